@@ -1,0 +1,37 @@
+"""Neural style transfer for pictures and videos.
+
+>>> from stylecli import load_style
+>>> style = load_style("great-wave")
+>>> stylized = style(picture, strength=0.7)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stylecli.errors import DeviceError, ItemsFailedError, MediaError, PackError, StyleError, UsageError
+
+if TYPE_CHECKING:
+    from stylecli.style import Style, load_style
+
+__all__ = [
+    "DeviceError",
+    "ItemsFailedError",
+    "MediaError",
+    "PackError",
+    "Style",
+    "StyleError",
+    "UsageError",
+    "__version__",
+    "load_style",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load numpy and onnxruntime only when a style is asked for."""
+    if name in {"Style", "load_style"}:
+        from stylecli import style
+
+        return getattr(style, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,78 @@
+"""`stylecli bench`: how fast the styles, the video pipeline and the start are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.bars import progress_shown
+from stylecli.cli.output import emit_json, say
+from stylecli.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from stylecli.engine import Device
+    from stylecli.evaluation.video_speed import VideoSpeed
+
+
+@click.command()
+@click.option("-s", "--style", "names", multiple=True, help="Only these styles; default: all.")
+@click.option(
+    "--size", "sizes", multiple=True, type=click.Choice(["720p", "1080p"]), help="Only this size; repeatable."
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed runs; the median counts.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
+@click.option("--video/--no-video", "with_video", default=True, help="Measure the video pipeline too.")
+@options.device
+@options.styles_dir
+@options.as_json
+def command(
+    names: tuple[str, ...],
+    sizes: tuple[str, ...],
+    rounds: int,
+    threads: int | None,
+    with_video: bool,
+    device: Device,
+    styles_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Time the styles against Johnson's network, in turn and in one run, so that the ratios are fair.
+
+    Johnson's network needs the extra `train`; without it there are no ratios. Pause other work meanwhile.
+    """
+    from stylecli.evaluation import speed
+    from stylecli.evaluation.video_speed import measure_video
+    from stylecli.pack import find_style, list_styles
+
+    packs = [find_style(name, styles_dir) for name in names] or list_styles(styles_dir)
+    with progress_shown() as progress:
+        timings = speed.measure_networks(
+            packs,
+            sizes=sizes or tuple(speed.SIZES),
+            rounds=rounds,
+            device=device,
+            threads=threads,
+            progress=progress,
+        )
+        video = measure_video(packs[0], progress=progress) if with_video else None
+    rows = [asdict(timing) for timing in timings]
+    start_ups = speed.measure_start_ups()
+    if as_json:
+        video_row = video and _video_row(video)
+        emit_json({"event": "result", "machine": speed.machine(), "networks": rows, "video": video_row, "start": start_ups})
+        return
+    say(f"{speed.machine()['processor']}, {speed.machine()['cores']} cores; median of {rounds}")
+    print_table(rows)
+    if video:
+        print_table([_video_row(video)])
+    print_table([{"start": name, "seconds": seconds} for name, seconds in start_ups.items()])
+
+
+def _video_row(video: VideoSpeed) -> dict[str, str | float]:
+    alone = {f"{name}_ms": round(stage.seconds * 1000, 1) for name, stage in video.stages.items()}
+    cpu = {f"{name}_cpu_ms": round(stage.cpu_seconds * 1000, 1) for name, stage in video.stages.items()}
+    whole = {"fps": round(video.fps, 2), "ceiling": round(video.ceiling, 2), "share": round(video.share, 3)}
+    return {"video": f"{video.width}x{video.height}", **alone, **cpu, **whole}

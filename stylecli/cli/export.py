@@ -1,0 +1,40 @@
+"""`stylecli export`: a finished training to a style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.extras import needs_extra
+
+
+@click.command()
+@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PACK",
+    help="Folder; its name is the style's.",
+)
+@click.option(
+    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Photo for the preview; default: drawn."
+)
+@options.overwrite
+@needs_extra("train")
+def command(run: Path, output: Path, preview: Path | None, overwrite: bool) -> None:
+    """Turn a finished training into a style: ONNX model, weights, recipe, card, preview.
+
+    The model is compared with PyTorch at several sizes before anything is written. `stylecli styles add PACK` puts it
+    on your shelf.
+    """
+    from stylecli.images import picture_from_pixels, read_picture
+    from stylecli.scene import render_picture
+    from stylecli.training.exporting import export_pack
+
+    photo = read_picture(preview) if preview else picture_from_pixels(render_picture(480, 320))
+    pack = export_pack(run, output, preview_of=photo, overwrite=overwrite)
+    click.echo(pack.folder)

@@ -1,0 +1,150 @@
+"""`stylecli image`: stylize pictures and folders of pictures."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.bars import progress_shown
+from stylecli.cli.output import emit_json, say
+from stylecli.errors import ItemsFailedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stylecli.engine import Device, Engine
+    from stylecli.look import Look
+    from stylecli.stylize import Outcome
+
+STREAM = Path("-")
+STREAM_FORMAT = ".png"  # of stdout when nothing else is said
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+@click.option(
+    "-s", "--style", "styles", multiple=True, required=True, help="A style's name or folder; may be repeated."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="A file, a folder, or - for stdout."
+)
+@click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
+@options.look
+@options.device
+@options.styles_dir
+@options.overwrite
+@options.as_json
+def command(
+    inputs: tuple[Path, ...],
+    styles: tuple[str, ...],
+    output: Path | None,
+    look: Look,
+    device: Device,
+    styles_dir: Path | None,
+    as_json: bool,
+    **how: Any,  # recursive, quality, overwrite: for _stream and _files
+) -> None:
+    """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF), folders, or - for stdin.
+
+    Without -o, photo.jpg becomes photo-STYLE.jpg beside it. Many pictures go into the folder OUT; a broken one is
+    reported and the others are done (exit code 6); those that are there already are kept.
+    """
+    from stylecli.engine import Engine
+    from stylecli.pack import find_style
+
+    with ExitStack() as stack:
+        packs = [find_style(style, styles_dir) for style in styles]
+        engines = {pack.name: stack.enter_context(Engine(pack, device=device)) for pack in packs}
+        options.tell_fallback(next(iter(engines.values())))
+        if STREAM in (*inputs, output):
+            _stream(inputs, output, list(engines.values()), look, **how)
+        else:
+            _files(inputs, output, engines, look, as_json=as_json, **how)
+
+
+def _stream(
+    inputs: Sequence[Path],
+    output: Path | None,
+    engines: Sequence[Engine],
+    look: Look,
+    *,
+    quality: int | None,
+    overwrite: bool,
+    recursive: bool,
+) -> None:
+    from stylecli.images import encode_picture, read_picture, write_picture
+    from stylecli.stylize import stylize_picture
+
+    if len(inputs) != 1 or len(engines) != 1 or recursive:
+        raise UsageError("- stands for one picture in one style", hint="Give one input and one -s.")
+    picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0])
+    stylized = stylize_picture(picture, engines[0], look)
+    if output in (None, STREAM):
+        click.get_binary_stream("stdout").write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
+    else:
+        assert output is not None
+        write_picture(stylized, output, quality=quality, overwrite=overwrite)
+
+
+def _files(
+    inputs: Sequence[Path],
+    output: Path | None,
+    engines: dict[str, Engine],
+    look: Look,
+    *,
+    recursive: bool,
+    quality: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from stylecli.stylize import plan_jobs, run_jobs
+
+    jobs = plan_jobs(inputs, list(engines), output, recursive=recursive)
+    with progress_shown(as_json=as_json) as progress:
+        outcomes = run_jobs(
+            jobs,
+            engines,
+            look,
+            quality=quality,
+            overwrite=overwrite,
+            progress=progress,
+            report=_reporter(engines, as_json=as_json),
+        )
+    failed = [outcome for outcome in outcomes if outcome.error]
+    if failed and len(jobs) == 1 and failed[0].error:
+        raise failed[0].error
+    if failed:
+        raise ItemsFailedError(f"{len(failed)} of {len(jobs)} pictures failed", hint="The others are done.")
+
+
+def _reporter(engines: dict[str, Engine], *, as_json: bool) -> Callable[[Outcome], None]:
+    def report(outcome: Outcome) -> None:
+        job = outcome.job
+        if as_json:
+            status = "failed" if outcome.error else "kept" if outcome.kept else "done"
+            emit_json(
+                {
+                    "event": "result",
+                    "status": status,
+                    "input": job.source,
+                    "output": job.output,
+                    "style": job.style,
+                    "width": outcome.width,
+                    "height": outcome.height,
+                    "seconds": round(outcome.seconds, 3),
+                    "device": engines[job.style].device,
+                    **({"message": outcome.error.message, "hint": outcome.error.hint} if outcome.error else {}),
+                }
+            )
+        elif outcome.error:
+            say(f"stylecli: {outcome.error}")
+        else:
+            click.echo(f"{job.output} (kept, it exists)" if outcome.kept else job.output)
+
+    return report

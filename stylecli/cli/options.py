@@ -1,0 +1,92 @@
+"""The options that several commands share; each stands here once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from stylecli.cli.output import say
+
+if TYPE_CHECKING:
+    from stylecli.engine import Engine
+    from stylecli.look import Brush
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
+
+styles_dir = click.option(
+    "--styles-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Look for styles in this folder first.  [also: $STYLECLI_STYLES]",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines: progress, then results.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
+device = click.option(
+    "--device",
+    type=click.Choice(DEVICE_NAMES),
+    default="auto",
+    show_default=True,
+    help="Where the network runs; auto takes CUDA where it works. coreml is untested.",
+)
+loss_weights = click.option(
+    "--loss-weights",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A local safetensors file of the loss network, with torchvision's keys, instead of the download (550 MB).",
+)
+
+
+class BrushType(click.ParamType["Brush"]):
+    """`auto`, `native` or a number."""
+
+    name = "auto|native|FLOAT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Brush:
+        """Parse one value of the command line."""
+        if value in ("auto", "native"):
+            return cast("Brush", value)
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither auto, native nor a number.", param, ctx)
+
+
+def tell_fallback(engine: Engine) -> None:
+    """Say why `--device auto` did not take the graphics card that is there."""
+    if engine.fallback:
+        say(f"stylecli: working on the CPU, since {engine.fallback}")
+
+
+def look(command: Command) -> Command:
+    """Add all look options to a command, which gets them as one `look`."""
+
+    @click.option("--strength", type=float, default=1.0, show_default=True, help="0 keeps the photo, 1 is all style.")
+    @click.option("--preserve-color", is_flag=True, help="Keep the photo's colours, take only the brushwork.")
+    @click.option(
+        "--mask",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="A picture that is white where the style is wanted.",
+    )
+    @click.option(
+        "--brush",
+        type=BrushType(),
+        default="auto",
+        show_default=True,
+        help="Stroke size: 2 makes strokes twice as large, native paints every pixel, "
+        "auto works at a short side of at most 1080, so that a proxy looks like the full size.",
+    )
+    @functools.wraps(command)
+    def with_look(
+        *args: Any, strength: float, preserve_color: bool, mask: Path | None, brush: Brush, **kwargs: Any
+    ) -> Any:
+        from stylecli.look import Look
+        from stylecli.stylize import read_mask
+
+        look = Look(strength, preserve_color, read_mask(mask) if mask else None, brush)
+        return command(*args, look=look, **kwargs)
+
+    return with_look  # type: ignore[return-value]  # a command with other parameters, as decorators make them

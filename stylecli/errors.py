@@ -1,0 +1,59 @@
+"""Everything that a user can cause or cure, as one tree of exceptions with their exit codes.
+
+StyleError
+├── UsageError        2  a wrong option, output equal to input, a missing extra
+├── PackError         3  a style that is unknown, damaged or unsafe
+├── MediaError        4  a picture or video that cannot be read or written
+├── DeviceError       5  a device that is not there or has too little memory
+└── ItemsFailedError  6  some of many items failed, the others are done
+
+A message says the thing, then the fault; the hint says what to do. Any other exception is a defect in stylecli.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StyleError(Exception):
+    """A fault that a user can cause or cure: ``thing: fault. hint``."""
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class UsageError(StyleError):
+    """The command or call itself makes no sense."""
+
+    exit_code = 2
+
+
+class PackError(StyleError):
+    """A style pack is unknown, damaged or unsafe."""
+
+    exit_code = 3
+
+
+class MediaError(StyleError):
+    """A picture or video cannot be read or written."""
+
+    exit_code = 4
+
+
+class DeviceError(StyleError):
+    """A device is not there, its driver is too old, or it ran out of memory."""
+
+    exit_code = 5
+
+
+class ItemsFailedError(StyleError):
+    """Some of many items failed; the others are done."""
+
+    exit_code = 6

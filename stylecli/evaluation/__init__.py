@@ -1,0 +1,1 @@
+"""Measurements: quality of styles, speed of networks. What needs the loss network needs the extra `train`."""

@@ -1,0 +1,112 @@
+"""The colours of a picture file to sRGB and back: ICC profiles, sample depths, colour under transparency.
+
+All functions take and give pyvips images, which are computed only when their samples are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Relative colorimetric with black point compensation: colours that both spaces hold stay what they are.
+CONVERSION = {"intent": "relative", "black_point_compensation": True}
+CHANNELS = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4}  # by the colour space in a profile's header, ICC.1:2022 table 19
+PROFILE_FIELD = "icc-profile-data"
+SRGB_TOLERANCE = 128  # of 65535, half a step of 8 bits: profiles that differ less from sRGB are sRGB
+SAMPLE_MAX = {"uchar": 255, "ushort": 65535, "float": 1}
+SAMPLE_FORMAT = {8: "uchar", 16: "ushort"}
+
+
+def profile_of(image: Any, *, channels: int) -> bytes | None:
+    """The ICC profile in a picture file; None if there is none, or one that is damaged or for another kind of colour.
+
+    libvips would take such a profile for sRGB without a word.
+    """
+    if PROFILE_FIELD not in image.get_fields():
+        return None
+    profile: bytes = image.get(PROFILE_FIELD)
+    is_whole = profile[36:40] == b"acsp" and int.from_bytes(profile[:4], "big") <= len(profile)
+    return profile if is_whole and CHANNELS.get(profile[16:20]) == channels else None
+
+
+def with_profile(image: Any, profile: bytes | None) -> Any:
+    """The same samples, said to be in a profile's space; None takes the profile off."""
+    import pyvips  # a native library that --help does not need
+
+    tagged = image.copy()
+    if profile:
+        tagged.set_type(pyvips.GValue.blob_type, PROFILE_FIELD, profile)
+    elif PROFILE_FIELD in tagged.get_fields():
+        tagged.remove(PROFILE_FIELD)
+    return tagged
+
+
+def to_srgb(color: Any, profile: bytes | None) -> Any:
+    """Grey, RGB or CMYK without alpha, 8 or 16 bits, as sRGB; the very same image where it is that already.
+
+    Colours that had to be converted come with 16 bits: an 8-bit gradient would get bands.
+    """
+    if profile and not is_srgb(profile):
+        return with_profile(color, profile).icc_transform("srgb", embedded=True, depth=16, **CONVERSION)
+    if color.interpretation == "cmyk":
+        return color.icc_transform("srgb", input_profile="cmyk", depth=16, **CONVERSION)
+    return color if color.bands == 3 else color.colourspace("srgb" if color.format == "uchar" else "rgb16")
+
+
+def from_srgb(color: Any, profile: bytes, *, bits: int) -> Any:
+    """Undo `to_srgb` for an RGB profile; the profile is attached."""
+    if is_srgb(profile):
+        return with_profile(at_depth(color, bits), profile)
+    connected = at_depth(color, 16).icc_import(input_profile="srgb", **CONVERSION)
+    return with_profile(connected, profile).icc_export(depth=bits, **CONVERSION)
+
+
+def is_two_way(profile: bytes) -> bool:
+    """Whether colours can be brought into a profile: those of some scanners only lead out of it.
+
+    A profile is a matrix, which can be inverted, or a table for each way (A2B0, B2A0; ICC.1:2022, 8.3).
+    """
+    tags = profile[132 : 132 + 12 * int.from_bytes(profile[128:132], "big")]
+    return b"A2B0" not in tags or b"B2A0" in tags
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether an RGB profile says what sRGB says, by any name: then there is nothing to convert."""
+    import pyvips  # a native library that --help does not need
+
+    if profile[16:20] != b"RGB ":
+        return False
+    # A cube of 16 x 16 x 16 colours, as 256 x 16 pixels.
+    place = pyvips.Image.xyz(256, 16)
+    cube = (place[0] % 16).bandjoin([(place[0] / 16).floor(), place[1]]) * (65535 / 15)
+    cube = cube.rint().cast("ushort").copy(interpretation="rgb16")
+    converted = with_profile(cube, profile).icc_transform("srgb", embedded=True, depth=16, **CONVERSION)
+    return bool((converted.cast("int") - cube).abs().max() <= SRGB_TOLERANCE)
+
+
+def at_depth(image: Any, bits: int) -> Any:
+    """Samples of any depth with 8 or 16 bits, rounded to nearest; the very same image where they have them already."""
+    wanted = SAMPLE_FORMAT[bits]
+    if image.format == wanted:
+        return image
+    return (image * (SAMPLE_MAX[wanted] / SAMPLE_MAX[image.format])).rint().cast(wanted)
+
+
+def bleed(color: Any, alpha: Any) -> Any:
+    """Give what is fully transparent the colour of its surroundings; a wholly transparent picture stays as it is.
+
+    Files hold black or garbage there, which a network would smear into the visible edges.
+    """
+    if alpha.min() > 0 or alpha.max() == 0:
+        return color
+    # Nearly transparent pixels, whose colours are rough, also count for little.
+    return _fill(color.copy_memory(), alpha / SAMPLE_MAX[alpha.format]).cast(color.format)
+
+
+def _fill(color: Any, weight: Any) -> Any:
+    """Pull-push (Gortler et al. 1996): where the weight is 0, colour comes from the same place at half the size."""
+    if weight.min() > 0:
+        return color
+    half_weight = weight.shrink(2, 2, ceil=True).copy_memory()
+    half_color = ((color * weight).shrink(2, 2, ceil=True) / half_weight).copy_memory()  # 0 / 0 is 0 in libvips
+    surroundings = _fill(half_color, half_weight).resize(2, kernel="linear")
+    return (weight > 0).ifthenelse(color, surroundings.crop(0, 0, color.width, color.height))

@@ -1,0 +1,177 @@
+"""The style networks: feed-forward transformation networks from a photo to its stylized picture.
+
+Contract of every network here: input and output (N, 3, H, W), sRGB-encoded RGB in 0..1, H and W multiples of 4.
+`SizedNetwork` lifts the rule on sizes. A network is rebuilt from its tensors alone (`from_weights`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylecli.errors import UsageError
+
+STRIDE = 4  # pixels: the resolution of every trunk is a quarter of the picture's
+
+
+class FastNetwork(nn.Module):
+    """The small network of the bundled styles.
+
+    After Johnson et al. 2016, with the full-resolution 9x9 convolutions, which take most of the time there, replaced:
+    a 2x2 space-to-depth entry (Shi et al. 2016, backwards) and nearest-neighbour up-convolutions (Odena et al. 2016),
+    which leave no grid. Replicate padding instead of zeros: no frame around the picture.
+    """
+
+    def __init__(self, *, stem: int = 16, trunk: int = 48, blocks: int = 4) -> None:
+        super().__init__()
+        self.stem = NormalizedConvolution(3 * 4, stem)
+        self.down = NormalizedConvolution(stem, trunk, stride=2)
+        self.blocks = nn.Sequential(*(ResidualBlock(trunk) for _ in range(blocks)))
+        self.up = NormalizedConvolution(trunk, stem)
+        self.head = convolution(stem, 3)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
+        """Rebuild the network whose `state_dict` these tensors are."""
+        network = cls(
+            stem=len(weights["stem.convolution.weight"]),
+            trunk=len(weights["down.convolution.weight"]),
+            blocks=_count(weights, "blocks"),
+        )
+        network.load_state_dict(dict(weights))
+        return network
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = F.relu(self.stem(F.pixel_unshuffle(image, 2)))  # (N, stem, H/2, W/2)
+        x = F.relu(self.down(x))  # (N, trunk, H/4, W/4)
+        x = self.blocks(x)
+        x = F.relu(self.up(double(x)))  # (N, stem, H/2, W/2)
+        return torch.sigmoid(self.head(double(x)))  # (N, 3, H, W)
+
+
+class JohnsonNetwork(nn.Module):
+    """The transformation network of Johnson et al. 2016 (supplement, table 1), the yardstick of speed and quality.
+
+    Departures: instance instead of batch normalisation (Ulyanov et al. 2016) and nearest-neighbour up-convolutions
+    (Odena et al. 2016), as in every later implementation; sigmoid for the scaled tanh, since pictures are 0..1.
+    """
+
+    def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
+        super().__init__()
+        middle = trunk // 2
+        self.entry = NormalizedConvolution(3, stem, size=9)
+        self.down = nn.ModuleList(
+            [NormalizedConvolution(stem, middle, stride=2), NormalizedConvolution(middle, trunk, stride=2)]
+        )
+        self.blocks = nn.Sequential(*(ResidualBlock(trunk) for _ in range(blocks)))
+        self.up = nn.ModuleList([NormalizedConvolution(trunk, middle), NormalizedConvolution(middle, stem)])
+        self.exit = convolution(stem, 3, size=9)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
+        """Rebuild the network whose `state_dict` these tensors are."""
+        network = cls(
+            stem=len(weights["entry.convolution.weight"]),
+            trunk=len(weights["down.1.convolution.weight"]),
+            blocks=_count(weights, "blocks"),
+        )
+        network.load_state_dict(dict(weights))
+        return network
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = F.relu(self.entry(image))  # (N, stem, H, W)
+        for down in self.down:
+            x = F.relu(down(x))
+        x = self.blocks(x)  # (N, trunk, H/4, W/4)
+        for up in self.up:
+            x = F.relu(up(double(x)))
+        return torch.sigmoid(self.exit(x))  # (N, 3, H, W)
+
+
+class ResidualBlock(nn.Module):
+    """Two normalised convolutions beside an identity, without a ReLU after the sum (Gross and Wilber 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = NormalizedConvolution(channels, channels)
+        self.second = NormalizedConvolution(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual: Tensor = self.second(F.relu(self.first(x)))
+        return x + residual
+
+
+class NormalizedConvolution(nn.Module):
+    """A convolution and an affine instance normalisation, which makes a bias of the convolution void."""
+
+    def __init__(self, channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1) -> None:
+        super().__init__()
+        self.convolution = convolution(channels_in, channels_out, size=size, stride=stride, bias=False)
+        self.norm = nn.InstanceNorm2d(channels_out, affine=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        normalized: Tensor = self.norm(self.convolution(x))
+        return normalized
+
+
+class SizedNetwork(nn.Module):
+    """Any network for any size from 1x1 on: pads to a multiple of the stride, crops back.
+
+    Padding repeats the border (reflection needs more pixels than a tiny picture has).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        padded = F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        stylized: Tensor = self.network(padded)
+        return stylized[..., :height, :width]
+
+
+def convolution(channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+    """A convolution that keeps the size (or halves it) and repeats the border."""
+    return nn.Conv2d(channels_in, channels_out, size, stride, size // 2, padding_mode="replicate", bias=bias)
+
+
+def double(x: Tensor) -> Tensor:
+    """Twice the height and width, by nearest neighbour."""
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+StyleNetwork = FastNetwork | JohnsonNetwork
+NETWORKS: Mapping[str, type[FastNetwork] | type[JohnsonNetwork]] = {"fast": FastNetwork, "johnson": JohnsonNetwork}
+
+
+def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
+    """Rebuild a style network from its tensors alone, in evaluation mode.
+
+    Raises:
+        UsageError: they are not the tensors of a network of this module.
+    """
+    for kind in NETWORKS.values():
+        try:
+            return kind.from_weights(weights).eval()
+        except (KeyError, RuntimeError):
+            continue
+    raise UsageError("these weights belong to no known style network", hint="Use weights that stylecli has trained.")
+
+
+def network_name(network: nn.Module) -> str:
+    """The name of a network in recipes and model cards."""
+    return next(name for name, kind in NETWORKS.items() if isinstance(network, kind))
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers a network holds."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _count(weights: Mapping[str, Tensor], group: str) -> int:
+    return len({name.split(".")[1] for name in weights if name.startswith(f"{group}.")})

@@ -1,0 +1,164 @@
+"""The frames of a video: upright R'G'B' pixels with the timestamps of the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from stylecli.errors import MediaError
+from stylecli.video import MICROSECOND, Clip, Span, opened, video_stream
+from stylecli.video_color import ColorConverter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from av import VideoFrame, VideoStream
+    from av.container import InputContainer
+    from numpy.typing import NDArray
+
+Notice = Callable[[str], None]
+
+_SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
+_LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
+_DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
+_UNTIMED_FORMATS = (
+    "avi",
+)  # no timestamps at all: what libav guesses for B-frames is wrong, its clock of decoding is not
+_LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An upright picture of a video and when it is shown."""
+
+    pixels: NDArray[np.uint8]  # (height, width, 3), R'G'B'
+    pts: int  # in the clip's time base
+    duration: int  # in the clip's time base; 0 where the file does not tell
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> Frame:
+        """The same moment with another picture."""
+        return replace(self, pixels=pixels)
+
+
+def read_frames(
+    clip: Clip, *, span: Span | None = None, notice: Notice = lambda _: None
+) -> Generator[Frame, None, None]:
+    """Decode the frames of `clip`, or those whose timestamp lies within `span`, in the order of showing.
+
+    The timestamps are those of the file, and each is later than the one before. Raises MediaError where the file is
+    damaged or ends too early: no video comes out shorter without a word. `notice` hears of lesser found at the end.
+    """
+    converter = ColorConverter(clip.color)
+    coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
+    first, end = clip.ticks(span)
+    found = _Findings()
+    with opened(clip.path) as container:
+        has_timestamps = container.format.name not in _UNTIMED_FORMATS
+        for pts, frame in _timed(_decoded(container, clip, first, found), found, has_timestamps=has_timestamps):
+            if pts < first:
+                continue
+            if end is not None and pts >= end:
+                break
+            found.damaged += frame.is_corrupt
+            found.resized += (frame.width, frame.height) != coded_size
+            yield Frame(clip.turn.apply(converter.to_pixels(frame, *coded_size)), pts, frame.duration)
+        else:
+            _check_complete(container, clip, found)
+    for remark in found.remarks():
+        notice(remark)
+
+
+@dataclass
+class _Findings:
+    """What went wrong while reading and is not worth stopping for; and how far the file reached."""
+
+    damaged: int = 0
+    missing: Fraction = Fraction(0)  # seconds at the end
+    late: int = 0
+    resized: int = 0
+    reached: Fraction = Fraction(0)  # seconds: the end of the last packet of any stream
+    video_reached: Fraction = Fraction(0)  # seconds: the end of the last frame
+
+    def remarks(self) -> Iterator[str]:
+        if self.damaged:
+            yield f"damaged frames in the source, as well decoded as could be: {self.damaged}"
+        if self.late:
+            yield f"frames that were not later than the one before and are shown one tick after it: {self.late}"
+        if self.resized:
+            yield f"frames of another size than the first one, scaled to it: {self.resized}"
+        if self.missing:
+            yield f"the source ends {_seconds(self.missing)} earlier than its header says"
+
+
+def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings) -> Iterator[VideoFrame]:
+    """The frames as libav gives them, from some time before the tick `first` on."""
+    from av import InvalidDataError
+
+    stream = video_stream(container, clip.path)
+    start = int(first - _SEEK_MARGIN / clip.time_base)
+    if start * clip.time_base > clip.first:
+        _seek(container, stream, start)
+    try:
+        for packet in container.demux():
+            if packet.pts is not None:
+                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                found.reached = max(found.reached, end)
+            if packet.stream.index == stream.index:  # the last, empty packets have no index of their own
+                if packet.is_corrupt and container.format.name not in _LOSSY_FORMATS:
+                    raise InvalidDataError(0, "incomplete packet")
+                yield from stream.decode(packet)
+    except InvalidDataError as error:
+        raise MediaError(f"{clip.path}: damaged or cut off after {_seconds(found.video_reached)}") from error
+
+
+def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
+    """Go to a key frame at or before `tick`; to the start where the format finds none, as MPEG-TS often does."""
+    container.seek(tick, stream=stream)
+    packet = next(container.demux(stream))
+    is_found = packet.is_keyframe and packet.pts is not None and packet.pts <= tick
+    container.seek(tick, stream=stream) if is_found else container.seek(0)
+
+
+def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bool) -> Iterator[tuple[int, VideoFrame]]:
+    """Each frame with its timestamp; some streams have none, and broken ones do not always rise."""
+    following = 0  # where the next frame is due
+    previous: int | None = None
+    for frame in frames:
+        stamp = frame.pts if has_timestamps else frame.dts
+        pts = following if stamp is None else stamp
+        if previous is not None and pts <= previous:
+            found.late += 1
+            pts = previous + 1
+        previous, following = pts, pts + max(1, frame.duration)
+        found.video_reached = following * (frame.time_base or MICROSECOND)
+        yield pts, frame
+
+
+def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> None:
+    """Compare what there was with what the header promises: to libav a truncated file just ends.
+
+    Raises MediaError where much is missing and notes where a little is.
+    """
+    if not any(name in container.format.name for name in _DECLARING_FORMATS):
+        return
+    stream = container.streams[clip.stream]
+    if stream.duration is not None:
+        promised, reached = clip.first + stream.duration * clip.time_base, found.video_reached
+    elif tag := re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", clip.tags.get("DURATION", "")):  # of Matroska: the end
+        hours, minutes, seconds = map(Fraction, tag.groups())
+        promised, reached = (hours * 60 + minutes) * 60 + seconds, found.video_reached
+    elif container.duration is not None:
+        promised, reached = clip.start + container.duration * MICROSECOND, found.reached
+    else:
+        return
+    missing = promised - reached
+    if missing > _LONGEST_LOSS:
+        raise MediaError(f"{clip.path}: cut off after {_seconds(reached)} of {_seconds(promised)}")
+    if missing > 2 / clip.rate:  # headers are often one frame off
+        found.missing = missing
+
+
+def _seconds(seconds: Fraction) -> str:
+    return f"{float(seconds):.2f} s"

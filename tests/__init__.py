@@ -1,0 +1,1 @@
+"""The tests mirror the package; `packs.py` makes the style packs that they need."""

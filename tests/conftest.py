@@ -1,0 +1,70 @@
+"""What several tests need: a tiny but real style pack, and photos that scikit-image ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+
+from stylecli.pack import StylePack, open_pack
+from tests.packs import StyleFactory, write_style
+
+PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # 512 x 512, 451 x 300, 600 x 400, 640 x 427
+
+
+@pytest.fixture(autouse=True)
+def _only_our_shelves(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the styles of whoever runs the tests out of them."""
+    monkeypatch.delenv("STYLECLI_STYLES", raising=False)
+    data_home = tmp_path_factory.mktemp("data-home")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: data_home / "stylecli")
+    monkeypatch.setenv("XDG_DATA_HOME", str(data_home))  # the same for programs that a test starts
+
+
+@pytest.fixture(scope="session")
+def make_style() -> StyleFactory:
+    """Give a function that writes a style pack: `make_style(shelf, "wave", model=..., files=..., title=...)`."""
+    return write_style
+
+
+@pytest.fixture(scope="session")
+def tiny_style(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a style that visibly changes a picture; its parent is a shelf. Read only."""
+    return write_style(tmp_path_factory.mktemp("shelf"))
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tiny_style: Path) -> StylePack:
+    return open_pack(tiny_style)
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """Give a photo of a cat, 451 x 300, as (H, W, 3) uint8. Read only."""
+    return _photo("chelsea")
+
+
+@pytest.fixture(scope="session")
+def photo_file(photo_folder: Path) -> Path:
+    """Give the same photo as a PNG file. Read only."""
+    return photo_folder / "chelsea.png"
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of four photos as PNG files, named as in scikit-image. Read only."""
+    import pyvips  # here, so that tests without pictures do not wait for libvips
+
+    folder = tmp_path_factory.mktemp("photos")
+    for name in PHOTOS:
+        pyvips.Image.new_from_array(_photo(name), interpretation="srgb").write_to_file(str(folder / f"{name}.png"))
+    return folder
+
+
+def _photo(name: str) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = getattr(skimage.data, name)()
+    pixels.setflags(write=False)
+    return pixels

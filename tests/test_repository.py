@@ -1,0 +1,54 @@
+"""Promises of the repository itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="needs a checkout, not only the installed package")
+
+
+def quick_start() -> list[str]:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Quick start")[2].partition("\n## ")[0]
+    return [line for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) for line in block.splitlines() if line]
+
+
+def test_the_quick_start_has_exactly_two_commands() -> None:
+    assert len(quick_start()) == 2
+
+
+def test_ci_runs_the_commands_of_the_quick_start() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("-q ", "").splitlines()
+    for command in quick_start():
+        assert command in script
+
+
+def test_the_command_line_reference_is_up_to_date() -> None:
+    import runpy
+    import sys
+
+    argv, sys.argv = sys.argv, ["make_cli.py", "--check"]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "docs" / "make_cli.py"), run_name="__main__")
+    finally:
+        sys.argv = argv
+    assert ended.value.code == 0
+
+
+def test_every_bundled_style_is_documented() -> None:
+    text = (ROOT / "styles" / "README.md").read_text(encoding="utf-8")
+    for folder in (ROOT / "styles").iterdir():
+        if folder.is_dir():
+            assert f"`{folder.name}`" in text
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "styles").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            if not target.startswith(("http://", "https://")):
+                assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from stylecli.stages import ITEMS_BETWEEN_STAGES, reading_ahead, writing_behind
+
+PATIENCE = 10.0  # seconds after which a test that waits for the other thread has failed
+
+
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) == before
+
+
+class Source:
+    """Numbers from 0, which tells how many were taken and whether it was closed."""
+
+    def __init__(self, count: int, *, fails: bool = False) -> None:
+        self.given = threading.Semaphore(0)
+        self.taken = 0
+        self.closed_in = ""
+        self._count = count
+        self._fails = fails
+
+    def items(self) -> Generator[int, None, None]:
+        try:
+            for number in range(self._count):
+                self.taken += 1
+                self.given.release()
+                yield number
+            if self._fails:
+                raise ValueError("source")
+        finally:
+            self.closed_in = threading.current_thread().name
+
+
+def test_all_items_pass_in_order() -> None:
+    written: list[int] = []
+    with no_thread_left(), reading_ahead(Source(100).items()) as numbers, writing_behind(written.append) as write:
+        for number in numbers:
+            write(number)
+    assert written == list(range(100))
+
+
+def test_reading_goes_on_while_the_caller_works() -> None:
+    source = Source(100)
+    with reading_ahead(source.items()) as numbers:
+        next(numbers)
+        for _ in range(1 + ITEMS_BETWEEN_STAGES):  # the taken one and a full belt, without taking another
+            assert source.given.acquire(timeout=PATIENCE)
+
+
+def test_reading_waits_when_the_belt_is_full() -> None:
+    source = Source(100)
+    with reading_ahead(source.items()) as numbers:
+        for number in numbers:
+            # One is in the caller's hands and one in the reader's.
+            assert source.taken <= number + 1 + ITEMS_BETWEEN_STAGES + 1
+
+
+def test_writing_goes_on_while_the_caller_works() -> None:
+    first_is_written = threading.Event()
+    with writing_behind(lambda _: first_is_written.set()) as write:
+        write(0)
+        assert first_is_written.wait(PATIENCE)
+
+
+def test_putting_waits_when_writing_is_slow() -> None:
+    put = 0
+    unwritten: list[int] = []
+
+    def write(number: int) -> None:
+        unwritten.append(put - number)
+
+    with writing_behind(write) as write_later:
+        for number in range(100):
+            put = number
+            write_later(number)
+    # One is in the writer's hands and one in the caller's.
+    assert max(unwritten) <= ITEMS_BETWEEN_STAGES + 1
+
+
+def pump(source: Source, write: Callable[[int], None], *, work: Callable[[int], None] = lambda _: None) -> None:
+    """Read, work and write at once."""
+    with reading_ahead(source.items()) as numbers, writing_behind(write) as put:
+        for number in numbers:
+            work(number)
+            put(number)
+
+
+def test_an_error_while_reading_reaches_the_caller_behind_the_items() -> None:
+    seen: list[int] = []
+    with no_thread_left(), pytest.raises(ValueError, match="source"):
+        pump(Source(3, fails=True), lambda _: None, work=seen.append)
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_an_error_while_writing_reaches_the_caller(count: int) -> None:
+    def fail(_: int) -> None:
+        raise OSError("disk")
+
+    with no_thread_left(), pytest.raises(OSError, match="disk"):
+        pump(Source(count), fail)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_of_the_caller_ends_both_threads_and_closes_the_source(error: type[BaseException]) -> None:
+    def fail(number: int) -> None:
+        if number == 20:
+            raise error
+
+    source = Source(1000)
+    with no_thread_left(), pytest.raises(error):
+        pump(source, lambda _: None, work=fail)
+    assert source.closed_in == "stylecli reading ahead"
+    assert source.taken < 40

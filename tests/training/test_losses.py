@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from stylecli.training.losses import content_loss, gram_matrix, style_loss, total_variation
+
+FEATURES = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # (1, C=2, H=1, W=2)
+
+
+def test_gram_matrix_by_hand() -> None:
+    # [1 2; 3 4] [1 2; 3 4]^T = [5 11; 11 25], over C H W = 4
+    torch.testing.assert_close(gram_matrix(FEATURES), torch.tensor([[[1.25, 2.75], [2.75, 6.25]]]))
+
+
+def test_content_loss_by_hand() -> None:
+    # differences 1, 0, 0, 2: mean square 5/4; target 0, 2, 3, 2: mean square 17/4
+    target = torch.tensor([[[[0.0, 2.0]], [[3.0, 2.0]]]])
+    assert content_loss(FEATURES, target).item() == pytest.approx(5 / 17)
+
+
+def test_style_loss_by_hand() -> None:
+    # G - G_s = [0.25 0.75; 0.75 0.25]: squared norm 1.25; G_s = [1 2; 2 6]: 45
+    target = {"relu1_1": torch.tensor([[[1.0, 2.0], [2.0, 6.0]]])}
+    assert style_loss({"relu1_1": FEATURES}, target).item() == pytest.approx(1.25 / 45)
+
+
+def test_style_loss_sums_layers_and_averages_the_batch() -> None:
+    target = torch.tensor([[[1.0, 2.0], [2.0, 6.0]]])
+    batch = torch.cat([FEATURES, FEATURES])
+    both = style_loss({"a": batch, "b": batch}, {"a": target, "b": target})
+    assert both.item() == pytest.approx(2 * 1.25 / 45)
+
+
+def test_total_variation_by_hand() -> None:
+    # horizontal |1-0|, |1-1|: mean 1/2; vertical |1-0|, |1-1|: mean 1/2
+    image = torch.tensor([[[[0.0, 1.0], [1.0, 1.0]]]])
+    assert total_variation(image).item() == pytest.approx(1.0)

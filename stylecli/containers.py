@@ -36,7 +36,7 @@ class Container:
     text_encoder: str  # for subtitles that are text; those that are pictures cannot be converted
     cover: Literal["picture", "attachment", "none"]
     attachments: bool = False
-    has_timescale: bool = False  # whether a track's clock can tick as finely as its source's
+    has_edit_lists: bool = False  # whether it says when a track starts by an edit list, as the MP4 family does
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ _MP4 = Container(
     subtitles=frozenset({"dvd_subtitle", "mov_text"}),
     text_encoder="mov_text",
     cover="picture",
-    has_timescale=True,
+    has_edit_lists=True,
 )
 CONTAINERS = {
     ".mp4": _MP4,
@@ -117,7 +117,7 @@ CONTAINERS = {
         subtitles=frozenset({"mov_text"}),
         text_encoder="mov_text",
         cover="none",
-        has_timescale=True,
+        has_edit_lists=True,
     ),
     ".mkv": Container(
         muxer="matroska",

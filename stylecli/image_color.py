@@ -14,6 +14,13 @@ PROFILE_FIELD = "icc-profile-data"
 SRGB_TOLERANCE = 128  # of 65535, half a step of 8 bits: profiles that differ less from sRGB are sRGB
 SAMPLE_MAX = {"uchar": 255, "ushort": 65535, "float": 1}
 SAMPLE_FORMAT = {8: "uchar", 16: "ushort"}
+# libvips has the depth in the name of the colour space too.
+RENAMED = {
+    ("uchar", "rgb16"): "srgb",
+    ("uchar", "grey16"): "b-w",
+    ("ushort", "srgb"): "rgb16",
+    ("ushort", "b-w"): "grey16",
+}
 
 
 def profile_of(image: Any, *, channels: int) -> bytes | None:
@@ -52,21 +59,23 @@ def to_srgb(color: Any, profile: bytes | None) -> Any:
     return color if color.bands == 3 else color.colourspace("srgb" if color.format == "uchar" else "rgb16")
 
 
-def from_srgb(color: Any, profile: bytes, *, bits: int) -> Any:
-    """Undo `to_srgb` for an RGB profile; the profile is attached."""
+def from_srgb(color: Any, profile: bytes | None, *, bits: int) -> Any:
+    """Bring sRGB of any depth into a profile, which is attached; it stays sRGB if the profile takes no RGB."""
+    if profile is None or not takes_rgb(profile):
+        return at_depth(color, bits)
     if is_srgb(profile):
         return with_profile(at_depth(color, bits), profile)
     connected = at_depth(color, 16).icc_import(input_profile="srgb", **CONVERSION)
     return with_profile(connected, profile).icc_export(depth=bits, **CONVERSION)
 
 
-def is_two_way(profile: bytes) -> bool:
-    """Whether colours can be brought into a profile: those of some scanners only lead out of it.
+def takes_rgb(profile: bytes) -> bool:
+    """Whether RGB colours can be brought into a profile; those of some scanners only lead out of it.
 
     A profile is a matrix, which can be inverted, or a table for each way (A2B0, B2A0; ICC.1:2022, 8.3).
     """
     tags = profile[132 : 132 + 12 * int.from_bytes(profile[128:132], "big")]
-    return b"A2B0" not in tags or b"B2A0" in tags
+    return profile[16:20] == b"RGB " and (b"A2B0" not in tags or b"B2A0" in tags)
 
 
 def is_srgb(profile: bytes) -> bool:
@@ -88,7 +97,8 @@ def at_depth(image: Any, bits: int) -> Any:
     wanted = SAMPLE_FORMAT[bits]
     if image.format == wanted:
         return image
-    return (image * (SAMPLE_MAX[wanted] / SAMPLE_MAX[image.format])).rint().cast(wanted)
+    scaled = (image * (SAMPLE_MAX[wanted] / SAMPLE_MAX[image.format])).rint().cast(wanted)
+    return scaled.copy(interpretation=RENAMED.get((wanted, image.interpretation), image.interpretation))
 
 
 def bleed(color: Any, alpha: Any) -> Any:

@@ -70,7 +70,7 @@ def stylize_video(
         tell(message)
     first, _ = clip.ticks(span)
     estimate = clip.frames(span)
-    faults: list[str] = []  # filled in the reading thread
+    faults: list[str] = []  # heard in the reading thread, told in this one
     done = 0
     with _appearing(output) as draft:
         picture = draft.with_name("picture.mp4")

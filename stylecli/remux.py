@@ -74,7 +74,7 @@ def ffmpeg_program() -> str:
 def join(
     picture: Path, target: Path, *, clip: Clip, container: Container, streams: Sequence[Companion], cut: Cut
 ) -> None:
-    """Write `target` from the video in `picture` and the companions from `clip`; the folder may hold helper files.
+    """Write `target` from the video in `picture` and the companions of `clip`; a cover goes beside it meanwhile.
 
     Raises MediaError with ffmpeg's own words. ffmpeg has ended when this returns or raises, whatever happens.
     """
@@ -87,9 +87,9 @@ def join(
         options |= _converting(number, companion, is_cut=bool(cut.start))
     options |= _tagging(clip, cut)
     options |= _attaching(clip, container, streams, folder=target.parent)
-    if container.has_timescale:
-        timescale = str(clip.time_base.denominator)  # so that every timestamp and a start behind 0 are exact
-        options |= {"video_track_timescale": timescale, "movie_timescale": timescale, "movflags": "+faststart"}
+    if container.has_edit_lists:
+        # A start behind 0 is exact in the clock of the picture; ffmpeg before 9 rounds it to 1 ms.
+        options |= {"movie_timescale": str(clip.time_base.denominator), "movflags": "+faststart"}
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
     command = ffmpeg.output(new["v:0"], *maps, str(target.resolve()), **options)

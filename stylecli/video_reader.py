@@ -23,9 +23,7 @@ Notice = Callable[[str], None]
 _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
-_UNTIMED_FORMATS = (
-    "avi",
-)  # no timestamps at all: what libav guesses for B-frames is wrong, its clock of decoding is not
+_UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
 _LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 
@@ -48,7 +46,7 @@ def read_frames(
     """Decode the frames of `clip`, or those whose timestamp lies within `span`, in the order of showing.
 
     The timestamps are those of the file, and each is later than the one before. Raises MediaError where the file is
-    damaged or ends too early: no video comes out shorter without a word. `notice` hears of lesser found at the end.
+    damaged or ends too early: no video comes out shorter without a word. `notice` hears of lesser faults at the end.
     """
     converter = ColorConverter(clip.color)
     coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
@@ -74,10 +72,10 @@ def read_frames(
 class _Findings:
     """What went wrong while reading and is not worth stopping for; and how far the file reached."""
 
-    damaged: int = 0
+    damaged: int = 0  # frames
+    late: int = 0  # frames
+    resized: int = 0  # frames
     missing: Fraction = Fraction(0)  # seconds at the end
-    late: int = 0
-    resized: int = 0
     reached: Fraction = Fraction(0)  # seconds: the end of the last packet of any stream
     video_reached: Fraction = Fraction(0)  # seconds: the end of the last frame
 
@@ -110,7 +108,8 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings
                     raise InvalidDataError(0, "incomplete packet")
                 yield from stream.decode(packet)
     except InvalidDataError as error:
-        raise MediaError(f"{clip.path}: damaged or cut off after {_seconds(found.video_reached)}") from error
+        fault = f"damaged or cut off after {_seconds(found.video_reached)}"
+        raise MediaError(f"{clip.path}: {fault}", hint="Is it complete?") from error
 
 
 def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
@@ -118,7 +117,10 @@ def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
     container.seek(tick, stream=stream)
     packet = next(container.demux(stream))
     is_found = packet.is_keyframe and packet.pts is not None and packet.pts <= tick
-    container.seek(tick, stream=stream) if is_found else container.seek(0)
+    if is_found:
+        container.seek(tick, stream=stream)
+    else:
+        container.seek(0)
 
 
 def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bool) -> Iterator[tuple[int, VideoFrame]]:
@@ -155,7 +157,8 @@ def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> 
         return
     missing = promised - reached
     if missing > _LONGEST_LOSS:
-        raise MediaError(f"{clip.path}: cut off after {_seconds(reached)} of {_seconds(promised)}")
+        fault = f"cut off after {_seconds(reached)} of {_seconds(promised)}"
+        raise MediaError(f"{clip.path}: {fault}", hint="Is it complete?")
     if missing > 2 / clip.rate:  # headers are often one frame off
         found.missing = missing
 

@@ -20,7 +20,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not modules_after("import stylecli") & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [[], ["image"], ["video"], ["styles"], ["train"], ["bench"], ["demo"], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["image"], ["video"], ["styles"], ["train"], ["bench"], ["demo"], ["doctor"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = f"from stylecli.cli import main\ntry:\n    main({[*arguments, '--help']!r})\nexcept SystemExit:\n    pass"
     assert not modules_after(code) & HEAVY

@@ -123,6 +123,14 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path: Path) -> None:
         assert container.duration == 9_000_000
 
 
+def test_an_uneven_video_is_declared_as_long_as_it_is(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "in.mkv", UNEVEN, Made(time_base=TICK))
+    stylize(source, tmp_path / "out.mp4")
+    stream_end = probe(tmp_path / "out.mp4").duration
+    assert stream_end is not None
+    assert stream_end > UNEVEN[-1] * TICK
+
+
 def test_a_turned_video_is_written_upright_without_a_tag(video: Path, tmp_path: Path) -> None:
     ffmpeg("-display_rotation", "90", "-i", video, "-c", "copy", tmp_path / "turned.mp4")
     result = stylize(tmp_path / "turned.mp4", tmp_path / "out.mp4")
@@ -180,6 +188,16 @@ def test_remarks_about_the_picture_are_told(tmp_path: Path) -> None:
     source = make_video(tmp_path / "in.mp4", made=Made(pixel_format="yuv420p10le"))
     result = stylize_video(source, tmp_path / "out.mp4", paint=unchanged, notice=heard.append)
     assert result.messages == ("the video has 10 bits a channel and is written with 8",)
+    assert heard == list(result.messages)
+
+
+def test_faults_found_while_reading_are_told(tmp_path: Path) -> None:
+    heard: list[str] = []
+    whole = tmp_path / "whole.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=4", "-bf", "0", whole)
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size * 95 // 100])
+    result = stylize_video(tmp_path / "cut.mkv", tmp_path / "out.mp4", paint=unchanged, notice=heard.append)
+    assert ["earlier than its header says" in message for message in result.messages] == [True]
     assert heard == list(result.messages)
 
 
@@ -368,10 +386,15 @@ def test_a_range_starts_at_zero_and_cuts_copied_sound_alike(video: Path, tmp_pat
     assert len(after) in (9, 10)
 
 
-def test_a_range_cuts_converted_sound_alike(video: Path, tmp_path: Path) -> None:
-    source = with_sound(video, tmp_path / "sound.mp4")
-    stylize(source, tmp_path / "out.webm", span=(Fraction(1, 5), Fraction(2, 5)))
-    with av.open(str(tmp_path / "out.webm")) as container:
+@pytest.mark.parametrize(
+    ("source_name", "codec", "name"), [("sound.mp4", "aac", "out.webm"), ("sound.mkv", "libvorbis", "out.mp4")]
+)
+def test_a_range_cuts_converted_sound_alike(
+    video: Path, tmp_path: Path, source_name: str, codec: str, name: str
+) -> None:
+    source = with_sound(video, tmp_path / source_name, codec=codec)
+    stylize(source, tmp_path / name, span=(Fraction(1, 5), Fraction(2, 5)))
+    with av.open(str(tmp_path / name)) as container:
         heard = sum(frame.samples / frame.sample_rate for frame in container.decode(container.streams.audio[0]))
     assert heard == pytest.approx(0.2, abs=0.03)
 

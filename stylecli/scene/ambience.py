@@ -32,7 +32,8 @@ def _surf(time: Floats, seed: int) -> Floats:
     hiss = _unit(np.fft.irfft(noise * pink * (frequency > 700) / (1 + (frequency / 5_200) ** 4), time.size, axis=1))
     ear = np.array([[0.0], [0.35]])  # the wave runs along the beach, from left to right
     swell = (0.5 - 0.5 * np.cos(2 * np.pi * (time - ear) / SURF_PERIOD)) ** 1.6
-    return 0.30 * rumble * (0.4 + 0.6 * swell) + 0.13 * hiss * (0.12 + 0.88 * swell**2)
+    surf: Floats = 0.30 * rumble * (0.4 + 0.6 * swell) + 0.13 * hiss * (0.12 + 0.88 * swell**2)
+    return surf
 
 
 def _chord(time: Floats) -> Floats:
@@ -43,7 +44,8 @@ def _chord(time: Floats) -> Floats:
         for ear, detune in ((0, 0.9985), (1, 1.0015)):
             phase = 2 * np.pi * pitch * detune * time + index
             chord[ear] += (np.sin(phase) + 0.18 * np.sin(2 * phase)) / (1 + 0.45 * index)
-    return 0.3 * chord * rise
+    hum: Floats = 0.3 * chord * rise
+    return hum
 
 
 def _bells(time: Floats) -> Floats:

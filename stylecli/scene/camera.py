@@ -22,6 +22,7 @@ HORIZON = 0.60  # part of the height above the horizon
 PAN = 0.006  # radians a second to the right
 SLIDE = 0.30  # metres a second to the right
 MARGIN = 0.07  # radians of scene beside the frame that the water can mirror
+SEA_SAMPLES = 2  # rows of the sea for a row of the picture: ripples are finer than pixels
 SUN_DISC = 30.0  # radiance
 
 
@@ -50,24 +51,30 @@ class Scene:
         near = [boat(seconds, eye_x, self.focal), _slid(self.shore, eye_x)]
 
         backdrop = self._backdrop(yaw, float(slope[0]), horizon, seconds)
-        sunshine = _sunshine(backdrop)
-        a, s = np.meshgrid(azimuth, slope)
-        sea = self.sea.radiance(
-            a[horizon:],
-            s[horizon:],
-            eye_x=eye_x,
-            seconds=seconds,
-            focal=self.focal,
-            around=lambda at, up: _mirrored(backdrop, near, at, up),
-            sunshine=sunshine,
-        )
         margin = (backdrop.pixels.shape[1] - self.width) // 2
         upper = backdrop.pixels[:, margin : margin + self.width]
-        disc = SUN_DISC * light.SUN_COLOR * light.sun_disc(a[:horizon], s[:horizon], 1 / self.focal)
-        radiance = np.concatenate([upper[..., :3] + disc * upper[..., 3:], sea])
+        above, beside = np.meshgrid(slope[:horizon], azimuth, indexing="ij")
+        disc = light.sun_disc(beside, above, 1 / self.focal)
+        upper = upper[..., :3] + SUN_DISC * light.SUN_COLOR * disc * upper[..., 3:]
+        lower = self._sea(azimuth, slope[horizon:], seconds, backdrop, near)
+        radiance = np.concatenate([upper, lower])
         for layer in near:
             layer.draw(radiance, azimuth, slope)
         return develop(radiance, grain=grain)
+
+    def _sea(self, azimuth: Floats, slope: Floats, seconds: float, backdrop: Layer, near: list[Layer]) -> Floats:
+        parts = (np.arange(SEA_SAMPLES, dtype=np.float32) + 0.5) / SEA_SAMPLES - 0.5
+        finer = (slope[:, None] - parts / np.float32(self.focal)).ravel()
+        sea = self.sea.radiance(
+            *np.meshgrid(azimuth, finer),
+            eye_x=SLIDE * seconds,
+            seconds=seconds,
+            focal=self.focal,
+            around=lambda at, up: _mirrored(backdrop, near, at, up),
+            sunshine=_sunshine(backdrop),
+        )
+        samples = sea.reshape(len(slope), SEA_SAMPLES, len(azimuth), 3)
+        return np.asarray(samples.mean(axis=1))
 
     def _backdrop(self, yaw: float, top: float, rows: int, seconds: float) -> Layer:
         """Sky and mountains, with a margin at both sides for the sea to mirror; alpha: what lets the sun through."""

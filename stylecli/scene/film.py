@@ -44,7 +44,7 @@ def _blurred(picture: Floats, deviation: float) -> Floats:
     height, width = picture.shape[:2]
     rows, columns = -(-height // block), -(-width // block)
     padded = np.pad(picture, ((0, rows * block - height), (0, columns * block - width), (0, 0)), mode="edge")
-    small = padded.reshape(rows, block, columns, block, 3).mean(axis=(1, 3))
+    small: Floats = padded.reshape(rows, block, columns, block, 3).mean(axis=(1, 3))
     for axis in (0, 1):
         small = _gaussian(small, deviation / block, axis)
     for axis, size in ((0, height), (1, width)):
@@ -54,12 +54,12 @@ def _blurred(picture: Floats, deviation: float) -> Floats:
 
 def _gaussian(picture: Floats, deviation: float, axis: int) -> Floats:
     reach = int(3 * deviation) + 1
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2).astype(np.float32)
     size = picture.shape[axis]
-    index = np.clip(np.arange(size)[:, None] + np.arange(-reach, reach + 1), 0, size - 1)
-    matrix = np.zeros((size, size), np.float32)
-    np.add.at(matrix, (np.arange(size)[:, None], index), weights / weights.sum())
-    return np.moveaxis(np.tensordot(matrix, picture, axes=(1, axis)), 0, axis)
+    total = np.zeros_like(picture)
+    for shift, weight in enumerate(weights / weights.sum(), start=-reach):
+        total += weight * picture.take(np.clip(np.arange(size) + shift, 0, size - 1), axis)
+    return total
 
 
 def _stretched(picture: Floats, block: int, size: int, axis: int) -> Floats:

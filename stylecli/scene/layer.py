@@ -38,7 +38,8 @@ class Layer:
         upper += u * (flat.take(start + 1, axis=0) - upper)
         lower = flat.take(start + width, axis=0)
         lower += u * (flat.take(start + width + 1, axis=0) - lower)
-        return upper + v * (lower - upper)
+        found: Floats = upper + v * (lower - upper)
+        return found
 
     def clamp(self, azimuth: Floats, slope: Floats) -> tuple[Floats, Floats]:
         """The nearest directions inside the layer."""

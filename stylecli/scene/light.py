@@ -35,13 +35,15 @@ def sky_color(azimuth: Floats, slope: Floats) -> Floats:
     horizon = HORIZON_AWAY + toward * (HORIZON - HORIZON_AWAY)
     color = ZENITH + middle * (MIDDLE - ZENITH)
     color = color + low * (horizon - color)
-    return color + sun_glow(azimuth, slope)
+    sky: Floats = color + sun_glow(azimuth, slope)
+    return sky
 
 
 def sun_glow(azimuth: Floats, slope: Floats) -> Floats:
     """Forward scattering around the sun, two widths: dust and thin air."""
     angle = np.hypot(azimuth - SUN_AZIMUTH, slope - SUN_SLOPE)[..., None]
-    return SUN_COLOR * (0.9 * np.exp(-angle / 0.045) + 0.42 * np.exp(-angle / 0.19))
+    glow: Floats = SUN_COLOR * (0.9 * np.exp(-angle / 0.045) + 0.42 * np.exp(-angle / 0.19))
+    return glow
 
 
 def shading(east: Floats, north: Floats) -> tuple[Floats, Floats]:
@@ -54,4 +56,5 @@ def shading(east: Floats, north: Floats) -> tuple[Floats, Floats]:
 def sun_disc(azimuth: Floats, slope: Floats, pixel: float) -> Floats:
     """The disc itself, (..., 1); `pixel` is the width of a pixel in radians, for a clean edge."""
     angle = np.hypot(azimuth - SUN_AZIMUTH, slope - SUN_SLOPE)
-    return np.clip((SUN_RADIUS - angle) / pixel + 0.5, 0, 1)[..., None]
+    covered: Floats = np.clip((SUN_RADIUS - angle) / pixel + 0.5, 0, 1)[..., None]
+    return covered

@@ -47,12 +47,13 @@ def _height(grid: Grid) -> Floats:
         _bell(np.log(grid.distance), np.log(center), width)
         for center, width in ((3_000, 0.26), (7_600, 0.30), (17_000, 0.40))
     )
-    height = main * (420 + 820 * summit + 420 * shoulder) * (0.10 + 1.55 * crest)
+    height: Floats = main * (420 + 820 * summit + 420 * shoulder) * (0.10 + 1.55 * crest)
     height += far * (1000 + 1000 * summit + 900 * shoulder) * (0.15 + 1.25 * crest)
     height += near * (65 + 390 * _bell(azimuth, -0.52, 0.24) + 300 * _bell(azimuth, 0.62, 0.22)) * hills
     wooded = (height > 25) & (height < TREE_LINE) & (grid.distance < 9_000)
     trees = TREE_HEIGHT * value_noise(x / TREE_HEIGHT, z / TREE_HEIGHT, seed=77)
-    return height + trees * wooded - SUNKEN
+    height += trees * wooded - SUNKEN
+    return height
 
 
 def _color(height: Floats, grid: Grid) -> Floats:
@@ -75,14 +76,17 @@ def _through_air(color: Floats, height: Floats, grid: Grid) -> Floats:
     haze = 0.82 * light.sky_color(grid.azimuth, np.full_like(grid.azimuth, 0.035))[:, None, :]
     mist = 1.5 * np.exp(-np.maximum(height, 0) / MIST_HEIGHT) * np.clip(grid.distance / 6_000, 0, 1)
     clear = np.exp(-(grid.distance / HAZE_REACH) * (0.75 + mist))[..., None]
-    return color * clear + haze * (1 - clear)
+    veiled: Floats = color * clear + haze * (1 - clear)
+    return veiled
 
 
 def _bell(value: Floats, center: float, width: float) -> Floats:
-    return np.exp(-(((value - center) / width) ** 2)).astype(np.float32)
+    bell: Floats = np.exp(-(((value - center) / width) ** 2)).astype(np.float32)
+    return bell
 
 
 def _ramp(value: Floats, start: float, end: float) -> Floats:
     """0 at `start`, 1 at `end`, smooth between (either order)."""
     t = np.clip((value - start) / (end - start), 0, 1)
-    return t * t * (3 - 2 * t)
+    smooth: Floats = t * t * (3 - 2 * t)
+    return smooth

@@ -26,6 +26,7 @@ PINES = (
     (-0.352, 6.0, 0.10),
     (-0.565, 13.0, 0.02),
 )
+ROOTED = 0.35  # metres that a foot is below the ground
 BRANCHES = 260  # of a pine
 NEEDLES = 420  # tufts drawn on a branch
 TUFT = 1.25  # millionths of a radian squared that one tuft covers
@@ -39,11 +40,10 @@ def shore(left: float, right: float, focal: float, *, seed: int = 5) -> Layer:
     ground = seen(height, opaque(_color(height, grid)) * dry, grid, top=0.42, bottom=-0.30)
     layer = replace(ground, distance=DISTANCE)
     random = np.random.default_rng(seed)
+    foot = np.searchsorted(grid.distance, DISTANCE)
     for where, tall, lean in PINES:
         column = int(np.clip((where - left) * focal, 0, len(grid.azimuth) - 1))
-        base = (
-            height[column, np.searchsorted(grid.distance, DISTANCE)] - EYE
-        ) / DISTANCE - 0.006  # rooted, not set down
+        base = (height[column, foot] - ROOTED - EYE) / DISTANCE
         _plant(layer, _pine(random, tall / DISTANCE, lean) + np.array([where, base], np.float32))
     return layer
 
@@ -54,7 +54,8 @@ def _height(grid: Grid) -> Floats:
     rough = fractal(x / 2.3, z / 2.3, octaves=5, seed=331, gain=0.6)
     reach = np.clip((-0.20 - grid.azimuth[:, None]) / 0.40, -1, 1)  # the point sinks from the left edge toward its tip
     body = np.exp(-(((grid.distance - DISTANCE) / 17) ** 2))
-    return body * (5.2 * reach + 4.6 * (rock - 0.35) * (reach > -1) + 1.1 * rough) - 0.55
+    height: Floats = body * (5.2 * reach + 4.6 * (rock - 0.35) * (reach > -1) + 1.1 * rough) - 0.55
+    return height
 
 
 def _color(height: Floats, grid: Grid) -> Floats:
@@ -63,7 +64,8 @@ def _color(height: Floats, grid: Grid) -> Floats:
     turf = np.clip((height - 1.3)[..., None] / 1.2 + 2 * patch, 0, 1) * np.clip((upright - 0.5) * 4, 0, 1)
     wet = np.clip(height / 0.7, 0.25, 1)[..., None]  # the tide's dark seam
     ground = (STONE * (1 + patch) + turf * (TURF - STONE)) * wet
-    return ground * (KEY_SHARE * lit * light.KEY_LIGHT + upright * light.SKY_LIGHT)
+    shone_on: Floats = ground * (KEY_SHARE * lit * light.KEY_LIGHT + upright * light.SKY_LIGHT)
+    return shone_on
 
 
 def _pine(random: np.random.Generator, tall: float, lean: float) -> Floats:

@@ -1,4 +1,4 @@
-"""The sky: clear air, a sheet of clouds lit by the low sun, high ice, and the sun itself."""
+"""The sky: clear air and a sheet of clouds that the low sun lights from the side."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from stylecli.scene import light
 from stylecli.scene.noise import Floats, Tile
 
 TILE = 1024  # texels
-TEXEL = 14.0  # metres of the lower clouds
+TEXEL = 14.0  # metres
 CLOUD_BASE = 1_500.0  # metres
 WIND = (34.0, -12.0)  # metres a second to the right and toward the eye; brisk, so that four seconds show it
+LIT = np.array([1.45, 0.66, 0.28], np.float32)
+SHADE = np.array([0.060, 0.066, 0.115], np.float32)
+HAZE_SLOPE = 0.055  # below about this the air swallows the clouds
 SUNWARD = 13.0  # texels; how far toward the sun a cloud looks for the cloud that shades it
 
 
 class Clouds:
-    """Textures of the cloud sheet; `over` paints them on the clear sky."""
+    """The textures of the cloud sheet; `sky` is the sky with it at a moment."""
 
     def __init__(self, seed: int = 3) -> None:
         self.billows = Tile(TILE, slope=1.55, seed=seed)
@@ -35,10 +38,8 @@ class Clouds:
         cover = 1 - np.exp(-2.6 * thick * far)
         lit = np.exp(-1.9 * toward - 0.8 * thick)  # light that reaches this side of the cloud
         lining = 0.8 + 2.4 * np.exp(-angle / 0.13)
-        warm = np.array([1.45, 0.66, 0.28], np.float32) * (lit * lining)[..., None]
-        shade = np.array([0.060, 0.066, 0.115], np.float32) + 0.30 * clear
-        color = warm + shade
-        haze = np.exp(-0.055 / up)[..., None]
+        color = LIT * (lit * lining)[..., None] + SHADE + 0.30 * clear
+        haze = np.exp(-HAZE_SLOPE / up)[..., None]
         color = clear + haze * (color - clear)
         return np.concatenate([clear + cover[..., None] * (color - clear), (1 - cover)[..., None]], axis=-1)
 

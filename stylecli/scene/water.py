@@ -17,7 +17,7 @@ STEEPNESS = 0.054  # root mean square slope of all waves together: a gentle bree
 WIND_AZIMUTH = 2.5  # radians; the waves run from right behind toward the left front
 RIPPLES = 0.022  # slope of what is smaller than the smallest wave
 DEPTHS = np.array([0.010, 0.050, 0.062], np.float32)  # light that comes back out of the water
-SUN_ON_WATER = 0.011  # radiance of the sun spread over the mirror's blur, in units of the disc's
+SUN_ON_WATER = 0.011  # radiance of the sun spread over the mirror's blur, in units of `SUN_COLOR`
 
 Surroundings = Callable[[Floats, Floats], Floats]  # azimuth, slope -> radiance (..., 3)
 
@@ -46,9 +46,8 @@ class Sea:
             kept = np.exp(-0.5 * (0.55 * wave_z * blur) ** 2)
             lost += 0.5 * slope**2 * (1 - kept**2)
             rows = int(np.argmax(kept[:, 0] > 0.03))  # above this row the wave is too small to be drawn
-            angle = np.float32(wave_x) * x[rows:] + (
-                np.float32(wave_z) * z[rows:] + np.float32(phase - speed * seconds)
-            )
+            angle = np.float32(wave_x) * x[rows:] + np.float32(wave_z) * z[rows:]
+            angle += np.float32(phase - speed * seconds)
             swing = kept[rows:] * np.float32(slope) * np.cos(angle)
             east[rows:] += swing * np.float32(np.sin(np.arctan2(wave_x, wave_z)))
             north[rows:] += swing * np.float32(np.cos(np.arctan2(wave_x, wave_z)))
@@ -86,7 +85,8 @@ class Sea:
         fresnel = (0.02 + 0.98 * (1 - np.clip(cosine_in, 0, 1)) ** 5)[..., None]
         mirrored = around(mirror_azimuth, mirror_slope)
         mirrored = mirrored + sunshine * self._glitter(mirror_azimuth, mirror_slope, lost)
-        return DEPTHS * 0.8 + fresnel * (mirrored - DEPTHS)
+        sea: Floats = DEPTHS * 0.8 + fresnel * (mirrored - DEPTHS)
+        return sea
 
     def _glitter(self, azimuth: Floats, slope: Floats, lost: Floats) -> Floats:
         """The sun in a mirror that is rough by the lost slopes: bright and narrow near, broad and dim far."""

@@ -19,7 +19,7 @@ from stylecli.progress import Progress, Step, ignore
 from stylecli.training.checkpoints import WEIGHTS, load_checkpoint, save_checkpoint, write_tensors
 from stylecli.training.data import PhotoFolder, read_photo
 from stylecli.training.loss_network import LossNetwork
-from stylecli.training.losses import content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.losses import content_loss, gram_matrix, grid_loss, style_loss, total_variation
 from stylecli.training.network import NETWORKS
 from stylecli.training.recipe import Recipe, check_recipe, read_recipe, write_recipe
 
@@ -93,7 +93,7 @@ def train(
         done = step + 1
         seconds = seconds_before + time.monotonic() - started
         if done % LOG_EVERY == 0:
-            values = {name: round(loss.item(), 5) for name, loss in losses.items()}
+            values = {name: round(loss.item(), 6) for name, loss in losses.items()}
             _log(run, {"step": done, "seconds": round(seconds, 1), "total": round(total.item(), 5), **values})
         label = "  ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())
         progress(Step(done, recipe.steps, "steps", label))
@@ -134,9 +134,8 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 def sum_of_losses(losses: dict[str, Tensor], recipe: Recipe) -> Tensor:
-    """The weighted total (Johnson et al. 2016, eq. 5)."""
-    weights = {"content": recipe.content_weight, "style": recipe.style_weight, "variation": recipe.variation_weight}
-    return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+    """The total (Johnson et al. 2016, eq. 5), each loss by the recipe's weight of its name."""
+    return torch.stack([getattr(recipe, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
 
 
 def _losses(
@@ -150,6 +149,7 @@ def _losses(
         "content": content_loss(features[recipe.content_layer], content),
         "style": style_loss(features, targets),
         "variation": total_variation(stylized),
+        "grid": grid_loss(stylized),
     }
 
 

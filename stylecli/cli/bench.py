@@ -62,7 +62,8 @@ def command(
     start_ups = speed.measure_start_ups()
     if as_json:
         video_row = video and _video_row(video)
-        emit_json({"event": "result", "machine": speed.machine(), "networks": rows, "video": video_row, "start": start_ups})
+        networks = {"machine": speed.machine(), "networks": rows}
+        emit_json({"event": "result", **networks, "video": video_row, "start_seconds": start_ups})
         return
     say(f"{speed.machine()['processor']}, {speed.machine()['cores']} cores; median of {rounds}")
     print_table(rows)

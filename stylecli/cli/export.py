@@ -9,6 +9,8 @@ import click
 from stylecli.cli import options
 from stylecli.cli.extras import needs_extra
 
+PREVIEW_SIZE = (640, 427)  # width and height in pixels
+
 
 @click.command()
 @click.argument("run", type=click.Path(file_okay=False, path_type=Path))
@@ -32,9 +34,9 @@ def command(run: Path, output: Path, preview: Path | None, overwrite: bool) -> N
     on your shelf.
     """
     from stylecli.images import picture_from_pixels, read_picture
-    from stylecli.scene import render_picture
+    from stylecli.scene import Scene
     from stylecli.training.exporting import export_pack
 
-    photo = read_picture(preview) if preview else picture_from_pixels(render_picture(480, 320))
+    photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
     pack = export_pack(run, output, preview_of=photo, overwrite=overwrite)
     click.echo(pack.folder)

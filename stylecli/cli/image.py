@@ -86,7 +86,7 @@ def _stream(
     picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0])
     stylized = stylize_picture(picture, engines[0], look)
     if output in (None, STREAM):
-        click.get_binary_stream("stdout").write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
+        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
     else:
         assert output is not None
         write_picture(stylized, output, quality=quality, overwrite=overwrite)

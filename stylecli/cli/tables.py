@@ -26,7 +26,9 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column, heading in enumerate(headings):
         is_number = all(isinstance(row[heading], int | float) for row in rows)
-        table.add_column(heading.replace("_", " "), justify="right" if is_number else "left", no_wrap=column == 0, overflow="fold")
-    for line in cells:
-        table.add_row(*map(Text, line))  # not markup: titles may hold brackets
+        table.add_column(
+            heading.replace("_", " "), justify="right" if is_number else "left", no_wrap=column == 0, overflow="fold"
+        )
+    for line in cells:  # as Text, not markup: titles may hold brackets
+        table.add_row(*map(Text, line))
     Console().print(table)

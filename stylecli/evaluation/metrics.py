@@ -17,9 +17,9 @@ NOISE = 2 / 255  # standard deviation of the noise in `noise_gain`: that of a go
 
 
 def grid_energy(pixels: NDArray[Any]) -> float:
-    """How far a grid of 2 or 4 pixels stands out: log10 of its spectral power over the median of the bins around.
+    """How far a grid of 2 or 4 pixels stands out: log10 of its power over the median of the bins around.
 
-    The luma of (H, W, 3) under a Hann window; mean over six frequencies: horizontal, vertical and both, of both periods.
+    The luma of (H, W, 3) under a Hann window; mean over six frequencies: horizontal, vertical, both, of both periods.
     About 0.4 for photos; 1 is a factor of ten.
     """
     luma = to_unit(pixels) @ LUMA

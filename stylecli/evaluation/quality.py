@@ -2,8 +2,8 @@
 
 The definition, so that numbers can be compared: photos at a short side of 384 pixels (Lanczos), stylized at native
 brush, in 8 bits; the painting at a short side of 512; content is the mean squared difference at relu4_2 over the
-photo's mean square; style is the sum over relu1_2, relu2_2, relu3_3 and relu4_1 of ||G - G_s||² / ||G_s||², G = F Fᵀ / (C H W);
-means over the photos.
+photo's mean square; style is the sum over relu1_2, relu2_2, relu3_3 and relu4_1 of ||G - G_s||² / ||G_s||²,
+G = F Fᵀ / (C H W); means over the photos.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def train(
         if not math.isfinite(total.item()):
             raise UsageError(
                 f"{run}: the loss is {total.item()} at step {step}",
-                hint=f"Lower learning_rate (now {recipe.learning_rate:g}) and start again; the last checkpoint is kept.",
+                hint=f"Start again with a learning_rate below {recipe.learning_rate:g}; the last checkpoint is kept.",
             )
         optimizer.zero_grad()
         torch.autograd.backward(total)

@@ -60,10 +60,11 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def grid_loss(image: Tensor) -> Tensor:
-    """How much brightness depends on the place in the grid that up-sampling leaves; a scalar >= 0 of (N, 3, H, W).
+    """How much colour depends on the place in the grid that up-sampling leaves; a scalar >= 0 of (N, 3, H, W).
 
-    The variance of the 4 x 4 means over all pixels of the same place modulo 4: near 0 for any photo, whose content knows
-    no grid. A term of our own: it removes the faint periodic pattern that the perceptual losses do not see.
+    The variance of the 4 x 4 means over all pixels of the same place modulo 4: near 0 for any photo, whose content
+    knows no grid. A term of our own: it removes the faint periodic pattern that the perceptual losses do not see.
     """
     places = F.pixel_unshuffle(image, GRID_PERIOD).mean((2, 3))  # (N, 3 * 16)
-    return places.unflatten(1, (3, GRID_PERIOD**2)).var(2).mean()
+    variance: Tensor = places.reshape(-1, 3, GRID_PERIOD**2).var(2).mean()
+    return variance

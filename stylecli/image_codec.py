@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stylecli.errors import MediaError, UsageError
 from stylecli.image_color import at_depth, bleed, from_srgb, profile_of, to_srgb, with_profile
 from stylecli.image_formats import AVIF, SIGNATURE_BYTES, TIFF, WRITABLE, Format, format_with_suffix, recognize
-from stylecli.image_metadata import NOTHING, Metadata, exif_block, metadata_of, with_metadata
+from stylecli.image_metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.tiff_exif import add_exif
 
 if TYPE_CHECKING:
@@ -115,16 +115,16 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality}: out of range", hint="Give 1 to 100.")
     contents = picture.contents or _contents_of(picture.pixels)
-    metadata = contents.metadata
+    exif = contents.metadata.exif
     try:
-        image = with_metadata(_file_image(picture, contents, format_), metadata)
-        encoded = format_.encode(image, quality=quality, keep_exif=metadata.has_exif)
-        return add_exif(encoded, exif_block(metadata)) if format_ is TIFF and metadata.has_exif else encoded
+        image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
+        encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
     except pyvips.Error as err:
         raise MediaError(
             f"{name}: the picture does not fit into {format_.name} ({_reason(err)})",
             hint="PNG and TIFF hold any picture.",
         ) from err
+    return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
 
 
 def _refuse_unusual(image: pyvips.Image, name: str) -> None:

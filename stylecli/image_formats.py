@@ -42,8 +42,8 @@ class Format:
             options["Q"] = quality or self.quality
         if self.operation == "heif":
             options["bitdepth"] = self.bits if image.format == "ushort" else 8
-        # Where a picture has no EXIF, libvips makes one up.
-        options["keep"] = "all" if keep_exif else "xmp|iptc|icc|other"
+        # Where a picture has no EXIF, libvips makes it up. In JPEG that holds the dots per inch, else nothing.
+        options["keep"] = "all" if keep_exif or self.operation == "jpeg" else "xmp|iptc|icc|other"
         encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options)
         return encoded
 

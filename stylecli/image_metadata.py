@@ -1,8 +1,4 @@
-"""What a picture file says about its picture: EXIF, XMP, IPTC, comments, dots per inch.
-
-libvips takes EXIF apart when it loads a file, into one field a tag, and puts it together again from the fields when it
-saves: tags are carried over as these fields.
-"""
+"""What a picture file says about its picture: EXIF, XMP, IPTC, comments, dots per inch."""
 
 from __future__ import annotations
 
@@ -12,16 +8,16 @@ from typing import Any
 
 from stylecli.tiff_exif import read_exif
 
+EXIF = "exif-data"
+XMP = "xmp-data"
+KEPT = re.compile(rf"{EXIF}|{XMP}|iptc-data|png-comment-.*")
+# Samples are kept upright, and the thumbnail (in EXIF's directory 1) shows the picture as it was.
+OUTDATED = re.compile(r"exif-ifd0-Orientation|exif-ifd1-.*|jpeg-thumbnail-data")
+XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+
 MILLIMETRES_PER_INCH = 25.4
 UNKNOWN_RESOLUTION = 1.0  # pixels per millimetre: what libvips says when a file says nothing
 DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written instead: what programs assume
-
-EXIF = "exif-data"
-SEGMENT_BYTES = 65_533  # of metadata in a JPEG file, at most
-KEPT = re.compile(r"exif-data|xmp-data|iptc-data|exif-ifd[0-4]-.*|png-comment-.*")
-# Samples are kept upright, and the thumbnail (which is in IFD 1) shows the picture as it was.
-OUTDATED = re.compile(r"exif-ifd1-.*|exif-ifd0-Orientation")
-XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
 
 @dataclass(frozen=True)
@@ -32,55 +28,37 @@ class Metadata:
     resolution: tuple[float, float]
 
     @property
-    def has_exif(self) -> bool:
-        """Whether the file had EXIF."""
-        return any(name == EXIF for name, _, _ in self.fields)
+    def exif(self) -> bytes | None:
+        """The EXIF block as it was in the file."""
+        return next((value for name, _, value in self.fields if name == EXIF), None)
 
 
 NOTHING = Metadata((), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
 
 
 def metadata_of(image: Any, data: bytes) -> Metadata:
-    """What a pyvips image carries that was opened from a file's `data`, less what is wrong once it is upright."""
-    fields = _fields_of(image)
-    exif = read_exif(data)
-    if exif and len(exif) <= SEGMENT_BYTES:
-        fields += _fields_of(_image_with_exif(exif))
+    """The metadata of a pyvips image that was opened from a file's `data`."""
+    import pyvips  # a native library that --help does not need
+
+    names = [name for name in image.get_fields() if KEPT.fullmatch(name)]
+    fields = [(name, image.get_typeof(name), image.get(name)) for name in names]
+    if EXIF not in names and (exif := read_exif(data)):
+        fields.append((EXIF, pyvips.GValue.blob_type, exif))
     x, y = (DEFAULT_RESOLUTION if side == UNKNOWN_RESOLUTION else side for side in (image.xres, image.yres))
-    return Metadata(fields, (x, y))
+    return Metadata(tuple(fields), (x, y))
 
 
 def with_metadata(image: Any, metadata: Metadata) -> Any:
-    """The same pyvips image with metadata that its file will get."""
-    x, y = metadata.resolution
-    described = image.copy(xres=x, yres=y)
+    """A pyvips image with the metadata that its file will get, less what is wrong now that it is upright."""
+    import pyvips  # a native library that --help does not need
+
+    described = image.copy()
     for name, kind, value in metadata.fields:
-        described.set_type(kind, name, value)
-    return described
-
-
-def exif_block(metadata: Metadata) -> bytes:
-    """The EXIF of a picture in one piece, as libvips puts it into files."""
-    import pyvips  # a native library that --help does not need
-
-    jpeg = with_metadata(pyvips.Image.black(1, 1), metadata).jpegsave_buffer()
-    block: bytes = pyvips.Image.jpegload_buffer(jpeg).get(EXIF)
-    return block
-
-
-def _image_with_exif(block: bytes) -> Any:
-    """A picture of one pixel with EXIF: libvips takes it apart only while it loads a file."""
-    import pyvips  # a native library that --help does not need
-
-    jpeg = pyvips.Image.black(1, 1).jpegsave_buffer(keep="none")
-    segment = b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block
-    return pyvips.Image.jpegload_buffer(jpeg[:2] + segment + jpeg[2:])
-
-
-def _fields_of(image: Any) -> tuple[tuple[str, int, Any], ...]:
-    names = [name for name in image.get_fields() if KEPT.fullmatch(name) and not OUTDATED.fullmatch(name)]
-    return tuple((name, image.get_typeof(name), _upright(name, image.get(name))) for name in names)
-
-
-def _upright(name: str, value: Any) -> Any:
-    return XMP_ORIENTATION.sub(rb"\g<1>1", value) if name == "xmp-data" else value
+        upright = XMP_ORIENTATION.sub(rb"\g<1>1", value) if name == XMP else value
+        described.set_type(kind, name, upright)
+    # Setting EXIF has also set one field for each of its tags, and the resolution; on saving, the fields are what counts.
+    for name in filter(OUTDATED.fullmatch, described.get_fields()):
+        described.remove(name)
+    described.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    x, y = metadata.resolution
+    return described.copy(xres=x, yres=y)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image
 
+from stylecli.engine import to_unit
 from stylecli.errors import MediaError
+from stylecli.images import READABLE, read_picture
+from stylecli.look import resize
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 ZOOM = (1.0, 1.4)  # a photo's short side over the crop's size, drawn evenly
 BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folder is not one of photos
 
@@ -27,11 +27,9 @@ class PhotoFolder:
     def __init__(self, folder: Path, *, seed: int = 0, note: Callable[[str], None] = lambda _: None) -> None:
         if not folder.is_dir():
             raise MediaError(f"{folder}: no such folder", hint="Give a folder of photos with --data.")
-        self.photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        self.photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
         if not self.photos:
-            raise MediaError(
-                f"{folder}: no photo in it", hint=f"Give a folder with {', '.join(sorted(PHOTO_SUFFIXES))} files."
-            )
+            raise MediaError(f"{folder}: no photo in it", hint="Give a folder with JPEG, PNG or other pictures.")
         self.folder = folder
         self.seed = seed
         self.note = note
@@ -67,21 +65,14 @@ class PhotoFolder:
         )
 
 
-def read_photo(path: Path, *, short_side: int | None = None) -> Tensor:
-    """A picture as (3, H, W), RGB in 0..1, resized so that its short side has `short_side` pixels.
+def read_photo(path: Path, *, short_side: int) -> Tensor:
+    """A picture as (3, H, W), sRGB-encoded RGB in 0..1, resized so that its short side has `short_side` pixels.
 
     Raises:
-        MediaError: it cannot be decoded.
+        MediaError: it cannot be read.
     """
-    try:
-        photo = decode_image(str(path), ImageReadMode.RGB, apply_exif_orientation=True)
-    except (OSError, RuntimeError) as err:
-        raise MediaError(f"{path}: cannot be decoded as a picture", hint="Remove or replace it.") from err
-    unit: Tensor = photo.float() / 255
-    if short_side is None:
-        return unit
-    height, width = unit.shape[1:]
+    pixels = to_unit(read_picture(path).pixels)
+    height, width = pixels.shape[:2]
     scale = short_side / min(height, width)
     size = (max(short_side, round(height * scale)), max(short_side, round(width * scale)))
-    resized: Tensor = F.interpolate(unit[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
-    return resized
+    return torch.from_numpy(resize(pixels, *size)).permute(2, 0, 1)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stylecli.engine import quantize
 from stylecli.errors import UsageError
+from stylecli.images import picture_from_pixels, write_picture
 from stylecli.progress import Progress, Step, ignore
 from stylecli.training.checkpoints import WEIGHTS, load_checkpoint, save_checkpoint, write_tensors
 from stylecli.training.data import PhotoFolder, read_photo
@@ -31,6 +34,7 @@ GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not thro
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 250  # steps between checkpoints, each with a sample grid
 SAMPLE_PHOTOS = 6
+SAMPLE_STEP = -1  # whose crops are shown: one that no training takes
 SAMPLE_SIZE = 256  # pixels
 NETWORK_SIZE_KEYS = ("stem", "trunk", "blocks")
 
@@ -197,14 +201,9 @@ def _log(run: Path, entry: dict[str, float]) -> None:
 
 @torch.no_grad()
 def _write_sample(run: Path, step: int, network: nn.Module, photos: PhotoFolder) -> None:
-    """A grid of the first photos: as they are above, stylized below."""
-    from torchvision.io import write_png
-
-    device = next(network.parameters()).device
-    size = SAMPLE_SIZE
-    columns = []
-    for path in photos.photos[:: max(1, len(photos.photos) // SAMPLE_PHOTOS)][:SAMPLE_PHOTOS]:
-        photo = read_photo(path, short_side=size)[:, :size, :size]
-        columns.append(torch.cat([photo, network(photo[None].to(device))[0].cpu()], dim=1))
-    grid = (torch.cat(columns, dim=2) * 255).round().to(torch.uint8)
-    write_png(grid, str(run / SAMPLES / f"step_{step:06d}.png"))
+    """A grid of some photos, the same every time: as they are above, stylized below."""
+    crops = photos.batch(SAMPLE_STEP, count=SAMPLE_PHOTOS, size=SAMPLE_SIZE)
+    stylized = network(crops.to(next(network.parameters()).device)).cpu()
+    grid = torch.cat([crops, stylized], dim=2).permute(2, 0, 3, 1).flatten(1, 2)  # (2 * size, photos * size, 3)
+    picture = picture_from_pixels(quantize(grid.numpy(), np.uint8))
+    write_picture(picture, run / SAMPLES / f"step_{step:06d}.png", overwrite=True)

@@ -3,10 +3,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from stylecli.engine import quantize
 from stylecli.errors import MediaError
+from stylecli.images import picture_from_pixels, write_picture
 from stylecli.training.data import PhotoFolder, read_photo
 
 
@@ -50,9 +53,6 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_photo_smaller_than_the_crop_is_enlarged(photo_folder: Path, tmp_path: Path) -> None:
-    from torchvision.io import write_png
-
-    write_png(
-        (read_photo(photo_folder / "coffee.png", short_side=20) * 255).to(torch.uint8), str(tmp_path / "small.png")
-    )
+    small = read_photo(photo_folder / "coffee.png", short_side=20).permute(1, 2, 0).numpy()
+    write_picture(picture_from_pixels(quantize(small, np.uint8)), tmp_path / "small.png")
     assert PhotoFolder(tmp_path).batch(0, count=1, size=64).shape == (1, 3, 64, 64)

@@ -29,14 +29,15 @@ def main() -> None:
     TARGET.write_text(text, encoding="utf-8")
 
 
-def _sections(command: click.Command, name: str) -> Iterator[str]:
-    context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+def _sections(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
+    settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(command, parent, info_name=name.rpartition(" ")[2], **settings)
     yield f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for sub_name in command.list_commands(context):
             sub_command = command.get_command(context, sub_name)
             assert sub_command is not None
-            yield from _sections(sub_command, f"{name} {sub_name}")
+            yield from _sections(sub_command, f"{name} {sub_name}", context)
 
 
 if __name__ == "__main__":

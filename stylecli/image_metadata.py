@@ -56,7 +56,7 @@ def with_metadata(image: Any, metadata: Metadata) -> Any:
     for name, kind, value in metadata.fields:
         upright = XMP_ORIENTATION.sub(rb"\g<1>1", value) if name == XMP else value
         described.set_type(kind, name, upright)
-    # Setting EXIF has also set one field for each of its tags, and the resolution; on saving, the fields are what counts.
+    # EXIF has also set the resolution and a field for each of its tags; these fields are what will be saved.
     for name in filter(OUTDATED.fullmatch, described.get_fields()):
         described.remove(name)
     described.set_type(pyvips.GValue.gint_type, "orientation", 1)

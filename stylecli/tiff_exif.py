@@ -52,22 +52,18 @@ class NumberList:
 
 
 def read_exif(tiff: bytes) -> bytes | None:
-    """The EXIF block that a TIFF file holds in its directories; None if there is nothing in it, or it is damaged."""
-    try:
-        described = _described(tiff)
-    except ValueError:  # a place outside the file
-        return None
+    """The EXIF block that a TIFF file holds in its directories; None if there is nothing in it."""
+    described = _described(tiff)
     return PREFIX + b"II*\0\x08\0\0\0" + _serialize(described, 8, "<", []) if described else None
 
 
 def add_exif(tiff: bytes, block: bytes) -> bytes:
-    """A TIFF file with the tags of an EXIF block, as a new first directory at its end."""
+    """A TIFF file with the tags of an EXIF block, in a new first directory at its end."""
     order = BYTE_ORDERS.get(tiff[:4])
-    if order is None:  # BigTIFF: beyond 4 GB
-        return tiff
     described = _described(block.removeprefix(PREFIX))
-    start = _number(tiff, 4, "u4", order)
-    places = _entries(tiff, start, order)
+    if order is None or not described:
+        return tiff
+    places = _entries(tiff, _number(tiff, 4, "u4", order), order)
     own = [tiff[at : at + ENTRY_BYTES] for at in places if _number(tiff, at, "u2", order) not in described]
     padded = tiff + bytes(len(tiff) % 2)  # directories begin at even places
     place = np.array(len(padded), order + "u4").tobytes()
@@ -75,11 +71,14 @@ def add_exif(tiff: bytes, block: bytes) -> bytes:
 
 
 def _described(data: bytes) -> Directory:
-    """The part of a file's directories that describes the picture."""
+    """The part of a file's directories that describes the picture; nothing if they are damaged."""
     order = BYTE_ORDERS.get(data[:4])
     if order is None:
         return {}
-    first = _parse(data, _number(data, 4, "u4", order), order)
+    try:
+        first = _parse(data, _number(data, 4, "u4", order), order)
+    except ValueError:  # a place outside the file
+        return {}
     return {tag: value for tag, value in first.items() if tag in DESCRIPTIVE | SUBDIRECTORIES}
 
 

@@ -181,3 +181,11 @@ def test_a_tiff_with_damaged_exif_is_read(photo: NDArray[np.uint8]) -> None:
     place = tiff.index(b"\x69\x87\4\0\1\0\0\0") + 8
     tiff[place : place + 4] = b"\xff\xff\xff\x7f"
     np.testing.assert_array_equal(read_picture(bytes(tiff)).pixels, photo)
+
+
+def test_damaged_exif_does_not_stop_a_picture(photo: NDArray[np.uint8]) -> None:
+    block = bytearray(exif())
+    block[len(block) // 2 :] = b"\xff" * (len(block) - len(block) // 2)
+    picture = read_picture(file_of(photo, ".png", exif=bytes(block)))
+    for target in WRITTEN:
+        assert read_picture(encode_picture(picture, target)).pixels.shape == photo.shape

@@ -24,7 +24,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a clip of 12 frames, 96 x 64, one second, with sound. Read only."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     random = np.random.default_rng(0)
-    frames = [random.integers(0, 255, (64, 96, 3), np.uint8) for _ in range(12)]
+    # Blocks of 8 pixels: noise of single pixels would not survive the halved colour of 4:2:0.
+    frames = [random.integers(0, 255, (8, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1) for _ in range(12)]
     record(path, frames, size=(96, 64), rate=Fraction(12), sound=Sound(ambience(1.0), 48000))
     return path
 
@@ -53,8 +54,8 @@ def test_a_video_is_stylized_with_its_sound_and_timestamps(clip: Path, tiny_styl
 
 def test_strength_zero_keeps_the_picture(clip: Path, tiny_style: Path, tmp_path: Path) -> None:
     run(clip, "-s", tiny_style, "-o", tmp_path / "out.mp4", "--strength", "0", "--crf", "4")
-    # What is left is the loss of the encoder.
-    assert np.abs(decoded(clip)[0][1] - decoded(tmp_path / "out.mp4")[0][1]).mean() < 8
+    # What is left is the loss of the encoder; the edges lose more, since 4:2:0 halves the colour.
+    assert np.median(np.abs(decoded(clip)[0][1] - decoded(tmp_path / "out.mp4")[0][1])) <= 1
 
 
 def test_a_range_is_cut_out(clip: Path, tiny_style: Path, tmp_path: Path) -> None:
@@ -116,18 +117,8 @@ def test_an_interrupted_run_leaves_no_file(tiny_style: Path, tmp_path: Path, num
     source = tmp_path / "long.mp4"
     frame = np.zeros((360, 640, 3), np.uint8)
     record(source, (frame for _ in range(600)), size=(640, 360), rate=Fraction(25), sound=Sound(ambience(1.0), 48000))
-    line = [
-        sys.executable,
-        "-m",
-        "stylecli",
-        "video",
-        str(source),
-        "-s",
-        str(tiny_style),
-        "-o",
-        str(tmp_path / "out.mp4"),
-    ]
-    with subprocess.Popen([*line, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    line = [sys.executable, "-m", "stylecli", "video", source, "-s", tiny_style, "-o", tmp_path / "out.mp4", "--json"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.readline()  # it is at work
         process.send_signal(number)

@@ -15,20 +15,8 @@ from stylecli.pack import StylePack
 
 def test_it_times_styles_beside_johnson(tiny_style: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})  # small: what is tested is the table
-    line = [
-        "bench",
-        "-s",
-        str(tiny_style),
-        "--size",
-        "720p",
-        "--rounds",
-        "1",
-        "--no-video",
-        "--json",
-        "--device",
-        "cpu",
-    ]
-    result = CliRunner().invoke(suite, line)
+    quick = ["--size", "720p", "--rounds", "1", "--no-video", "--device", "cpu"]
+    result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), "--json", *quick])
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
     rows = {row["contestant"]: row for row in record["networks"]}

@@ -95,7 +95,8 @@ def _painted(
     for index, pack in enumerate(packs):
         progress(Step(index, len(packs), "styles", pack.name))
         with Engine(pack, device=device) as engine:
-            yield paint(engine, photo, Look()), pack.card.title, f"{pack.card.artist}, {pack.card.year}"
+            subtitle = f"{pack.card.artist}, {pack.card.year}" if pack.card.year else pack.card.artist
+            yield paint(engine, photo, Look()), pack.card.title, subtitle
     progress(Step(len(packs), len(packs), "styles"))
 
 

@@ -313,8 +313,8 @@ def test_colour_under_transparency_is_that_of_the_nearest_edge() -> None:
     samples[:, -20:] = (0, 0, 255, 255)
     pixels = read_picture(file_of(samples)).pixels.astype(int)
     red, blue = pixels[..., 0], pixels[..., 2]
-    assert (red[:, :90] > blue[:, :90]).all()
-    assert (red[:, -90:] < blue[:, -90:]).all()
+    assert (red[:, :70] > blue[:, :70]).all()
+    assert (red[:, -70:] < blue[:, -70:]).all()
     assert np.abs(np.diff(pixels[20], axis=0)).max() < 40  # and in between there is no new edge
 
 

@@ -122,7 +122,7 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
     except pyvips.Error as err:
         raise MediaError(
             f"{name}: the picture does not fit into {format_.name} ({_reason(err)})",
-            hint="PNG and TIFF hold any picture.",
+            hint="Choose PNG or TIFF, which hold the largest pictures.",
         ) from err
     return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
 
@@ -190,7 +190,9 @@ def _contents_of(pixels: NDArray[Any]) -> Contents:
 def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips.Image:
     """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
     bits = contents.bits if format_.bits > 8 else 8
-    if contents.samples is not None and (contents.interpretation != "cmyk" or format_.holds_cmyk):
+    needs_paper = picture.alpha is not None and not format_.holds_alpha
+    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
+    if contents.samples is not None and fits:
         native = _image(contents.samples, contents.interpretation)
         image = with_profile(at_depth(native, bits), contents.profile)
     else:
@@ -198,7 +200,6 @@ def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips
         image = from_srgb(rgb, contents.profile, bits=bits)
         if picture.alpha is not None:
             image = image.bandjoin(at_depth(_image(picture.alpha, "b-w"), bits))
-    needs_paper = image.hasalpha() and not format_.holds_alpha
     return image.flatten(background=PAPER) if needs_paper else image
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ FAINT_INK = "#787672"
 TITLE_SIZE = 1 / 24  # of the tile's width, as are the next two
 SUBTITLE_SIZE = 1 / 30
 GAP = 1 / 16  # between tiles; a tile and its label are half as far apart
+
+Tile = tuple[NDArray[np.uint8], str, str]  # picture (H, W, 3), title, subtitle
 
 
 def write_sheet(
@@ -72,15 +74,22 @@ def contact_sheet(
         PackError: a style is damaged.
         DeviceError: the device asked for does not work.
     """
+    working = _at_most(photo, AUTO_SHORT_SIDE / min(photo.shape[:2]))
+    return labelled_grid(_painted(working, packs, title, device, progress), tile_width=tile_width)
+
+
+def labelled_grid(tiles: Iterable[Tile], *, tile_width: int = TILE_WIDTH) -> NDArray[np.uint8]:
+    """Arrange labelled pictures of about one shape so that the whole, (H, W, 3), is about square."""
     import pyvips  # takes 0.1 s, which only the sheet should pay
 
-    working = _at_most(photo, AUTO_SHORT_SIDE / min(photo.shape[:2]))
     gap = round(tile_width * GAP)
-    cells = [
-        _cell(_at_most(picture, tile_width / picture.shape[1]), *label, tile_width=tile_width)
-        for picture, *label in _painted(working, packs, title, device, progress)
-    ]
-    columns = _columns(len(cells), working)
+    cells, shapes = [], []
+    for picture, title, subtitle in tiles:
+        tile = _at_most(picture, tile_width / picture.shape[1])
+        shapes.append(tile.shape)
+        cells.append(_cell(tile, title, subtitle, tile_width=tile_width))
+    height, width = shapes[0][:2]
+    columns = min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
     sheet = pyvips.Image.arrayjoin(cells, across=columns, shim=gap, background=PAPER)
     framed = sheet.embed(gap, gap, sheet.width + 2 * gap, sheet.height + 2 * gap, extend="background", background=PAPER)
     pixels: NDArray[np.uint8] = framed.numpy()
@@ -89,8 +98,7 @@ def contact_sheet(
 
 def _painted(
     photo: NDArray[np.uint8], packs: Sequence[StylePack], title: str, device: Device, progress: Progress
-) -> Iterator[tuple[NDArray[np.uint8], str, str]]:
-    """Give each tile's picture, title and subtitle."""
+) -> Iterator[Tile]:
     yield photo, title, "the photo"
     for index, pack in enumerate(packs):
         progress(Step(index, len(packs), "styles", pack.name))
@@ -133,8 +141,3 @@ def _cell(tile: NDArray[np.uint8], title: str, subtitle: str, *, tile_width: int
     gap = round(tile_width * GAP / 2)
     return picture.join(label.flatten(background=PAPER), "vertical", expand=True, shim=gap, background=PAPER)
 
-
-def _columns(cells: int, photo: NDArray[np.uint8]) -> int:
-    """Choose as many columns as make the sheet about square."""
-    height, width = photo.shape[:2]
-    return min(cells, max(1, round(math.sqrt(cells * height / width))))

@@ -39,6 +39,9 @@ FIELD_TYPES = {
     12: ("f8", 1),
 }
 DEPTH = 2  # interoperability is below Exif is below the first; a file may claim that a directory is in itself
+# Many tags may claim the same large value: more than real files have is not carried.
+ENTRIES_MAX = 512
+VALUE_BYTES_MAX = 1 << 20
 LONG = 4
 ENTRY_BYTES = 12  # tag and type (2 each), count, value or its place (4 each)
 
@@ -91,16 +94,18 @@ def _parse(data: bytes, start: int, order: ByteOrder, *, depth: int = DEPTH) -> 
             directory[tag] = _parse(data, place, order, depth=depth - 1) if depth else {}
         elif field_type in FIELD_TYPES and tag not in STORED_SIZE:
             kind, numbers = FIELD_TYPES[field_type]
-            is_inline = np.dtype(kind).itemsize * numbers * count <= LONG
-            found = np.frombuffer(data, order + kind, numbers * count, at + 8 if is_inline else place)
-            directory[tag] = NumberList(field_type, found)
+            size = np.dtype(kind).itemsize * numbers * count
+            if size <= VALUE_BYTES_MAX:
+                found = np.frombuffer(data, order + kind, numbers * count, at + 8 if size <= LONG else place)
+                directory[tag] = NumberList(field_type, found)
     return directory
 
 
 def _entries(data: bytes, start: int, order: ByteOrder) -> range:
     """The places of a directory's entries."""
     first = start + 2
-    return range(first, first + _number(data, start, "u2", order) * ENTRY_BYTES, ENTRY_BYTES)
+    count = min(_number(data, start, "u2", order), ENTRIES_MAX)
+    return range(first, first + count * ENTRY_BYTES, ENTRY_BYTES)
 
 
 def _serialize(directory: Directory, start: int, order: ByteOrder, entries: list[bytes]) -> bytes:

@@ -79,7 +79,7 @@ def test_replaced_pixels_are_written_in_the_profile_of_the_source(
     written = encode_picture(repainted(read_picture(file_of(samples, profile=P3))), suffix)
     assert profile_in(written) == P3
     assert samples_of(written).dtype == dtype
-    # One step of 8 bits. Of 16 bits, a quarter of that: profiles hold their curves as tables of 4,096 points.
+    # One step of 8 bits. Of 16 bits, a quarter of that: so exactly is a profile's curve inverted.
     assert np.abs(samples_of(written).astype(int) - samples).max() <= (1 if dtype is np.uint8 else 64)
 
 
@@ -224,6 +224,14 @@ def test_ink_is_read_as_srgb(suffix: str, profile: bytes | None) -> None:
     assert pixels[12:].min() > 240
     red, green, blue = pixels[:6].mean((0, 1))
     assert red < 60 < green < blue
+
+
+def test_ink_with_transparency_becomes_white_paper_in_a_format_without() -> None:
+    ink = np.zeros((16, 16, 5), np.uint8)
+    ink[..., 3] = 255  # black, wholly transparent
+    picture = read_picture(file_of(ink, ".tif", space="cmyk"))
+    assert picture.alpha is not None
+    assert read_picture(encode_picture(picture, ".jpg")).pixels.min() > 250
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".avif"])

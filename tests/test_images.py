@@ -69,11 +69,11 @@ def test_quality_makes_files_larger(photo: NDArray[np.uint8], suffix: str) -> No
     assert sizes[0] < sizes[1] < sizes[2]
 
 
-def test_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
+def test_jpeg_keeps_full_colour_resolution_at_any_quality() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = (255, 0, 0)
     stripes[:, 1::2] = (0, 0, 255)
-    pixels = read_picture(encode_picture(picture_from_pixels(stripes), ".jpg")).pixels
+    pixels = read_picture(encode_picture(picture_from_pixels(stripes), ".jpg", quality=75)).pixels
     assert pixels[:, ::2, 0].mean() > 200
     assert pixels[:, 1::2, 0].mean() < 50
 

@@ -49,7 +49,7 @@ class Format:
 
 
 # JPEG keeps full colour resolution: painted edges are where half of it shows. AVIF's effort and PNG's filter are the
-# fastest that cost less than 5 % in size.
+# fastest that cost about 5 % in size at most.
 JPEG = Format(
     "JPEG",
     "jpeg",
@@ -69,7 +69,7 @@ TIFF = Format(
     holds_cmyk=True,
     fail_on="warning",
 )
-WEBP = Format("WebP", "webp", (".webp",), quality=90, options={"exact": True})  # exact: keep colour under alpha 0
+WEBP = Format("WebP", "webp", (".webp",), quality=90)
 AVIF = Format("AVIF", "heif", (".avif",), bits=12, quality=65, options={"compression": "av1", "effort": 2})
 GIF = Format("GIF", "gif")
 

@@ -84,9 +84,15 @@ def resize(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.
         return picture
     import pyvips  # a native library that --help does not need
 
-    kernel = "lanczos3" if height < rows else "cubic"
-    scaled = pyvips.Image.new_from_array(picture).resize(width / columns, vscale=height / rows, kernel=kernel)
-    if (scaled.width, scaled.height) != (width, height):  # libvips rounds the size itself, at times the other way
+    across, down = width / columns, height / rows
+    source = pyvips.Image.new_from_array(picture)
+    if across > 1 or down > 1:
+        # Not `resize`, which moves a picture that it enlarges by half a pixel (libvips 8.18): the centres must meet.
+        place = {"oarea": [0, 0, width, height], "odx": (across - 1) / 2, "ody": (down - 1) / 2, "extend": "copy"}
+        scaled = source.affine([across, 0, 0, down], interpolate=pyvips.Interpolate.new("bicubic"), **place)
+    else:
+        scaled = source.resize(across, vscale=down, kernel="lanczos3")
+    if (scaled.width, scaled.height) != (width, height):  # `resize` rounds the size itself, at times the other way
         scaled = scaled.gravity("centre", width, height, extend="copy")
     resized: NDArray[np.float32] = np.clip(scaled.numpy().reshape(height, width, -1), 0, 1)
     return resized

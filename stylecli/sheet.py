@@ -140,4 +140,3 @@ def _cell(tile: NDArray[np.uint8], title: str, subtitle: str, *, tile_width: int
     picture = pyvips.Image.new_from_array(np.ascontiguousarray(tile), interpretation="srgb")
     gap = round(tile_width * GAP / 2)
     return picture.join(label.flatten(background=PAPER), "vertical", expand=True, shim=gap, background=PAPER)
-

@@ -117,11 +117,17 @@ def test_resizing_gives_exactly_the_size_asked_for(photo: NDArray[np.uint8], siz
     assert resize(to_unit(photo), *size).shape == (*size, 3)
 
 
-def test_resizing_does_not_shift_the_picture() -> None:
-    ramp = np.repeat(np.linspace(0, 1, 100, dtype=np.float32)[None, :, None], 3, 2).repeat(100, 0)
-    np.testing.assert_allclose(
-        resize(ramp, 50, 50)[25, 10:40, 0], (ramp[50, 20:80:2, 0] + ramp[50, 21:81:2, 0]) / 2, atol=1e-3
-    )
+@pytest.mark.parametrize("size", [(50, 50), (37, 73), (150, 150), (200, 200), (337, 251), (50, 200)])
+def test_resizing_does_not_shift_the_picture(size: tuple[int, int]) -> None:
+    height, width = size
+    x, y = (np.arange(100, dtype=np.float32) + 0.5) / 100, (np.arange(100, dtype=np.float32)[:, None] + 0.5) / 100
+    ramp = np.stack(np.broadcast_arrays(x, y, 0.5 * (x + y)), -1).astype(np.float32)
+    resized = resize(ramp, height, width)
+    across = np.broadcast_to((np.arange(width) + 0.5) / width, (height, width))
+    down = np.broadcast_to(((np.arange(height) + 0.5) / height)[:, None], (height, width))
+    inner = (slice(height // 8, -height // 8), slice(width // 8, -width // 8))  # the border repeats its pixels
+    np.testing.assert_allclose(resized[..., 0][inner], across[inner], atol=1e-3)
+    np.testing.assert_allclose(resized[..., 1][inner], down[inner], atol=1e-3)
 
 
 @pytest.mark.parametrize(

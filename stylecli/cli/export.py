@@ -35,7 +35,7 @@ def command(run: Path, output: Path, preview: Path | None, overwrite: bool) -> N
     """
     from stylecli.images import picture_from_pixels, read_picture
     from stylecli.scene import Scene
-    from stylecli.training.exporting import export_pack
+    from stylecli.training.packing import export_pack
 
     photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
     pack = export_pack(run, output, preview_of=photo, overwrite=overwrite)

@@ -36,6 +36,7 @@ SAVE_EVERY = 250  # steps between checkpoints, each with a sample grid
 SAMPLE_PHOTOS = 6
 SAMPLE_STEP = -1  # whose crops are shown: one that no training takes
 SAMPLE_SIZE = 256  # pixels
+ONLY_TOLD = ("painting", "licence", "photos")  # of a recipe: they change nothing in the result
 NETWORK_SIZE_KEYS = ("stem", "trunk", "blocks")
 
 
@@ -171,10 +172,9 @@ def _open_run(run: Path, recipe: Recipe) -> None:
     """Make the run's folder; one that holds another recipe is refused."""
     (run / SAMPLES).mkdir(parents=True, exist_ok=True)
     written = run / RECIPE
-    # The painting's place and what is told of it may differ; all that changes the result may not.
     if written.exists():
         before = read_recipe(written)
-        names = [field.name for field in dataclasses.fields(recipe) if field.name not in ("painting", "photos")]
+        names = [field.name for field in dataclasses.fields(recipe) if field.name not in ONLY_TOLD]
         changed = [name for name in names if getattr(before, name) != getattr(recipe, name)]
         if changed:
             raise UsageError(

@@ -39,7 +39,8 @@ class Recipe:
     """What is trained and how. The defaults are what `docs/training.md` reports measured numbers for."""
 
     painting: Painting
-    photos: str = ""  # what the training photos are, with their terms: for the card, it changes nothing
+    licence: str = ""  # of the style; like `photos` only told in the card
+    photos: str = ""  # what the training photos are, with their terms
     base: str = ""  # a style whose weights the training starts from; random weights when empty
     network: str = "fast"
     stem: int = 16  # channels at half the picture's resolution (`johnson`: at full resolution)

@@ -78,6 +78,13 @@ def test_exporting_over_a_folder_is_refused(trained: Path, tmp_path: Path) -> No
     assert (tmp_path / "style" / "mine.txt").exists()
 
 
+def test_overwriting_what_is_no_style_is_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "style").mkdir()
+    (tmp_path / "style" / "mine.txt").write_text("mine")
+    assert run("export", trained, "-o", tmp_path / "style", "--overwrite").exit_code == 2
+    assert (tmp_path / "style" / "mine.txt").exists()
+
+
 def test_evaluate_measures_and_records(pack: Path, photo_file: Path, vgg_file: Path) -> None:
     line = ["evaluate", pack, "--photos", photo_file, "--painting", photo_file, "--loss-weights", vgg_file, "--json"]
     result = run(*line, "--record")

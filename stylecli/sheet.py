@@ -20,6 +20,7 @@ from stylecli.progress import Progress, Step, ignore
 
 TILE_WIDTH = 480  # pixels
 PAPER = [248, 247, 244]  # sRGB
+FONT = "Source Sans Pro"
 INK = "#222222"
 FAINT_INK = "#787672"
 TITLE_SIZE = 1 / 24  # of the tile's width, as are the next two
@@ -122,15 +123,18 @@ def _at_most(pixels: NDArray[Any], scale: float) -> NDArray[np.uint8]:
 
 
 def _cell(tile: NDArray[np.uint8], title: str, subtitle: str, *, tile_width: int) -> Any:
+    import font_source_sans_pro as fonts  # a bare machine has no font at all
     import pyvips
 
+    pyvips.Image.text(".", fontfile=fonts.SourceSansPro)  # one call makes one font known: here the regular one
     # Pango markup (a title's own "&" is escaped), one text: lines keep their distance whatever letters they hold.
     # At 72 dots per inch a point is a pixel; sizes are in 1024ths of it.
     title_size, subtitle_size = (round(tile_width * size * 1024) for size in (TITLE_SIZE, SUBTITLE_SIZE))
     label = pyvips.Image.text(
         f'<span size="{title_size}" color="{INK}" weight="bold">{html.escape(title)}</span>\n'
         f'<span size="{subtitle_size}" color="{FAINT_INK}">{html.escape(subtitle)}</span>',
-        font="sans",
+        font=FONT,
+        fontfile=fonts.SourceSansProBold,
         width=tile_width,
         dpi=72,
         wrap="word-char",

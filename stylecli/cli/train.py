@@ -61,12 +61,20 @@ def command(
         recipe = replace(recipe, base=base)
     if steps:
         recipe = recipe.with_steps(steps)
-    start = read_tensors(find_style(recipe.base, styles_dir).folder / WEIGHTS)[0] if recipe.base else None
+    base_pack = find_style(recipe.base, styles_dir) if recipe.base else None
     loss_network = load_loss_network(recipe.loss_network, recipe.loss_layers, file=loss_weights)
     photos = PhotoFolder(data, seed=recipe.seed, note=say)
     with progress_shown(as_json=as_json) as progress:
         weights = train(
-            recipe, painting, photos, output, loss_network=loss_network, start=start, progress=progress, note=say
+            recipe,
+            painting,
+            photos,
+            output,
+            loss_network=loss_network,
+            start=read_tensors(base_pack.folder / WEIGHTS)[0] if base_pack else None,
+            seconds_of_base=base_pack.card.training_seconds if base_pack else 0.0,
+            progress=progress,
+            note=say,
         )
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})

@@ -48,13 +48,15 @@ def train(
     *,
     loss_network: LossNetwork,
     start: Mapping[str, Tensor] | None = None,
+    seconds_of_base: float = 0.0,
     progress: Progress = ignore,
     note: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Train a style network into the folder `run`, or go on with what is there; returns the file of the weights.
 
     Johnson et al. 2016, section 3, with relative losses (see `losses`). On the CPU a run that was interrupted ends with
-    the same bits as one that was not. `start` gives the weights of the first step, random ones when None.
+    the same bits as one that was not. `start` gives the weights of the first step, random ones when None; the time that
+    they took counts as part of this training.
 
     Raises:
         UsageError: `run` holds a training with another recipe, or the loss became infinite or NaN.
@@ -105,7 +107,7 @@ def train(
         if done % SAVE_EVERY == 0 or done == recipe.steps:
             save_checkpoint(run, done, network, optimizer, seconds)
             _write_sample(run, done, network, photos)
-    facts = TrainingFacts(_device_name(device), seconds, loss_network.name, loss_network.sha256)
+    facts = TrainingFacts(_device_name(device), seconds_of_base + seconds, loss_network.name, loss_network.sha256)
     write_tensors(network.state_dict(), run / WEIGHTS, facts.as_metadata())
     return run / WEIGHTS
 

@@ -64,6 +64,30 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give VGG-19 with random weights (He et al. 2015) as a file with torchvision's keys, down to relu4_2."""
+    import torch  # here, so that the tests of inference do not wait for it
+    from safetensors.torch import save_file
+
+    from stylecli.training.loss_network import CONVOLUTIONS
+
+    random = torch.Generator().manual_seed(0)
+    weights, channels, index = {}, 3, 0
+    for block, count in enumerate(CONVOLUTIONS["vgg19"]):
+        width = 64 * 2**block
+        for _ in range(2 if block == 3 else count):
+            weights[f"features.{index}.weight"] = (
+                torch.randn(width, channels, 3, 3, generator=random) * (2 / (9 * channels)) ** 0.5
+            )
+            weights[f"features.{index}.bias"] = torch.zeros(width)
+            channels, index = width, index + 2
+        index += 1
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.safetensors"
+    save_file(weights, path)
+    return path
+
+
 def _photo(name: str) -> NDArray[np.uint8]:
     pixels: NDArray[np.uint8] = getattr(skimage.data, name)()
     pixels.setflags(write=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,7 @@ _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to 
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
 _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "subviewer", "text", "ttml", "webvtt"})
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
+SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 
 
@@ -127,7 +129,7 @@ def _obstacle(stream: OtherStream, container: Container) -> str:
 def _run(command: ffmpeg.nodes.OutputStream, target: Path) -> None:
     process = command.run_async(cmd=ffmpeg_program(), pipe_stderr=True)
     try:
-        _, chatter = process.communicate()  # reads stderr while it runs: a full pipe would stop ffmpeg for good
+        chatter = _heard_from(process)
     finally:
         process.kill()  # does nothing to one that has ended
         process.wait()
@@ -135,6 +137,18 @@ def _run(command: ffmpeg.nodes.OutputStream, target: Path) -> None:
         lines = chatter.decode(errors="replace").strip().splitlines()
         fault = lines[-1] if lines else f"ffmpeg ended with {process.returncode}"
         raise MediaError(f"{target.name}: the picture and the other streams cannot be joined ({fault})")
+
+
+def _heard_from(process: subprocess.Popen[bytes]) -> bytes:
+    """Wait for the end and return stderr, read all the while: a full pipe would stop ffmpeg for good.
+
+    In short waits, since Python overlooks a ^C that comes just before a long one begins.
+    """
+    while True:
+        try:
+            return process.communicate(timeout=SIGNAL_WAIT)[1]
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _reading(cut: Cut) -> dict[str, str | None]:

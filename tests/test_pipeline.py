@@ -43,9 +43,10 @@ def stylize(source: Path, output: Path, *, span: Span | None = None) -> VideoRes
 @contextmanager
 def nothing_left_in(folder: Path) -> Iterator[None]:
     """No thread and no file more than before, whatever happens."""
-    threads, files = set(threading.enumerate()), set(folder.iterdir())
+    files = set(folder.iterdir())
     yield
-    assert set(threading.enumerate()) == threads
+    # By their name: native libraries have threads of their own, which come and go.
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("stylecli")] == []
     assert set(folder.iterdir()) == files
 
 

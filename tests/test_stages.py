@@ -13,9 +13,9 @@ PATIENCE = 10.0  # seconds after which a test that waits for the other thread ha
 
 @contextmanager
 def no_thread_left() -> Iterator[None]:
-    before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) == before
+    # By their name: native libraries have threads of their own, which come and go.
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("stylecli")] == []
 
 
 class Source:

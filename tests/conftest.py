@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,13 @@ def _only_our_shelves(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     data_home = tmp_path_factory.mktemp("data-home")
     monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: data_home / "stylecli")
     monkeypatch.setenv("XDG_DATA_HOME", str(data_home))  # the same for programs that a test starts
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interrupts_arrive() -> None:
+    """Hear SIGINT, in children too, even where a shell started the tests in its background and ignores it for them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,15 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
-from stylecli.card import CARD_FILE, Card, ModelFile, read_card
-from stylecli.errors import PackError, UsageError
+from stylecli.card import CARD_FILE, Card, ModelFile, read_card, write_card
+from stylecli.errors import MediaError, PackError, UsageError
 from stylecli.pack_archive import bring_in
 from stylecli.pack_safety import MODEL_BYTES_MAX, verify
 
@@ -142,6 +144,15 @@ def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
             raise UsageError(f"{card.name}: already on the shelf {shelf}", hint="Use --replace to replace it.")
         _swap(incoming, home, Path(hidden) / "replaced")
     return StylePack(home, card)
+
+
+def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) -> None:
+    """Write what was measured into a style's card; other topics stay. Raises MediaError."""
+    card = read_card(pack.folder)  # anew: another topic may have been written since the pack was opened
+    try:
+        write_card(replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)
+    except OSError as error:
+        raise MediaError(f"{pack.folder}: {error.strerror}", hint="Only styles that you may write to.") from error
 
 
 def remove_style(name: str, shelf: Path) -> None:

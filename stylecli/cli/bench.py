@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed runs; the median counts.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
 @click.option("--video/--no-video", "with_video", default=True, help="Measure the video pipeline too.")
+@options.record
 @options.device
 @options.styles_dir
 @options.as_json
@@ -35,6 +36,7 @@ def command(
     rounds: int,
     threads: int | None,
     with_video: bool,
+    record: bool,
     device: Device,
     styles_dir: Path | None,
     as_json: bool,
@@ -45,7 +47,7 @@ def command(
     """
     from stylecli.evaluation import speed
     from stylecli.evaluation.video_speed import measure_video
-    from stylecli.pack import find_style, list_styles
+    from stylecli.pack import find_style, list_styles, record_measurement
 
     packs = [find_style(name, styles_dir) for name in names] or list_styles(styles_dir)
     with progress_shown() as progress:
@@ -59,6 +61,10 @@ def command(
         )
         video = measure_video(packs[0], progress=progress) if with_video else None
     rows = [asdict(timing) for timing in timings]
+    for pack in packs if record else ():
+        mine = {timing.size: timing for timing in timings if timing.contestant.startswith(f"{pack.name}, ")}
+        speeds = {f"ms_per_megapixel_{size}": timing.milliseconds_per_megapixel for size, timing in mine.items()}
+        record_measurement(pack, "speed", {**speeds, **speed.machine()})
     start_ups = speed.measure_start_ups()
     if as_json:
         video_row = video and _video_row(video)

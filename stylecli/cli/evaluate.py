@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--painting", type=click.Path(dir_okay=False, path_type=Path), help="The style's painting, for its distance."
 )
-@click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
+@options.record
 @options.loss_weights
 @options.device
 @options.styles_dir
@@ -46,10 +45,9 @@ def command(
 
     Photos are judged at a short side of 384 pixels; how, docs/training.md says. Lower is better in all columns.
     """
-    from stylecli.card import write_card
     from stylecli.engine import Engine
     from stylecli.evaluation.quality import JUDGE_LAYERS, measure_quality
-    from stylecli.pack import find_style
+    from stylecli.pack import find_style, record_measurement
     from stylecli.stylize import pictures_in
     from stylecli.training.loss_network import load_loss_network
 
@@ -63,10 +61,7 @@ def command(
         row = {"style": pack.name, **quality.as_record()}
         if record:
             judge = {"loss_network": loss_network.name, "loss_network_sha256": loss_network.sha256}
-            write_card(
-                replace(pack.card, measured={**pack.card.measured, "quality": {**quality.as_record(), **judge}}),
-                pack.folder,
-            )
+            record_measurement(pack, "quality", {**quality.as_record(), **judge})
         if as_json:
             emit_json({"event": "result", **row})
         rows.append(row)

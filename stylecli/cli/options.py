@@ -33,6 +33,7 @@ device = click.option(
     show_default=True,
     help="Where the network runs; auto takes CUDA where it works. coreml is untested.",
 )
+record = click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
 loss_weights = click.option(
     "--loss-weights",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -39,6 +39,12 @@ class Timing:
     milliseconds: float
     speedup: float | None = None  # None where the yardstick did not run
 
+    @property
+    def milliseconds_per_megapixel(self) -> float:
+        """To compare sizes."""
+        width, height = SIZES[self.size]
+        return round(self.milliseconds * 1e6 / (width * height), 1)
+
 
 def measure_networks(
     packs: Sequence[StylePack],

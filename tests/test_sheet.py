@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
-from stylecli.images import read_picture
 
 from stylecli.cli import suite
 from stylecli.engine import Engine
 from stylecli.errors import UsageError
+from stylecli.images import read_picture
 from stylecli.look import Look, paint
 from stylecli.pack import StylePack, open_pack
 from stylecli.progress import Step

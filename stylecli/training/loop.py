@@ -6,7 +6,8 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from stylecli.engine import quantize
-from stylecli.errors import UsageError
+from stylecli.errors import MediaError, UsageError
 from stylecli.images import picture_from_pixels, write_picture
 from stylecli.progress import Progress, Step, ignore
 from stylecli.training.checkpoints import WEIGHTS, load_checkpoint, save_checkpoint, write_tensors
@@ -64,7 +65,8 @@ def train(
     """
     check_recipe(recipe)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    _open_run(run, recipe)
+    with _blamed_on(run):
+        _open_run(run, recipe)
     torch.manual_seed(recipe.seed)
     network = NETWORKS[recipe.network](**{key: getattr(recipe, key) for key in NETWORK_SIZE_KEYS})
     if start is not None:
@@ -197,8 +199,17 @@ def _cosine(start: float, end: float, progress: float) -> float:
 
 
 def _log(run: Path, entry: dict[str, float]) -> None:
-    with (run / LOG).open("a", encoding="utf-8") as file:
+    with _blamed_on(run), (run / LOG).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
+
+
+@contextmanager
+def _blamed_on(run: Path) -> Iterator[None]:
+    """Name the folder when the disk is full or it must not be written to."""
+    try:
+        yield
+    except OSError as err:
+        raise MediaError(f"{run}: {err.strerror}", hint="Make room, or choose another folder with -o.") from err
 
 
 @torch.no_grad()

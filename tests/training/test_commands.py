@@ -107,3 +107,11 @@ def test_a_painting_that_is_none_is_a_media_error(
     result = run(*line, "--loss-weights", vgg_file)
     assert result.exit_code == 4
     assert "painting.jpg" in result.stderr
+
+
+def test_a_run_that_cannot_be_written_is_a_media_error(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "-o", tmp_path / "file" / "run"]
+    result = run(*line, "--steps", 1, "--loss-weights", vgg_file)
+    assert result.exit_code == 4
+    assert "file/run" in result.stderr

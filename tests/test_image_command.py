@@ -170,3 +170,17 @@ def test_an_interrupted_run_tells_by_its_exit_code_and_leaves_no_half_file(
         assert path.suffix == ".png"
         assert not path.name.startswith(".")
         read_picture(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
+def test_a_pipe_gets_the_results_and_the_terminal_the_bar(photo_folder: Path, tiny_style: Path, tmp_path: Path) -> None:
+    import pty
+
+    terminal, end = pty.openpty()
+    line = [sys.executable, "-m", "stylecli", "image", photo_folder, "-s", tiny_style, "-o", tmp_path / "out"]
+    done = subprocess.run(line, stdout=subprocess.PIPE, stderr=end, text=True, check=True)
+    os.close(end)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert sorted(done.stdout.split()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
+    assert "ETA" in shown

@@ -53,7 +53,10 @@ def _bar() -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    # Rich would print stdout above the bar, on stderr: right on a terminal, but a pipe must get its lines.
+    on_terminal = sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, redirect_stdout=on_terminal) as bars:
         task = bars.add_task("", total=None, unit="", rate="")
 
         def show(step: Step) -> None:

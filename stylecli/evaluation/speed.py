@@ -92,7 +92,7 @@ def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
 
 def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
-    return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(terse=True)}
+    return {"processor": _processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
 
 
 def _johnson(threads: int) -> dict[str, Contestant]:

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def _devices() -> list[Finding]:
     return [
         Finding(f"device {name}", not fault, fault or "works", INSTALL_HINT.get(name, ""), is_needed=name == "cpu")
         for name, fault in working_devices().items()
+        if name != "coreml" or sys.platform == "darwin"
     ]
 
 

@@ -50,11 +50,13 @@ def plan_jobs(
 
     Raises:
         MediaError: a source does not exist, or a folder holds no picture.
-        UsageError: two results would have the same name, or a result that of a source.
+        UsageError: two results would have the same name, a result that of a source, or `output` that of no format.
     """
     pictures = [(path, base) for source in sources for path, base in _pictures_of(source, recursive=recursive)]
     is_single = len(pictures) == 1 and len(styles) == 1 and not sources[0].is_dir()
     if output and is_single and not output.is_dir() and output.suffix:
+        if output.suffix.lower() not in WRITABLE:  # said now, not when the picture is painted
+            raise UsageError(f"{output}: not a format that can be written", hint=f"Use {', '.join(WRITABLE)}.")
         jobs = [Job(pictures[0][0], styles[0], output)]
     else:
         jobs = []

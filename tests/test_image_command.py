@@ -102,8 +102,10 @@ def test_what_is_no_picture_is_a_media_error(run: Run, tmp_path: Path, content: 
     assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
 
 
-def test_a_missing_file_is_a_media_error(run: Run, tmp_path: Path) -> None:
-    assert run(tmp_path / "none.jpg", "-s", "tiny").exit_code == 4
+def test_a_missing_file_is_a_media_error_said_once(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path / "none.jpg", "-s", "tiny")
+    assert result.exit_code == 4
+    assert result.stderr.count("none.jpg") == 1
 
 
 def test_an_existing_output_is_kept(run: Run, photo_file: Path, tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ def test_without_output_the_result_stands_beside_its_source(photo_file: Path) ->
     assert plan_jobs([photo_file], ["tiny"], None)[0].output == photo_file.with_name("chelsea-tiny.png")
 
 
+def test_an_output_of_no_format_is_refused_before_the_work(photo_file: Path) -> None:
+    with pytest.raises(UsageError, match="not a format"):
+        plan_jobs([photo_file], ["tiny"], Path("out.xyz"))
+
+
 def test_a_folder_goes_into_a_folder(photos: Path) -> None:
     names = {job.output for job in plan_jobs([photos], ["tiny"], Path("out"))}
     assert names == {Path("out") / f"{name}-tiny.png" for name in ("astronaut", "chelsea", "coffee", "rocket")}

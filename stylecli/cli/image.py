@@ -114,7 +114,7 @@ def _files(
             quality=quality,
             overwrite=overwrite,
             progress=progress,
-            report=_reporter(engines, as_json=as_json),
+            report=_reporter(engines, as_json=as_json, is_single=len(jobs) == 1),
         )
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed and len(jobs) == 1 and failed[0].error:
@@ -123,7 +123,7 @@ def _files(
         raise ItemsFailedError(f"{len(failed)} of {len(jobs)} pictures failed", hint="The others are done.")
 
 
-def _reporter(engines: dict[str, Engine], *, as_json: bool) -> Callable[[Outcome], None]:
+def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
     def report(outcome: Outcome) -> None:
         job = outcome.job
         if as_json:
@@ -143,7 +143,8 @@ def _reporter(engines: dict[str, Engine], *, as_json: bool) -> Callable[[Outcome
                 }
             )
         elif outcome.error:
-            say(f"stylecli: {outcome.error}")
+            if not is_single:  # the fault of a single picture is that of the command, which says it at its end
+                say(f"stylecli: {outcome.error}")
         else:
             click.echo(f"{job.output} (kept, it exists)" if outcome.kept else job.output)
 

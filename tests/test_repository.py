@@ -52,3 +52,19 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
             if not target.startswith(("http://", "https://")):
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_recipe_can_be_trained_by() -> None:
+    from stylecli.training.recipe import read_recipe
+
+    recipes = [*(ROOT / "styles").glob("*/recipe.toml"), *(ROOT / "docs" / "recipes").glob("*.toml")]
+    assert len(recipes) >= 5
+    for recipe in recipes:
+        read_recipe(recipe)
+
+
+def test_every_module_stands_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for module in (ROOT / "stylecli").rglob("*.py"):
+        if module.parent.name not in {"cli", "scene", "evaluation"} and not module.name.startswith("__"):
+            assert module.name in text, module.name

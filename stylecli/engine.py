@@ -140,7 +140,7 @@ def _open_session(model: bytes, name: str, device: Device, threads: int | None) 
 
 
 def _session_on(device: str, model: bytes, threads: int | None) -> Any:
-    import onnxruntime  # not needed by --help; takes a third of a second
+    import onnxruntime  # heavy, and not needed by --help
 
     onnxruntime.set_default_logger_severity(SILENT)
     provider = PROVIDERS[device]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--painting", type=click.Path(dir_okay=False, path_type=Path), help="The painting of a RECIPE, if elsewhere."
 )
-@click.option("--base", metavar="STYLE", help="Start from this style's weights: a third of the steps is enough.")
+@click.option("--base", metavar="STYLE", help="Start from this style's weights, which needs fewer steps.")
 @click.option(
     "--steps", type=click.IntRange(1), help="Train for so many steps, with the recipe's phases in proportion."
 )

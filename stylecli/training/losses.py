@@ -18,7 +18,7 @@ STYLE_LAYERS = (
     "relu2_2",
     "relu3_3",
     "relu4_1",
-)  # Johnson et al. 2016, with relu4_1 for relu4_3: half the cost
+)  # Johnson et al. 2016, with relu4_1 for relu4_3, which costs less
 
 
 def gram_matrix(features: Tensor) -> Tensor:

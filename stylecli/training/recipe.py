@@ -36,7 +36,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained and how. The defaults are what `docs/training.md` reports measured numbers for."""
+    """What is trained and how; `docs/training.md` tells what the values do."""
 
     painting: Painting
     licence: str = ""  # of the style; like `photos` only told in the card

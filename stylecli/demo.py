@@ -20,7 +20,7 @@ from stylecli.pipeline import stylize_video
 from stylecli.progress import Progress, Step, ignore
 from stylecli.recording import Sound, record
 from stylecli.scene import RATE, Scene, ambience
-from stylecli.sheet import contact_sheet
+from stylecli.sheet import labelled_grid, tile_of
 
 CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
 GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it
@@ -96,12 +96,14 @@ def _make_pictures(
     progress_from(0, files[0])(working)
     photo = Scene(*extent.picture).frame(0, grain=GRAIN)
     _write(photo, files[0])
+    tiles = [(photo, "The demo's scene", "the photo")]
     for index, pack in enumerate(packs, start=1):
         progress_from(index, files[index])(working)
         with Engine(pack, device=device) as engine:
-            _write(paint(engine, photo, Look()), files[index])
+            tiles.append(tile_of(pack, paint(engine, photo, Look())))
+        _write(tiles[-1][0], files[index])
     progress_from(1 + len(packs), files[-1])(working)
-    _write(contact_sheet(photo, packs, title="The demo's scene", device=device), files[-1])
+    _write(labelled_grid(tiles), files[-1])
     return files
 
 

@@ -79,6 +79,12 @@ def contact_sheet(
     return labelled_grid(_painted(working, packs, title, device, progress), tile_width=tile_width)
 
 
+def tile_of(pack: StylePack, painted: NDArray[np.uint8]) -> Tile:
+    """Label a picture with the painting whose style it has."""
+    card = pack.card
+    return painted, card.title, f"{card.artist}, {card.year}" if card.year else card.artist
+
+
 def labelled_grid(tiles: Iterable[Tile], *, tile_width: int = TILE_WIDTH) -> NDArray[np.uint8]:
     """Arrange labelled pictures of about one shape so that the whole, (H, W, 3), is about square."""
     import pyvips  # takes 0.1 s, which only the sheet should pay
@@ -104,8 +110,7 @@ def _painted(
     for index, pack in enumerate(packs):
         progress(Step(index, len(packs), "styles", pack.name))
         with Engine(pack, device=device) as engine:
-            subtitle = f"{pack.card.artist}, {pack.card.year}" if pack.card.year else pack.card.artist
-            yield paint(engine, photo, Look()), pack.card.title, subtitle
+            yield tile_of(pack, paint(engine, photo, Look()))
     progress(Step(len(packs), len(packs), "styles"))
 
 

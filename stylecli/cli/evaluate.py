@@ -1,32 +1,95 @@
-"""`stylecli evaluate`: the quality of styles in numbers."""
+"""`stylecli evaluate`: the quality of styles and runs in numbers, pictures and plots."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.bars import progress_shown
+from stylecli.cli.evaluate_compare import compare
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.output import emit_json
+from stylecli.cli.groups import CommandGroup, OwnArgument
+from stylecli.cli.output import emit_json, say
 from stylecli.cli.tables import print_table
+from stylecli.errors import ItemsFailedError, MediaError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from stylecli.engine import Device
+    from stylecli.evaluation.assessment import Candidate, Evaluation, Judge
+    from stylecli.evaluation.classification import InputRange
+    from stylecli.evaluation.judges import JudgeName
+    from stylecli.evaluation.subjects import Subject
+    from stylecli.training.loss_network import LossNetwork
+
+# As in stylecli.evaluation, which --help must not import.
+JUDGES = ("auto", "vgg19", "distilled")
+INPUT_RANGES = ("signed", "imagenet", "unit")
+NOISE_SIGMA = 25.0
+NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equivalent_limit")  # but in JSON and CSV
 
 
-@click.command()
-@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.command(cls=CommandGroup, commands=[compare])
+@click.argument("styles", cls=OwnArgument, nargs=-1, required=True, metavar="STYLE_OR_RUN...")
 @click.option(
     "--photos", required=True, multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable."
 )
 @click.option(
-    "--painting", type=click.Path(dir_okay=False, path_type=Path), help="The style's painting, for its distance."
+    "--painting",
+    type=click.Path(exists=True, path_type=Path),
+    help="The painting, or a folder of those that the recipes name, for the style distance.",
+)
+@click.option(
+    "--judge",
+    "judge_name",
+    type=click.Choice(JUDGES),
+    default="auto",
+    show_default=True,
+    help="The loss network; auto takes VGG-19 if its weights are here, vgg19 downloads them.",
+)
+@options.loss_weights
+@click.option(
+    "--classifier",
+    "classifier_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="An ONNX image classifier: does it still see what is in the photo?",
+)
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Names of its classes, one a line, for photos that are named by class.",
+)
+@click.option(
+    "--classifier-input",
+    "input_range",
+    type=click.Choice(INPUT_RANGES),
+    default=INPUT_RANGES[0],
+    show_default=True,
+    help="How it wants pictures: -1..1, less ImageNet's mean over its deviation, or 0..1.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(1, 255),
+    default=NOISE_SIGMA,
+    show_default=True,
+    metavar="SIGMA",
+    help="Standard deviation, in levels of 255, of the noise whose rest is measured.",
+)
+@click.option(
+    "--equivalent",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Race `stylecli optimize` for up to N steps on three photos; slow.",
 )
 @options.record
-@options.loss_weights
+@options.csv_file
+@options.report
+@options.overwrite
 @options.device
 @options.styles_dir
 @options.as_json
@@ -34,36 +97,147 @@ if TYPE_CHECKING:
 def command(
     styles: tuple[str, ...],
     photos: tuple[Path, ...],
-    painting: Path | None,
     record: bool,
-    loss_weights: Path | None,
+    csv_file: Path | None,
+    report: Path | None,
+    overwrite: bool,
     device: Device,
     styles_dir: Path | None,
     as_json: bool,
+    **how: Any,  # what is judged by: for _candidates and _judge
 ) -> None:
-    """Measure content and style distance (VGG-19), grid energy and noise gain.
+    """Measure styles, and runs of `stylecli train`, on photos.
 
-    Photos are judged at a short side of 384 pixels; how, docs/training.md says. Lower is better in all columns.
+    Content and style distance by a loss network, total variation, grid energy, noise gain, noise left, and with
+    --classifier whether the content is still recognized. docs/training.md defines them; lower is better but for the
+    shares of photos of the classifier. A photo that cannot be read is reported, the others are done (exit code 6).
     """
-    from stylecli.engine import Engine
-    from stylecli.evaluation.quality import JUDGE_LAYERS, measure_quality
-    from stylecli.pack import find_style, record_measurement
+    from stylecli.evaluation.assessment import evaluate
+    from stylecli.evaluation.subjects import find_subjects
+    from stylecli.evaluation.writing import check_targets
     from stylecli.stylize import pictures_in
-    from stylecli.training.loss_network import load_loss_network
 
-    loss_network = load_loss_network("vgg19", JUDGE_LAYERS, file=loss_weights)
-    rows = []
-    for pack in [find_style(style, styles_dir) for style in styles]:
-        with Engine(pack, device=device) as engine, progress_shown(as_json=as_json) as progress:
-            quality = measure_quality(
-                engine, pictures_in(photos), painting=painting, loss_network=loss_network, progress=progress
-            )
-        row = {"style": pack.name, **quality.as_record()}
-        if record:
-            judge = {"loss_network": loss_network.name, "loss_network_sha256": loss_network.sha256}
-            record_measurement(pack, "quality", {**quality.as_record(), **judge})
-        if as_json:
+    check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
+    subjects = find_subjects(styles, styles_dir, note=_note)
+    pictures = pictures_in(photos)
+    with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
+        candidates = _candidates(subjects, stack, device, painting=how["painting"])
+        judge = _judge(candidates, subjects, record=record, **how)
+        report_failure = _failure_reporter(as_json=as_json)
+        evaluation = evaluate(candidates, pictures, judge, progress=progress, report=report_failure)
+    _show(evaluation, subjects, as_json=as_json, csv_file=csv_file, report=report)
+    if record:
+        _record(evaluation, subjects)
+    if evaluation.failures:
+        failed = f"{len(evaluation.failures)} of {len(pictures)} photos cannot be read"
+        raise ItemsFailedError(failed, hint="The others are measured.")
+
+
+def _candidates(
+    subjects: Sequence[Subject], stack: ExitStack, device: Device, *, painting: Path | None
+) -> list[Candidate]:
+    """The subjects with their networks open, each with its painting where that is known."""
+    from stylecli.evaluation.assessment import Candidate
+    from stylecli.evaluation.equivalence import loss_of_recipe
+    from stylecli.evaluation.subjects import find_painting
+
+    if painting is None:
+        _note("no --painting: no style distance is measured")
+    candidates = []
+    for subject in subjects:
+        found = find_painting(subject, painting) if painting else None
+        if painting and found is None:
+            _note(f"{subject.name}: its painting is not in {painting}, no style distance is measured")
+        stylizer = stack.enter_context(subject.open(device))
+        candidates.append(Candidate(subject.name, stylizer, found, loss_of_recipe(subject.recipe)))
+    return candidates
+
+
+def _judge(
+    candidates: Sequence[Candidate],
+    subjects: Sequence[Subject],
+    *,
+    record: bool,
+    painting: Path | None,
+    judge_name: JudgeName,
+    loss_weights: Path | None,
+    classifier_file: Path | None,
+    labels: Path | None,
+    input_range: InputRange,
+    noise: float,
+    equivalent: int | None,
+) -> Judge:
+    from stylecli.evaluation.assessment import Judge
+    from stylecli.evaluation.classification import Classifier
+    from stylecli.evaluation.judges import choose_judge
+    from stylecli.evaluation.labels import read_labels
+    from stylecli.evaluation.quality import JUDGE_LAYERS
+
+    if labels and not classifier_file:
+        raise UsageError("--labels without --classifier", hint="Give the classifier whose classes they name.")
+    if equivalent and not painting:
+        raise UsageError("--equivalent without --painting", hint="The optimisation needs the painting.")
+    raced = [layer for candidate in candidates for layer in candidate.loss.layers] if equivalent else []
+    loss_network = choose_judge(judge_name, {*JUDGE_LAYERS, *raced}, file=loss_weights, note=_note)
+    if record:
+        _refuse_unrecordable(loss_network, subjects)
+    names = read_labels(labels) if labels else None
+    classifier = Classifier(classifier_file, input_range=input_range, labels=names) if classifier_file else None
+    return Judge(loss_network, classifier, noise, equivalent or 0)
+
+
+def _show(
+    evaluation: Evaluation, subjects: Sequence[Subject], *, as_json: bool, csv_file: Path | None, report: Path | None
+) -> None:
+    from stylecli.evaluation.comparison import open_runs
+    from stylecli.evaluation.report import write_report
+    from stylecli.evaluation.report_styles import styles_report
+    from stylecli.evaluation.writing import with_shared_keys, write_csv
+
+    rows = with_shared_keys(evaluation.as_records())
+    if as_json:
+        for row in rows:
             emit_json({"event": "result", **row})
-        rows.append(row)
-    if not as_json:
-        print_table([{key: value for key, value in row.items() if key != "photos"} for row in rows])
+    else:
+        print_table([{key: value for key, value in row.items() if key not in NOT_IN_TABLE} for row in rows])
+    if csv_file:
+        write_csv(rows, csv_file)
+    if report:
+        runs = open_runs([subject.folder for subject in subjects if subject.pack is None])
+        write_report(styles_report(evaluation, runs), report)
+
+
+def _record(evaluation: Evaluation, subjects: Sequence[Subject]) -> None:
+    from stylecli.pack import record_measurement
+
+    judge = evaluation.judge.loss_network
+    for subject, assessment in zip(subjects, evaluation.assessments, strict=True):
+        by = {"loss_network": judge.name, "loss_network_sha256": judge.sha256}
+        if subject.pack:
+            record_measurement(subject.pack, "quality", {**assessment.quality.as_record(), **by})
+
+
+def _refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> None:
+    from stylecli.evaluation.judges import RECORDED
+
+    if judge.name != RECORDED:
+        raise UsageError(
+            f"--record: cards hold the numbers of {RECORDED}, not of {judge.name}",
+            hint="Use --judge vgg19, or give its weights with --loss-weights.",
+        )
+    if runs := [subject.name for subject in subjects if subject.pack is None]:
+        raise UsageError(f"--record: {runs[0]} is a run, which has no card", hint="Export it first.")
+
+
+def _failure_reporter(*, as_json: bool) -> Callable[[MediaError], None]:
+    def report(error: MediaError) -> None:
+        if as_json:
+            emit_json({"event": "failed", "message": error.message, "hint": error.hint})
+        else:
+            _note(str(error))
+
+    return report
+
+
+def _note(text: str) -> None:
+    say(f"stylecli: {text}")

@@ -38,6 +38,25 @@ def grid_energy(pixels: NDArray[Any]) -> float:
     return float(np.mean(peaks))
 
 
+def with_noise(photo: NDArray[np.float32], sigma: float, *, seed: int = 0) -> NDArray[np.float32]:
+    """A photo (H, W, 3) in 0..1 with Gaussian noise of a standard deviation `sigma`, the same for the same seed."""
+    noise = np.random.default_rng(seed).normal(0, sigma, photo.shape)
+    return np.asarray((photo + noise).clip(0, 1), np.float32)
+
+
+def noise_left(
+    photo: NDArray[np.float32],
+    noisy: NDArray[np.float32],
+    painted: NDArray[np.float32],
+    painted_noisy: NDArray[np.float32],
+) -> float:
+    """How much of the noise on a photo is left in its stylized picture: 0 none, 1 all of it, above 1 it grew.
+
+    The root mean square of what the noise changes in the output, over that of the noise itself (after clipping).
+    """
+    return _root_mean_square(painted_noisy - painted) / _root_mean_square(noisy - photo)
+
+
 def noise_gain(
     stylize: Callable[[NDArray[np.float32]], NDArray[np.float32]], photo: NDArray[np.float32], *, copies: int = 4
 ) -> float:
@@ -50,3 +69,7 @@ def noise_gain(
         stylize((photo + random.normal(0, NOISE, photo.shape)).astype(np.float32).clip(0, 1)) for _ in range(copies)
     ]
     return float(np.sqrt(np.var(outputs, axis=0, ddof=1).mean()) / NOISE)
+
+
+def _root_mean_square(difference: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(np.square(difference))))

@@ -1,4 +1,7 @@
-"""The loss networks, VGG-16 and VGG-19: their feature maps say what a picture shows and how it is painted."""
+"""The loss networks: their feature maps say what a picture shows and how it is painted.
+
+VGG-16 and VGG-19 are the real ones; the distilled one ships with the package and needs no download (see `distilled`).
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylecli.errors import MediaError, UsageError
+from stylecli.training.distilled import IMAGENET_DEVIATION, IMAGENET_MEAN, DistilledNetwork
 
 VggName = Literal["vgg16", "vgg19"]
+LossName = Literal["distilled", "vgg16", "vgg19"]
+LOSS_NETWORKS: tuple[LossName, ...] = ("distilled", "vgg16", "vgg19")
+SHIPPED = Path(__file__).with_name("distilled.safetensors")
 
 # Convolutions of each block (Simonyan and Zisserman 2015, table 1, columns D and E), as far as losses look.
 CONVOLUTIONS: Mapping[VggName, tuple[int, ...]] = {"vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}
 
 LAST_INDEX: Mapping[VggName, int] = {"vgg16": 21, "vgg19": 25}  # in torchvision's `features`, of relu4_3 and relu4_4
 
-# Statistics of ImageNet that torchvision's weights expect, of RGB in 0..1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
-
-class LossNetwork(nn.Module):
+class VggNetwork(nn.Module):
     """A fixed VGG: a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to feature maps by layer name ("relu3_3")."""
 
     def __init__(self, weights: Mapping[str, Tensor], *, name: VggName, layers: Iterable[str], sha256: str) -> None:
@@ -58,16 +61,41 @@ class LossNetwork(nn.Module):
         return features
 
 
-def load_loss_network(name: VggName, layers: Iterable[str], *, file: Path | None = None) -> LossNetwork:
-    """Open a loss network: torchvision's official ImageNet weights, or a local safetensors `file` with the same keys.
+LossNetwork = VggNetwork | DistilledNetwork
 
-    The official weights are downloaded once (528 MB for VGG-16, 548 MB for VGG-19), checked and cached by torch.
+
+def load_loss_network(name: LossName, layers: Iterable[str], *, file: Path | None = None) -> LossNetwork:
+    """Open a loss network: the shipped one, torchvision's official ImageNet weights, or a local safetensors `file`.
+
+    A `file` of a VGG has torchvision's keys. The official weights are downloaded once (528 MB for VGG-16, 548 MB for
+    VGG-19), checked and cached by torch.
 
     Raises:
         UsageError: a layer that the network does not have, or a file of another network.
         MediaError: a file that cannot be read, or a failed download.
     """
-    layers = tuple(layers)
+    if name == "distilled":
+        return _load_distilled(layers, file or SHIPPED)
+    return _load_vgg(name, tuple(layers), file)
+
+
+def has_weights(name: LossName) -> bool:
+    """Whether a loss network can be opened without a download."""
+    return name == "distilled" or _cached(name).exists()
+
+
+def _load_distilled(layers: Iterable[str], file: Path) -> DistilledNetwork:
+    weights, sha256 = _read(file)
+    network = DistilledNetwork.from_weights(weights, sha256=sha256)
+    if unknown := set(layers) - network.layers:
+        raise UsageError(
+            f"the distilled loss network has no layer {min(unknown)}",
+            hint=f"It has {', '.join(sorted(network.layers))}; vgg16 and vgg19 have all.",
+        )
+    return network
+
+
+def _load_vgg(name: VggName, layers: tuple[str, ...], file: Path | None) -> VggNetwork:
     if unknown := set(layers) - {layer for layer, index in _plan(name, None) if index is not None}:
         raise UsageError(
             f"{name} has no layer {min(unknown)}", hint="Layers are named relu1_1 to relu4_3 (relu4_4 in vgg19)."
@@ -81,7 +109,7 @@ def load_loss_network(name: VggName, layers: Iterable[str], *, file: Path | None
     held = {int(key.split(".")[1]) for key in weights if key.startswith("features.")}
     if foreign := {index for index in held if index <= LAST_INDEX[name]} - known:
         raise UsageError(f"{file}: is not {name}, which has no features.{min(foreign)}", hint="Choose the other VGG.")
-    return LossNetwork(weights, name=name, layers=layers, sha256=sha256)
+    return VggNetwork(weights, name=name, layers=layers, sha256=sha256)
 
 
 def _plan(name: VggName, layers: Iterable[str] | None) -> list[tuple[str, int | None]]:
@@ -117,15 +145,23 @@ def _read(file: Path) -> tuple[dict[str, Tensor], str]:
 
 
 def _download(name: VggName) -> tuple[dict[str, Tensor], str]:
-    from torchvision.models import VGG16_Weights, VGG19_Weights
-
-    url = {"vgg16": VGG16_Weights, "vgg19": VGG19_Weights}[name].IMAGENET1K_V1.url
+    url = _address(name)
     try:
         weights = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)
     except (OSError, RuntimeError) as err:
         raise MediaError(
             f"{url}: the download failed ({err})", hint="Try again, or give the weights with --loss-weights FILE."
         ) from err
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    with cached.open("rb") as stream:
+    with _cached(name).open("rb") as stream:
         return cast("dict[str, Tensor]", weights), hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _address(name: VggName) -> str:
+    from torchvision.models import VGG16_Weights, VGG19_Weights
+
+    address: str = {"vgg16": VGG16_Weights, "vgg19": VGG19_Weights}[name].IMAGENET1K_V1.url
+    return address
+
+
+def _cached(name: VggName) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / _address(name).rpartition("/")[2]

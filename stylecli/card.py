@@ -41,6 +41,9 @@ class ModelFile:
     sha256: str
     bytes: int
     statistics: str  # where the normalisation gets its statistics, one of STATISTICS
+    network: str = ""  # empty where it is the one that the card names, as are the next two
+    parameters: int = 0
+    weights: str = ""  # the file with its unfolded weights
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,9 @@ def _model_of(fields: _Fields) -> ModelFile:
         sha256=fields.sha256("sha256"),
         bytes=fields.whole("bytes"),
         statistics=fields.choice("statistics", STATISTICS),
+        network=fields.text("network") if fields.values.get("network") else "",
+        parameters=fields.whole("parameters") if "parameters" in fields.values else 0,
+        weights=fields.file("weights") if fields.values.get("weights") else "",
     )
 
 

@@ -5,13 +5,14 @@ Shelves, nearest wins: `--styles-dir`, `$STYLECLI_STYLES`, the user's own, the o
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class StylePack:
 
     folder: Path
     card: Card
+    variant: str | None = None  # the one that is meant; the card's default for None
 
     @property
     def name(self) -> str:
@@ -38,8 +40,8 @@ class StylePack:
         return self.card.name
 
     def model(self, variant: str | None = None) -> ModelFile:
-        """Return a variant's entry, the default one for None; raises PackError for a variant it does not have."""
-        wanted = variant or self.card.default
+        """Return a variant's entry, the one that is meant for None; raises PackError for a variant it does not have."""
+        wanted = variant or self.variant or self.card.default
         for model in self.card.models:
             if model.variant == wanted:
                 return model
@@ -103,16 +105,14 @@ def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
     return packs
 
 
-def find_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> StylePack:
-    """Find a style by its name, or open the folder that a path names; raises PackError, which names close ones."""
-    text = str(name_or_folder)
-    is_path = isinstance(name_or_folder, Path) or Path(text).name != text
-    folders = {} if is_path else style_folders(styles_dir)
-    if folder := folders.get(text) or folders.get(style_name(text)):
-        return _open_shelved(folder)
-    if is_path or (Path(text) / CARD_FILE).is_file():
-        return open_pack(Path(text))
-    raise _unknown(text, list(folders))
+def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, variant: str | None = None) -> StylePack:
+    """Find a style by its name, or open the folder that a path names, and mean a `variant` of it.
+
+    Raises PackError, which names close ones, and the variants that there are.
+    """
+    pack = dataclasses.replace(_find(name_or_folder, styles_dir), variant=variant)
+    pack.model()
+    return pack
 
 
 def check_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> list[str]:
@@ -150,7 +150,7 @@ def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) 
     """Write what was measured into a style's card; other topics stay. Raises MediaError."""
     card = read_card(pack.folder)  # anew: another topic may have been written since the pack was opened
     try:
-        write_card(replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)
+        write_card(dataclasses.replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)
     except OSError as error:
         raise MediaError(f"{pack.folder}: {error.strerror}", hint="Only styles that you may write to.") from error
 
@@ -177,6 +177,17 @@ def _folders_on(shelf: Path) -> list[Path]:
         return [entry for entry in entries if not entry.name.startswith(".") and (entry / CARD_FILE).exists()]
     except OSError:  # a shelf that is not there, or is not ours to read, holds no styles
         return []
+
+
+def _find(name_or_folder: str | Path, styles_dir: Path | None) -> StylePack:
+    text = str(name_or_folder)
+    is_path = isinstance(name_or_folder, Path) or Path(text).name != text
+    folders = {} if is_path else style_folders(styles_dir)
+    if folder := folders.get(text) or folders.get(style_name(text)):
+        return _open_shelved(folder)
+    if is_path or (Path(text) / CARD_FILE).is_file():
+        return open_pack(Path(text))
+    raise _unknown(text, list(folders))
 
 
 def _open_shelved(folder: Path) -> StylePack:

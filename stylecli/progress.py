@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Step:
     total: float | None
     unit: str  # what is counted: "pictures", "frames", "steps"
     label: str = ""  # what is being done right now, such as a file name
+    values: Mapping[str, float] = field(default_factory=dict)  # what can be measured meanwhile, such as losses
 
 
 Progress = Callable[[Step], None]

@@ -55,7 +55,7 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
 
 
 def test_every_recipe_can_be_trained_by() -> None:
-    from stylecli.training.recipe import read_recipe
+    from stylecli.training.recipe_file import read_recipe
 
     recipes = [*(ROOT / "styles").glob("*/recipe.toml"), *(ROOT / "docs" / "recipes").glob("*.toml")]
     assert len(recipes) >= 5

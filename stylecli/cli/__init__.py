@@ -25,6 +25,8 @@ COMMANDS = {
     "demo": "Make a picture and a clip in every style, from nothing.",
     "train": "Train a style network from a painting.",
     "export": "Turn a trained network into a style.",
+    "optimize": "Paint one photo by optimisation (Gatys), the slow baseline.",
+    "distill": "Train the loss network that ships with stylecli.",
     "evaluate": "Measure the quality of styles.",
     "bench": "Measure speed.",
     "doctor": "Tell what is installed and which devices work.",

@@ -33,9 +33,8 @@ def _json_lines() -> Progress:
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES or step.done == step.total:
             last = now
-            emit_json(
-                {"event": "progress", "done": step.done, "total": step.total, "unit": step.unit, "label": step.label}
-            )
+            event = {"event": "progress", "done": step.done, "total": step.total, "unit": step.unit}
+            emit_json(event | {"label": step.label} | ({"values": dict(step.values)} if step.values else {}))
 
     return show
 

@@ -25,9 +25,11 @@ PREVIEW_SIZE = (640, 427)  # width and height in pixels
 @click.option(
     "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Photo for the preview; default: drawn."
 )
+@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style of a RUN of several.")
+@click.option("--variant", help="Add it to the style PACK as this variant, such as quality.")
 @options.overwrite
 @needs_extra("train")
-def command(run: Path, output: Path, preview: Path | None, overwrite: bool) -> None:
+def command(run: Path, output: Path, preview: Path | None, number: int, variant: str | None, overwrite: bool) -> None:
     """Turn a finished training into a style: ONNX model, weights, recipe, card, preview.
 
     The model is compared with PyTorch at several sizes before anything is written. `stylecli styles add PACK` puts it
@@ -35,8 +37,12 @@ def command(run: Path, output: Path, preview: Path | None, overwrite: bool) -> N
     """
     from stylecli.images import picture_from_pixels, read_picture
     from stylecli.scene import Scene
-    from stylecli.training.packing import export_pack
+    from stylecli.training.packing import add_variant, export_pack, read_run
 
-    photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
-    pack = export_pack(run, output, preview_of=photo, overwrite=overwrite)
+    finished = read_run(run, number=number)
+    if variant:
+        pack = add_variant(finished, output, variant, overwrite=overwrite)
+    else:
+        photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
+        pack = export_pack(finished, output, preview_of=photo, overwrite=overwrite)
     click.echo(pack.folder)

@@ -11,7 +11,7 @@ from stylecli.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-MARKS = {"train": ("torch", "torchvision", "safetensors", "tomli_w", "onnxscript", "onnxslim")}
+MARKS = {"train": ("torch", "torchvision", "safetensors", "tomli_w", "onnxscript", "onnxslim", "matplotlib", "jinja2")}
 
 
 def needs_extra(extra: str) -> Callable[[Command], Command]:

@@ -35,6 +35,7 @@ STREAM_FORMAT = ".png"  # of stdout when nothing else is said
 )
 @click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
+@options.variant
 @options.look
 @options.device
 @options.styles_dir
@@ -44,6 +45,7 @@ def command(
     inputs: tuple[Path, ...],
     styles: tuple[str, ...],
     output: Path | None,
+    variant: str | None,
     look: Look,
     device: Device,
     styles_dir: Path | None,
@@ -59,7 +61,7 @@ def command(
     from stylecli.pack import find_style
 
     with ExitStack() as stack:
-        packs = [find_style(style, styles_dir) for style in styles]
+        packs = [find_style(style, styles_dir, variant=variant) for style in styles]
         engines = {pack.name: stack.enter_context(Engine(pack, device=device)) for pack in packs}
         options.tell_fallback(next(iter(engines.values())))
         if STREAM in (*inputs, output):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+VGG_NAMES = ("vgg16", "vgg19")
 DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
 
 styles_dir = click.option(
@@ -33,11 +34,32 @@ device = click.option(
     show_default=True,
     help="Where the network runs; auto takes CUDA where it works. coreml is untested.",
 )
+variant = click.option(
+    "--variant", help="Which network of the style, such as quality; default: the style's own, which is fast."
+)
+run_folder = click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run."
+)
+csv_file = click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this CSV file too."
+)
+report = click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an HTML file with plots and pictures; it needs no other file.",
+)
 record = click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
 loss_weights = click.option(
     "--loss-weights",
     type=click.Path(dir_okay=False, path_type=Path),
     help="A local safetensors file of the loss network, with torchvision's keys, instead of the download (550 MB).",
+)
+
+
+loss_network = click.option(
+    "--loss-network",
+    type=click.Choice(("distilled", *VGG_NAMES)),
+    help="What sees content and style; default: distilled, which ships with stylecli.",
 )
 
 

@@ -1,10 +1,10 @@
-"""`stylecli train`: a painting and photos to the weights of a style network."""
+"""`stylecli train`: paintings and photos to the weights of a style network."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -13,66 +13,85 @@ from stylecli.cli.bars import progress_shown
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.output import emit_json, say
 
-if TYPE_CHECKING:
-    from stylecli.training.recipe import Recipe
+NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NETWORKS, which --help must not import
+
+
+class TimeSpan(click.ParamType[float]):
+    """`90s`, `15m`, `1h30m`; in seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse one value of the command line."""
+        if isinstance(value, float):
+            return value
+        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip().lower())
+        numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
+        seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
+        if not seconds:
+            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
+        return seconds
 
 
 @click.command()
-@click.argument("source", type=click.Path(dir_okay=False, path_type=Path), metavar="PAINTING|RECIPE")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder of photos, with subfolders.")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run."
+@click.argument(
+    "sources", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="PAINTING...|RECIPE"
 )
 @click.option(
-    "--painting", type=click.Path(dir_okay=False, path_type=Path), help="The painting of a RECIPE, if elsewhere."
+    "--data", required=True, type=click.Path(path_type=Path), help="Photos: a folder with all below, or a zip."
 )
-@click.option("--base", metavar="STYLE", help="Start from this style's weights, which needs fewer steps.")
+@options.run_folder
+@click.option("--painting", type=click.Path(path_type=Path), help="The painting of a RECIPE, or the folder of them.")
+@click.option("--base", metavar="STYLE|RUN", help="Start from these weights: a new style in minutes.")
+@click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
+@click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
+@options.loss_network
 @click.option(
-    "--steps", type=click.IntRange(1), help="Train for so many steps, with the recipe's phases in proportion."
+    "--finish-with", type=click.Choice(options.VGG_NAMES), help="The loss network of the last phase: cleaner motifs."
 )
 @options.loss_weights
+@click.option("--content-weight", type=float, help="More keeps more of the photo.")
+@click.option("--style-weight", type=float, help="More brings more of the painting.")
+@click.option(
+    "--stroke",
+    "style_sizes",
+    type=click.IntRange(64),
+    multiple=True,
+    help="Short side in pixels at which the painting is looked at: more makes larger strokes; twice for two scales.",
+)
+@click.option("--steps", type=click.IntRange(1), help="So many steps in all, with the recipe's phases in proportion.")
+@click.option("--time-budget", type=TimeSpan(), help="As many steps as fit into this time, such as 15m.")
 @options.styles_dir
 @options.as_json
 @needs_extra("train")
-def command(
-    source: Path,
-    data: Path,
-    output: Path,
-    painting: Path | None,
-    base: str | None,
-    steps: int | None,
-    styles_dir: Path | None,
-    loss_weights: Path | None,
-    as_json: bool,
-) -> None:
+def command(data: Path, output: Path, as_json: bool, **choices: Any) -> None:
     """Train a style network from a painting, or from a recipe.toml.
 
     The same command goes on with a run that was interrupted. RUN gets recipe.toml, log.jsonl, samples/ and, at the end,
-    weights.safetensors; `stylecli export` makes a style of it.
-    """
-    from stylecli.pack import find_style
-    from stylecli.training.checkpoints import WEIGHTS, read_tensors
-    from stylecli.training.data import PhotoFolder
-    from stylecli.training.loop import train
-    from stylecli.training.loss_network import load_loss_network
+    weights.safetensors; `stylecli export` makes a style of it. Several paintings make one network of several styles.
 
-    recipe, painting = _recipe_of(source, painting)
-    if base:
-        recipe = replace(recipe, base=base)
-    if steps:
-        recipe = recipe.with_steps(steps)
-    base_pack = find_style(recipe.base, styles_dir) if recipe.base else None
-    loss_network = load_loss_network(recipe.loss_network, recipe.loss_layers, file=loss_weights)
-    photos = PhotoFolder(data, seed=recipe.seed, note=say)
+    The loss network decides what the training sees. The one that ships (distilled) needs no download and is three
+    times faster; the picture comes near that of VGG-19, not quite there: docs/training.md has the numbers. vgg19 and
+    vgg16 are the real ones. --finish-with vgg19 takes the distilled one first and VGG-19 for the last phase.
+
+    Under `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
+    """
+    from stylecli.training.data import PhotoFolder
+    from stylecli.training.preparation import prepare
+    from stylecli.training.train import train
+
+    ready = prepare(**choices)
+    photos = PhotoFolder(data, seed=ready.recipe.seed, note=say)
     with progress_shown(as_json=as_json) as progress:
         weights = train(
-            recipe,
-            painting,
+            ready.recipe,
+            ready.paintings,
             photos,
             output,
-            loss_network=loss_network,
-            start=read_tensors(base_pack.folder / WEIGHTS)[0] if base_pack else None,
-            seconds_of_base=base_pack.card.training_seconds if base_pack else 0.0,
+            loss_networks=ready.loss_networks,
+            start=ready.start,
+            teacher=ready.teacher,
+            seconds_of_base=ready.seconds_of_base,
             progress=progress,
             note=say,
         )
@@ -80,15 +99,3 @@ def command(
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:
         click.echo(weights)
-
-
-def _recipe_of(source: Path, painting: Path | None) -> tuple[Recipe, Path]:
-    """The recipe and the painting that PAINTING|RECIPE and --painting name."""
-    from stylecli.training.recipe import Painting, Recipe, read_recipe
-
-    if source.suffix != ".toml":
-        return Recipe(Painting(file=source.name)), source
-    recipe = read_recipe(source)
-    if painting:
-        recipe = replace(recipe, painting=replace(recipe.painting, file=painting.name))
-    return recipe, painting or source.parent / recipe.painting.file

@@ -46,6 +46,7 @@ class RangeType(click.ParamType["Span"]):
 @click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
 @click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
 @click.option("--preset", help="The encoder's trade of speed for size.")
+@options.variant
 @options.look
 @options.device
 @options.styles_dir
@@ -59,6 +60,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    variant: str | None,
     look: Look,
     device: Device,
     styles_dir: Path | None,
@@ -75,7 +77,7 @@ def command(
     from stylecli.pack import find_style
     from stylecli.pipeline import stylize_video
 
-    pack = find_style(style, styles_dir)
+    pack = find_style(style, styles_dir, variant=variant)
     output = output or source.with_stem(f"{source.stem}-{pack.name}")
     with Engine(pack, device=device) as engine, progress_shown(as_json=as_json) as progress:
         options.tell_fallback(engine)

@@ -1,12 +1,14 @@
-"""A training on disk: one safetensors file holds the network, the optimiser and the step, whole or not at all."""
+"""A training on disk: one safetensors file holds the network, its average, the optimiser and the step, or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from stylecli.errors import MediaError
 
@@ -50,24 +52,50 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from err
 
 
-def save_checkpoint(run: Path, step: int, network: nn.Module, optimizer: torch.optim.Optimizer, seconds: float) -> None:
-    """Keep all that a resumed run needs to go on as if it had never stopped."""
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-    write_tensors(tensors, run / CHECKPOINT, {"step": str(step), "seconds": f"{seconds:.1f}"})
+@dataclass
+class State:
+    """All that a resumed training needs to go on as if it had never stopped."""
+
+    network: nn.Module
+    average: AveragedModel  # the same network with the moving average of its weights
+    optimizer: torch.optim.Optimizer
+    step: int = 0  # optimiser steps done
+    seconds: float = 0.0  # that they took
+
+    def save(self, run: Path) -> None:
+        """Write the checkpoint of a run."""
+        metadata = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
+        write_tensors(dict(self._tensors()), run / CHECKPOINT, metadata)
+
+    def load(self, run: Path) -> bool:
+        """Take the state of a run's checkpoint, if it has one; raises MediaError for a damaged one."""
+        if not (run / CHECKPOINT).exists():
+            return False
+        tensors, metadata = read_tensors(run / CHECKPOINT)
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            group, _, rest = name.partition(".")
+            groups[group][rest] = tensor
+        self.network.load_state_dict(groups["network"])
+        self.average.load_state_dict(groups["average"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in groups["optimizer"].items():
+            index, _, key = name.partition(".")
+            moments.setdefault(int(index), {})[key] = tensor
+        param_groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": param_groups})
+        self.step, self.seconds = int(metadata["step"]), float(metadata["seconds"])
+        return True
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        for group, module in (("network", self.network), ("average", self.average)):
+            for name, tensor in module.state_dict().items():
+                yield f"{group}.{name}", tensor
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            for name, tensor in moments.items():
+                yield f"optimizer.{index}.{name}", tensor
 
 
-def load_checkpoint(run: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    """Put a checkpoint back into the network and the optimiser; (steps done, seconds spent), (0, 0) without one."""
-    if not (run / CHECKPOINT).exists():
-        return 0, 0.0
-    tensors, metadata = read_tensors(run / CHECKPOINT)
-    network.load_state_dict({name[8:]: tensor for name, tensor in tensors.items() if name.startswith("network.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(metadata["step"]), float(metadata["seconds"])
+def moving_average(decay: float, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    """Exponential, but at first the plain mean: the random weights of the beginning are soon forgotten."""
+    return average.lerp(current, max(1 - decay, 1 / (int(updates) + 1)))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stylecli.engine import to_unit
@@ -19,50 +22,63 @@ BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folde
 
 
 class PhotoFolder:
-    """All photos of a folder and its subfolders.
+    """All photos of a folder and its subfolders, or of a zip.
 
-    A photo that cannot be decoded is left out from then on, counted in `broken` and told to `note` once.
+    A photo that cannot be decoded is left out from then on, counted in `broken` and told to `note` once. One that is
+    smaller than a crop is enlarged, counted in `small` and told to `note` once for all.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, note: Callable[[str], None] = lambda _: None) -> None:
-        if not folder.is_dir():
-            raise MediaError(f"{folder}: no such folder", hint="Give a folder of photos with --data.")
-        self.photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
-        if not self.photos:
-            raise MediaError(f"{folder}: no photo in it", hint="Give a folder with JPEG, PNG or other pictures.")
-        self.folder = folder
+    def __init__(self, source: Path, *, seed: int = 0, note: Callable[[str], None] = lambda _: None) -> None:
+        self.source = source
         self.seed = seed
         self.note = note
-        self.broken: set[Path] = set()
+        self.broken: set[str] = set()
+        self.small: set[str] = set()
+        self._archive = _open_archive(source) if source.is_file() else None
+        self.photos = _names_in(self._archive) if self._archive else _names_below(source)
+        if not self.photos:
+            raise MediaError(f"{source}: no photo in it", hint="Give a folder or zip of JPEG, PNG or other pictures.")
 
-    def batch(self, step: int, *, count: int, size: int) -> Tensor:
-        """The crops of one step: (count, 3, size, size), RGB in 0..1.
+    def batch(self, step: int, *, count: int, size: int, first: int = 0) -> Tensor:
+        """Crops number `first` and following of one step: (count, 3, size, size), RGB in 0..1.
 
         Raises:
             MediaError: hardly any photo of the folder can be decoded.
         """
-        chance = random.Random(f"{self.seed} {step}")
-        return torch.stack([self._crop(chance, size) for _ in range(count)])
+        return torch.stack([self._crop(f"{self.seed} {step} {number}", size) for number in range(first, first + count)])
 
-    def _crop(self, chance: random.Random, size: int) -> Tensor:
+    def _crop(self, seed: str, size: int) -> Tensor:
+        chance = random.Random(seed)
         for _ in range(BROKEN_IN_A_ROW):
-            path = chance.choice(self.photos)
+            name = chance.choice(self.photos)
             zoom, down, right, flip = chance.uniform(*ZOOM), chance.random(), chance.random(), chance.random() < 0.5
-            if path in self.broken:
+            if name in self.broken:
                 continue
             try:
-                photo = read_photo(path, short_side=round(size * zoom))
+                photo = self._read(name, round(size * zoom), size)
             except MediaError as err:
-                self.broken.add(path)
-                self.note(str(err))
+                self.broken.add(name)
+                self.note(str(err) if self._archive is None else f"{self.source}/{name}: {err}")
                 continue
             top, left = int(down * (photo.shape[1] - size + 1)), int(right * (photo.shape[2] - size + 1))
             crop = photo[:, top : top + size, left : left + size]
             return crop.flip(2) if flip else crop
         raise MediaError(
-            f"{self.folder}: {len(self.broken)} of {len(self.photos)} photos cannot be read",
+            f"{self.source}: {len(self.broken)} of {len(self.photos)} photos cannot be read",
             hint="Give a folder of whole photos.",
         )
+
+    def _read(self, name: str, short_side: int, size: int) -> Tensor:
+        try:
+            source = self._archive.read(name) if self._archive else self.source / name
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as err:  # damaged, or encrypted
+            raise MediaError(f"it cannot be unpacked ({err})") from err
+        pixels = to_unit(read_picture(source).pixels)
+        if min(pixels.shape[:2]) < size and name not in self.small:
+            if not self.small:
+                self.note(f"{self.source}: photos smaller than the crops of {size} pixels are enlarged, such as {name}")
+            self.small.add(name)
+        return _at_short_side(pixels, short_side)
 
 
 def read_photo(path: Path, *, short_side: int) -> Tensor:
@@ -71,8 +87,30 @@ def read_photo(path: Path, *, short_side: int) -> Tensor:
     Raises:
         MediaError: it cannot be read.
     """
-    pixels = to_unit(read_picture(path).pixels)
+    return _at_short_side(to_unit(read_picture(path).pixels), short_side)
+
+
+def _at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
     height, width = pixels.shape[:2]
     scale = short_side / min(height, width)
     size = (max(short_side, round(height * scale)), max(short_side, round(width * scale)))
     return torch.from_numpy(resize(pixels, *size)).permute(2, 0, 1)
+
+
+def _names_below(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise MediaError(f"{folder}: no such folder or zip", hint="Give a folder or a zip of photos with --data.")
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _open_archive(file: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile) as err:
+        raise MediaError(f"{file}: not a whole zip ({err})", hint="Give a folder or a zip of photos.") from err
+
+
+def _names_in(archive: zipfile.ZipFile) -> list[str]:
+    names = (name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in READABLE)
+    return sorted(name for name in names if not name.startswith("__MACOSX/"))

@@ -1,222 +1,144 @@
-"""The training loop: a painting and a folder of photos to the weights of a style network."""
+"""The training loop: a state that goes forward step by step, and what is told and kept on the way."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stylecli.engine import quantize
-from stylecli.errors import MediaError, UsageError
-from stylecli.images import picture_from_pixels, write_picture
-from stylecli.progress import Progress, Step, ignore
-from stylecli.training.checkpoints import WEIGHTS, load_checkpoint, save_checkpoint, write_tensors
-from stylecli.training.data import PhotoFolder, read_photo
-from stylecli.training.loss_network import LossNetwork
-from stylecli.training.losses import content_loss, gram_matrix, grid_loss, style_loss, total_variation
-from stylecli.training.network import NETWORKS
-from stylecli.training.recipe import Recipe, check_recipe, read_recipe, write_recipe
+from stylecli.errors import UsageError
+from stylecli.progress import Progress, Step
+from stylecli.stages import reading_ahead
+from stylecli.training.checkpoints import State
+from stylecli.training.conditional import choose_styles, is_of_norm
+from stylecli.training.data import PhotoFolder
+from stylecli.training.interrupts import interrupts_held_back
+from stylecli.training.objective import Objective
+from stylecli.training.processes import Processes
+from stylecli.training.recipe import Phase, Recipe
+from stylecli.training.run_folder import log, write_sample
+from stylecli.training.schedule import fit_to_budget, one_cycle
 
-RECIPE = "recipe.toml"
-LOG = "log.jsonl"
-SAMPLES = "samples"
-WARM_UP = 0.05  # share of the steps in which the learning rate rises
 GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not throw the network off
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 250  # steps between checkpoints, each with a sample grid
-SAMPLE_PHOTOS = 6
-SAMPLE_STEP = -1  # whose crops are shown: one that no training takes
-SAMPLE_SIZE = 256  # pixels
-ONLY_TOLD = ("painting", "licence", "photos")  # of a recipe: they change nothing in the result
-NETWORK_SIZE_KEYS = ("stem", "trunk", "blocks")
+TRIAL_STEPS = 4  # that a phase is timed by, the first of them not counted
 
 
-def train(
-    recipe: Recipe,
-    painting: Path,
-    photos: PhotoFolder,
-    run: Path,
-    *,
-    loss_network: LossNetwork,
-    start: Mapping[str, Tensor] | None = None,
-    seconds_of_base: float = 0.0,
-    progress: Progress = ignore,
-    note: Callable[[str], None] = lambda _: None,
-) -> Path:
-    """Train a style network into the folder `run`, or go on with what is there; returns the file of the weights.
+class Training:
+    """One process's part of a training: a state that goes forward step by step."""
 
-    Johnson et al. 2016, section 3, with relative losses (see `losses`). On the CPU a run that was interrupted ends with
-    the same bits as one that was not. `start` gives the weights of the first step, random ones when None; the time that
-    they took counts as part of this training.
+    def __init__(self, state: State, objective: Objective, photos: PhotoFolder, processes: Processes) -> None:
+        self.state = state
+        self.objective = objective
+        self.photos = photos
+        self.processes = processes
+        self.device = next(state.network.parameters()).device
+        self.first, self.count = processes.share_of(objective.recipe.batch)
+        styles = len(objective.recipe.paintings)
+        self.one_of_each = torch.eye(styles, device=self.device)  # row k: all of style k
 
-    Raises:
-        UsageError: `run` holds a training with another recipe, or the loss became infinite or NaN.
-        MediaError: a photo, the painting or the run's folder cannot be read or written.
-    """
-    check_recipe(recipe)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with _blamed_on(run):
-        _open_run(run, recipe)
-    torch.manual_seed(recipe.seed)
-    network = NETWORKS[recipe.network](**{key: getattr(recipe, key) for key in NETWORK_SIZE_KEYS})
-    if start is not None:
-        _start_from(network, start, recipe)
-    network.to(device).to(memory_format=torch.channels_last)
-    loss_network.to(device)
-    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    first, seconds_before = load_checkpoint(run, network, optimizer)
-    if first:
-        note(f"{run}: resumed at step {first}")
-    with torch.no_grad():
-        style_image = read_photo(painting, short_side=recipe.style_size)[None].to(device)
-        targets = {layer: gram_matrix(f) for layer, f in loss_network(style_image, recipe.style_layers).items()}
+    def run(self, recipe: Recipe, run: Path, progress: Progress) -> None:
+        """Take all steps that are left; log, samples and checkpoints go into the folder `run`."""
+        state = self.state
+        begun_at, seconds_before, started = state.step, state.seconds, time.monotonic()
+        try:
+            with reading_ahead(self._crops(recipe)) as batches:
+                for phase, crops in batches:
+                    rate = one_cycle(state.step / recipe.steps, recipe.learning_rate)
+                    losses = self.step(crops, phase, rate)
+                    elapsed = time.monotonic() - started
+                    state.seconds = seconds_before + elapsed
+                    if not self.processes.is_first:
+                        continue
+                    speed = {"pictures_per_second": round((state.step - begun_at) * recipe.batch / elapsed, 2)}
+                    progress(Step(state.step, recipe.steps, "steps", _in_words(losses | speed), losses | speed))
+                    if state.step % LOG_EVERY == 0:
+                        timing = {"step": state.step, "seconds": round(state.seconds, 1), "size": phase.size}
+                        log(run, timing | {"learning_rate": rate} | losses | speed)
+                    if state.step in recipe.sample_steps or state.step % SAVE_EVERY == 0 or state.step == recipe.steps:
+                        state.save(run)
+                        write_sample(run, state.step, self._sample, self.photos)
+        except (KeyboardInterrupt, SystemExit):  # ^C, SIGTERM
+            if self.processes.is_first and state.step > begun_at:
+                state.save(run)
+            raise
 
-    started, seconds = time.monotonic(), seconds_before
-    for step in range(first, recipe.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, recipe)
-        crops = photos.batch(step, count=recipe.batch, size=recipe.size_at(step))
-        image = crops.to(device, memory_format=torch.channels_last)
-        losses = _losses(network, loss_network, image, targets, recipe)
-        total = sum_of_losses(losses, recipe)
-        if not math.isfinite(total.item()):
+    def step(self, crops: Tensor, phase: Phase, rate: float) -> dict[str, float]:
+        """One step of the optimiser on this process's crops (N, 3, H, W); all losses and their total.
+
+        Raises:
+            UsageError: the loss is infinite or NaN; nothing has changed then.
+        """
+        state = self.state
+        image = crops.to(self.device, memory_format=torch.channels_last)
+        styles = [
+            (state.step * self.objective.recipe.batch + self.first + k) % len(self.one_of_each)
+            for k in range(self.count)
+        ]
+        choose_styles(state.network, self.one_of_each[styles])
+        _let_train(state.network, phase)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            losses = self.objective.losses(image, state.network(image), styles, phase)
+        losses["total"] = self.objective.total(losses)
+        values = self.processes.average_losses(losses)
+        if not math.isfinite(values["total"]):
             raise UsageError(
-                f"{run}: the loss is {total.item()} at step {step}",
-                hint=f"Start again with a learning_rate below {recipe.learning_rate:g}; the last checkpoint is kept.",
+                f"the loss is {values['total']} at step {state.step}",
+                hint=f"Start again with a learning_rate below {rate:g}; the last checkpoint is kept.",
             )
-        optimizer.zero_grad()
-        torch.autograd.backward(total)
-        nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
-        optimizer.step()
+        state.optimizer.zero_grad()
+        torch.autograd.backward(losses["total"])
+        self.processes.average_gradients(state.network.parameters())
+        nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_NORM)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        with interrupts_held_back():
+            state.optimizer.step()
+            state.average.update_parameters(state.network)
+            state.step += 1
+        return {name: round(value, 6) for name, value in values.items()}
 
-        done = step + 1
-        seconds = seconds_before + time.monotonic() - started
-        if done % LOG_EVERY == 0:
-            values = {name: round(loss.item(), 6) for name, loss in losses.items()}
-            _log(run, {"step": done, "seconds": round(seconds, 1), "total": round(total.item(), 5), **values})
-        label = "  ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items())
-        progress(Step(done, recipe.steps, "steps", label))
-        if done % SAVE_EVERY == 0 or done == recipe.steps:
-            save_checkpoint(run, done, network, optimizer, seconds)
-            _write_sample(run, done, network, photos)
-    facts = TrainingFacts(_device_name(device), seconds_of_base + seconds, loss_network.name, loss_network.sha256)
-    write_tensors(network.state_dict(), run / WEIGHTS, facts.as_metadata())
-    return run / WEIGHTS
+    def planned(self, recipe: Recipe) -> Recipe:
+        """The recipe with the steps that fit into its time budget here; tried out on a copy."""
+        trial = Training(copy.deepcopy(self.state), self.objective, self.photos, self.processes)
 
+        def seconds_of(phase: Phase) -> float:
+            for number in range(TRIAL_STEPS):
+                if number == 1:  # the first step of a size is slow: memory is laid out anew
+                    started = time.monotonic()
+                crops = self.photos.batch(-2, count=self.count, size=phase.size)
+                trial.step(crops, phase, 0.0)
+            return (time.monotonic() - started) / (TRIAL_STEPS - 1)
 
-@dataclass(frozen=True)
-class TrainingFacts:
-    """How weights came about: kept in the metadata of their file, told in the model card."""
+        began = time.monotonic()
+        seconds = {phase: seconds_of(phase) for phase in recipe.phases}
+        left = recipe.time_budget - (time.monotonic() - began)
+        return fit_to_budget(recipe, seconds.__getitem__, seconds=left)
 
-    device: str
-    seconds: float
-    loss_network: str
-    loss_network_sha256: str
+    def _crops(self, recipe: Recipe) -> Generator[tuple[Phase, Tensor]]:
+        for step in range(self.state.step, recipe.steps):
+            phase = recipe.phase_at(step)
+            yield phase, self.photos.batch(step, count=self.count, size=phase.size, first=self.first)
 
-    def as_metadata(self) -> dict[str, str]:
-        """As safetensors keeps it: text only."""
-        return {name: str(value) for name, value in dataclasses.asdict(self).items()}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
-        """Undo `as_metadata`; raises KeyError when something is missing."""
-        seconds = round(float(metadata["seconds"]), 1)
-        return cls(metadata["device"], seconds, metadata["loss_network"], metadata["loss_network_sha256"])
-
-
-def learning_rate(step: int, recipe: Recipe) -> float:
-    """One cycle (Smith and Topin 2018): a cosine from a 25th of the peak up to it, and down to nearly nothing."""
-    peak, progress = recipe.learning_rate, step / recipe.steps
-    if progress < WARM_UP:
-        return _cosine(peak / 25, peak, progress / WARM_UP)
-    return _cosine(peak, peak * 1e-4, (progress - WARM_UP) / (1 - WARM_UP))
+    def _sample(self, number: int, image: Tensor) -> Tensor:
+        """Picture `number` of a sample (1, 3, H, W), stylized by the average of the weights, each style in turn."""
+        network = self.state.average.module
+        choose_styles(network, self.one_of_each[[number % len(self.one_of_each)]])
+        stylized: Tensor = network(image.to(self.device))
+        return stylized.cpu()
 
 
-def sum_of_losses(losses: dict[str, Tensor], recipe: Recipe) -> Tensor:
-    """The total (Johnson et al. 2016, eq. 5), each loss by the recipe's weight of its name."""
-    return torch.stack([getattr(recipe, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
+def _let_train(network: nn.Module, phase: Phase) -> None:
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(phase.trains == "all" or is_of_norm(name))
 
 
-def _losses(
-    network: nn.Module, loss_network: LossNetwork, image: Tensor, targets: dict[str, Tensor], recipe: Recipe
-) -> dict[str, Tensor]:
-    with torch.no_grad():
-        content = loss_network(image, [recipe.content_layer])[recipe.content_layer]
-    stylized = network(image)
-    features = loss_network(stylized)
-    return {
-        "content": content_loss(features[recipe.content_layer], content),
-        "style": style_loss(features, targets),
-        "variation": total_variation(stylized),
-        "grid": grid_loss(stylized),
-    }
-
-
-def _start_from(network: nn.Module, start: Mapping[str, Tensor], recipe: Recipe) -> None:
-    try:
-        network.load_state_dict(dict(start))
-    except RuntimeError as err:  # torch lists every tensor that does not fit
-        raise UsageError(
-            f"{recipe.base}: its network has another shape than this recipe's",
-            hint="Choose another base, or its network, stem, trunk and blocks.",
-        ) from err
-
-
-def _open_run(run: Path, recipe: Recipe) -> None:
-    """Make the run's folder; one that holds another recipe is refused."""
-    (run / SAMPLES).mkdir(parents=True, exist_ok=True)
-    written = run / RECIPE
-    if written.exists():
-        before = read_recipe(written)
-        names = [field.name for field in dataclasses.fields(recipe) if field.name not in ONLY_TOLD]
-        changed = [name for name in names if getattr(before, name) != getattr(recipe, name)]
-        if changed:
-            raise UsageError(
-                f"{run}: holds a training with another recipe ({', '.join(changed)} differ)",
-                hint="Choose another folder with -o, or remove this one.",
-            )
-    write_recipe(recipe, written)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
-
-
-def _cosine(start: float, end: float, progress: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def _log(run: Path, entry: dict[str, float]) -> None:
-    with _blamed_on(run), (run / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-
-
-@contextmanager
-def _blamed_on(run: Path) -> Iterator[None]:
-    """Name the folder when the disk is full or it must not be written to."""
-    try:
-        yield
-    except OSError as err:
-        raise MediaError(f"{run}: {err.strerror}", hint="Make room, or choose another folder with -o.") from err
-
-
-@torch.no_grad()
-def _write_sample(run: Path, step: int, network: nn.Module, photos: PhotoFolder) -> None:
-    """A grid of some photos, the same every time: as they are above, stylized below."""
-    crops = photos.batch(SAMPLE_STEP, count=SAMPLE_PHOTOS, size=SAMPLE_SIZE)
-    stylized = network(crops.to(next(network.parameters()).device)).cpu()
-    grid = torch.cat([crops, stylized], dim=2).permute(2, 0, 3, 1).flatten(1, 2)  # (2 * size, photos * size, 3)
-    picture = picture_from_pixels(quantize(grid.numpy(), np.uint8))
-    write_picture(picture, run / SAMPLES / f"step_{step:06d}.png", overwrite=True)
+def _in_words(values: Mapping[str, float]) -> str:
+    words = (f"{name.replace('_per_', '/').replace('second', 's')} {value:.3g}" for name, value in values.items())
+    return "  ".join(words)

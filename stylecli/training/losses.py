@@ -1,7 +1,9 @@
-"""The perceptual losses: pure functions from feature maps to one number.
+"""The perceptual losses: pure functions from feature maps and pictures to one number.
 
-All are relative to the size of their target, so that one set of weights fits every painting and every loss network:
-the plain sums of Gatys et al. and Johnson et al. differ by orders of magnitude from painting to painting.
+Content and style come in two forms. *Plain* is the formula of the papers, whose sums differ by orders of magnitude
+from painting to painting and from one loss network to another. *Relative*, our default, divides by the size of the
+target: one set of weights fits every painting and every loss network. Every loss is a mean over the batch, so that the
+mean over two halves of a batch is that of the whole.
 """
 
 from __future__ import annotations
@@ -30,23 +32,34 @@ def gram_matrix(features: Tensor) -> Tensor:
     return torch.einsum("nchw,ndhw->ncd", features, features) / (channels * height * width)
 
 
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Feature reconstruction (Johnson et al. 2016, eq. 2), relative to the target's mean square; a scalar >= 0."""
-    return (features - target).square().mean() / target.square().mean()
+def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> Tensor:
+    """Feature reconstruction, of two (N, C, H, W); a scalar >= 0.
 
-
-def style_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """Style reconstruction (Johnson et al. 2016, eq. 4), summed over the layers of `targets`; a scalar >= 0.
-
-    Each layer's squared Frobenius distance is relative to the squared norm of its target, a Gram matrix (1, C, C);
-    a mean over the batch.
+    Plain: the mean squared difference (Johnson et al. 2016, eq. 2). Relative: over the target's mean square.
     """
-    return torch.stack(
-        [
-            ((gram_matrix(features[layer]) - target).square().sum((1, 2)) / target.square().sum()).mean()
-            for layer, target in targets.items()
-        ]
-    ).sum()
+    distance = (features - target).square().mean((1, 2, 3))  # (N,)
+    return (distance / target.square().mean((1, 2, 3)) if relative else distance).mean()
+
+
+def style_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor], *, relative: bool = True) -> Tensor:
+    """Style reconstruction, summed over the layers of `targets`, a scalar >= 0.
+
+    The targets are Gram matrices: (1, C, C) of one painting for the whole batch, or (N, C, C). Plain: the squared
+    Frobenius distance (Johnson et al. 2016, eq. 4). Relative: each layer's over the squared norm of its target.
+    """
+    losses = []
+    for layer, target in targets.items():
+        distance = (gram_matrix(features[layer]) - target).square().sum((1, 2))  # (N,)
+        losses.append((distance / target.square().sum((1, 2)) if relative else distance).mean())
+    return torch.stack(losses).sum()
+
+
+def pixel_loss(image: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of two (N, 3, H, W) (Johnson et al. 2016, section 3.2); a scalar >= 0.
+
+    For a network that is taught by pictures: those of an optimisation, or of a larger network.
+    """
+    return (image - target).square().mean()
 
 
 def total_variation(image: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """The style networks: feed-forward transformation networks from a photo to its stylized picture.
 
 Contract of every network here: input and output (N, 3, H, W), sRGB-encoded RGB in 0..1, H and W multiples of 4.
-`SizedNetwork` lifts the rule on sizes. A network is rebuilt from its tensors alone (`from_weights`).
+`SizedNetwork` lifts the rule on sizes. A network is rebuilt from its tensors alone (`network_from_weights`); one that
+holds several styles too (`conditional`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,7 @@ class FastNetwork(nn.Module):
 
     def __init__(self, *, stem: int = 16, trunk: int = 48, blocks: int = 4) -> None:
         super().__init__()
+        self.widths: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
         self.stem = NormalizedConvolution(3 * 4, stem)
         self.down = NormalizedConvolution(stem, trunk, stride=2)
         self.blocks = nn.Sequential(*(ResidualBlock(trunk) for _ in range(blocks)))
@@ -62,12 +64,13 @@ class JohnsonNetwork(nn.Module):
 
     def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
         super().__init__()
+        self.widths: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
         middle = trunk // 2
         self.entry = NormalizedConvolution(3, stem, size=9)
         self.down = nn.ModuleList(
             [NormalizedConvolution(stem, middle, stride=2), NormalizedConvolution(middle, trunk, stride=2)]
         )
-        self.blocks = nn.Sequential(*(ResidualBlock(trunk) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(self._block(trunk) for _ in range(blocks)))
         self.up = nn.ModuleList([NormalizedConvolution(trunk, middle), NormalizedConvolution(middle, stem)])
         self.exit = convolution(stem, 3, size=9)
 
@@ -91,6 +94,21 @@ class JohnsonNetwork(nn.Module):
             x = F.relu(up(double(x)))
         return torch.sigmoid(self.exit(x))  # (N, 3, H, W)
 
+    @staticmethod
+    def _block(channels: int) -> nn.Module:
+        return ResidualBlock(channels)
+
+
+class ResidualNetwork(JohnsonNetwork):
+    """The residual variant of Prasad and Ratna, "Transformation ResNet": Johnson's network with bottleneck blocks.
+
+    A third of the parameters; the most expensive parts, the 9x9 convolutions at full resolution, stay.
+    """
+
+    @staticmethod
+    def _block(channels: int) -> nn.Module:
+        return BottleneckBlock(channels)
+
 
 class ResidualBlock(nn.Module):
     """Two normalised convolutions beside an identity, without a ReLU after the sum (Gross and Wilber 2016)."""
@@ -102,6 +120,20 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.second(F.relu(self.first(x)))
+        return x + residual
+
+
+class BottleneckBlock(nn.Module):
+    """Three normalised convolutions, the middle one 3x3 at half the width, beside an identity (He et al. 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.narrow = NormalizedConvolution(channels, channels // 2, size=1)
+        self.middle = NormalizedConvolution(channels // 2, channels // 2)
+        self.widen = NormalizedConvolution(channels // 2, channels, size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual: Tensor = self.widen(F.relu(self.middle(F.relu(self.narrow(x)))))
         return x + residual
 
 
@@ -146,18 +178,23 @@ def double(x: Tensor) -> Tensor:
 
 
 StyleNetwork = FastNetwork | JohnsonNetwork
-NETWORKS: Mapping[str, type[FastNetwork] | type[JohnsonNetwork]] = {"fast": FastNetwork, "johnson": JohnsonNetwork}
+NETWORKS: Mapping[str, type[FastNetwork] | type[JohnsonNetwork]] = {
+    "fast": FastNetwork,
+    "johnson": JohnsonNetwork,
+    "resnet": ResidualNetwork,
+}
 
 
 def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
-    """Rebuild a style network from its tensors alone, in evaluation mode.
+    """Rebuild a network of one style from its tensors alone, in evaluation mode.
 
     Raises:
         UsageError: they are not the tensors of a network of this module.
     """
+    whole = {name: tensor.float() for name, tensor in weights.items()}  # packs hold them in half precision
     for kind in NETWORKS.values():
         try:
-            return kind.from_weights(weights).eval()
+            return kind.from_weights(whole).eval()
         except (KeyError, RuntimeError):
             continue
     raise UsageError("these weights belong to no known style network", hint="Use weights that stylecli has trained.")
@@ -165,7 +202,7 @@ def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
 
 def network_name(network: nn.Module) -> str:
     """The name of a network in recipes and model cards."""
-    return next(name for name, kind in NETWORKS.items() if isinstance(network, kind))
+    return next(name for name, kind in NETWORKS.items() if type(network) is kind)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from torch import Tensor
 
 from stylecli.card import CARD_FILE, Card, ModelFile, sha256_of, write_card
 from stylecli.engine import Engine
@@ -17,45 +20,114 @@ from stylecli.pack import StylePack, open_pack
 from stylecli.pack_safety import verify
 from stylecli.stylize import stylize_picture
 from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
+from stylecli.training.conditional import one_style
 from stylecli.training.exporting import export_onnx
-from stylecli.training.loop import RECIPE, TrainingFacts
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
-from stylecli.training.recipe import Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, Recipe
+from stylecli.training.recipe_file import read_recipe, write_recipe
+from stylecli.training.run_folder import RECIPE
+from stylecli.training.train import TrainingFacts
 
-MODEL = "fast.onnx"
+DEFAULT_VARIANT = "fast"
 PREVIEW = "preview.jpg"
 PREVIEW_QUALITY = 85
 
 
-def export_pack(run: Path, folder: Path, *, preview_of: Picture, overwrite: bool = False) -> StylePack:
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a finished training left: the network of one of its styles, and how it came about."""
+
+    weights: Mapping[str, Tensor]
+    network: StyleNetwork
+    recipe: Recipe
+    painting: Painting
+    facts: TrainingFacts
+
+
+def read_run(run: Path, *, number: int = 1) -> FinishedRun:
+    """Read a finished training; of a network of several styles, style `number`, counted from 1.
+
+    Raises:
+        MediaError: the run is not finished or cannot be read.
+        UsageError: it has no style of that number.
+    """
+    weights, metadata = read_tensors(run / WEIGHTS)
+    facts = _facts_in(metadata, run / WEIGHTS)
+    recipe = read_recipe(run / RECIPE)
+    if not 1 <= number <= len(recipe.paintings):
+        raise UsageError(f"{run}: has no style {number}", hint=f"It has styles 1 to {len(recipe.paintings)}.")
+    weights = one_style(weights, number - 1)
+    return FinishedRun(weights, network_from_weights(weights), recipe, recipe.paintings[number - 1], facts)
+
+
+def export_pack(run: FinishedRun, folder: Path, *, preview_of: Picture, overwrite: bool = False) -> StylePack:
     """Make a style pack of a finished training: the model, the weights, the recipe, a preview, the card.
 
     The style's name is that of `folder`, which appears only when the pack is whole.
 
     Raises:
-        MediaError: the run is not finished or cannot be read, the folder cannot be written.
+        MediaError: the folder cannot be written.
         UsageError: the folder exists, or its name is none for a style.
     """
-    weights, metadata = read_tensors(run / WEIGHTS)
-    facts = _facts_in(metadata, run / WEIGHTS)
-    recipe = read_recipe(run / RECIPE)
-    network = network_from_weights(weights)
     _check_target(folder, overwrite=overwrite)
+    with _replaced_when_whole(folder) as partial:
+        model = _write_network(run, partial, DEFAULT_VARIANT, WEIGHTS, RECIPE)
+        card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
+        with Engine(StylePack(partial, card), device="cpu") as engine:
+            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW, quality=PREVIEW_QUALITY)
+        _finish(partial, card)
+    return open_pack(folder)
+
+
+def add_variant(run: FinishedRun, folder: Path, variant: str, *, overwrite: bool = False) -> StylePack:
+    """Add the network of a finished training to a style pack, as another variant of the same style.
+
+    Raises:
+        MediaError: the folder cannot be written.
+        PackError: it is no style.
+        UsageError: it has this variant already, or the variant is its default one.
+    """
+    pack = open_pack(folder)
+    others = tuple(model for model in pack.card.models if model.variant != variant)
+    if variant == pack.card.default:
+        raise UsageError(f"{folder}: {variant} is the style itself", hint="Export it without --variant.")
+    if len(others) < len(pack.card.models) and not overwrite:
+        raise UsageError(f"{folder}: has a variant {variant} already", hint="Use --overwrite to replace it.")
+    with _replaced_when_whole(folder) as partial:
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        model = _write_network(run, partial, variant, f"{variant}.{WEIGHTS}", f"{variant}.{RECIPE}")
+        _finish(partial, replace(pack.card, models=(*others, model)))
+    return open_pack(folder)
+
+
+def _write_network(run: FinishedRun, folder: Path, variant: str, weights: str, recipe: str) -> ModelFile:
+    content = export_onnx(run.network)
+    (folder / f"{variant}.onnx").write_bytes(content)
+    write_tensors(
+        {name: tensor.half() for name, tensor in run.weights.items()}, folder / weights, run.facts.as_metadata()
+    )
+    write_recipe(replace(run.recipe, painting=run.painting, others=()), folder / recipe)
+    return ModelFile(
+        variant=variant,
+        precision="fp32",
+        file=f"{variant}.onnx",
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        statistics="live",
+        network=network_name(run.network),
+        parameters=count_parameters(run.network),
+        weights=weights,
+    )
+
+
+@contextmanager
+def _replaced_when_whole(folder: Path) -> Iterator[Path]:
+    """A hidden folder that takes the place of `folder` when the `with` ends well, and is gone otherwise."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        model = export_onnx(network)
-        (partial / MODEL).write_bytes(model)
-        write_tensors({name: tensor.half() for name, tensor in weights.items()}, partial / WEIGHTS, metadata)
-        write_recipe(recipe, partial / RECIPE)
-        card = _card(folder.name, recipe, facts, network, model)
-        with Engine(StylePack(partial, card), device="cpu") as engine:
-            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW, quality=PREVIEW_QUALITY)
-        files = {path.name: sha256_of(path) for path in sorted(partial.iterdir()) if path.name != CARD_FILE}
-        write_card(replace(card, files=files), partial)
-        if problems := verify(partial):
-            raise PackError("; ".join(problems), hint="Report this as a defect.")
+        yield partial
         if folder.exists():
             shutil.rmtree(folder)
         partial.replace(folder)
@@ -63,12 +135,18 @@ def export_pack(run: Path, folder: Path, *, preview_of: Picture, overwrite: bool
         raise MediaError(f"{folder}: {err.strerror}", hint="Make room or choose another folder.") from err
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return open_pack(folder)
 
 
-def _card(name: str, recipe: Recipe, facts: TrainingFacts, network: StyleNetwork, model: bytes) -> Card:
-    painting = recipe.painting
-    digest = hashlib.sha256(model).hexdigest()
+def _finish(folder: Path, card: Card) -> None:
+    """Write the card with the hash of every file, and check the pack as a stranger's."""
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != CARD_FILE}
+    write_card(replace(card, files=files), folder)
+    if problems := verify(folder):
+        raise PackError("; ".join(problems), hint="Report this as a defect.")
+
+
+def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
+    painting, recipe, facts = run.painting, run.recipe, run.facts
     return Card(
         name=name,
         title=painting.title or name,
@@ -77,10 +155,10 @@ def _card(name: str, recipe: Recipe, facts: TrainingFacts, network: StyleNetwork
         licence=recipe.licence or "not stated",
         source=f"{painting.source or painting.file} ({painting.licence or 'terms unknown'})",
         photos=recipe.photos or "not named",
-        models=(ModelFile("fast", "fp32", MODEL, digest, len(model), "live"),),
-        default="fast",
-        network=network_name(network),
-        parameters=count_parameters(network),
+        models=(model,),
+        default=DEFAULT_VARIANT,
+        network=network_name(run.network),
+        parameters=count_parameters(run.network),
         recipe=RECIPE,
         loss_network=facts.loss_network,
         loss_network_sha256=facts.loss_network_sha256,

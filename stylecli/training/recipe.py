@@ -1,17 +1,17 @@
-"""A recipe: everything that decides what a training makes, as a TOML file that a person reads and edits."""
+"""A recipe: everything that decides what a training makes. `recipe_file` reads and writes it as TOML."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from stylecli.errors import MediaError, UsageError
-from stylecli.training.loss_network import VggName
+from stylecli.errors import UsageError
+from stylecli.training.loss_network import LOSS_NETWORKS, LossName
 from stylecli.training.losses import STYLE_LAYERS
+
+Trained = Literal["all", "norms"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,16 @@ class Painting:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the training at one size: `steps` optimiser steps on square crops of `size` pixels."""
+    """A stretch of the training: `steps` optimiser steps on square crops of `size` pixels."""
 
     steps: int
     size: int
+    loss_network: str = ""  # another one than the recipe's, as for a finish on the full VGG-19
+    trains: Trained = "all"  # or the normalisations' gamma and beta alone
+
+
+# From another style's weights: its brush first gets the new colours and contrasts, then all weights the new motifs.
+PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
 
 
 @dataclass(frozen=True)
@@ -39,25 +45,37 @@ class Recipe:
     """What is trained and how; `docs/training.md` tells what the values do."""
 
     painting: Painting
+    others: tuple[Painting, ...] = ()  # further paintings: one network of several styles
     licence: str = ""  # of the style; like `photos` only told in the card
     photos: str = ""  # what the training photos are, with their terms
     base: str = ""  # a style whose weights the training starts from; random weights when empty
+    teacher: str = ""  # a style whose pictures the per-pixel loss compares with
     network: str = "fast"
-    stem: int = 16  # channels at half the picture's resolution (`johnson`: at full resolution)
-    trunk: int = 48  # channels of the residual blocks, at a quarter of the resolution
-    blocks: int = 4
-    loss_network: VggName = "vgg19"
+    stem: int = 0  # channels at half the picture's resolution (`johnson`, `resnet`: at full); 0: the network's own
+    trunk: int = 0  # channels of the residual blocks, at a quarter of the resolution
+    blocks: int = 0
+    loss_network: LossName = "distilled"
+    relative: bool = True  # losses relative to their targets; false: the formulae of Johnson et al. 2016
     content_layer: str = "relu3_3"
     content_weight: float = 1.0
     style_layers: tuple[str, ...] = STYLE_LAYERS
     style_weight: float = 2.0
-    style_size: int = 512  # pixels of the painting's short side: larger makes larger strokes
+    style_sizes: tuple[int, ...] = (512,)  # pixels of the painting's short side: larger makes larger strokes
+    pixel_weight: float = 0.0
     variation_weight: float = 0.05
     grid_weight: float = 500.0
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)
+    average: float = 0.995  # decay of the moving average of the weights, which is what is kept
     seed: int = 0
+    time_budget: float = 0.0  # seconds that the phases were planned for, all interruptions left out; 0: as written
     phases: tuple[Phase, ...] = field(default=(Phase(1000, 128), Phase(2000, 192), Phase(600, 256)))
+    sample_steps: tuple[int, ...] = ()  # steps after which a sample is drawn, beside the regular ones
+
+    @property
+    def paintings(self) -> tuple[Painting, ...]:
+        """All styles that the network learns."""
+        return (self.painting, *self.others)
 
     @property
     def steps(self) -> int:
@@ -69,46 +87,29 @@ class Recipe:
         """Every layer of the loss network that the losses look at."""
         return (*dict.fromkeys((*self.style_layers, self.content_layer)),)
 
+    @property
+    def loss_networks(self) -> tuple[LossName, ...]:
+        """Every loss network that some phase needs."""
+        return (*dict.fromkeys(self.loss_network_of(phase) for phase in self.phases),)
+
+    def loss_network_of(self, phase: Phase) -> LossName:
+        """The loss network of one phase."""
+        return phase.loss_network or self.loss_network  # type: ignore[return-value]  # `check_recipe` has looked
+
     def with_steps(self, steps: int) -> Recipe:
         """The same recipe stretched or shrunk to `steps`, its phases in proportion."""
         ends = [round(steps * sum(p.steps for p in self.phases[: k + 1]) / self.steps) for k in range(len(self.phases))]
         counts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
-        phases = tuple(Phase(count, p.size) for count, p in zip(counts, self.phases, strict=True) if count)
-        return dataclasses.replace(self, phases=phases)
+        phases = (dataclasses.replace(p, steps=n) for p, n in zip(self.phases, counts, strict=True))
+        return dataclasses.replace(self, phases=tuple(phase for phase in phases if phase.steps))
 
-    def size_at(self, step: int) -> int:
-        """Crop size in pixels of a step, counted from 0."""
+    def phase_at(self, step: int) -> Phase:
+        """The phase of a step, counted from 0."""
         for phase in self.phases:
             if step < phase.steps:
-                return phase.size
+                return phase
             step -= phase.steps
         raise IndexError(step)
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe.
-
-    Raises:
-        MediaError: the file cannot be read.
-        UsageError: it is not TOML, or a key or value of it is impossible.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="Give a painting or a recipe.toml.") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise UsageError(f"{path}: not TOML ({err})", hint="Mend the file.") from err
-    phases = table.pop("phases", None)
-    painting = table.pop("painting", None)
-    if not isinstance(painting, dict) or "file" not in painting:
-        raise UsageError(f"{path}: [painting] names no file", hint='Add: [painting] with file = "painting.jpg".')
-    recipe: Recipe = _build(Recipe, {**table, "painting": _build(Painting, painting, path)}, path)
-    if phases is not None:
-        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
-            raise UsageError(f"{path}: phases is not a list of tables", hint="Write [[phases]] with steps and size.")
-        recipe = dataclasses.replace(recipe, phases=tuple(_build(Phase, phase, path) for phase in phases))
-    check_recipe(recipe, str(path))
-    return recipe
 
 
 def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
@@ -119,70 +120,40 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
     """
     from stylecli.training.network import NETWORKS, STRIDE
 
-    if recipe.network not in NETWORKS:
-        raise UsageError(f"{name}: no network {recipe.network!r}", hint=f"Known: {', '.join(NETWORKS)}.")
-    if recipe.loss_network not in ("vgg16", "vgg19"):
-        raise UsageError(f"{name}: no loss network {recipe.loss_network!r}", hint="Known: vgg16, vgg19.")
-    if not recipe.phases or not recipe.style_layers:
-        raise UsageError(f"{name}: phases and style_layers must not be empty", hint="Leave them out for the defaults.")
-    at_least: dict[str, tuple[float, float]] = {
-        "stem": (recipe.stem, 1),
-        "trunk": (recipe.trunk, 2),
-        "blocks": (recipe.blocks, 1),
+    if not recipe.phases or not recipe.style_layers or not recipe.style_sizes:
+        raise UsageError(
+            f"{name}: phases, style_layers and style_sizes must not be empty",
+            hint="Leave them out for the defaults.",
+        )
+    _check_choice(name, "network", recipe.network, NETWORKS)
+    for phase in recipe.phases:
+        _check_choice(name, "loss network", recipe.loss_network_of(phase), LOSS_NETWORKS)
+        _check_choice(name, "way to train", phase.trains, ("all", "norms"))
+        if phase.size % STRIDE:
+            raise UsageError(f"{name}: a phase's size is {phase.size}", hint=f"It must be a multiple of {STRIDE}.")
+    for key, (value, least) in _least(recipe).items():
+        if not value >= least:  # written so that NaN is refused too
+            raise UsageError(f"{name}: {key} is {value}", hint=f"It must be at least {least:g}.")
+    if recipe.average >= 1:
+        raise UsageError(f"{name}: average is {recipe.average}", hint="It must be below 1; 0 keeps the last weights.")
+    if recipe.pixel_weight and not recipe.teacher:
+        raise UsageError(f"{name}: pixel_weight without a teacher", hint="Name a style as teacher, or leave it 0.")
+
+
+def _check_choice(name: str, what: str, value: str, known: Mapping[str, object] | tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{name}: no {what} {value!r}", hint=f"Known: {', '.join(known)}.")
+
+
+def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
+    """The smallest value of each number that has one."""
+    weights = ("content_weight", "style_weight", "pixel_weight", "variation_weight", "grid_weight")
+    return {
+        **{key: (getattr(recipe, key), 0) for key in (*weights, "stem", "blocks", "average", "time_budget")},
+        "trunk": (recipe.trunk or 2, 2),
         "batch": (recipe.batch, 1),
-        "style_size": (recipe.style_size, 64),
+        "style_sizes": (min(recipe.style_sizes), 64),
         "learning_rate": (recipe.learning_rate, 1e-8),
-        "content_weight": (recipe.content_weight, 0),
-        "style_weight": (recipe.style_weight, 0),
-        "variation_weight": (recipe.variation_weight, 0),
-        "grid_weight": (recipe.grid_weight, 0),
         "steps of a phase": (min(phase.steps for phase in recipe.phases), 1),
         "size of a phase": (min(phase.size for phase in recipe.phases), 64),
     }
-    for key, (value, least) in at_least.items():
-        if not value >= least:  # written so that NaN is refused too
-            raise UsageError(f"{name}: {key} is {value}", hint=f"It must be at least {least:g}.")
-    for phase in recipe.phases:
-        if phase.size % STRIDE:
-            raise UsageError(f"{name}: a phase's size is {phase.size}", hint=f"It must be a multiple of {STRIDE}.")
-
-
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write every value, defaults too: a later version's defaults must not change what this recipe means."""
-    import tomli_w  # part of the extra `train`
-
-    table = dataclasses.asdict(recipe)
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
-
-
-def _build(kind: type[Any], table: dict[str, Any], path: Path) -> Any:
-    """A dataclass from a TOML table, each value checked against the field's annotated type."""
-    fields = {one.name: str(one.type) for one in dataclasses.fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(fields)}."
-            raise UsageError(f"{path}: unknown key {key!r}", hint=hint)
-        values[key] = _check(value, fields[key], f"{path}: {key}")
-    missing = [
-        one.name for one in dataclasses.fields(kind) if one.default is one.default_factory and one.name not in values
-    ]
-    if missing:
-        raise UsageError(f"{path}: {missing[0]} is missing", hint="Add it.")
-    return kind(**values)
-
-
-def _check(value: Any, annotation: str, where: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation == "float" and is_number:
-        return float(value)
-    if annotation == "int" and is_number and isinstance(value, int):
-        return value
-    if annotation in ("str", "VggName") and isinstance(value, str):
-        return value
-    if annotation == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if annotation == "Painting" and isinstance(value, Painting):
-        return value
-    raise UsageError(f"{where} is {value!r}", hint=f"It must be of type {annotation}.")

@@ -25,5 +25,12 @@ def photos(photo_folder: Path) -> PhotoFolder:
 @pytest.fixture
 def recipe() -> Recipe:
     return Recipe(
-        Painting("chelsea.png"), stem=4, trunk=8, blocks=1, style_size=64, batch=1, phases=(Phase(3, 64), Phase(3, 96))
+        Painting("chelsea.png"),
+        stem=4,
+        trunk=8,
+        blocks=1,
+        loss_network="vgg19",
+        style_sizes=(64,),
+        batch=1,
+        phases=(Phase(3, 64), Phase(3, 96)),
     )

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli import suite
+from stylecli.cli.train import TimeSpan
 from stylecli.images import read_picture
+from stylecli.training.checkpoints import read_tensors
+from stylecli.training.recipe_file import read_recipe
+
+VGG = ("--loss-network", "vgg19", "--loss-weights")
 
 
 def run(*arguments: object) -> Result:
@@ -21,7 +29,7 @@ def trained(photo_folder: Path, vgg_file: Path, tmp_path_factory: pytest.TempPat
     """Give a finished run of two steps."""
     folder = tmp_path_factory.mktemp("run")
     painting = photo_folder / "coffee.png"
-    result = run("train", painting, "--data", photo_folder, "-o", folder, "--steps", 2, "--loss-weights", vgg_file)
+    result = run("train", painting, "--data", photo_folder, "-o", folder, "--steps", 2, *VGG, vgg_file)
     assert result.exit_code == 0, result.output
     return folder
 
@@ -61,8 +69,121 @@ def test_the_card_tells_how_the_style_came_about(pack: Path) -> None:
 
 def test_a_training_starts_from_another_style(pack: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--base", pack, "--steps", 1]
-    assert run(*line, "--loss-weights", vgg_file).exit_code == 0
+    assert run(*line, *VGG, vgg_file).exit_code == 0
     assert f'base = "{pack}"' in (tmp_path / "recipe.toml").read_text()
+
+
+def test_a_training_starts_from_another_run(trained: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--base", trained]
+    assert run(*line, "--steps", 12, *VGG, vgg_file).exit_code == 0
+    recipe = read_recipe(tmp_path / "recipe.toml")
+    assert recipe.phases[0].trains == "norms"
+    assert (recipe.network, recipe.stem, recipe.trunk, recipe.blocks) == ("fast", 16, 48, 4)
+
+
+def test_an_unknown_base_is_refused(photo_folder: Path, tmp_path: Path) -> None:
+    line = [
+        "train",
+        photo_folder / "rocket.png",
+        "--data",
+        photo_folder,
+        "-o",
+        tmp_path / "run",
+        "--base",
+        "grate-wave",
+    ]
+    result = run(*line)
+    assert result.exit_code == 3
+    assert "great-wave" in result.stderr
+
+
+def test_the_options_end_up_in_the_recipe(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 2]
+    options = ["--network", "resnet", "--style-weight", 3, "--content-weight", 2, "--stroke", 64, "--stroke", 96]
+    assert run(*line, *options, *VGG, vgg_file).exit_code == 0
+    recipe = read_recipe(tmp_path / "recipe.toml")
+    assert (recipe.network, recipe.style_weight, recipe.content_weight) == ("resnet", 3, 2)
+    assert recipe.style_sizes == (64, 96)
+    assert recipe.loss_networks == ("vgg19",)
+
+
+@pytest.mark.parametrize("span", ["0s", "soon", "-5m", "5", ""])
+def test_a_time_budget_that_is_none_is_refused(span: str, photo_folder: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path / "run"]
+    assert run(*line, f"--time-budget={span}").exit_code == 2
+
+
+@pytest.mark.parametrize(("span", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("1.5M", 90)])
+def test_a_time_budget_is_read(span: str, seconds: float) -> None:
+    assert TimeSpan().convert(span, None, None) == seconds
+
+
+def test_training_needs_no_download(photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("it downloads"))
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 1]
+    assert run(*line).exit_code == 0
+
+
+@pytest.fixture(scope="module")
+def several(photo_folder: Path, vgg_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a finished run of two paintings."""
+    folder = tmp_path_factory.mktemp("several")
+    paintings = [photo_folder / "coffee.png", photo_folder / "rocket.png"]
+    result = run("train", *paintings, "--data", photo_folder, "-o", folder, "--steps", 4, *VGG, vgg_file)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_each_style_of_a_network_of_several_becomes_a_pack(several: Path, tmp_path: Path) -> None:
+    for number, name in ((1, "coffee"), (2, "rocket")):
+        assert run("export", several, "-o", tmp_path / name, "--number", number).exit_code == 0
+        assert run("styles", "check", tmp_path / name).exit_code == 0
+        assert read_recipe(tmp_path / name / "recipe.toml").painting.file == f"{name}.png"
+    assert (tmp_path / "coffee" / "fast.onnx").read_bytes() != (tmp_path / "rocket" / "fast.onnx").read_bytes()
+    assert run("export", several, "-o", tmp_path / "third", "--number", 3).exit_code == 2
+
+
+def test_a_variant_is_added_and_chosen(several: Path, trained: Path, photo_file: Path, tmp_path: Path) -> None:
+    style = tmp_path / "style"
+    assert run("export", trained, "-o", style).exit_code == 0
+    assert run("export", several, "-o", style, "--number", 2, "--variant", "quality").exit_code == 0
+    assert run("styles", "check", style).exit_code == 0
+    for options in ([], ["--variant", "quality"]):
+        target = tmp_path / f"{len(options)}.png"
+        assert run("image", photo_file, "-s", style, "-o", target, "--device", "cpu", *options).exit_code == 0
+    assert (read_picture(tmp_path / "0.png").pixels != read_picture(tmp_path / "2.png").pixels).any()
+    assert run("export", several, "-o", style, "--variant", "quality").exit_code == 2  # is there already
+    assert run("export", several, "-o", style, "--variant", "quality", "--overwrite").exit_code == 0
+    assert run("export", several, "-o", style, "--variant", "fast").exit_code == 2  # the style itself
+
+
+def test_an_unknown_variant_is_a_pack_error(pack: Path, photo_file: Path, tmp_path: Path) -> None:
+    result = run("image", photo_file, "-s", pack, "-o", tmp_path / "x.png", "--variant", "best")
+    assert result.exit_code == 3
+    assert "fast" in result.stderr
+
+
+def test_the_log_can_be_followed_by_a_machine(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 1, "--json"]
+    events = [json.loads(text) for text in run(*line, *VGG, vgg_file).stdout.splitlines()]
+    assert {"content", "style", "variation", "total", "pictures_per_second"} <= events[0]["values"].keys()
+    assert events[-1]["event"] == "result"
+
+
+def test_interrupting_a_training_writes_a_checkpoint_and_it_goes_on(
+    photo_folder: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 400, "--json"]
+    command = [sys.executable, "-m", "stylecli", *map(str, [*line, "--network", "fast", *VGG, vgg_file])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while '"done": 3' not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    _, metadata = read_tensors(tmp_path / "checkpoint.safetensors")
+    assert int(metadata["step"]) >= 3
 
 
 def test_exporting_an_unfinished_run_is_refused(tmp_path: Path) -> None:
@@ -104,7 +225,7 @@ def test_a_painting_that_is_none_is_a_media_error(
 ) -> None:
     (tmp_path / "painting.jpg").write_bytes(content)
     line = ["train", tmp_path / "painting.jpg", "--data", photo_folder, "-o", tmp_path / "run"]
-    result = run(*line, "--loss-weights", vgg_file)
+    result = run(*line, *VGG, vgg_file)
     assert result.exit_code == 4
     assert "painting.jpg" in result.stderr
 
@@ -112,6 +233,6 @@ def test_a_painting_that_is_none_is_a_media_error(
 def test_a_run_that_cannot_be_written_is_a_media_error(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "-o", tmp_path / "file" / "run"]
-    result = run(*line, "--steps", 1, "--loss-weights", vgg_file)
+    result = run(*line, "--steps", 1, *VGG, vgg_file)
     assert result.exit_code == 4
     assert "file/run" in result.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_a_corrupt_photo_is_left_out_counted_and_named_once(photo_folder: Path, 
     photos = PhotoFolder(tmp_path, note=notes.append)
     for step in range(20):
         assert photos.batch(step, count=1, size=32).shape == (1, 3, 32, 32)
-    assert photos.broken == {tmp_path / "broken.png"}
+    assert photos.broken == {"broken.png"}
     assert len(notes) == 1
     assert "broken.png" in notes[0]
 
@@ -56,3 +57,45 @@ def test_a_photo_smaller_than_the_crop_is_enlarged(photo_folder: Path, tmp_path:
     small = read_photo(photo_folder / "coffee.png", short_side=20).permute(1, 2, 0).numpy()
     write_picture(picture_from_pixels(quantize(small, np.uint8)), tmp_path / "small.png")
     assert PhotoFolder(tmp_path).batch(0, count=1, size=64).shape == (1, 3, 64, 64)
+
+
+def test_a_zip_gives_the_same_crops_as_its_folder(photo_folder: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", photo_folder))
+    folder, zipped = PhotoFolder(photo_folder), PhotoFolder(archive)
+    assert zipped.photos == folder.photos
+    assert torch.equal(zipped.batch(3, count=2, size=48), folder.batch(3, count=2, size=48))
+
+
+def test_a_damaged_photo_in_a_zip_is_named(photo_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(photo_folder / "coffee.png", tmp_path)
+    archive = Path(shutil.make_archive(str(tmp_path.with_suffix("")), "zip", tmp_path))
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("below/broken.jpg", b"no picture")
+    notes: list[str] = []
+    photos = PhotoFolder(archive, note=notes.append)
+    for step in range(10):
+        photos.batch(step, count=1, size=32)
+    assert photos.broken == {"below/broken.jpg"}
+    assert "below/broken.jpg" in notes[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half of a zip"])
+def test_half_a_zip_is_a_media_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "photos.zip").write_bytes(content)
+    with pytest.raises(MediaError, match="not a whole zip"):
+        PhotoFolder(tmp_path / "photos.zip")
+
+
+def test_photos_smaller_than_the_crop_are_enlarged_and_told_once(photo_folder: Path) -> None:
+    notes: list[str] = []
+    photos = PhotoFolder(photo_folder, note=notes.append)
+    for step in range(8):
+        assert photos.batch(step, count=1, size=512).shape == (1, 3, 512, 512)
+    assert len(photos.small) >= 2
+    assert len(notes) == 1
+
+
+def test_two_shares_of_a_batch_are_the_whole_batch(photo_folder: Path) -> None:
+    photos = PhotoFolder(photo_folder)
+    shares = [photos.batch(7, count=2, size=32, first=first) for first in (0, 2)]
+    assert torch.equal(torch.cat(shares), photos.batch(7, count=4, size=32))

@@ -7,13 +7,19 @@ from stylecli.errors import UsageError
 from stylecli.training.network import (
     FastNetwork,
     JohnsonNetwork,
+    ResidualNetwork,
     SizedNetwork,
     StyleNetwork,
     count_parameters,
     network_from_weights,
+    network_name,
 )
 
-NETWORKS = (FastNetwork(stem=4, trunk=12, blocks=3), JohnsonNetwork(stem=4, trunk=16, blocks=2))
+NETWORKS = (
+    FastNetwork(stem=4, trunk=12, blocks=3),
+    JohnsonNetwork(stem=4, trunk=16, blocks=2),
+    ResidualNetwork(stem=4, trunk=16, blocks=2),
+)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -32,6 +38,18 @@ def test_johnsons_network_has_the_published_size() -> None:
     # 1,679,235 in the published implementations, which give every normalised convolution a (void) bias of its own:
     # 32 + 64 + 128 down, 5 x 2 x 128 in the blocks, 64 + 32 up.
     assert count_parameters(JohnsonNetwork()) == 1_679_235 - (32 + 64 + 128 + 1280 + 64 + 32)
+
+
+def test_the_residual_network_has_the_published_size() -> None:
+    # 470,915 in the published implementation, with the same void biases: 5 x (64 + 64 + 128) in the blocks.
+    assert count_parameters(ResidualNetwork()) == 470_915 - (32 + 64 + 128 + 1280 + 64 + 32)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_network_tells_its_widths(network: StyleNetwork) -> None:
+    again = type(network)(**network.widths)
+    again.load_state_dict(network.state_dict())
+    assert network_name(again) == network_name(network)
 
 
 def test_the_fast_network_is_small() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from stylecli.errors import MediaError, UsageError
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, Phase, Recipe
+from stylecli.training.recipe_file import read_recipe, write_recipe
 
 MINIMAL = '[painting]\nfile = "wave.jpg"\n'
 
@@ -66,5 +67,5 @@ def test_with_steps_keeps_the_phases_in_proportion(steps: int) -> None:
     shorter = recipe.with_steps(steps)
     assert shorter.steps == steps
     for done in range(steps):
-        assert abs(shorter.size_at(done) - recipe.size_at(int((done + 0.5) * recipe.steps / steps))) <= 64
+        assert abs(shorter.phase_at(done).size - recipe.phase_at(int((done + 0.5) * recipe.steps / steps)).size) <= 64
     assert replace(shorter, phases=recipe.phases) == recipe

@@ -1,0 +1,137 @@
+"""Training a style: what was prepared, the loop over it, and the weights that come out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from stylecli.errors import UsageError
+from stylecli.images import read_picture
+from stylecli.progress import Progress, ignore
+from stylecli.training.checkpoints import WEIGHTS, State, moving_average, write_tensors
+from stylecli.training.conditional import average_style, make_conditional
+from stylecli.training.data import PhotoFolder, read_photo
+from stylecli.training.growing import grow_from
+from stylecli.training.loop import Training
+from stylecli.training.loss_network import LossName, LossNetwork
+from stylecli.training.network import NETWORKS, StyleNetwork
+from stylecli.training.objective import Objective
+from stylecli.training.processes import joined_processes
+from stylecli.training.recipe import Recipe, check_recipe
+from stylecli.training.run_folder import forget_log_after, open_run, save_recipe
+
+PAINTING_SHORT_SIDE_MIN = 64  # pixels
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How weights came about: kept in the metadata of their file, told in the model card."""
+
+    device: str
+    seconds: float
+    loss_network: str  # several are named in the order of their phases
+    loss_network_sha256: str  # of the last of them
+
+    def as_metadata(self) -> dict[str, str]:
+        """As safetensors keeps it: text only."""
+        return {name: str(value) for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
+        """Undo `as_metadata`; raises KeyError when something is missing."""
+        seconds = round(float(metadata["seconds"]), 1)
+        return cls(metadata["device"], seconds, metadata["loss_network"], metadata["loss_network_sha256"])
+
+
+def train(
+    recipe: Recipe,
+    paintings: Sequence[Path],
+    photos: PhotoFolder,
+    run: Path,
+    *,
+    loss_networks: Mapping[LossName, LossNetwork],
+    start: Mapping[str, Tensor] | None = None,
+    teacher: nn.Module | None = None,
+    seconds_of_base: float = 0.0,
+    progress: Progress = ignore,
+    note: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Train a style network into the folder `run`, or go on with what is there; returns the file of the weights.
+
+    Johnson et al. 2016, section 3. On the CPU a run that was interrupted ends with the same bits as one that was not.
+    `paintings` are the files of the recipe's paintings; more than one makes a network of several styles. `start` gives
+    the weights of the first step, random ones when None; the time that they took counts as part of this training.
+    Under `torchrun` all processes train together and the first one writes.
+
+    Raises:
+        UsageError: `run` holds a training with another recipe, or the loss became infinite or NaN.
+        MediaError: a photo, a painting or the run's folder cannot be read or written.
+    """
+    check_recipe(recipe)
+    with joined_processes() as processes:
+        planned = processes.agree_on(open_run(run, recipe) if processes.is_first else None)
+        recipe = planned or recipe
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        for network in (*loss_networks.values(), *([teacher] if teacher else [])):
+            network.to(device)
+        objective = Objective(recipe, _style_images(paintings, recipe, device), loss_networks, teacher=teacher)
+        training = Training(_initial_state(recipe, start, device), objective, photos, processes)
+        if not planned:
+            if recipe.time_budget:
+                recipe = processes.agree_on(training.planned(recipe))
+                note(f"{run}: {recipe.steps} steps fit into {recipe.time_budget:g} s")
+            if processes.is_first:
+                save_recipe(run, recipe)
+        if training.state.load(run):
+            note(f"{run}: resumed at step {training.state.step}")
+            if processes.is_first:
+                forget_log_after(run, training.state.step)
+        training.run(recipe, run, progress)
+        if processes.is_first:
+            seconds = training.state.seconds + seconds_of_base
+            facts = _facts(device, seconds, [loss_networks[name] for name in recipe.loss_networks])
+            write_tensors(training.state.average.module.state_dict(), run / WEIGHTS, facts.as_metadata())
+    return run / WEIGHTS
+
+
+def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> State:
+    torch.manual_seed(recipe.seed)
+    widths = {key: getattr(recipe, key) for key in ("stem", "trunk", "blocks") if getattr(recipe, key)}
+    network: StyleNetwork = NETWORKS[recipe.network](**widths)
+    if start is not None:
+        grow_from(network, average_style(start))
+    if recipe.others:
+        make_conditional(network, len(recipe.paintings))
+    network.to(device).to(memory_format=torch.channels_last)
+    average = AveragedModel(network, avg_fn=functools.partial(moving_average, recipe.average))
+    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+    return State(network, average, optimizer)
+
+
+def _style_images(paintings: Sequence[Path], recipe: Recipe, device: torch.device) -> list[list[Tensor]]:
+    """Each painting at every size of the recipe: (1, 3, H, W)."""
+    rows = []
+    for file in paintings:
+        height, width = read_picture(file).pixels.shape[:2]
+        if min(height, width) < PAINTING_SHORT_SIDE_MIN:
+            raise UsageError(
+                f"{file}: a painting of {width} x {height} pixels shows no brushwork",
+                hint=f"Give one of {PAINTING_SHORT_SIDE_MIN} pixels or more, better {max(recipe.style_sizes)}.",
+            )
+        rows.append([read_photo(file, short_side=size)[None].to(device) for size in recipe.style_sizes])
+    return rows
+
+
+def _facts(device: torch.device, seconds: float, loss_networks: Sequence[LossNetwork]) -> TrainingFacts:
+    is_cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if is_cuda else f"CPU, {torch.get_num_threads()} threads"
+    names = ", then ".join(network.name for network in loss_networks)
+    return TrainingFacts(name, seconds, names, loss_networks[-1].sha256)

@@ -30,7 +30,7 @@ from stylecli.cli.tables import print_table
     help="Other pictures, on which it is compared with VGG-19.",
 )
 @options.run_folder
-@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimiser steps.")
+@click.option("--steps", type=click.IntRange(1), default=2000, show_default=True, help="Optimiser steps.")
 @options.loss_weights
 @options.styles_dir
 @options.as_json
@@ -53,9 +53,9 @@ def command(
     from stylecli.training.data import PhotoFolder, read_photo
     from stylecli.training.distill import JUDGED_SHORT_SIDE, correlations, distill, shelved_networks
     from stylecli.training.distilled import MAPPED
-    from stylecli.training.loss_network import load_loss_network
+    from stylecli.training.loss_network import load_loss_network, load_vgg
 
-    teacher = load_loss_network("vgg19", MAPPED, file=loss_weights)
+    teacher = load_vgg("vgg19", MAPPED, file=loss_weights)
     photos = [PhotoFolder(folder, note=say) for folder in folders]
     judged = [read_photo(path, short_side=JUDGED_SHORT_SIDE)[None] for path in pictures_in([judged_on])]
     with progress_shown(as_json=as_json) as progress:

@@ -65,7 +65,7 @@ STYLE_WEIGHT = 10.0
     metavar="N",
     help="Write OUT's name with -step-000050 and so on beside OUT every N steps.",
 )
-@options.loss_network
+@options.loss_network("VGG-19 if its weights are here, else distilled, whose pictures are noisier")
 @options.loss_weights
 @options.overwrite
 @options.as_json
@@ -115,10 +115,10 @@ def _paint(
     """The painted picture and its losses."""
     from stylecli.images import picture_from_pixels, write_picture
     from stylecli.training.gatys import Optimization, optimize
-    from stylecli.training.loss_network import load_loss_network
+    from stylecli.training.loss_network import best_at_hand, load_loss_network
 
     settings = Optimization(optimizer, content_weight=content_weight, style_weight=style_weight)
-    network = load_loss_network(loss_network or "distilled", settings.layers, file=loss_weights)
+    network = load_loss_network(loss_network or best_at_hand(loss_weights), settings.layers, file=loss_weights)
     losses: dict[str, float] = {}
 
     def watch(step: Step) -> None:

@@ -56,11 +56,13 @@ loss_weights = click.option(
 )
 
 
-loss_network = click.option(
-    "--loss-network",
-    type=click.Choice(("distilled", *VGG_NAMES)),
-    help="What sees content and style; default: distilled, which ships with stylecli.",
-)
+def loss_network(default: str) -> Callable[[Command], Command]:
+    """Add the choice of a loss network; `default` says in words what is taken when none is chosen."""
+    return click.option(
+        "--loss-network",
+        type=click.Choice(("distilled", *VGG_NAMES)),
+        help=f"What sees content and style; default: {default}.",
+    )
 
 
 class BrushType(click.ParamType["Brush"]):

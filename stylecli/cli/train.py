@@ -45,7 +45,7 @@ class TimeSpan(click.ParamType[float]):
 @click.option("--base", metavar="STYLE|RUN", help="Start from these weights: a new style in minutes.")
 @click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
 @click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
-@options.loss_network
+@options.loss_network("distilled, which ships with stylecli")
 @click.option(
     "--finish-with", type=click.Choice(options.VGG_NAMES), help="The loss network of the last phase: cleaner motifs."
 )

@@ -57,10 +57,13 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def differing_settings(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """The values, as text, of the recipes' keys that are not the same in all runs; "" where a recipe lacks the key."""
+    """The values, as text, of the recipes' keys that are not the same in all runs.
+
+    A recipe of another version that lacks a key has "" there; that alone is no difference.
+    """
     keys = dict.fromkeys(key for run in runs for key in run.settings if key not in NOT_COMPARED)
-    rows = {key: [str(run.settings.get(key, "")) for run in runs] for key in keys}
-    return {key: values for key, values in rows.items() if len(set(values)) > 1}
+    differing = [key for key in keys if len({str(run.settings[key]) for run in runs if key in run.settings}) > 1]
+    return {key: [str(run.settings.get(key, "")) for run in runs] for key in differing}
 
 
 def _open_run(folder: Path, name: str) -> Run:

@@ -102,6 +102,8 @@ def _flattened(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(_text, value)) if value and isinstance(value[0], dict) else ", ".join(map(_text, value))
+    if isinstance(value, dict) and "file" in value:  # a painting
+        return str(value["file"])
     if isinstance(value, dict):  # a phase: "steps 1000, size 128"
         return ", ".join(f"{key} {_text(one)}" for key, one in value.items() if one != "")
     return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from stylecli.training.loss_network import LossName, LossNetwork, has_weights, load_loss_network
+from stylecli.training.loss_network import LossName, LossNetwork, best_at_hand, load_loss_network
 
 JudgeName = Literal["auto", "vgg19", "distilled"]
 RECORDED: LossName = "vgg19"  # the only judge whose numbers go into cards: those of styles must be comparable
@@ -27,7 +27,7 @@ def choose_judge(
         UsageError, MediaError: as `load_loss_network`.
     """
     if name == "auto":
-        name = "vgg19" if file or has_weights("vgg19") else "distilled"
+        name = best_at_hand(file)
     loss_network = load_loss_network(name, layers, file=file)
     note(f"judged by {describe_judge(loss_network)}")
     if name == "distilled":

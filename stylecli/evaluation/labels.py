@@ -23,7 +23,8 @@ class Labels:
     def classes_in(self, file_name: str) -> frozenset[int]:
         """The classes that a photo's name means, as `golden-retriever_2.jpg` or `n01440764_tench.jpg`; none if none.
 
-        All of them where classes share a name, as the two cranes of ImageNet do.
+        All of them where classes share a name, as the two cranes of ImageNet do; but what is the first name of one class
+        is not taken for a synonym of another.
         """
         stem = Path(file_name).stem
         for name in _candidates(stem):
@@ -45,15 +46,17 @@ def read_labels(path: Path) -> Labels:
         raise MediaError(f"{path}: {err.strerror}", hint="Give a text file with --labels.") from err
     except UnicodeDecodeError as err:
         raise UsageError(f"{path}: not a text file", hint="Give the labels one a line, in UTF-8.") from err
-    names, classes = [], dict[str, set[int]]()
+    names, first, others = [], dict[str, set[int]](), dict[str, set[int]]()
     for number, line in enumerate(lines):
         found = WORDNET_ID.match(line)
         text = line[found.end() :] if found else line
         synonyms = [name.strip() for name in text.split(",") if name.strip()]
         names.append("".join(filter(str.isprintable, synonyms[0] if synonyms else line.strip())))
-        for name in (*synonyms, *([found[0]] if found else [])):
-            classes.setdefault(_plain(name), set()).add(number)
-    return Labels(tuple(names), {name: frozenset(numbers) for name, numbers in classes.items()})
+        for name in (*synonyms[:1], *([found[0]] if found else [])):
+            first.setdefault(_plain(name), set()).add(number)
+        for name in synonyms[1:]:
+            others.setdefault(_plain(name), set()).add(number)
+    return Labels(tuple(names), {name: frozenset(numbers) for name, numbers in (others | first).items()})
 
 
 def _candidates(stem: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from stylecli.evaluation.curves import Curves
 from stylecli.evaluation.equivalence import Race
@@ -30,7 +31,8 @@ GRID = "#8585852e"
 # Told apart with colour-blind eyes too (after Okabe and Ito 2008), of a brightness that white and black paper bear.
 COLORS = ("#1f8fd0", "#e07b1a", "#14a37f", "#c55ea0", "#a08a00", "#d5502f", "#6b7fd7", "#7a9a2e")
 CURVES = {"content": "content", "style": "style", "variation": "total variation", "total": "total"}
-SMOOTH_OVER = 25  # a curve is drawn over its share of so many of the steps: a batch's loss jumps
+SMOOTH_OVER = 25  # a point of the bold curve is the mean of a 25th of the lines, but of at least
+SMOOTH_LEAST = 5  # so many: the loss of a single batch is chance
 
 Strip = tuple[str, Sequence[Sequence[float]], float | None]  # title, values by candidate, what the photos have
 
@@ -45,7 +47,7 @@ def loss_curves(runs: Mapping[str, Curves]) -> bytes | None:
             for color, curves in zip(_colors(), runs.values(), strict=False):
                 _curve(axes[place], curves, key, color)
             _decorate(axes[place], title)
-            axes[place].set_yscale("log")
+            _make_logarithmic(axes[place])
             axes[place].set_xlabel("iterations", color=INK)
         _legend(figure, list(runs))
         return _svg(figure)
@@ -80,7 +82,7 @@ def race_plot(races: Mapping[str, Race]) -> bytes:
             if race.iterations:
                 ax.plot(race.iterations, race.totals[-1], "o", color=color, markersize=6, mew=0)
         _decorate(ax, "total loss")
-        ax.set_yscale("log")
+        _make_logarithmic(ax)
         ax.set_xlabel("steps of the optimisation", color=INK)
         _legend(figure, list(races))
         return _svg(figure)
@@ -94,7 +96,7 @@ def _curve(ax: Axes, curves: Curves, key: str, color: str) -> None:
     if not len(values):
         return
     ax.plot(steps, values, color=color, alpha=0.25, linewidth=0.8)
-    reach = max(1, len(values) // SMOOTH_OVER)
+    reach = min(len(values), max(SMOOTH_LEAST, len(values) // SMOOTH_OVER))
     weights = np.ones(reach)
     smooth = np.convolve(values, weights, "same") / np.convolve(np.ones(len(values)), weights, "same")
     ax.plot(steps, smooth, color=color, linewidth=1.8, marker="o" if len(values) == 1 else None, markersize=4)
@@ -109,6 +111,16 @@ def _drawn(*, columns: int, rows: int, row_height: float, share_y: bool = False)
         figure.patch.set_alpha(0)
         axes: Any = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         yield figure, list(axes.flat)
+
+
+def _make_logarithmic(ax: Axes) -> None:
+    """A logarithmic scale with plain numbers, as many as the range needs."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    digits = (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)
+    ax.yaxis.set_major_locator(LogLocator(subs=digits))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _decorate(ax: Axes, title: str) -> None:

@@ -12,11 +12,12 @@ from stylecli.evaluation.plots import loss_curves
 from stylecli.evaluation.report import Cell, Column, Gallery, Image, Report, Section, Table, photo_image, plot_image
 from stylecli.images import read_picture
 
+WEIGHTS = ("content_weight", "style_weight", "variation_weight")  # told where they differ, below the summary
 SAMPLE_WIDTH = 1152  # pixels; a sample is a strip of six photos
 LOSSES_TEXT = (
     "Losses of training crops, each unweighted and by itself, the total with its weights; lower is better. "
     "They compare only among runs with the same loss network, layers and form of the losses, totals also only with "
-    "the same weights."
+    "the same weights; a run that changes its loss network on the way jumps there."
 )
 SAMPLES_TEXT = "The same six photos at several iterations: as they are above, stylized below."
 
@@ -65,7 +66,7 @@ def best_of(values: Sequence[Any], better: str) -> Any:
 
 
 def _summary(runs: Sequence[Run]) -> Table:
-    records = [run.as_record() for run in runs]
+    records = [{key: value for key, value in run.as_record().items() if key not in WEIGHTS} for run in runs]
     lower = (*LOSSES, "seconds", "parameters")
     has_text = ("network", "loss_network")
     columns = [Column(key.replace("_", " "), "lower" if key in lower else "", key in has_text) for key in records[0]]
@@ -78,7 +79,9 @@ def _summary(runs: Sequence[Run]) -> Table:
 
 
 def _text(key: str, value: Any) -> str:
-    return number(value, 1 if key == "seconds" else 4) if key in (*LOSSES, "seconds") else number(value, 2)
+    if key in LOSSES and value is not None:
+        return f"{value:.3g}"  # the grid loss is thousands of times smaller than the others
+    return number(value, 0 if key == "seconds" else 2)
 
 
 def _mark(value: Any, best: Any) -> str:

@@ -22,15 +22,16 @@ from stylecli.progress import Progress, Step, ignore
 from stylecli.training.checkpoints import WEIGHTS, State, moving_average, read_tensors, write_tensors
 from stylecli.training.data import PhotoFolder
 from stylecli.training.distilled import MAPPED, DistilledNetwork
-from stylecli.training.loss_network import LossNetwork
+from stylecli.training.loss_network import VggNetwork
 from stylecli.training.losses import gram_matrix
 from stylecli.training.network import network_from_weights
 from stylecli.training.run_folder import log
 from stylecli.training.schedule import one_cycle
+from stylecli.training.thinning import begin_as_thinned
 
 DISTILLED_FILE = "distilled.safetensors"
 GRAM_WEIGHT = 0.5  # of the relative Gram distance, beside the relative distance of the features
-PEAK_RATE = 3e-3  # of Adam, in a one-cycle schedule
+PEAK_RATE = 1.5e-3  # of Adam, in a one-cycle schedule
 AVERAGE = 0.99  # decay of the moving average of the weights, which is what is kept
 LOG_EVERY = 25  # steps
 SAVE_EVERY = 250  # steps
@@ -40,16 +41,16 @@ RECOLOURED = 0.5
 NOISY = 0.4
 NOISE_MAX = 0.12  # standard deviation, of 0..1
 JUDGED_SHORT_SIDE = 384  # pixels, as the judge of styles looks at photos
-SCALE_PICTURES = 16  # over so many the mean square of each layer of VGG-19 is taken, once
+FIRST_LOOK = 12  # batches from which the sizes of VGG-19's features and the first guess at the weights are taken
 
 
 def distill(
-    teacher: LossNetwork,
+    teacher: VggNetwork,
     photos: Sequence[PhotoFolder],
     run: Path,
     *,
     styles: Sequence[nn.Module] = (),
-    steps: int = 6000,
+    steps: int = 2000,
     batch: int = 4,
     size: int = 128,
     progress: Progress = ignore,
@@ -70,8 +71,12 @@ def distill(
         fixed.to(device)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, AVERAGE))
     state = State(network, average, torch.optim.Adam(network.parameters(), PEAK_RATE))
-    state.load(run)
-    scales = _scales(teacher, _pictures(photos, styles, -1, count=SCALE_PICTURES, size=size, device=device))
+    first_look = torch.cat(
+        [_pictures(photos, styles, -1 - k, count=batch, size=size, device=device) for k in range(FIRST_LOOK)]
+    )
+    scales = _scales(teacher, first_look)
+    if not state.load(run):
+        begin_as_thinned(network, teacher, first_look, scales)
     seconds_before, started = state.seconds, time.monotonic()
     while state.step < steps:
         for group in state.optimizer.param_groups:
@@ -136,7 +141,7 @@ def _losses(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
 
 
 @torch.no_grad()
-def _scales(teacher: LossNetwork, images: Tensor) -> dict[str, Tensor]:
+def _scales(teacher: VggNetwork, images: Tensor) -> dict[str, Tensor]:
     """The root mean square of every layer: what is learned is of the size of 1, whatever VGG's weights are."""
     return {layer: features.square().mean().sqrt() for layer, features in teacher(images, MAPPED).items()}
 
@@ -173,7 +178,7 @@ def _pictures(
     return torch.cat(rows)
 
 
-def _write(network: nn.Module, scales: Mapping[str, Tensor], teacher: LossNetwork, file: Path) -> None:
+def _write(network: nn.Module, scales: Mapping[str, Tensor], teacher: VggNetwork, file: Path) -> None:
     """Half precision, with the scale of each layer folded into its map: ReLU is homogeneous."""
     tensors = dict(network.state_dict())
     for layer, scale in scales.items():

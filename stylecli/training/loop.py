@@ -26,7 +26,8 @@ from stylecli.training.schedule import fit_to_budget, one_cycle
 
 GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not throw the network off
 LOG_EVERY = 10  # steps
-SAVE_EVERY = 250  # steps between checkpoints, each with a sample grid
+SAVE_EVERY = 250  # steps between checkpoints with a sample grid
+SAVE_SECONDS = 60.0  # at most between checkpoints: what a crash may cost
 TRIAL_STEPS = 4  # that a phase is timed by, the first of them not counted
 
 
@@ -47,6 +48,7 @@ class Training:
         """Take all steps that are left; log, samples and checkpoints go into the folder `run`."""
         state = self.state
         begun_at, seconds_before, started = state.step, state.seconds, time.monotonic()
+        saved_at = seconds_before
         try:
             with reading_ahead(self._crops(recipe)) as batches:
                 for phase, crops in batches:
@@ -61,8 +63,12 @@ class Training:
                     if state.step % LOG_EVERY == 0:
                         timing = {"step": state.step, "seconds": round(state.seconds, 1), "size": phase.size}
                         log(run, timing | {"learning_rate": rate} | losses | speed)
-                    if state.step in recipe.sample_steps or state.step % SAVE_EVERY == 0 or state.step == recipe.steps:
+                    is_sampled = state.step in recipe.sample_steps or state.step % SAVE_EVERY == 0
+                    is_last = state.step == recipe.steps
+                    if is_sampled or is_last or state.seconds - saved_at > SAVE_SECONDS:
                         state.save(run)
+                        saved_at = state.seconds
+                    if is_sampled or is_last:
                         write_sample(run, state.step, self._sample, self.photos)
         except (KeyboardInterrupt, SystemExit):  # ^C, SIGTERM
             if self.processes.is_first and state.step > begun_at:

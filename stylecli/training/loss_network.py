@@ -76,7 +76,12 @@ def load_loss_network(name: LossName, layers: Iterable[str], *, file: Path | Non
     """
     if name == "distilled":
         return _load_distilled(layers, file or SHIPPED)
-    return _load_vgg(name, tuple(layers), file)
+    return load_vgg(name, layers, file=file)
+
+
+def best_at_hand(file: Path | None = None) -> LossName:
+    """VGG-19 where its weights are in `file` or were downloaded before, else the distilled network; no download."""
+    return "vgg19" if file or has_weights("vgg19") else "distilled"
 
 
 def has_weights(name: LossName) -> bool:
@@ -95,7 +100,9 @@ def _load_distilled(layers: Iterable[str], file: Path) -> DistilledNetwork:
     return network
 
 
-def _load_vgg(name: VggName, layers: tuple[str, ...], file: Path | None) -> VggNetwork:
+def load_vgg(name: VggName, layers: Iterable[str], *, file: Path | None = None) -> VggNetwork:
+    """Open a real VGG; raises as `load_loss_network`."""
+    layers = tuple(layers)
     if unknown := set(layers) - {layer for layer, index in _plan(name, None) if index is not None}:
         raise UsageError(
             f"{name} has no layer {min(unknown)}", hint="Layers are named relu1_1 to relu4_3 (relu4_4 in vgg19)."

@@ -73,6 +73,11 @@ def prepare(
     if recipe.teacher:
         teacher = network_from_weights(_weights_of(recipe.teacher, styles_dir)[0]).requires_grad_(False)
         recipe = recipe if recipe.pixel_weight else replace(recipe, pixel_weight=PIXEL_WEIGHT)
+    if loss_weights and set(recipe.loss_networks) == {"distilled"}:
+        raise UsageError(
+            f"{loss_weights}: weights of a VGG, which this training does not use",
+            hint="Add --loss-network vgg19, or --finish-with vgg19 for the last phase.",
+        )
     files = {name: loss_weights if name != "distilled" else None for name in recipe.loss_networks}
     loss_networks = {name: load_loss_network(name, recipe.loss_layers, file=file) for name, file in files.items()}
     return Preparation(recipe, paintings, loss_networks, start, seconds_of_base, teacher)

@@ -80,6 +80,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_settings_that_differ_are_told(make_run: MakeRun, tmp_path: Path) -> None:
-    other = RECIPE.replace("2.0", "3.0") + 'title = "Coffee"\n[[phases]]\nsteps = 5\nsize = 64\n'
-    runs = open_runs([make_run(tmp_path / "a"), make_run(tmp_path / "b", recipe=other)])
-    assert differing_settings(runs) == {"content_weight": ["2.0", "3.0"], "phases": ["", "steps 5, size 64"]}
+    phases = "[[phases]]\nsteps = {}\nsize = 64\n"
+    other = RECIPE.replace("2.0", "3.0\nseed = 7") + 'title = "Coffee"\n' + phases.format(5)
+    runs = open_runs(
+        [make_run(tmp_path / "a", recipe=RECIPE + phases.format(8)), make_run(tmp_path / "b", recipe=other)]
+    )
+    assert differing_settings(runs) == {
+        "content_weight": ["2.0", "3.0"],
+        "phases": ["steps 8, size 64", "steps 5, size 64"],
+    }

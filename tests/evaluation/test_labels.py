@@ -14,6 +14,8 @@ crane
 American Staffordshire terrier, Staffordshire terrier
 jack-o'-lantern
 crane
+polecat, fitch
+skunk, polecat, wood pussy
 """
 
 
@@ -34,6 +36,8 @@ def labels(tmp_path: Path) -> Labels:
         ("n03590841_jack-o'-lantern.jpg", {3}),
         ("jack_o_lantern_12.jpg", {3}),
         ("crane.jpg", {1, 4}),
+        ("polecat.jpg", {5}),
+        ("wood-pussy.jpg", {6}),
         ("my tench at home.jpg", set()),
         ("terrier.jpg", set()),
         ("kodak_01.png", set()),

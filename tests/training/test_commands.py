@@ -118,6 +118,13 @@ def test_a_time_budget_is_read(span: str, seconds: float) -> None:
     assert TimeSpan().convert(span, None, None) == seconds
 
 
+def test_weights_that_no_phase_uses_are_refused(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path / "run", "--steps", 1]
+    result = run(*line, "--loss-weights", vgg_file)
+    assert result.exit_code == 2
+    assert "--finish-with" in result.stderr
+
+
 def test_training_needs_no_download(photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("it downloads"))
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 1]

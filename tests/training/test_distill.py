@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,35 +14,43 @@ from stylecli.training import distill as distilling
 from stylecli.training.data import PhotoFolder, read_photo
 from stylecli.training.distill import correlations, distill
 from stylecli.training.distilled import MAPPED, VGG_WIDTHS, DistilledNetwork
-from stylecli.training.loss_network import SHIPPED, LossNetwork, load_loss_network
+from stylecli.training.loss_network import SHIPPED, VggNetwork, load_loss_network, load_vgg
 from stylecli.training.network import FastNetwork
+from stylecli.training.thinning import begin_as_thinned
 
 BYTES_MAX = 4_000_000  # of the file that ships
 
 
 @pytest.fixture(scope="module")
-def teacher(vgg_file: Path) -> LossNetwork:
-    return load_loss_network("vgg19", MAPPED, file=vgg_file)
+def teacher(vgg_file: Path) -> VggNetwork:
+    return load_vgg("vgg19", MAPPED, file=vgg_file)
 
 
 def test_it_comes_nearer_to_its_teacher(
-    teacher: LossNetwork, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    teacher: VggNetwork, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distilling, "SCALE_PICTURES", 2)
-    monkeypatch.setattr(distilling, "AVERAGE", 0.5)
-    image = read_photo(photo_folder / "rocket.png", short_side=48)[None]
-    photos = [PhotoFolder(photo_folder)]
+    monkeypatch.setattr(distilling, "FIRST_LOOK", 2)
+    monkeypatch.setattr(distilling, "LOG_EVERY", 1)
+    monkeypatch.setattr(distilling, "begin_as_thinned", lambda *_: None)  # from chance, so that there is much to learn
     styles = [FastNetwork(stem=4, trunk=8, blocks=1)]
-    near = {}
-    for steps in (1, 40):
-        file = distill(teacher, photos, tmp_path / str(steps), styles=styles, steps=steps, batch=2, size=32)
-        near[steps] = correlations(load_loss_network("distilled", MAPPED, file=file), teacher, [image])
+    distill(teacher, [PhotoFolder(photo_folder)], tmp_path, styles=styles, steps=40, batch=2, size=32)
+    totals = [json.loads(line)["total"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert sum(totals[-5:]) < 0.85 * sum(totals[:5])
+
+
+def test_thinning_is_a_better_start_than_chance(teacher: VggNetwork, photo_folder: Path) -> None:
+    images = PhotoFolder(photo_folder).batch(0, count=4, size=64)
+    scales = {layer: torch.tensor(1.0) for layer in MAPPED}
+    thinned = DistilledNetwork()
+    begin_as_thinned(thinned, teacher, images, scales)
+    unseen = [read_photo(photo_folder / "rocket.png", short_side=64)[None]]
+    ours, chance = correlations(thinned, teacher, unseen), correlations(DistilledNetwork(), teacher, unseen)
     for layer in MAPPED:
-        assert near[40][layer]["features"] > near[1][layer]["features"]
+        assert ours[layer]["features"] > 0.5 > chance[layer]["features"] + 0.1
 
 
 def test_an_interrupted_distillation_ends_with_the_same_bits(
-    teacher: LossNetwork, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    teacher: VggNetwork, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distilling, "SAVE_EVERY", 2)
     photos = [PhotoFolder(photo_folder)]
@@ -58,7 +67,7 @@ def test_an_interrupted_distillation_ends_with_the_same_bits(
         assert torch.equal(tensor, load_file(resumed)[name]), name
 
 
-def test_a_perfect_student_correlates_perfectly(teacher: LossNetwork) -> None:
+def test_a_perfect_student_correlates_perfectly(teacher: VggNetwork) -> None:
     image = torch.rand(1, 3, 32, 32)
     for row in correlations(teacher, teacher, [image]).values():
         assert row["features"] == pytest.approx(1, abs=1e-3)

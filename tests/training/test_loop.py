@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import signal
 from dataclasses import replace
@@ -12,10 +13,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from stylecli.errors import UsageError
+from stylecli.errors import MediaError, UsageError
 from stylecli.images import picture_from_pixels, write_picture
 from stylecli.progress import Progress, Step
 from stylecli.training import loop
+from stylecli.training.checkpoints import read_tensors
 from stylecli.training.conditional import is_of_norm
 from stylecli.training.data import PhotoFolder
 from stylecli.training.distilled import DistilledNetwork
@@ -251,6 +253,31 @@ def test_paintings_in_grey_or_with_alpha_are_taken(
             loss_networks={"vgg19": loss_network},
         )
         assert (tmp_path / name / "weights.safetensors").exists()
+
+
+def test_a_full_disk_is_named_and_the_last_checkpoint_is_kept(
+    recipe: Recipe,
+    painting: Path,
+    photos: PhotoFolder,
+    loss_network: LossNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    write_bytes = Path.write_bytes
+
+    def write_until_full(path: Path, data: bytes) -> int:
+        if "checkpoint" in path.name and (tmp_path / "checkpoint.safetensors").exists():
+            write_bytes(path, data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+    with pytest.raises(MediaError, match="No space left"):
+        train(recipe, [painting], photos, tmp_path, loss_networks={"vgg19": loss_network})
+    _, metadata = read_tensors(tmp_path / "checkpoint.safetensors")
+    assert metadata["step"] == "2"
+    assert not list(tmp_path.glob(".*partial"))
 
 
 def test_resuming_with_another_recipe_is_refused(

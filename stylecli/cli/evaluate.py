@@ -86,6 +86,7 @@ NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equiva
     metavar="N",
     help="Race `stylecli optimize` for up to N steps on three photos; slow.",
 )
+@options.variant
 @options.record
 @options.csv_file
 @options.report
@@ -97,6 +98,7 @@ NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equiva
 def command(
     styles: tuple[str, ...],
     photos: tuple[Path, ...],
+    variant: str | None,
     record: bool,
     csv_file: Path | None,
     report: Path | None,
@@ -118,7 +120,7 @@ def command(
     from stylecli.stylize import pictures_in
 
     check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
-    subjects = find_subjects(styles, styles_dir, note=_note)
+    subjects = find_subjects(styles, styles_dir, variant=variant, note=_note)
     pictures = pictures_in(photos)
     with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
         candidates = _candidates(subjects, stack, device, painting=how["painting"])
@@ -214,7 +216,9 @@ def _record(evaluation: Evaluation, subjects: Sequence[Subject]) -> None:
     for subject, assessment in zip(subjects, evaluation.assessments, strict=True):
         by = {"loss_network": judge.name, "loss_network_sha256": judge.sha256}
         if subject.pack:
-            record_measurement(subject.pack, "quality", {**assessment.quality.as_record(), **by})
+            variant = subject.pack.variant
+            topic = f"quality of {variant}" if variant else "quality"
+            record_measurement(subject.pack, topic, {**assessment.quality.as_record(), **by})
 
 
 def _refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> None:

@@ -26,11 +26,10 @@ def choose_judge(
     Raises:
         UsageError, MediaError: as `load_loss_network`.
     """
-    if name == "auto":
-        name = best_at_hand(file)
-    loss_network = load_loss_network(name, layers, file=file)
+    chosen = best_at_hand(file) if name == "auto" else name
+    loss_network = load_loss_network(chosen, layers, file=file)
     note(f"judged by {describe_judge(loss_network)}")
-    if name == "distilled":
+    if chosen == "distilled":
         note("its numbers compare with each other, not with those of VGG-19: --judge vgg19 downloads that (550 MB)")
     return loss_network
 

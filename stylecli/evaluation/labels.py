@@ -23,8 +23,8 @@ class Labels:
     def classes_in(self, file_name: str) -> frozenset[int]:
         """The classes that a photo's name means, as `golden-retriever_2.jpg` or `n01440764_tench.jpg`; none if none.
 
-        All of them where classes share a name, as the two cranes of ImageNet do; but what is the first name of one class
-        is not taken for a synonym of another.
+        All of them where classes share a name, as the two cranes of ImageNet do; but the first name of one class is not
+        taken for a synonym of another.
         """
         stem = Path(file_name).stem
         for name in _candidates(stem):

@@ -81,9 +81,13 @@ class RunNetwork:
 
 
 def find_subjects(
-    names: Sequence[str], styles_dir: Path | None = None, *, note: Callable[[str], None] = lambda _: None
+    names: Sequence[str],
+    styles_dir: Path | None = None,
+    *,
+    variant: str | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[Subject]:
-    """Tell styles from runs.
+    """Tell styles, of which a `variant` may be meant, from runs.
 
     A plain file among them, as the shell finds beside the styles in `styles/*`, is left out and told to `note`.
 
@@ -96,7 +100,7 @@ def find_subjects(
     if kept is not names:
         for name in files:
             note(f"{name}: left out, it is neither a style nor a run")
-    return _with_distinct_names([_subject(name, name in on_shelves, styles_dir) for name in kept])
+    return _with_distinct_names([_subject(name, name in on_shelves, styles_dir, variant) for name in kept])
 
 
 def find_painting(subject: Subject, painting: Path) -> Path | None:
@@ -112,12 +116,12 @@ def find_painting(subject: Subject, painting: Path) -> Path | None:
     return file if file.is_file() else None
 
 
-def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None) -> Subject:
+def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str | None) -> Subject:
     folder = Path(name)
     if not is_on_shelf and (folder / RECIPE).is_file() and not (folder / CARD_FILE).exists():
         return Subject(folder.resolve().name, folder)
-    pack = find_style(name, styles_dir)
-    return Subject(pack.name, pack.folder, pack)
+    pack = find_style(name, styles_dir, variant=variant)
+    return Subject(f"{pack.name} {variant}" if variant else pack.name, pack.folder, pack)
 
 
 def _with_distinct_names(subjects: list[Subject]) -> list[Subject]:

@@ -43,33 +43,27 @@ class Training:
         self.first, self.count = processes.share_of(objective.recipe.batch)
         styles = len(objective.recipe.paintings)
         self.one_of_each = torch.eye(styles, device=self.device)  # row k: all of style k
+        self.saved_at = 0.0  # seconds of the training at its last checkpoint
 
     def run(self, recipe: Recipe, run: Path, progress: Progress) -> None:
         """Take all steps that are left; log, samples and checkpoints go into the folder `run`."""
         state = self.state
         begun_at, seconds_before, started = state.step, state.seconds, time.monotonic()
-        saved_at = seconds_before
+        self.saved_at = seconds_before
         try:
             with reading_ahead(self._crops(recipe)) as batches:
                 for phase, crops in batches:
                     rate = one_cycle(state.step / recipe.steps, recipe.learning_rate)
-                    losses = self.step(crops, phase, rate)
+                    values = self.step(crops, phase, rate)
                     elapsed = time.monotonic() - started
                     state.seconds = seconds_before + elapsed
-                    if not self.processes.is_first:
-                        continue
-                    speed = {"pictures_per_second": round((state.step - begun_at) * recipe.batch / elapsed, 2)}
-                    progress(Step(state.step, recipe.steps, "steps", _in_words(losses | speed), losses | speed))
-                    if state.step % LOG_EVERY == 0:
-                        timing = {"step": state.step, "seconds": round(state.seconds, 1), "size": phase.size}
-                        log(run, timing | {"learning_rate": rate} | losses | speed)
-                    is_sampled = state.step in recipe.sample_steps or state.step % SAVE_EVERY == 0
-                    is_last = state.step == recipe.steps
-                    if is_sampled or is_last or state.seconds - saved_at > SAVE_SECONDS:
-                        state.save(run)
-                        saved_at = state.seconds
-                    if is_sampled or is_last:
-                        write_sample(run, state.step, self._sample, self.photos)
+                    values["pictures_per_second"] = round((state.step - begun_at) * recipe.batch / elapsed, 2)
+                    if self.processes.is_first:
+                        progress(Step(state.step, recipe.steps, "steps", _in_words(values), values))
+                        if state.step % LOG_EVERY == 0:
+                            timing = {"step": state.step, "seconds": round(state.seconds, 1)}
+                            log(run, timing | {"size": phase.size, "learning_rate": rate} | values)
+                        self._keep(recipe, run)
         except (KeyboardInterrupt, SystemExit):  # ^C, SIGTERM
             if self.processes.is_first and state.step > begun_at:
                 state.save(run)
@@ -126,6 +120,16 @@ class Training:
         seconds = {phase: seconds_of(phase) for phase in recipe.phases}
         left = recipe.time_budget - (time.monotonic() - began)
         return fit_to_budget(recipe, seconds.__getitem__, seconds=left)
+
+    def _keep(self, recipe: Recipe, run: Path) -> None:
+        """Write a checkpoint and a sample when it is time."""
+        step = self.state.step
+        is_sampled = step in recipe.sample_steps or step % SAVE_EVERY == 0 or step == recipe.steps
+        if is_sampled or self.state.seconds - self.saved_at > SAVE_SECONDS:
+            self.state.save(run)
+            self.saved_at = self.state.seconds
+        if is_sampled:
+            write_sample(run, step, self._sample, self.photos)
 
     def _crops(self, recipe: Recipe) -> Generator[tuple[Phase, Tensor]]:
         for step in range(self.state.step, recipe.steps):

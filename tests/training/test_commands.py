@@ -150,7 +150,9 @@ def test_each_style_of_a_network_of_several_becomes_a_pack(several: Path, tmp_pa
     assert run("export", several, "-o", tmp_path / "third", "--number", 3).exit_code == 2
 
 
-def test_a_variant_is_added_and_chosen(several: Path, trained: Path, photo_file: Path, tmp_path: Path) -> None:
+def test_a_variant_is_added_and_chosen(
+    several: Path, trained: Path, photo_file: Path, vgg_file: Path, tmp_path: Path
+) -> None:
     style = tmp_path / "style"
     assert run("export", trained, "-o", style).exit_code == 0
     assert run("export", several, "-o", style, "--number", 2, "--variant", "quality").exit_code == 0
@@ -159,6 +161,9 @@ def test_a_variant_is_added_and_chosen(several: Path, trained: Path, photo_file:
         target = tmp_path / f"{len(options)}.png"
         assert run("image", photo_file, "-s", style, "-o", target, "--device", "cpu", *options).exit_code == 0
     assert (read_picture(tmp_path / "0.png").pixels != read_picture(tmp_path / "2.png").pixels).any()
+    judged = ["evaluate", style, "--photos", photo_file, "--loss-weights", vgg_file, "--record", "--variant", "quality"]
+    assert run(*judged).exit_code == 0
+    assert "quality of quality" in json.loads((style / "card.json").read_text())["measured"]
     assert run("export", several, "-o", style, "--variant", "quality").exit_code == 2  # is there already
     assert run("export", several, "-o", style, "--variant", "quality", "--overwrite").exit_code == 0
     assert run("export", several, "-o", style, "--variant", "fast").exit_code == 2  # the style itself

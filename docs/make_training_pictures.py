@@ -1,0 +1,62 @@
+"""Make the pictures of docs/training.md and docs/reproduction.md from finished runs: `make_training_pictures.py RUNS`.
+
+RUNS is the folder of the runs that the two documents name.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyvips
+import skimage.data
+from numpy.typing import NDArray
+
+from stylecli.engine import quantize, to_unit
+from stylecli.evaluation.curves import read_curves
+from stylecli.evaluation.plots import loss_curves
+from stylecli.evaluation.subjects import RunNetwork
+from stylecli.images import picture_from_pixels, write_picture
+from stylecli.sheet import labelled_grid
+
+PICTURES = Path(__file__).with_name("pictures")
+EXPERIMENTS = ("johnson-17-50", "johnson-20-20", "johnson-50-50", "resnet-17-50")
+ITERATIONS = (25, 50, 75, 100)
+FAILURES = (
+    ("short", "too few steps", "60 steps: blurred, colours alone"),
+    ("style", "too much style", "--style-weight 30: the cat dissolves"),
+    ("content", "too much content", "--content-weight 12: a tinted photo"),
+)
+LOSS_NETWORKS = (
+    ("loss-distilled", "distilled alone", "no download"),
+    ("loss-finish", "--finish-with vgg19", "the last steps"),
+    ("loss-vgg19", "--loss-network vgg19", "all steps"),
+)
+
+
+def main(runs: Path) -> None:
+    """Write all pictures anew."""
+    cat = skimage.data.chelsea()
+    _write(labelled_grid([_tile(runs / f"fail-{name}", cat, *label) for name, *label in FAILURES]), "failures.jpg")
+    _write(labelled_grid([_tile(runs / name, cat, *label) for name, *label in LOSS_NETWORKS]), "loss-networks.jpg")
+    curves = loss_curves({name: read_curves(runs / name) for name in EXPERIMENTS})
+    assert curves is not None
+    (PICTURES / "experiments.svg").write_bytes(curves)
+    samples = [pyvips.Image.new_from_file(str(runs / EXPERIMENTS[0] / "samples" / f"step_{n:06d}.png")) for n in ITERATIONS]
+    photos, *_ = (sample.crop(0, 0, sample.width, sample.height // 2) for sample in samples)
+    stylized = [sample.crop(0, sample.height // 2, sample.width, sample.height // 2) for sample in samples]
+    _write(pyvips.Image.arrayjoin([photos, *stylized], across=1, shim=4).numpy()[..., :3], "iterations.jpg")
+
+
+def _tile(run: Path, photo: NDArray[np.uint8], title: str, subtitle: str) -> tuple[NDArray[np.uint8], str, str]:
+    with RunNetwork(run.name, run, device="cpu") as network:
+        return quantize(network.stylize(to_unit(photo)), np.uint8), title, subtitle
+
+
+def _write(pixels: NDArray[np.uint8], name: str) -> None:
+    write_picture(picture_from_pixels(np.ascontiguousarray(pixels)), PICTURES / name, quality=85, overwrite=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -24,14 +24,9 @@ PICTURES = Path(__file__).with_name("pictures")
 EXPERIMENTS = ("johnson-17-50", "johnson-20-20", "johnson-50-50", "resnet-17-50")
 ITERATIONS = (25, 50, 75, 100)
 FAILURES = (
-    ("short", "too few steps", "60 steps: blurred, colours alone"),
-    ("style", "too much style", "--style-weight 30: the cat dissolves"),
-    ("content", "too much content", "--content-weight 12: a tinted photo"),
-)
-LOSS_NETWORKS = (
-    ("loss-distilled", "distilled alone", "no download"),
-    ("loss-finish", "--finish-with vgg19", "the last steps"),
-    ("loss-vgg19", "--loss-network vgg19", "all steps"),
+    ("short", "too few steps", "60 steps: few colours, a coarse pattern"),
+    ("style", "too much style", "--style-weight 30: motifs cover the cat"),
+    ("content", "too much content", "--content-weight 12: nearly the photo"),
 )
 
 
@@ -39,11 +34,12 @@ def main(runs: Path) -> None:
     """Write all pictures anew."""
     cat = skimage.data.chelsea()
     _write(labelled_grid([_tile(runs / f"fail-{name}", cat, *label) for name, *label in FAILURES]), "failures.jpg")
-    _write(labelled_grid([_tile(runs / name, cat, *label) for name, *label in LOSS_NETWORKS]), "loss-networks.jpg")
     curves = loss_curves({name: read_curves(runs / name) for name in EXPERIMENTS})
     assert curves is not None
     (PICTURES / "experiments.svg").write_bytes(curves)
-    samples = [pyvips.Image.new_from_file(str(runs / EXPERIMENTS[0] / "samples" / f"step_{n:06d}.png")) for n in ITERATIONS]
+    samples = [
+        pyvips.Image.new_from_file(str(runs / EXPERIMENTS[0] / "samples" / f"step_{n:06d}.png")) for n in ITERATIONS
+    ]
     photos, *_ = (sample.crop(0, 0, sample.width, sample.height // 2) for sample in samples)
     stylized = [sample.crop(0, sample.height // 2, sample.width, sample.height // 2) for sample in samples]
     _write(pyvips.Image.arrayjoin([photos, *stylized], across=1, shim=4).numpy()[..., :3], "iterations.jpg")

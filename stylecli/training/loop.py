@@ -27,7 +27,7 @@ from stylecli.training.schedule import fit_to_budget, one_cycle
 GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not throw the network off
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 250  # steps between checkpoints with a sample grid
-SAVE_SECONDS = 60.0  # at most between checkpoints: what a crash may cost
+SAVE_SECONDS = 15.0  # at most between checkpoints: what a crash may cost
 TRIAL_STEPS = 4  # that a phase is timed by, the first of them not counted
 
 

@@ -46,9 +46,7 @@ class TimeSpan(click.ParamType[float]):
 @click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
 @click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
 @options.loss_network("distilled, which ships with stylecli")
-@click.option(
-    "--finish-with", type=click.Choice(options.VGG_NAMES), help="The loss network of the last phase."
-)
+@click.option("--finish-with", type=click.Choice(options.VGG_NAMES), help="The loss network of the last phase.")
 @options.loss_weights
 @click.option("--content-weight", type=float, help="More keeps more of the photo.")
 @click.option("--style-weight", type=float, help="More brings more of the painting.")

@@ -1,6 +1,7 @@
 """The distilled loss network: the feature maps of VGG-19, guessed by a network of a quarter of its width.
 
-It ships with the package, so that training works offline, and a step takes less than half the time. `distill.py` trained it.
+It ships with the package, so that training works offline, and a step takes less than half the time. `distill.py`
+trained it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ CARD_FILE = "card.json"
 CARD_BYTES_MAX = 1_000_000  # a card holds a page of text; anything larger is not a card
 
 PRECISIONS = ("fp32", "fp16", "int8")
-STATISTICS = ("live", "frozen")
+STATISTICS = ("live", "patches", "frozen")
 
 # A name becomes a folder, a menu entry and a part of file names; a pack is flat, so a file is a name and never a path.
 STYLE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -44,6 +44,7 @@ class ModelFile:
     network: str = ""  # empty where it is the one that the card names, as are the next two
     parameters: int = 0
     weights: str = ""  # the file with its unfolded weights
+    reach: int = 0  # pixels from which the picture may matter to a pixel, statistics aside; 0: unknown, never tiled
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,6 @@ def _card_of(document: object, where: str) -> Card:
 
 
 def _model_of(fields: _Fields) -> ModelFile:
-    if fields.text("statistics") == "patches":
-        raise PackError(f"{fields.where}: statistics from patches need a newer stylecli", hint="Upgrade stylecli.")
     return ModelFile(
         variant=fields.matching("variant", STYLE_NAME, "a name of small letters, digits and single hyphens"),
         precision=fields.choice("precision", PRECISIONS),
@@ -148,6 +147,7 @@ def _model_of(fields: _Fields) -> ModelFile:
         network=fields.text("network") if fields.values.get("network") else "",
         parameters=fields.whole("parameters") if "parameters" in fields.values else 0,
         weights=fields.file("weights") if fields.values.get("weights") else "",
+        reach=fields.whole("reach") if "reach" in fields.values else 0,
     )
 
 

@@ -5,22 +5,31 @@ from __future__ import annotations
 import ctypes.util
 import io
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
+from math import isqrt
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stylecli.errors import DeviceError, PackError
+from stylecli.normalization import Statistics, statistics_model, with_statistics
 from stylecli.pack import StylePack
+from stylecli.tiles import WHOLE_PIXELS, Tile, patches_of, tiles_of
 
 Device = Literal["auto", "cpu", "cuda", "coreml"]
+Tiling = Literal["auto", "off"] | int
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "coreml")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
 INSTALL_HINT = {
     "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, or use --device cpu.',
     "coreml": "CoreML needs a Mac with Apple silicon. Use --device cpu.",
 }
+TILE_PIXELS = {"cpu": 2_500_000, "cuda": 16_000_000, "coreml": 2_500_000}  # that `auto` paints at once, at most
+TILE_SIDE_MIN = 256  # pixels
+BYTES_PER_PIXEL = 400  # that painting takes on the CPU with the largest bundled network, 245 measured
+MEMORY_SHARE = 0.5  # of the free memory that painting may take
 SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
 
 
@@ -31,9 +40,18 @@ class Engine:
     """
 
     def __init__(
-        self, pack: StylePack, *, variant: str | None = None, device: Device = "auto", threads: int | None = None
+        self,
+        pack: StylePack,
+        *,
+        variant: str | None = None,
+        device: Device = "auto",
+        threads: int | None = None,
+        tile: Tiling = "auto",
     ) -> None:
-        """Open a pack. `threads` limits the CPU threads; None leaves the choice to onnxruntime.
+        """Open a pack.
+
+        `threads` limits the CPU threads; None leaves the choice to onnxruntime. `tile` is the largest side in pixels of
+        what the network paints at once; "auto" goes by the free memory, "off" paints every picture whole.
 
         Raises:
             PackError: the model file is damaged or breaks the contract.
@@ -41,12 +59,18 @@ class Engine:
         """
         self.name = pack.name
         self.fallback = ""  # why "auto" did not take the graphics card that this machine has
-        model = pack.model_bytes(variant)
+        self._model = pack.model_bytes(variant)
+        facts = pack.model(variant)
+        self._reach = facts.reach
+        self._takes_statistics = facts.statistics == "patches"
+        self._threads, self._tile = threads, tile
         if device == "auto":
             device, self.fallback = _best_device()
         self.device: str = device
-        self._session: Any = _open_session(model, pack.name, device, threads)
+        self._session: Any = self._open(self._model)
         _check_contract(self._session, pack.name)
+        self._measuring: Any = None  # the session that measures, once one is needed
+        self._fixed: tuple[Statistics, Any] | None = None  # the latest statistics, and the session that holds them
 
     def __enter__(self) -> Self:
         return self
@@ -56,33 +80,92 @@ class Engine:
 
     def close(self) -> None:
         """Free the network's memory."""
-        self._session = None
+        self._session = self._measuring = self._fixed = None
 
-    def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network on a picture (H, W, 3), sRGB-encoded RGB in 0..1; same shape and range.
+    def measure(self, pixels: NDArray[Any]) -> Statistics:
+        """The statistics of a picture (H, W, 3) of any type: those of the whole, or of patches of a large one.
+
+        Empty for a network that takes none.
+        """
+        if not self._takes_statistics:
+            return ()
+        if self._measuring is None:
+            self._measuring = self._open(statistics_model(self._model))
+        patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
+        return self._run(self._measuring, np.ascontiguousarray(patches))
+
+    def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
+        """The stylized picture, (H, W, 3) in 0..1, of one of any type (H, W, 3), sRGB-encoded RGB.
 
         Raises:
             DeviceError: out of memory.
         """
-        image = np.ascontiguousarray(unit.transpose(2, 0, 1)[None])  # (1, 3, H, W)
-        stylized = self._run(image)
-        return np.ascontiguousarray(stylized[0].transpose(1, 2, 0))
+        stylized = np.empty(pixels.shape, np.float32)
+        for tile, _, painted in self.stylized_tiles(pixels, statistics):
+            stylized[tile.shown] = painted
+        return stylized
 
-    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def stylized_tiles(
+        self, pixels: NDArray[Any], statistics: Statistics | None = None
+    ) -> Iterator[tuple[Tile, NDArray[np.float32], NDArray[np.float32]]]:
+        """The picture piece by piece: each tile with its photo and its stylized pixels (h, w, 3), both in 0..1.
+
+        How it is cut changes no pixel. `statistics` are those that `measure` gave, of this picture or another frame of
+        the same scene; None takes the picture's own.
+        """
+        height, width = pixels.shape[:2]
+        session, side = self._session, max(height, width)
+        if self._takes_statistics and (statistics is not None or not self._is_small(height, width)):
+            session = self._with(self.measure(pixels) if statistics is None else statistics)
+            side = self._tile_side(height, width)
+        for tile in tiles_of(height, width, side=side, reach=self._reach):
+            seen = to_unit(pixels[tile.seen])
+            image = np.ascontiguousarray(seen.transpose(2, 0, 1)[None])  # (1, 3, h, w)
+            (stylized,) = self._run(session, image)
+            yield tile, seen[tile.inside], stylized[0].transpose(1, 2, 0)[tile.inside]
+
+    def _is_small(self, height: int, width: int) -> bool:
+        """Whether live statistics are those of the whole picture anyway: the model runs as it is, once."""
+        return self._tile == "auto" and height * width <= WHOLE_PIXELS
+
+    def _with(self, statistics: Statistics) -> Any:
+        """A session with these statistics; that of the latest ones is kept."""
+        if self._fixed is None or not _are_equal(self._fixed[0], statistics):
+            self._fixed = None  # free it before the next one is made
+            self._fixed = (statistics, self._open(with_statistics(self._model, statistics)))
+        return self._fixed[1]
+
+    def _tile_side(self, height: int, width: int) -> int:
+        if self._tile == "off":
+            return max(height, width)
+        if self._tile != "auto":
+            return self._tile
+        import psutil
+
+        pixels = TILE_PIXELS[self.device]
+        if self.device == "cpu":
+            pixels = min(pixels, int(psutil.virtual_memory().available * MEMORY_SHARE / BYTES_PER_PIXEL))
+        if height * width <= pixels:
+            return max(height, width)
+        return max(TILE_SIDE_MIN, isqrt(pixels) - 2 * self._reach)
+
+    def _open(self, model: bytes) -> Any:
+        return _open_session(model, self.name, self.device, self._threads)
+
+    def _run(self, session: Any, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         if self._session is None:
             raise RuntimeError("the engine is closed")
         try:
-            (stylized,) = self._session.run(["stylized"], {"image": image})
+            results: list[NDArray[np.float32]] = session.run(None, {"image": image})
         except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
             height, width = image.shape[-2:]
             if not _is_out_of_memory(err):
                 raise
             raise DeviceError(
                 f"{self.device}: not enough memory for {width} x {height} pixels",
-                hint="Use a larger --brush, which works on a smaller picture.",
+                hint="Use a smaller --tile, or a larger --brush, which works on a smaller picture.",
             ) from err
-        result: NDArray[np.float32] = stylized
-        return result
+        return results
 
 
 def to_unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -128,7 +211,7 @@ def _best_device() -> tuple[Device, str]:
     return "cuda", ""
 
 
-def _open_session(model: bytes, name: str, device: Device, threads: int | None) -> Any:
+def _open_session(model: bytes, name: str, device: str, threads: int | None) -> Any:
     try:
         return _session_on(device, model, threads)
     except DeviceError:
@@ -166,6 +249,10 @@ def _check_contract(session: Any, name: str) -> None:
         raise PackError(
             f"{name}: its network takes {inputs} and gives {outputs}", hint="A style network maps image to stylized."
         )
+
+
+def _are_equal(one: Statistics, other: Statistics) -> bool:
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _is_out_of_memory(err: Exception) -> bool:

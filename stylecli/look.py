@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.errors import UsageError
+from stylecli.normalization import Statistics
+from stylecli.resizing import Place, Resized, resize
 
 Brush = float | Literal["auto", "native"]
+Measure = Callable[[NDArray[Any]], Statistics | None]
 
 AUTO_SHORT_SIDE = 1080  # pixels: `auto` works on at most this, so that a 4K picture and its proxy look alike
 BRUSH_RANGE = (0.25, 16.0)
+BAND = 512  # rows of a large picture that are brought back from the brush's size at once
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of R'G'B', ITU-R BT.709
 
 
@@ -41,23 +46,24 @@ class Look:
             raise UsageError(f"brush {self.brush:g}: out of range", hint=f"Give auto, native, or {low:g} to {high:g}.")
 
 
-def paint(engine: Engine, pixels: NDArray[Any], look: Look) -> NDArray[Any]:
+def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, measure: Measure | None = None) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB; same shape and type.
 
-    Where nothing is to change (strength 0, a black mask) the samples come back untouched.
+    Where nothing is to change (strength 0, a black mask) the samples come back untouched. `measure` gives statistics for
+    the picture that the network gets, as those of a scene in a video; without it they are the picture's own.
     """
     if look.strength == 0:
         return pixels
-    photo = to_unit(pixels)
-    stylized = _at_brush_size(engine, photo, look.brush)
-    if look.preserve_color:
-        stylized = with_colors_of(photo, stylized)
-    weight: NDArray[np.float32] | np.float32 = np.float32(look.strength)
-    if look.mask is not None:
-        weight = weight * resize(look.mask[..., None], *photo.shape[:2])
-    if look.strength < 1 or look.mask is not None:
-        stylized = (1 - weight) * photo + weight * stylized  # exact at both ends, unlike photo + weight * change
-    return quantize(stylized, pixels.dtype)
+    height, width = pixels.shape[:2]
+    mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
+    painted = np.empty_like(pixels)
+    for place, photo, stylized in _pieces(engine, pixels, look.brush, measure or (lambda _: None)):
+        piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
+        if look.strength < 1 or mask is not None:
+            weight = look.strength if mask is None else look.strength * mask[place]
+            piece = (1 - weight) * photo + weight * piece  # exact at both ends, unlike photo + weight * change
+        painted[place] = quantize(piece, pixels.dtype)
+    return painted
 
 
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,40 +83,34 @@ def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resize(picture: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """A picture (H, W, C) in 0..1 at another size: anti-aliased Lanczos when it shrinks, bicubic when it grows."""
-    rows, columns = picture.shape[:2]
-    if (rows, columns) == (height, width):
-        return picture
-    import pyvips  # a native library that --help does not need
-
-    across, down = width / columns, height / rows
-    source = pyvips.Image.new_from_array(picture)
-    if across > 1 or down > 1:
-        # Not `resize`, which moves a picture that it enlarges by half a pixel (libvips 8.18): the centres must meet.
-        place = {"oarea": [0, 0, width, height], "odx": (across - 1) / 2, "ody": (down - 1) / 2, "extend": "copy"}
-        scaled = source.affine([across, 0, 0, down], interpolate=pyvips.Interpolate.new("bicubic"), **place)
+def _pieces(
+    engine: Engine, pixels: NDArray[Any], brush: Brush, measure: Measure
+) -> Iterator[tuple[Place, NDArray[np.float32], NDArray[np.float32]]]:
+    """The picture piece by piece, so that only its samples are ever held whole: place, photo, stylized, in 0..1."""
+    height, width = pixels.shape[:2]
+    size = working_size(height, width, brush)
+    if size == (height, width):
+        for tile, photo, stylized in engine.stylized_tiles(pixels, measure(pixels)):
+            yield tile.shown, photo, stylized
     else:
-        scaled = source.resize(across, vscale=down, kernel="lanczos3")
-    if (scaled.width, scaled.height) != (width, height):  # `resize` rounds the size itself, at times the other way
-        scaled = scaled.gravity("centre", width, height, extend="copy")
-    resized: NDArray[np.float32] = np.clip(scaled.numpy().reshape(height, width, -1), 0, 1)
-    return resized
+        small = resize(pixels, *size)
+        yield from _at_full_size(pixels, small, engine.stylize(small, measure(small)))
 
 
-def _at_brush_size(engine: Engine, photo: NDArray[np.float32], brush: Brush) -> NDArray[np.float32]:
-    """Stylize at the brush's size; on the way back add the detail of the photo that the smaller size cannot hold.
+def _at_full_size(
+    pixels: NDArray[Any], small: NDArray[np.float32], stylized: NDArray[np.float32]
+) -> Iterator[tuple[Place, NDArray[np.float32], NDArray[np.float32]]]:
+    """Bring what was stylized at the brush's size back, with the detail of the photo that this size cannot hold.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983), of the luma only: colour at that scale
     would fringe the painted edges.
     """
-    height, width = photo.shape[:2]
-    size = working_size(height, width, brush)
-    if size == (height, width):
-        return engine.stylize(photo)
-    small = resize(photo, *size)
-    stylized = resize(engine.stylize(small), height, width)
-    if size[0] > height:
-        return stylized
-    detail = (photo - resize(small, height, width)) @ LUMA
-    return np.clip(stylized + detail[..., None], 0, 1)
+    height, width = pixels.shape[:2]
+    coarse, painted = Resized(small, height, width), Resized(stylized, height, width)
+    for top in range(0, height, BAND):
+        place = (slice(top, min(top + BAND, height)), slice(0, width))
+        photo, piece = to_unit(pixels[place]), painted[place]
+        if len(small) <= height:
+            detail = (photo - coarse[place]) @ LUMA
+            piece = np.clip(piece + detail[..., None], 0, 1)
+        yield place, photo, piece

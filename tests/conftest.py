@@ -11,7 +11,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from stylecli.pack import StylePack, open_pack
-from tests.packs import StyleFactory, write_style
+from tests.packs import NORMALIZING_REACH, StyleFactory, normalizing_model, write_style
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # 512 x 512, 451 x 300, 600 x 400, 640 x 427
 
@@ -53,6 +53,25 @@ def tiny_pack(tiny_style: Path) -> StylePack:
 def photo() -> NDArray[np.uint8]:
     """Give a photo of a cat, 451 x 300, as (H, W, 3) uint8. Read only."""
     return _photo("chelsea")
+
+
+@pytest.fixture(scope="session")
+def large(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give a picture of 1301 x 1011 pixels, too large to be measured whole. Read only."""
+    return np.ascontiguousarray(photo.repeat(4, 0).repeat(4, 1)[:1011, :1301])
+
+
+@pytest.fixture(scope="session")
+def normalizing_pack(tmp_path_factory: pytest.TempPathFactory) -> StylePack:
+    """Give a style whose network normalises by statistics from patches. Read only."""
+    folder = write_style(
+        tmp_path_factory.mktemp("shelf"),
+        "normalizing",
+        model=normalizing_model(),
+        statistics="patches",
+        reach=NORMALIZING_REACH,
+    )
+    return open_pack(folder)
 
 
 @pytest.fixture(scope="session")

@@ -50,12 +50,6 @@ def test_a_newer_format_asks_for_an_upgrade(wave: Path) -> None:
     assert str(caught.value) == "wave/card.json: format 2, this stylecli reads 1. Upgrade stylecli."
 
 
-def test_statistics_from_patches_ask_for_an_upgrade(wave: Path) -> None:
-    _edit(wave, lambda card: card["models"][0].update(statistics="patches"))
-    with pytest.raises(PackError, match=r"need a newer stylecli\. Upgrade stylecli\."):
-        read_card(wave)
-
-
 def test_unknown_keys_are_ignored(wave: Path) -> None:
     card = read_card(wave)
     _edit(wave, lambda document: document.update(mood="calm"))
@@ -110,10 +104,11 @@ def test_a_wrong_field_is_named(wave: Path, field: str, value: object, fault: st
     [
         ("variant", None, "variant is null, not one line of text"),
         ("precision", "fp64", 'precision is "fp64", not one of fp32, fp16, int8'),
-        ("statistics", "guessed", 'statistics is "guessed", not one of live, frozen'),
+        ("statistics", "guessed", 'statistics is "guessed", not one of live, patches, frozen'),
         ("file", "models/fast.onnx", 'file is "models/fast.onnx", not a plain file name'),
         ("bytes", 1.5, "bytes is 1.5, not a whole number"),
         ("bytes", False, "bytes is false, not a whole number"),
+        ("reach", -1, "reach is -1, not a whole number"),
     ],
 )
 def test_a_wrong_field_of_a_model_is_named(wave: Path, field: str, value: object, fault: str) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
-from stylecli.engine import Engine, quantize, to_unit, working_devices
+from stylecli.engine import Engine, Tiling, quantize, to_unit, working_devices
 from stylecli.errors import DeviceError, PackError
 from stylecli.pack import StylePack, open_pack
 from tests.packs import StyleFactory, tiny_model
@@ -75,3 +77,47 @@ def test_a_closed_engine_does_not_run(tiny_pack: StylePack) -> None:
         pass
     with pytest.raises(RuntimeError, match="closed"):
         engine.stylize(np.zeros((4, 4, 3), np.float32))
+
+
+def test_how_a_picture_is_cut_changes_no_pixel(normalizing_pack: StylePack, large: NDArray[np.uint8]) -> None:
+    whole = painted_by(normalizing_pack, large, tile="off")
+    for side in (64, 333, 700):
+        np.testing.assert_array_equal(painted_by(normalizing_pack, large, tile=side), whole)
+    np.testing.assert_array_equal(painted_by(normalizing_pack, large, tile="auto"), whole)
+
+
+def test_a_small_picture_taken_once_is_that_of_live_statistics(
+    normalizing_pack: StylePack, photo: NDArray[np.uint8]
+) -> None:
+    live = painted_by(normalizing_pack, photo, tile="auto").astype(int)
+    assert np.abs(painted_by(normalizing_pack, photo, tile=64) - live).max() <= 1
+
+
+def test_frames_of_a_scene_share_their_statistics(normalizing_pack: StylePack, photo: NDArray[np.uint8]) -> None:
+    darker = photo // 2
+    with Engine(normalizing_pack, device="cpu") as engine:
+        scene = engine.measure(photo)
+        own, shared = engine.stylize(darker), engine.stylize(darker, scene)
+        np.testing.assert_array_equal(engine.stylize(darker, scene), shared)
+    assert np.abs(own - shared).max() > 0.05  # its own statistics make up for the darkness, those of the scene do not
+
+
+def test_little_memory_makes_small_tiles(
+    normalizing_pack: StylePack, large: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plenty = painted_by(normalizing_pack, large, tile="auto")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2**26))
+    with Engine(normalizing_pack, device="cpu") as engine:
+        assert len([*engine.stylized_tiles(large)]) > 4
+        np.testing.assert_array_equal(quantize(engine.stylize(large), np.uint8), plenty)
+
+
+def test_a_network_of_unknown_reach_is_never_cut(tiny_pack: StylePack, large: NDArray[np.uint8]) -> None:
+    with Engine(tiny_pack, device="cpu", tile=64) as engine:
+        assert engine.measure(large) == ()
+        assert len([*engine.stylized_tiles(large)]) == 1
+
+
+def painted_by(pack: StylePack, picture: NDArray[np.uint8], *, tile: Tiling) -> NDArray[np.uint8]:
+    with Engine(pack, device="cpu", tile=tile) as engine:
+        return quantize(engine.stylize(picture), np.uint8)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.errors import UsageError
-from stylecli.look import LUMA, Look, paint, resize, working_size
+from stylecli.look import LUMA, Look, paint, working_size
 from stylecli.pack import StylePack
+from stylecli.resizing import resize
 
 ROUNDING = 1.01 / 255  # one level of 8 bits
 
@@ -27,7 +28,7 @@ class SizeRecorder:
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
 
-    def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
+    def stylize(self, unit: NDArray[np.float32], _: object) -> NDArray[np.float32]:
         self.sizes.append(unit.shape[:2])
         return unit
 

@@ -138,7 +138,7 @@ def _with_pixels(picture: Picture, pixels: NDArray[Any]) -> Picture:
     """The picture with other pixels; of another size it keeps its transparency alone."""
     from stylecli.engine import quantize, to_unit
     from stylecli.images import picture_from_pixels
-    from stylecli.look import resize
+    from stylecli.resizing import resize
 
     if pixels.shape == picture.pixels.shape:
         return picture.with_pixels(pixels)

@@ -14,7 +14,7 @@ from stylecli.card import sha256_of
 from stylecli.engine import to_unit
 from stylecli.errors import MediaError, UsageError
 from stylecli.evaluation.labels import Labels
-from stylecli.look import resize
+from stylecli.resizing import resize
 
 InputRange = Literal["signed", "imagenet", "unit"]
 # (mean, deviation) of RGB in 0..1: what a classifier wants is (x - mean) / deviation.

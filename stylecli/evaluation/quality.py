@@ -23,7 +23,7 @@ from stylecli.engine import quantize, to_unit
 from stylecli.errors import MediaError
 from stylecli.evaluation.metrics import grid_energy, noise_gain, noise_left, with_noise
 from stylecli.images import read_picture
-from stylecli.look import resize
+from stylecli.resizing import resize
 from stylecli.training.loss_network import LossNetwork
 from stylecli.training.losses import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
 

@@ -14,7 +14,7 @@ from stylecli import __version__
 from stylecli.engine import quantize, to_unit
 from stylecli.evaluation.writing import write_text
 from stylecli.images import encode_picture, picture_from_pixels
-from stylecli.look import resize
+from stylecli.resizing import resize
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 QUALITY = 85  # of its JPEG pictures

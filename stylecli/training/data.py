@@ -15,7 +15,7 @@ from torch import Tensor
 from stylecli.engine import to_unit
 from stylecli.errors import MediaError
 from stylecli.images import READABLE, read_picture
-from stylecli.look import resize
+from stylecli.resizing import resize
 
 ZOOM = (1.0, 1.4)  # a photo's short side over the crop's size, drawn evenly
 BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folder is not one of photos

@@ -14,12 +14,14 @@ from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 import torch
+from torch import nn
 
 from stylecli.errors import PackError
-from stylecli.training.network import STRIDE, SizedNetwork, StyleNetwork
+from stylecli.training.network import STRIDE, NormalizedConvolution, SizedNetwork, StyleNetwork
 
 OPSET = 20
 PARITY_TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; float32 in another order of operations stays far below
+REACH_MAX = 512  # pixels, a multiple of STRIDE: no network here sees as far
 PARITY_SIZES = ((1, 1), (3, 5), (61, 83), (128, 96))  # (height, width) that the parity gate tries
 
 
@@ -76,6 +78,30 @@ def parity_error(model: bytes, network: StyleNetwork) -> float:
                 expected = reference(torch.from_numpy(image)).numpy()
             worst = max(worst, float(np.abs(stylized - expected).max()))
     return worst
+
+
+def reach_of(network: StyleNetwork) -> int:
+    """How many pixels away a pixel of the photo can matter to one of the result, statistics aside.
+
+    Measured: where the gradient of the pixels of one stride is not zero, in a copy whose weights are all positive and
+    which does not normalise.
+    """
+    copied = SizedNetwork(network).network.double()
+    for module in [*copied.modules()]:
+        if isinstance(module, nn.Conv2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: nothing overflows or vanishes
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, NormalizedConvolution):
+            module.register_module("norm", nn.Identity())
+    image = torch.ones(
+        1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True
+    )  # all act alike on both axes
+    middle = slice(REACH_MAX, REACH_MAX + STRIDE)
+    copied(image)[..., middle].sum().backward()
+    assert image.grad is not None
+    (touched,) = image.grad.sum((0, 1, 2)).nonzero(as_tuple=True)
+    return max(REACH_MAX - int(touched[0]), int(touched[-1]) - (REACH_MAX + STRIDE - 1))
 
 
 def _name_dimensions(model: object) -> None:

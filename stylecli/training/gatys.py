@@ -15,8 +15,9 @@ from torch import Tensor
 
 from stylecli.engine import quantize, to_unit
 from stylecli.errors import UsageError
-from stylecli.look import resize, with_colors_of
+from stylecli.look import with_colors_of
 from stylecli.progress import Progress, Step, ignore
+from stylecli.resizing import resize
 from stylecli.training.loss_network import LossNetwork
 from stylecli.training.losses import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
 

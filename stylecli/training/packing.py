@@ -21,7 +21,7 @@ from stylecli.pack_safety import verify
 from stylecli.stylize import stylize_picture
 from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.conditional import one_style
-from stylecli.training.exporting import export_onnx
+from stylecli.training.exporting import export_onnx, reach_of
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
 from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
@@ -113,7 +113,8 @@ def _write_network(run: FinishedRun, folder: Path, variant: str, weights: str, r
         file=f"{variant}.onnx",
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
-        statistics="live",
+        statistics="patches",
+        reach=reach_of(run.network),
         network=network_name(run.network),
         parameters=count_parameters(run.network),
         weights=weights,

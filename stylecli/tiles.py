@@ -1,0 +1,77 @@
+"""How a large picture is cut: into tiles for the network, into patches for its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALIGNMENT = 16  # pixels: tiles begin at multiples, so that the strides of a network fall on the same pixels in each
+PATCH_SIDE = 256  # pixels: larger than what any network sees at once, so that borders weigh little
+PATCHES = 16  # together 1 megapixel: `stylecli evaluate` and the eye hardly tell the result from live statistics
+WHOLE_PIXELS = PATCHES * PATCH_SIDE**2  # a picture of at most so many is measured whole
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A piece of a picture: what it shows, and what the network has to see for that, both (rows, columns)."""
+
+    shown: tuple[slice, slice]
+    seen: tuple[slice, slice]
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Where the shown piece lies in the seen one."""
+        rows, columns = (
+            slice(shown.start - seen.start, shown.stop - seen.start)
+            for shown, seen in zip(self.shown, self.seen, strict=True)
+        )
+        return rows, columns
+
+
+def tiles_of(height: int, width: int, *, side: int, reach: int) -> Iterator[Tile]:
+    """Cut a picture into tiles that show at most `side` x `side` pixels and see `reach` more on every side."""
+    across = _cuts(width, side, reach)
+    for rows in _cuts(height, side, reach):
+        for columns in across:
+            yield Tile((rows[0], columns[0]), (rows[1], columns[1]))
+
+
+def patches_of(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pieces (N, h, w, 3) at native scale, spread evenly over a picture (H, W, 3); the whole of a small one."""
+    height, width = pixels.shape[:2]
+    if height * width <= WHOLE_PIXELS:
+        return pixels[None]
+    rows = min(max(1, round((PATCHES * height / width) ** 0.5)), PATCHES)
+    size = (min(PATCH_SIDE, height), min(PATCH_SIDE, width))
+    return np.stack(
+        [
+            pixels[top : top + size[0], left : left + size[1]]
+            for top in _spread(height - size[0], rows)
+            for left in _spread(width - size[1], ceil(PATCHES / rows))
+        ]
+    )
+
+
+def _cuts(length: int, side: int, reach: int) -> list[tuple[slice, slice]]:
+    """Along one axis: (shown, seen) of every tile, all of about the same length."""
+    count = ceil(length / side)
+    step = ceil(ceil(length / count) / ALIGNMENT) * ALIGNMENT
+    return [
+        (
+            slice(start, min(start + step, length)),
+            slice(max(0, (start - reach) // ALIGNMENT * ALIGNMENT), min(start + step + reach, length)),
+        )
+        for start in range(0, length, step)
+    ]
+
+
+def _spread(room: int, count: int) -> list[int]:
+    """Where `count` patches begin: evenly from 0 to `room`; one lies in the middle."""
+    if count == 1:
+        return [room // 2]
+    return [round(room * number / (count - 1)) for number in range(count)]

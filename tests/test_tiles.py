@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stylecli.tiles import ALIGNMENT, PATCH_SIDE, PATCHES, WHOLE_PIXELS, patches_of, tiles_of
+
+
+@pytest.mark.parametrize("size", [(1, 1), (700, 1300), (257, 4099)])
+def test_tiles_show_every_pixel_once(size: tuple[int, int]) -> None:
+    shown = np.zeros(size, int)
+    for tile in tiles_of(*size, side=256, reach=40):
+        shown[tile.shown] += 1
+    assert (shown == 1).all()
+
+
+def test_tiles_see_as_far_as_they_must_and_begin_on_the_grid_of_strides() -> None:
+    height, width, reach = 700, 1300, 40
+    for tile in tiles_of(height, width, side=256, reach=reach):
+        for shown, seen, length in zip(tile.shown, tile.seen, (height, width), strict=True):
+            assert shown.stop - shown.start <= 256
+            assert seen.start <= max(0, shown.start - reach)
+            assert seen.stop == min(length, shown.stop + reach)
+            assert seen.start % ALIGNMENT == 0
+
+
+def test_what_a_tile_shows_lies_inside_what_it_sees() -> None:
+    picture = np.arange(500 * 600).reshape(500, 600)
+    for tile in tiles_of(500, 600, side=200, reach=30):
+        np.testing.assert_array_equal(picture[tile.seen][tile.inside], picture[tile.shown])
+
+
+def test_a_small_picture_is_one_patch() -> None:
+    picture = np.zeros((1024, 1024, 3), np.uint8)
+    assert picture.shape[0] * picture.shape[1] == WHOLE_PIXELS
+    assert patches_of(picture).shape == (1, *picture.shape)
+
+
+@pytest.mark.parametrize("size", [(2160, 3840), (3840, 2160), (100, 20_000), (1025, 1024)])
+def test_patches_are_about_a_megapixel_spread_from_border_to_border(size: tuple[int, int]) -> None:
+    picture = np.zeros((*size, 3), np.uint8)
+    picture[0] = picture[:, 0] = picture[-1] = picture[:, -1] = 1
+    patches = patches_of(picture)
+    assert patches.shape[1:] == (min(PATCH_SIDE, size[0]), min(PATCH_SIDE, size[1]), 3)
+    assert 12 <= len(patches) <= PATCHES + 5
+    assert patches[0][0].all()
+    assert patches[-1][-1].all()

@@ -49,8 +49,8 @@ class Look:
 def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, measure: Measure | None = None) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB; same shape and type.
 
-    Where nothing is to change (strength 0, a black mask) the samples come back untouched. `measure` gives statistics for
-    the picture that the network gets, as those of a scene in a video; without it they are the picture's own.
+    Where nothing is to change (strength 0, a black mask) the samples come back untouched. `measure` gives the
+    statistics for the picture that the network gets, as those of a scene; without it they are the picture's own.
     """
     if look.strength == 0:
         return pixels

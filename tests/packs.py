@@ -114,8 +114,8 @@ def write_style(
 ) -> Path:
     """Write a style pack to `shelf/name` and return that folder.
 
-    `model` replaces its network, of which `statistics` and `reach` tell the card; `files` are further files, named in the card; further keywords replace fields of the
-    card, such as `title="Mine"`.
+    `model` replaces its network, of which `statistics` and `reach` tell the card; `files` are further files, named in
+    the card; further keywords replace fields of the card, such as `title="Mine"`.
     """
     folder = shelf / name
     folder.mkdir(parents=True)

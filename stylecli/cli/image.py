@@ -17,7 +17,7 @@ from stylecli.errors import ItemsFailedError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stylecli.engine import Device, Engine
+    from stylecli.engine import Device, Engine, Tiling
     from stylecli.look import Look
     from stylecli.stylize import Outcome
 
@@ -38,6 +38,7 @@ STREAM_FORMAT = ".png"  # of stdout when nothing else is said
 @options.variant
 @options.look
 @options.device
+@options.tile
 @options.styles_dir
 @options.overwrite
 @options.as_json
@@ -48,6 +49,7 @@ def command(
     variant: str | None,
     look: Look,
     device: Device,
+    tile: Tiling,
     styles_dir: Path | None,
     as_json: bool,
     **how: Any,  # recursive, quality, overwrite: for _stream and _files
@@ -62,7 +64,7 @@ def command(
 
     with ExitStack() as stack:
         packs = [find_style(style, styles_dir, variant=variant) for style in styles]
-        engines = {pack.name: stack.enter_context(Engine(pack, device=device)) for pack in packs}
+        engines = {pack.name: stack.enter_context(Engine(pack, device=device, tile=tile)) for pack in packs}
         options.tell_fallback(next(iter(engines.values())))
         if STREAM in (*inputs, output):
             _stream(inputs, output, list(engines.values()), look, **how)

@@ -12,12 +12,13 @@ import click
 from stylecli.cli.output import say
 
 if TYPE_CHECKING:
-    from stylecli.engine import Engine
+    from stylecli.engine import Engine, Tiling
     from stylecli.look import Brush
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 VGG_NAMES = ("vgg16", "vgg19")
+TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
 DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
 
 styles_dir = click.option(
@@ -78,6 +79,33 @@ class BrushType(click.ParamType["Brush"]):
             return float(value)
         except ValueError:
             self.fail(f"{value!r} is neither auto, native nor a number.", param, ctx)
+
+
+class TileType(click.ParamType["Tiling"]):
+    """`auto`, `off` or a number of pixels."""
+
+    name = "auto|off|PIXELS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Tiling:
+        """Parse one value of the command line."""
+        if value in ("auto", "off"):
+            return cast("Tiling", value)
+        try:
+            side = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither auto, off nor a whole number.", param, ctx)
+        if side < TILE_MIN:
+            self.fail(f"{side} is too small, tiles have {TILE_MIN} pixels or more.", param, ctx)
+        return side
+
+
+tile = click.option(
+    "--tile",
+    type=TileType(),
+    default="auto",
+    show_default=True,
+    help="The largest side painted at once: auto goes by the free memory. It changes memory and time, no pixel.",
+)
 
 
 def tell_fallback(engine: Engine) -> None:

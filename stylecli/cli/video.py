@@ -13,7 +13,7 @@ from stylecli.cli.bars import progress_shown
 from stylecli.cli.output import emit_json, say
 
 if TYPE_CHECKING:
-    from stylecli.engine import Device
+    from stylecli.engine import Device, Tiling
     from stylecli.look import Look
     from stylecli.video import Span
 
@@ -49,6 +49,7 @@ class RangeType(click.ParamType["Span"]):
 @options.variant
 @options.look
 @options.device
+@options.tile
 @options.styles_dir
 @options.overwrite
 @options.as_json
@@ -63,6 +64,7 @@ def command(
     variant: str | None,
     look: Look,
     device: Device,
+    tile: Tiling,
     styles_dir: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -71,20 +73,20 @@ def command(
 
     What a container cannot hold is converted or left out, with a message, never silently.
     """
-    from stylecli import look as looks
     from stylecli.containers import EncoderOptions
     from stylecli.engine import Engine
     from stylecli.pack import find_style
     from stylecli.pipeline import stylize_video
+    from stylecli.steadiness import frame_painter
 
     pack = find_style(style, styles_dir, variant=variant)
     output = output or source.with_stem(f"{source.stem}-{pack.name}")
-    with Engine(pack, device=device) as engine, progress_shown(as_json=as_json) as progress:
+    with Engine(pack, device=device, tile=tile) as engine, progress_shown(as_json=as_json) as progress:
         options.tell_fallback(engine)
         result = stylize_video(
             source,
             output,
-            paint=lambda pixels: looks.paint(engine, pixels, look),
+            paint=frame_painter(engine, look),
             options=EncoderOptions(codec, crf, preset),
             span=span,
             overwrite=overwrite,

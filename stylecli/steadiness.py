@@ -1,0 +1,81 @@
+"""Statistics for the frames of a video: those of the scene, so that a picture does not pump from frame to frame.
+
+They are measured at the first frame and then follow what is seen: the faster, the more it differs from what was
+measured. A still stays exactly as it is, a pan is followed slowly, a cut or a fade from black at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.engine import Engine, to_unit
+from stylecli.look import Look, paint
+from stylecli.normalization import Statistics
+
+GRID = 16  # blocks along each side, whose mean colours stand for a frame
+SAMPLES = 8  # pixels of a block along each side that are looked at
+DARK = 0.1  # of 0..1, added to the brightness that a change is relative to: noise in a black frame is no change
+DRIFT = 0.04  # relative change up to which the statistics stay
+JUMP = 0.3  # relative change from which they are replaced; a smaller one moves them by its share
+PAUSE = 4  # frames between two measurements, if it was no jump: one takes about as long as painting a frame
+
+
+def frame_painter(engine: Engine, look: Look) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """`look.paint` for the frames of one video, given in order: (H, W, 3) of any type to the same."""
+    scene = SceneStatistics(engine)
+    return lambda frame: paint(engine, frame, look, measure=scene)
+
+
+class SceneStatistics:
+    """Statistics of a stream of frames, which are given one by one in order."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._statistics: Statistics = ()
+        self._seen = np.zeros((0, 0, 3), np.float32)  # blocks of the frames that the statistics are of; empty at first
+        self._pause = 0  # frames until the next measurement
+
+    def __call__(self, frame: NDArray[Any]) -> Statistics:
+        """The statistics for the next frame (H, W, 3), of any type, at the size that the network gets."""
+        blocks = _blocks(frame)
+        change = JUMP if blocks.shape != self._seen.shape else _change(self._seen, blocks)
+        self._pause -= 1
+        if change >= JUMP:
+            self._statistics, self._seen, self._pause = self._engine.measure(frame), blocks, PAUSE
+        elif change > DRIFT and self._pause <= 0:
+            share = np.float32(change / JUMP)
+            new = self._engine.measure(frame)
+            self._statistics = [old + share * (one - old) for old, one in zip(self._statistics, new, strict=True)]
+            self._seen, self._pause = self._seen + share * (blocks - self._seen), PAUSE
+        return self._statistics
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that `restore` needs to go on after the latest frame: arrays by name."""
+        numbered = {f"statistics_{number:03}": one for number, one in enumerate(self._statistics)}
+        return {**numbered, "seen": self._seen, "pause": np.array(self._pause)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where `state` was taken."""
+        self._statistics = [state[name] for name in sorted(state) if name.startswith("statistics_")]
+        self._seen, self._pause = state["seen"], int(state["pause"])
+
+
+def _blocks(frame: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean colours of about GRID x GRID blocks, (rows, columns, 3) in 0..1; of a sample of their pixels."""
+    height, width = frame.shape[:2]
+    sample = frame[:: max(1, height // (GRID * SAMPLES)), :: max(1, width // (GRID * SAMPLES))]
+    rows, columns = (
+        np.linspace(0, length, min(GRID, length), endpoint=False).astype(int) for length in sample.shape[:2]
+    )
+    sums = np.add.reduceat(np.add.reduceat(to_unit(sample), rows, 0), columns, 1)
+    counts = np.diff([*rows, sample.shape[0]])[:, None] * np.diff([*columns, sample.shape[1]])
+    blocks: NDArray[np.float32] = (sums / counts[..., None]).astype(np.float32)
+    return blocks
+
+
+def _change(seen: NDArray[np.float32], blocks: NDArray[np.float32]) -> float:
+    return float(np.abs(blocks - seen).mean() / (DARK + seen.mean()))

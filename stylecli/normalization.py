@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 NORM = "InstanceNormalization"
+INT32_RANGE = (-(2.0**31) + 128, 2.0**31 - 128)  # of floats that surely fit
 EPSILON = 1e-5  # the operator's own, where a node names none
 OVER_PATCHES = np.array((0, 2, 3), np.int64)  # the axes of (N, C, H, W) that all patches' statistics go over
 
@@ -61,7 +62,7 @@ def with_statistics(content: bytes, statistics: Statistics) -> bytes:
         if convolution is None:
             nodes.extend(_scaled(graph, node, gain, shift))
         else:
-            graph.scale_convolution(convolution, gain, shift)
+            nodes[-1:] = [*graph.scale_convolution(convolution, gain, shift), convolution]
             convolution.output[0] = node.output[0]
     return _edited(model, nodes)
 
@@ -94,38 +95,63 @@ class _Graph:
         is_alone = self.uses.count(norm.input[0]) == 1
         return maker if maker is not None and maker.op_type == "Conv" and is_alone else None
 
-    def scale_convolution(self, node: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]) -> None:
-        """Scale a convolution's result by `gain` and move it by `shift`, both (C,)."""
-        result = node.output[0]
-        weight = self.value(node.input[1]) * gain[:, None, None, None]
+    def scale_convolution(
+        self, node: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
+    ) -> Iterator[NodeProto]:
+        """Scale a convolution's result by `gain` and move it by `shift`, both (C,); yields the nodes that it needs.
+
+        Weights of 8 bits keep their levels, what changes is their scale and where `gain` is negative their sign; the
+        bias becomes one of 32 bits, as onnxruntime wants it beside them.
+        """
+        result, (data, weight) = node.output[0], node.input[:2]
         bias = self.value(node.input[2]) * gain + shift if len(node.input) > 2 and node.input[2] else shift
-        names = [
-            self.add_constant(weight.astype(np.float32), f"{result}_weight"),
-            self.add_constant(bias.astype(np.float32), f"{result}_bias"),
-        ]
-        node.input[1:] = names
+        if weight in self.constants:
+            value = self.value(weight)
+            node.input[1:] = [
+                self.add_constant((value * gain[:, None, None, None]).astype(value.dtype), f"{result}_weight"),
+                self.add_constant(bias.astype(value.dtype), f"{result}_bias"),
+            ]
+            return
+        from onnx import helper
+
+        levels, scale = (self.value(name) for name in self.makers[weight].input[:2])
+        new_scale = np.maximum(scale * np.abs(gain), np.finfo(np.float32).tiny).astype(np.float32)
+        signed = (levels * np.where(gain < 0, -1, 1)[:, None, None, None]).astype(np.int8)
+        bias_scale = new_scale * self.value(self.makers[data].input[1])
+        bias_levels = np.rint(np.clip(bias / bias_scale, *INT32_RANGE)).astype(np.int32)
+        for name, (tensor, factor) in {"weight": (signed, new_scale), "bias": (bias_levels, bias_scale)}.items():
+            inputs = [
+                self.add_constant(tensor, f"{result}_{name}_levels"),
+                self.add_constant(factor, f"{result}_{name}_scale"),
+            ]
+            yield helper.make_node("DequantizeLinear", inputs, [f"{result}_{name}"], axis=0)
+        node.input[1:] = [f"{result}_weight", f"{result}_bias"]
 
 
 def _measuring(graph: _Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]:
     """The nodes that normalise over all patches at once and hand out mean and variance as `{output}_statistics`."""
-    from onnx import helper
+    from onnx import TensorProto, helper
 
     x, gamma, beta = norm.input
     y = norm.output[0]
     channels = (1, -1, 1, 1)
-    gain = graph.add_constant(graph.value(gamma).reshape(channels), f"{y}_gamma")
-    shift = graph.add_constant(graph.value(beta).reshape(channels), f"{y}_beta")
+    gain = graph.add_constant(graph.value(gamma).astype(np.float32).reshape(channels), f"{y}_gamma")
+    shift = graph.add_constant(graph.value(beta).astype(np.float32).reshape(channels), f"{y}_beta")
     epsilon = graph.add_constant(np.array(_epsilon(norm), np.float32), f"{y}_epsilon")
     flat = graph.add_constant(np.array((1, -1), np.int64), f"{y}_flat")
-    yield helper.make_node("ReduceMean", [x, axes], [f"{y}_mean"])
-    yield helper.make_node("Sub", [x, f"{y}_mean"], [f"{y}_centred"])
+    kind = TensorProto.FLOAT if graph.value(gamma).dtype == np.float32 else TensorProto.FLOAT16
+    # Always in float32: squares would overflow half precision.
+    yield helper.make_node("Cast", [x], [f"{y}_float"], to=TensorProto.FLOAT)
+    yield helper.make_node("ReduceMean", [f"{y}_float", axes], [f"{y}_mean"])
+    yield helper.make_node("Sub", [f"{y}_float", f"{y}_mean"], [f"{y}_centred"])
     yield helper.make_node("Mul", [f"{y}_centred", f"{y}_centred"], [f"{y}_square"])
     yield helper.make_node("ReduceMean", [f"{y}_square", axes], [f"{y}_variance"])
     yield helper.make_node("Add", [f"{y}_variance", epsilon], [f"{y}_positive"])
     yield helper.make_node("Sqrt", [f"{y}_positive"], [f"{y}_deviation"])
     yield helper.make_node("Div", [gain, f"{y}_deviation"], [f"{y}_gain"])
     yield helper.make_node("Mul", [f"{y}_centred", f"{y}_gain"], [f"{y}_scaled"])
-    yield helper.make_node("Add", [f"{y}_scaled", shift], [y])
+    yield helper.make_node("Add", [f"{y}_scaled", shift], [f"{y}_normal"])
+    yield helper.make_node("Cast", [f"{y}_normal"], [y], to=kind)
     for name in ("mean", "variance"):
         yield helper.make_node("Reshape", [f"{y}_{name}", flat], [f"{y}_{name}_row"])
     yield helper.make_node("Concat", [f"{y}_mean_row", f"{y}_variance_row"], [f"{y}_statistics"], axis=0)
@@ -137,9 +163,9 @@ def _scaled(
     """A normalisation that follows no convolution, as a product and a sum."""
     from onnx import helper
 
-    y = norm.output[0]
-    factor = graph.add_constant(gain[:, None, None].astype(np.float32), f"{y}_gain")
-    summand = graph.add_constant(shift[:, None, None].astype(np.float32), f"{y}_shift")
+    y, kind = norm.output[0], graph.value(norm.input[1]).dtype
+    factor = graph.add_constant(gain[:, None, None].astype(kind), f"{y}_gain")
+    summand = graph.add_constant(shift[:, None, None].astype(kind), f"{y}_shift")
     yield helper.make_node("Mul", [norm.input[0], factor], [f"{y}_scaled"])
     yield helper.make_node("Add", [f"{y}_scaled", summand], [y])
 

@@ -12,24 +12,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-import numpy as np
 import torch
 from torch import nn
 
-from stylecli.errors import PackError
 from stylecli.training.network import STRIDE, NormalizedConvolution, SizedNetwork, StyleNetwork
+from stylecli.training.parity import check_against_network
 
 OPSET = 20
-PARITY_TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; float32 in another order of operations stays far below
 REACH_MAX = 512  # pixels, a multiple of STRIDE: no network here sees as far
-PARITY_SIZES = ((1, 1), (3, 5), (61, 83), (128, 96))  # (height, width) that the parity gate tries
 
 
 def export_onnx(network: StyleNetwork) -> bytes:
-    """The ONNX model of a style network, checked against PyTorch on odd sizes (the parity gate).
+    """The ONNX model of a style network, in float32.
 
     Raises:
-        PackError: the two disagree by more than PARITY_TOLERANCE.
+        PackError: it does not paint what the network paints (`parity`).
     """
     import onnxslim
 
@@ -52,32 +49,8 @@ def export_onnx(network: StyleNetwork) -> bytes:
         slim = onnxslim.slim(program.model_proto)
     _name_dimensions(slim)
     model: bytes = slim.SerializeToString()
-    error = parity_error(model, network)
-    if error > PARITY_TOLERANCE:
-        raise PackError(
-            f"the exported model differs from the trained one by {error:.2g} of 0..1", hint="Report this as a defect."
-        )
+    check_against_network(model, network)
     return model
-
-
-def parity_error(model: bytes, network: StyleNetwork) -> float:
-    """Largest difference, of 0..1, between an ONNX model in onnxruntime on the CPU and the network in PyTorch."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    reference = SizedNetwork(network).eval()
-    random = np.random.default_rng(0)
-    worst = 0.0
-    for height, width in PARITY_SIZES:
-        image = random.random((1, 3, height, width), np.float32)
-        (stylized,) = session.run(["stylized"], {"image": image})
-        if stylized.shape != image.shape:
-            return float("inf")
-        if min(height, width) > STRIDE:  # smaller is one pixel in the trunk, which PyTorch refuses to normalise
-            with torch.no_grad():
-                expected = reference(torch.from_numpy(image)).numpy()
-            worst = max(worst, float(np.abs(stylized - expected).max()))
-    return worst
 
 
 def reach_of(network: StyleNetwork) -> int:
@@ -94,13 +67,11 @@ def reach_of(network: StyleNetwork) -> int:
                 nn.init.zeros_(module.bias)
         if isinstance(module, NormalizedConvolution):
             module.register_module("norm", nn.Identity())
-    image = torch.ones(
-        1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True
-    )  # all act alike on both axes
+    row = torch.ones(1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True)  # both axes act alike
     middle = slice(REACH_MAX, REACH_MAX + STRIDE)
-    copied(image)[..., middle].sum().backward()
-    assert image.grad is not None
-    (touched,) = image.grad.sum((0, 1, 2)).nonzero(as_tuple=True)
+    copied(row)[..., middle].sum().backward()
+    assert row.grad is not None
+    (touched,) = row.grad.sum((0, 1, 2)).nonzero(as_tuple=True)
     return max(REACH_MAX - int(touched[0]), int(touched[-1]) - (REACH_MAX + STRIDE - 1))
 
 

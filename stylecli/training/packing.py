@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stylecli.card import CARD_FILE, Card, ModelFile, sha256_of, write_card
@@ -23,6 +25,8 @@ from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.conditional import one_style
 from stylecli.training.exporting import export_onnx, reach_of
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
+from stylecli.training.parity import check_precision
+from stylecli.training.precision import to_half, to_int8
 from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE
@@ -60,18 +64,34 @@ def read_run(run: Path, *, number: int = 1) -> FinishedRun:
     return FinishedRun(weights, network_from_weights(weights), recipe, recipe.paintings[number - 1], facts)
 
 
-def export_pack(run: FinishedRun, folder: Path, *, preview_of: Picture, overwrite: bool = False) -> StylePack:
+@dataclass(frozen=True)
+class Precision:
+    """How the numbers of a model are stored, and what it is calibrated and compared on."""
+
+    name: str = "fp32"  # one of card.PRECISIONS
+    photos: Sequence[NDArray[np.float32]] = ()  # (1, 3, H, W) each, in 0..1; fp32 needs none
+
+
+def export_pack(
+    run: FinishedRun,
+    folder: Path,
+    *,
+    preview_of: Picture,
+    precision: Precision = Precision(),
+    overwrite: bool = False,
+) -> StylePack:
     """Make a style pack of a finished training: the model, the weights, the recipe, a preview, the card.
 
     The style's name is that of `folder`, which appears only when the pack is whole.
 
     Raises:
         MediaError: the folder cannot be written.
+        PackError: the model does not paint what the network paints.
         UsageError: the folder exists, or its name is none for a style.
     """
     _check_target(folder, overwrite=overwrite)
     with _replaced_when_whole(folder) as partial:
-        model = _write_network(run, partial, DEFAULT_VARIANT, WEIGHTS, RECIPE)
+        model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
         card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
         with Engine(StylePack(partial, card), device="cpu") as engine:
             write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW, quality=PREVIEW_QUALITY)
@@ -79,7 +99,9 @@ def export_pack(run: FinishedRun, folder: Path, *, preview_of: Picture, overwrit
     return open_pack(folder)
 
 
-def add_variant(run: FinishedRun, folder: Path, variant: str, *, overwrite: bool = False) -> StylePack:
+def add_variant(
+    run: FinishedRun, folder: Path, variant: str, *, precision: Precision = Precision(), overwrite: bool = False
+) -> StylePack:
     """Add the network of a finished training to a style pack, as another variant of the same style.
 
     Raises:
@@ -95,21 +117,25 @@ def add_variant(run: FinishedRun, folder: Path, variant: str, *, overwrite: bool
         raise UsageError(f"{folder}: has a variant {variant} already", hint="Use --overwrite to replace it.")
     with _replaced_when_whole(folder) as partial:
         shutil.copytree(folder, partial, dirs_exist_ok=True)
-        model = _write_network(run, partial, variant, f"{variant}.{WEIGHTS}", f"{variant}.{RECIPE}")
+        model = _write_network(run, partial, precision, variant, f"{variant}.{WEIGHTS}", f"{variant}.{RECIPE}")
         _finish(partial, replace(pack.card, models=(*others, model)))
     return open_pack(folder)
 
 
-def _write_network(run: FinishedRun, folder: Path, variant: str, weights: str, recipe: str) -> ModelFile:
-    content = export_onnx(run.network)
+def _write_network(
+    run: FinishedRun, folder: Path, precision: Precision, variant: str, weights: str, recipe: str
+) -> ModelFile:
+    content = _model_of(run.network, precision)
     (folder / f"{variant}.onnx").write_bytes(content)
-    write_tensors(
-        {name: tensor.half() for name, tensor in run.weights.items()}, folder / weights, run.facts.as_metadata()
-    )
-    write_recipe(replace(run.recipe, painting=run.painting, others=()), folder / recipe)
+    halves = {name: tensor.half() for name, tensor in run.weights.items()}
+    if _are_in(folder / WEIGHTS, halves):  # another precision of the style's own network
+        weights = WEIGHTS
+    else:
+        write_tensors(halves, folder / weights, run.facts.as_metadata())
+        write_recipe(replace(run.recipe, painting=run.painting, others=()), folder / recipe)
     return ModelFile(
         variant=variant,
-        precision="fp32",
+        precision=precision.name,
         file=f"{variant}.onnx",
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
@@ -119,6 +145,22 @@ def _write_network(run: FinishedRun, folder: Path, variant: str, weights: str, r
         parameters=count_parameters(run.network),
         weights=weights,
     )
+
+
+def _are_in(file: Path, tensors: Mapping[str, Tensor]) -> bool:
+    if not file.exists():
+        return False
+    there, _ = read_tensors(file)
+    return there.keys() == tensors.keys() and all(there[name].equal(tensor) for name, tensor in tensors.items())
+
+
+def _model_of(network: StyleNetwork, precision: Precision) -> bytes:
+    precise = export_onnx(network)
+    if precision.name == "fp32":
+        return precise
+    model = to_half(precise) if precision.name == "fp16" else to_int8(precise, precision.photos)
+    check_precision(model, precise, precision.photos, precision=precision.name)
+    return model
 
 
 @contextmanager

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli import suite
 from stylecli.cli.train import TimeSpan
 from stylecli.images import read_picture
+from stylecli.training import parity
 from stylecli.training.checkpoints import read_tensors
 from stylecli.training.recipe_file import read_recipe
 
@@ -62,7 +65,7 @@ def test_the_card_tells_how_the_style_came_about(pack: Path) -> None:
     card = json.loads((pack / "card.json").read_text())
     assert card["name"] == "my-coffee"
     assert card["network"] == "fast"
-    assert card["parameters"] == 182803
+    assert card["parameters"] == 184108
     assert card["loss_network"] == "vgg19"
     assert card["training_seconds"] > 0
 
@@ -248,3 +251,42 @@ def test_a_run_that_cannot_be_written_is_a_media_error(photo_folder: Path, vgg_f
     result = run(*line, "--steps", 1, *VGG, vgg_file)
     assert result.exit_code == 4
     assert "file/run" in result.stderr
+
+
+@pytest.mark.parametrize(("precision", "share"), [("int8", 0.4), ("fp16", 0.6)])
+def test_a_variant_of_lower_precision_is_smaller_and_paints_alike(
+    trained: Path, pack: Path, photo_file: Path, tmp_path: Path, precision: str, share: float
+) -> None:
+    style = tmp_path / "my-coffee"
+    shutil.copytree(pack, style)
+    assert run("export", trained, "-o", style, "--variant", precision, "--precision", precision).exit_code == 0
+    assert run("styles", "check", style).exit_code == 0
+    assert not (style / f"{precision}.weights.safetensors").exists()  # they are the style's own
+    assert (style / f"{precision}.onnx").stat().st_size < share * (style / "fast.onnx").stat().st_size
+    painted = []
+    for variant in ("fast", precision):
+        out = tmp_path / f"{variant}.png"
+        result = run("image", photo_file, "-s", style, "--variant", variant, "-o", out, "--device", "cpu")
+        assert result.exit_code == 0, result.output
+        painted.append(read_picture(out).pixels.astype(int))
+    difference = np.abs(painted[0] - painted[1])
+    assert difference.max() > 0
+    assert difference.mean() < 2  # levels of 255
+
+
+def test_an_empty_folder_to_calibrate_on_is_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    result = run("export", trained, "-o", tmp_path / "p", "--precision", "int8", "--photos", tmp_path / "none")
+    assert result.exit_code == 4
+    assert "no picture in it" in result.stderr
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_model_that_loses_too_much_is_not_written(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(parity.PSNR_MIN, "int8", 90.0)
+    result = run("export", trained, "-o", tmp_path / "p", "--precision", "int8")
+    assert result.exit_code == 3
+    assert "loses too much" in result.stderr
+    assert not (tmp_path / "p").exists()

@@ -1,0 +1,145 @@
+"""An exported network at another precision: half for graphics cards, 8-bit integers for processors.
+
+Both keep the contract of the float32 model, and both can be given statistics that were taken once
+(`normalization.with_statistics`), which scales the convolutions' weights, whatever they are stored as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+WEIGHT_LEVELS = 127  # of a signed byte: symmetric, -128 is not used
+LEVELS = 255  # of an unsigned byte
+TAIL = 1e-5  # share of a feature map's samples, at each end, that may be clipped
+MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # from feature map to feature map
+
+Range = tuple[float, float]
+
+
+def to_half(content: bytes) -> bytes:
+    """The model with half precision inside; input and output stay float32."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    model = OnnxModel(convert_float_to_float16(onnx.load_model_from_string(content), keep_io_types=True))
+    model.topological_sort()  # the casts were put at the end
+    serialized: bytes = model.model.SerializeToString()
+    return serialized
+
+
+def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
+    """The model with weights and feature maps of 8 bits, in QDQ form: what onnxruntime runs on integers.
+
+    Weights are symmetric with a scale for each output channel. A feature map's range is what `photos`, each
+    (1, 3, H, W) in 0..1, need; it is taken after the normalisation, where it depends little on the photo. The last
+    convolution stays float32: steps of 8 bits before the sigmoid would show.
+    """
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    ranges = _ranges(model, _feature_maps(model), photos)
+    *convolutions, _ = (node for node in model.graph.node if node.op_type == "Conv")
+    nodes: list[NodeProto] = []
+    for node in [*model.graph.node]:
+        node.input[:] = [f"{name}_8bit" if name in ranges else name for name in node.input]
+        if any(node is convolution for convolution in convolutions):
+            nodes.append(_quantized_weights(model, node))
+        nodes.append(node)
+        for name in node.output:
+            if name in ranges:
+                nodes.extend(_rounded(model, name, ranges[name]))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def _feature_maps(model: ModelProto) -> dict[str, str]:
+    """The tensors to round, each with the one whose range it has.
+
+    Not what comes out of a convolution itself, where a normalisation follows, nor what only a ReLU reads, which cuts
+    off half of it. What is enlarged to its nearest neighbours keeps its range.
+    """
+    maps: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "Pad" or (node.op_type in MAP_OPERATORS and maps & {*node.input}):
+            maps |= {*node.output}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    users: dict[str, set[str]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            users.setdefault(name, set()).add(node.op_type)
+    picked: dict[str, str] = {}
+    for name in (name for name in makers if name in maps):
+        maker = makers[name]
+        if maker.op_type != "Conv" and users.get(name, set()) & {"Conv", "Add", "Resize"}:
+            picked[name] = maker.input[0] if maker.op_type == "Resize" else name
+    return picked
+
+
+def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
+    """Of each feature map the range that holds the samples of every photo, but for the tails."""
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    watched = [*dict.fromkeys(sources.values())]
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 itself must be a level: padding is made of it
+    for photo in photos:
+        for number, values in enumerate(session.run(watched, {"image": photo})):
+            low, high = np.quantile(values, [TAIL, 1 - TAIL])
+            lows[number], highs[number] = min(lows[number], low), max(highs[number], high)
+    found = {name: (float(low), float(high)) for name, low, high in zip(watched, lows, highs, strict=True)}
+    return {name: found[source] for name, source in sources.items()}
+
+
+def _quantized_weights(model: ModelProto, convolution: NodeProto) -> NodeProto:
+    """Store a convolution's weights in bytes; the node that makes floats of them."""
+    from onnx import helper, numpy_helper
+
+    name = convolution.input[1]
+    weight = next(numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.name == name)
+    largest = np.abs(weight).max((1, 2, 3))
+    scale = (np.maximum(largest, np.finfo(np.float32).tiny) / WEIGHT_LEVELS).astype(np.float32)
+    levels = np.rint(weight / scale[:, None, None, None]).astype(np.int8)
+    inputs = [_constant(model, levels, f"{name}_levels"), _constant(model, scale, f"{name}_scale")]
+    convolution.input[1] = f"{name}_8bit"
+    return helper.make_node("DequantizeLinear", inputs, [f"{name}_8bit"], axis=0)
+
+
+def _rounded(model: ModelProto, name: str, limits: Range) -> Iterator[NodeProto]:
+    """The nodes that round a feature map to 8 bits and give it back as floats."""
+    from onnx import helper
+
+    low, high = limits
+    scale = max(high - low, 1e-6) / LEVELS
+    inputs = [
+        _constant(model, np.array(scale, np.float32), f"{name}_scale"),
+        _constant(model, np.array(round(-low / scale), np.uint8), f"{name}_zero"),
+    ]
+    yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
+    yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])
+
+
+def _constant(model: ModelProto, value: NDArray[Any], name: str) -> str:
+    from onnx import numpy_helper
+
+    model.graph.initializer.append(numpy_helper.from_array(value, name))
+    return name

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli import suite
-from stylecli.cli.train import TimeSpan
+from stylecli.cli.options import TimeSpan
 from stylecli.images import read_picture
 from stylecli.training.checkpoints import read_tensors
 from stylecli.training.recipe_file import read_recipe

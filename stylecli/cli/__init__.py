@@ -24,6 +24,7 @@ COMMANDS = {
     "styles": "List, show, check, add and remove styles.",
     "demo": "Make a picture and a clip in every style, from nothing.",
     "train": "Train a style network from a painting.",
+    "prune": "Make a smaller, faster network of a trained one.",
     "export": "Turn a trained network into a style.",
     "optimize": "Paint one photo by optimisation (Gatys), the slow baseline.",
     "distill": "Train the loss network that ships with stylecli.",

@@ -11,7 +11,12 @@ from stylecli.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-MARKS = {"train": ("torch", "torchvision", "safetensors", "tomli_w", "onnxscript", "onnxslim", "matplotlib", "jinja2")}
+MARKS = {
+    "train": (
+        *("torch", "torchvision", "torch_pruning", "safetensors"),
+        *("tomli_w", "onnxscript", "onnxslim", "matplotlib", "jinja2"),
+    )
+}
 
 
 def needs_extra(extra: str) -> Callable[[Command], Command]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -20,6 +21,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 VGG_NAMES = ("vgg16", "vgg19")
 TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
 DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
+
+
+class TimeSpan(click.ParamType[float]):
+    """`90s`, `15m`, `1h30m`; in seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse one value of the command line."""
+        if isinstance(value, float):
+            return value
+        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip().lower())
+        numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
+        seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
+        if not seconds:
+            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
+        return seconds
+
 
 styles_dir = click.option(
     "--styles-dir",
@@ -50,6 +69,14 @@ report = click.option(
     help="Write an HTML file with plots and pictures; it needs no other file.",
 )
 record = click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
+photos_to_train_with = click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="Photos: a folder with all below, or a zip."
+)
+finish_with = click.option("--finish-with", type=click.Choice(VGG_NAMES), help="The loss network of the last phase.")
+steps = click.option(
+    "--steps", type=click.IntRange(1), help="So many steps in all, with the recipe's phases in proportion."
+)
+time_budget = click.option("--time-budget", type=TimeSpan(), help="As many steps as fit into this time, such as 15m.")
 loss_weights = click.option(
     "--loss-weights",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +15,18 @@ from stylecli.cli.output import emit_json, say
 NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NETWORKS, which --help must not import
 
 
-class TimeSpan(click.ParamType[float]):
-    """`90s`, `15m`, `1h30m`; in seconds."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse one value of the command line."""
-        if isinstance(value, float):
-            return value
-        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip().lower())
-        numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
-        seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
-        if not seconds:
-            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
-        return seconds
-
-
 @click.command()
 @click.argument(
     "sources", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="PAINTING...|RECIPE"
 )
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="Photos: a folder with all below, or a zip."
-)
+@options.photos_to_train_with
 @options.run_folder
 @click.option("--painting", type=click.Path(path_type=Path), help="The painting of a RECIPE, or the folder of them.")
 @click.option("--base", metavar="STYLE|RUN", help="Start from these weights: a new style in minutes.")
 @click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
 @click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
 @options.loss_network("distilled, which ships with stylecli")
-@click.option("--finish-with", type=click.Choice(options.VGG_NAMES), help="The loss network of the last phase.")
+@options.finish_with
 @options.loss_weights
 @click.option("--content-weight", type=float, help="More keeps more of the photo.")
 @click.option("--style-weight", type=float, help="More brings more of the painting.")
@@ -57,8 +37,8 @@ class TimeSpan(click.ParamType[float]):
     multiple=True,
     help="Short side in pixels at which the painting is looked at: more makes larger strokes; twice for two scales.",
 )
-@click.option("--steps", type=click.IntRange(1), help="So many steps in all, with the recipe's phases in proportion.")
-@click.option("--time-budget", type=TimeSpan(), help="As many steps as fit into this time, such as 15m.")
+@options.steps
+@options.time_budget
 @options.styles_dir
 @options.as_json
 @needs_extra("train")

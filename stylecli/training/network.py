@@ -50,7 +50,7 @@ class FastNetwork(nn.Module):
             trunk=len(weights["down.convolution.weight"]),
             blocks=_count(weights, "blocks"),
         )
-        network.load_state_dict(dict(weights))
+        _load(network, weights)
         return network
 
     def forward(self, image: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class JohnsonNetwork(nn.Module):
             trunk=len(weights["down.1.convolution.weight"]),
             blocks=_count(weights, "blocks"),
         )
-        network.load_state_dict(dict(weights))
+        _load(network, weights)
         return network
 
     def forward(self, image: Tensor) -> Tensor:
@@ -218,6 +218,20 @@ def network_name(network: nn.Module) -> str:
 def count_parameters(network: nn.Module) -> int:
     """How many numbers a network holds."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _load(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give each convolution the channels of its tensors, which in a pruned network differ from block to block."""
+    for name, layer in list(network.named_modules()):
+        if isinstance(layer, NormalizedConvolution):
+            channels_out, channels_in, size, _ = weights[f"{name}.convolution.weight"].shape
+            stride = layer.convolution.stride[0]
+            network.set_submodule(name, NormalizedConvolution(channels_in, channels_out, size=size, stride=stride))
+    for name, layer in list(network.named_children()):
+        if isinstance(layer, nn.Conv2d):
+            channels_out, channels_in, size, _ = weights[f"{name}.weight"].shape
+            network.set_submodule(name, convolution(channels_in, channels_out, size=size))
+    network.load_state_dict(dict(weights))
 
 
 def _count(weights: Mapping[str, Tensor], group: str) -> int:

@@ -22,7 +22,7 @@ from stylecli.training.data import PhotoFolder, read_photo
 from stylecli.training.growing import grow_from
 from stylecli.training.loop import Training
 from stylecli.training.loss_network import LossName, LossNetwork
-from stylecli.training.network import NETWORKS, StyleNetwork
+from stylecli.training.network import NETWORKS, StyleNetwork, network_from_weights
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
 from stylecli.training.recipe import Recipe, check_recipe
@@ -82,7 +82,7 @@ def train(
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         for network in (*loss_networks.values(), *([teacher] if teacher else [])):
             network.to(device)
-        objective = Objective(recipe, _style_images(paintings, recipe, device), loss_networks, teacher=teacher)
+        objective = Objective(recipe, style_images(paintings, recipe, device), loss_networks, teacher=teacher)
         training = Training(_initial_state(recipe, start, device), objective, photos, processes)
         if not planned:
             if recipe.time_budget:
@@ -107,7 +107,12 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
     widths = {key: getattr(recipe, key) for key in ("stem", "trunk", "blocks") if getattr(recipe, key)}
     network: StyleNetwork = NETWORKS[recipe.network](**widths)
     if start is not None:
-        grow_from(network, average_style(start))
+        plain = average_style(start)
+        base = network_from_weights(plain)
+        if type(base) is type(network) and base.widths == network.widths:
+            network = base  # as it is: the blocks of a pruned network have widths that no recipe tells
+        else:
+            grow_from(network, plain)
     if recipe.others:
         make_conditional(network, len(recipe.paintings))
     network.to(device).to(memory_format=torch.channels_last)
@@ -116,7 +121,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
     return State(network, average, optimizer)
 
 
-def _style_images(paintings: Sequence[Path], recipe: Recipe, device: torch.device) -> list[list[Tensor]]:
+def style_images(paintings: Sequence[Path], recipe: Recipe, device: torch.device) -> list[list[Tensor]]:
     """Each painting at every size of the recipe: (1, 3, H, W)."""
     rows = []
     for file in paintings:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli import suite
-from stylecli.cli.train import TimeSpan
+from stylecli.cli.options import TimeSpan
 from stylecli.images import read_picture
 from stylecli.training import parity
 from stylecli.training.checkpoints import read_tensors

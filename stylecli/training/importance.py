@@ -1,0 +1,119 @@
+"""Which channels of a style network matter: for each group of channels the order in which to keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from stylecli.training.channels import ChannelGroup
+from stylecli.training.refitting import RIDGE, each_convolution, patches_of
+
+Importance = Literal["rebuild", "taylor", "gamma", "l1"]
+Orders = Mapping[ChannelGroup, Sequence[int]]  # the channels of each group, the most important one first
+
+
+@torch.no_grad()
+def by_rebuilding(network: nn.Module, groups: Sequence[ChannelGroup], images: Tensor) -> Orders:
+    """First the channels from which least squares best rebuild what the readers compute of all channels.
+
+    A forward selection by what `refitting` does afterwards, on `images` (N, 3, H, W).
+    """
+    moments: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def measure(name: str, layer: nn.Conv2d, x: Tensor) -> None:
+        patches = patches_of(layer, x)
+        patches = (patches - patches.mean(1, keepdim=True)).flatten(0, 1)  # (positions, c k k)
+        outputs = patches @ layer.weight.flatten(1).T
+        outputs /= outputs.square().mean(0).sqrt() + 1e-9  # they are normalised anyway
+        gram = (patches.T @ patches).double()
+        gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+        taps = layer.weight[0, 0].numel()
+        moments[name] = (
+            gram.unflatten(0, (-1, taps)).unflatten(2, (-1, taps)),  # (c, k k, c, k k)
+            (patches.T @ outputs).double().unflatten(0, (-1, taps)),  # (c, k k, C)
+        )
+
+    with each_convolution(network, measure):
+        network(images)
+    return {group: _forward_selection([moments[reader] for reader in group.readers]) for group in groups}
+
+
+@torch.no_grad()
+def by_weights(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
+    """First the channels whose kernels, of writers and readers, have the largest L1 norm (Li et al. 2017)."""
+    kernels = {name: layer.weight.abs() for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
+    return {
+        group: _descending(
+            torch.stack(
+                [kernels[name].sum((1, 2, 3)) for name in group.writers]
+                + [kernels[name].sum((0, 2, 3)) for name in group.readers]
+            ).sum(0)
+        )
+        for group in groups
+    }
+
+
+@torch.no_grad()
+def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
+    """First the channels with the largest scale in their normalisations (Liu et al. 2017, "Network slimming")."""
+    return {
+        group: _descending(torch.stack([norm.get_parameter("weight").abs() for norm in _norms(network, group)]).sum(0))
+        for group in groups
+    }
+
+
+def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Callable[[], Sequence[Tensor]]) -> Orders:
+    """First the channels without which the loss would change most, to first order (Molchanov et al. 2019).
+
+    `losses` gives one loss a picture. What a channel's absence does to the first order is the sum of activation times
+    gradient: of gamma and beta, each by its gradient, since the normalisation makes the activation of them.
+    """
+    norms = {group: _norms(network, group) for group in groups}
+    scores = dict.fromkeys(groups, 0.0)
+    for loss in losses():
+        network.zero_grad()
+        torch.autograd.backward(loss)
+        for group, members in norms.items():
+            parameters = [parameter for norm in members for parameter in norm.parameters()]
+            change = torch.stack([one.detach() * one.grad for one in parameters if one.grad is not None]).sum(0)
+            scores[group] = scores[group] + change.square()  # type: ignore[assignment]  # a tensor from now on
+    network.zero_grad()
+    return {group: _descending(score) for group, score in scores.items()}  # type: ignore[arg-type]
+
+
+def _forward_selection(moments: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
+    """Channel by channel the one that explains most of what is left, as mean share over the readers."""
+    width = len(moments[0][0])
+    order: list[int] = []
+    while len(order) < width:
+        gain = torch.zeros(width, dtype=torch.double)
+        for gram, cross in moments:
+            blocks = torch.einsum("ikil->ikl", gram) + _tiny(gram)
+            gain += (cross * torch.linalg.solve(blocks, cross)).sum((1, 2)) / cross.shape[2]
+        gain[order] = -1
+        best = int(gain.argmax())
+        order.append(best)
+        for gram, cross in moments:  # what the chosen one explains is taken away
+            column = gram[:, :, best].flatten(0, 1)  # (c k k, k k)
+            solved = torch.linalg.solve(gram[best, :, best] + _tiny(gram), column.T)
+            explained, share = (column @ solved).view_as(gram), (solved.T @ cross[best]).view_as(cross)
+            gram -= explained
+            cross -= share
+    return order
+
+
+def _tiny(gram: Tensor) -> Tensor:
+    """Keeps blocks that are explained already from being singular."""
+    return 1e-9 * torch.eye(gram.shape[1], dtype=gram.dtype) * gram.shape[0]
+
+
+def _norms(network: nn.Module, group: ChannelGroup) -> list[nn.Module]:
+    return [network.get_submodule(writer.rpartition(".")[0]).get_submodule("norm") for writer in group.writers]
+
+
+def _descending(scores: Tensor) -> list[int]:
+    order: list[int] = scores.argsort(descending=True).tolist()
+    return order

@@ -72,7 +72,7 @@ def each_convolution(network: nn.Module, act: Callable[[str, nn.Conv2d, Tensor],
 def patches_of(layer: nn.Conv2d, x: Tensor) -> Tensor:
     """What a convolution sees of its input (N, c, H, W) at some positions: (N, positions, c k k)."""
     (size, _), (stride, _) = layer.kernel_size, layer.stride
-    padded = F.pad(x, [size // 2] * 4, mode="replicate")
+    padded = F.pad(x, [layer.padding[0]] * 4, mode="replicate")
     height, width = (padded.shape[2] - size) // stride + 1, (padded.shape[3] - size) // stride + 1
     count = max(POSITIONS_MIN, POSITIONS_PER_WEIGHT * x.shape[1] * size**2) // len(x)
     places = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))[:count]

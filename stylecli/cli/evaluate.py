@@ -127,7 +127,7 @@ def command(
     from stylecli.evaluation.assessment import evaluate
     from stylecli.evaluation.subjects import find_subjects
     from stylecli.evaluation.writing import check_targets
-    from stylecli.stylize import pictures_in
+    from stylecli.jobs import pictures_in
 
     check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
     subjects = find_subjects(styles, styles_dir, variant=variant, note=_note)

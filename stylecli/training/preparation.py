@@ -20,6 +20,7 @@ from stylecli.training.recipe import (
     PHASES_FROM_BASE,
     PHASES_TO_STABILIZE,
     STABILIZING_RATE,
+    STABILIZING_STYLE,
     STABILIZING_WEIGHT,
     Painting,
     Recipe,
@@ -108,9 +109,14 @@ def _recipe_to_stabilize(
             "--stabilize goes on with a style and its own recipe", hint="Give its painting and --base STYLE, no more."
         )
     recipe, paintings = _recipe_of([_recipe_file(base, styles_dir)], sources[0])
-    weight = recipe.consistency_weight or STABILIZING_WEIGHT
-    phases = PHASES_TO_STABILIZE
-    return replace(recipe, consistency_weight=weight, learning_rate=STABILIZING_RATE, phases=phases), paintings
+    steady = replace(
+        recipe,
+        consistency_weight=STABILIZING_WEIGHT,
+        style_weight=STABILIZING_STYLE * recipe.style_weight,
+        learning_rate=STABILIZING_RATE,
+        phases=PHASES_TO_STABILIZE,
+    )
+    return steady, paintings
 
 
 def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, tuple[Path, ...]]:

@@ -39,10 +39,12 @@ class Phase:
 # From another style's weights: its brush first gets the new colours and contrasts, then all weights the new motifs.
 PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
 
-# A style that exists, made steadier: all is learned already, so a few steps, the first of them small ones, are enough.
-PHASES_TO_STABILIZE = (Phase(300, 192), Phase(100, 256))
+# A style that exists, made steadier: its motifs are learned already, so that few steps at a low rate are enough. The
+# term would rather take from the style than from the photo, which a larger style weight holds against.
+PHASES_TO_STABILIZE = (Phase(600, 192), Phase(200, 256))
 STABILIZING_RATE = 1e-3
-STABILIZING_WEIGHT = 100.0  # of the consistency loss, which is about 0.005 for a style that was trained without it
+STABILIZING_STYLE = 3.0  # times the base's style weight
+STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,7 @@ class RangeType(click.ParamType["Span"]):
     "-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ...; default: IN-STYLE."
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
-@click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
-@click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
-@click.option("--preset", help="The encoder's trade of speed for size.")
+@options.encoder
 @options.variant
 @options.look
 @options.device

@@ -44,6 +44,7 @@ class RangeType(click.ParamType["Span"]):
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
 @options.encoder
+@click.option("--keep-frames", type=click.Path(path_type=Path), metavar="DIR", help="Keep the frames as PNG, too.")
 @options.variant
 @options.look
 @options.device
@@ -58,6 +59,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    keep_frames: Path | None,
     variant: str | None,
     look: Look,
     device: Device,
@@ -85,6 +87,7 @@ def command(
             paint=lambda pixels: looks.paint(engine, pixels, look),
             options=EncoderOptions(codec, crf, preset),
             span=span,
+            keep_frames=keep_frames,
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {source}: {message}"),

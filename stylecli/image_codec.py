@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.errors import MediaError, UsageError
+from stylecli.exr import ExrColor, ExrContents, decode_exr, encode_exr
 from stylecli.image_color import at_depth, bleed, from_srgb, profile_of, to_srgb, with_profile
-from stylecli.image_formats import AVIF, SIGNATURE_BYTES, TIFF, WRITABLE, Format, format_with_suffix, recognize
+from stylecli.image_formats import AVIF, EXR, SIGNATURE_BYTES, TIFF, WRITABLE, Format, format_with_suffix, recognize
 from stylecli.image_metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.tiff_exif import add_exif
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 PIXELS_MAX = 1_000_000_000  # a file of a few kilobytes can claim more than any memory holds
 PAPER = 255  # what shows through transparency where a format has none: white, 8 bits
-SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF and GIF are read"
+SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR are read"
 COLOR_CHANNELS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3, "cmyk": 4}  # by libvips's name of the colour space
 
 
@@ -49,7 +50,7 @@ class Picture:
 
     pixels: NDArray[Any]
     alpha: NDArray[Any] | None = None
-    contents: Contents | None = field(default=None, repr=False)
+    contents: Contents | ExrContents | None = field(default=None, repr=False)
 
     def with_pixels(self, pixels: NDArray[Any]) -> Picture:
         """The picture with other pixels of the same shape and type; all else stays."""
@@ -80,7 +81,7 @@ def find_format(start: bytes, name: str) -> Format:
             raise MediaError(f"{name}: it is not a picture of a known format", hint=f"{SUPPORTED}.")
 
 
-def decode(data: bytes, name: str) -> Picture:
+def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture:
     """Decode a file's bytes; `name` is for messages.
 
     Raises:
@@ -89,6 +90,8 @@ def decode(data: bytes, name: str) -> Picture:
     import pyvips  # a native library that --help does not need
 
     format_ = find_format(data, name)
+    if format_ is EXR:
+        return Picture(*decode_exr(data, name, color=exr_color, pixels_max=PIXELS_MAX))
     try:
         opened = format_.open(data)
         _refuse_unusual(opened, name)
@@ -114,7 +117,9 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
         raise UsageError(f"{name}: {fault}", hint=f"Use {', '.join(WRITABLE)}.")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality}: out of range", hint="Give 1 to 100.")
-    contents = picture.contents or _contents_of(picture.pixels)
+    if format_ is EXR:
+        return _as_exr(picture, name)
+    contents = picture.contents if isinstance(picture.contents, Contents) else _contents_of(picture.pixels)
     exif = contents.metadata.exif
     try:
         image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
@@ -125,6 +130,17 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
             hint="Choose PNG or TIFF, which hold the largest pictures.",
         ) from err
     return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
+
+
+def _as_exr(picture: Picture, name: str) -> bytes:
+    contents = picture.contents if isinstance(picture.contents, ExrContents) else None
+    alpha = None if picture.alpha is None else _unit(picture.alpha)
+    return encode_exr(_unit(picture.pixels), alpha, contents, name)
+
+
+def _unit(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Samples as float32 in 0..1."""
+    return samples if samples.dtype == np.float32 else samples * np.float32(1 / np.iinfo(samples.dtype).max)
 
 
 def _refuse_unusual(image: pyvips.Image, name: str) -> None:

@@ -11,7 +11,7 @@ SIGNATURE_BYTES = 256  # enough to recognise any format
 
 @dataclass(frozen=True)
 class Format:
-    """A picture format that libvips reads, and writes when it has suffixes.
+    """A picture format that libvips reads, and writes when it has suffixes; EXR is read and written by OpenEXR.
 
     bits: of the deepest samples that it can hold; quality: the default, None where there is nothing to choose.
     """
@@ -72,8 +72,9 @@ TIFF = Format(
 WEBP = Format("WebP", "webp", (".webp",), quality=90)
 AVIF = Format("AVIF", "heif", (".avif",), bits=12, quality=65, options={"compression": "av1", "effort": 2})
 GIF = Format("GIF", "gif")
+EXR = Format("EXR", "", (".exr",), bits=16)
 
-WRITTEN = (JPEG, PNG, TIFF, WEBP, AVIF)
+WRITTEN = (JPEG, PNG, TIFF, WEBP, AVIF, EXR)
 WRITABLE = tuple(suffix for written in WRITTEN for suffix in written.suffixes)
 READABLE = (*WRITABLE, ".gif")
 
@@ -86,9 +87,9 @@ SIGNATURES = (
     (b"MM\0+", TIFF),
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
+    (b"v/1\x01", EXR),
 )
 OTHER_SIGNATURES = (
-    (b"v/1\x01", "OpenEXR"),
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),

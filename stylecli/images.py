@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 from stylecli.errors import MediaError, UsageError
+from stylecli.exr import ExrColor
 from stylecli.image_codec import Picture, decode, encode, find_format, picture_from_pixels
 from stylecli.image_formats import READABLE, SIGNATURE_BYTES, WRITABLE
 
@@ -35,18 +36,18 @@ WRITE_HINTS = {
 }
 
 
-def read_picture(source: Path | bytes) -> Picture:
+def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Picture:
     """Read a picture file, or its bytes. What it is, its content says, not its name; of an animation, the first frame.
 
     Pixels have the file's depth, or 16 bits where they had to be converted to sRGB. Colour under full transparency is
-    that of the surroundings.
+    that of the surroundings. `exr_color` tells what the numbers of an EXR are (`exr` tells what becomes of them).
 
     Raises:
         MediaError: it is missing, empty, damaged, no picture, of an unsupported kind, or too large.
     """
     if isinstance(source, bytes):
-        return decode(source, NAMELESS)
-    return decode(_read_bytes(source), str(source))
+        return decode(source, NAMELESS, exr_color=exr_color)
+    return decode(_read_bytes(source), str(source), exr_color=exr_color)
 
 
 def write_picture(picture: Picture, path: Path, *, quality: int | None = None, overwrite: bool = False) -> None:

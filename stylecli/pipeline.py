@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from stylecli.containers import AS_USUAL, Encoder, EncoderOptions, container_for, encoder_for
 from stylecli.errors import MediaError, UsageError
+from stylecli.kept_frames import keeping_frames
 from stylecli.progress import Progress, Step, ignore
 from stylecli.remux import Cut, companions, ffmpeg_program, join
-from stylecli.stages import reading_ahead, writing_behind
+from stylecli.stages import each, reading_ahead, writing_behind
 from stylecli.video import Clip, Span, probe
 from stylecli.video_reader import Notice, read_frames
 from stylecli.video_writer import blamed_on, encoding, pixel_format
@@ -44,14 +45,16 @@ def stylize_video(
     paint: Paint,
     options: EncoderOptions = AS_USUAL,
     span: Span | None = None,
+    keep_frames: Path | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
 ) -> VideoResult:
     """Write `source` to `output` with every frame painted; `output` appears when it is complete, or not at all.
 
-    `paint` is called in this thread, frame by frame in order. `notice` hears at once the messages that the result
-    holds. Raises UsageError, MediaError and whatever `paint` and `progress` raise.
+    `paint` is called in this thread, frame by frame in order. The painted frames are kept as PNG, too, in the folder
+    `keep_frames`. `notice` hears at once the messages that the result holds. Raises UsageError, MediaError and whatever
+    `paint` and `progress` raise.
     """
     container = container_for(output)
     encoder = encoder_for(container, options)
@@ -76,8 +79,9 @@ def stylize_video(
         picture = draft.with_name("picture.mp4")
         with (
             encoding(picture, clip, encoder=encoder, origin=first, output=output) as writer,
+            keeping_frames(keep_frames, clip) as keep,
             reading_ahead(read_frames(clip, span=span, notice=faults.append)) as frames,
-            writing_behind(writer.write) as write,
+            writing_behind(each(writer.write, keep)) as write,
         ):
             for done, frame in enumerate(frames, start=1):
                 write(frame.with_pixels(paint(frame.pixels)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.engine import Engine, to_unit
-from stylecli.errors import MediaError, StyleError, UsageError
-from stylecli.images import READABLE, WRITABLE, Picture, read_picture, write_picture
+from stylecli.errors import MediaError, StyleError
+from stylecli.exr import ExrColor
+from stylecli.images import Picture, read_picture, write_picture
+from stylecli.jobs import Job
 from stylecli.look import LUMA, Look, paint
 from stylecli.progress import Progress, Step, ignore
-
-OTHERWISE = ".png"  # the format of a result whose source's format cannot be written
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture to be made: `source` in `style`, written to `output`."""
-
-    source: Path
-    style: str
-    output: Path
 
 
 @dataclass(frozen=True)
@@ -40,34 +31,6 @@ class Outcome:
     error: StyleError | None = None
 
 
-def plan_jobs(
-    sources: Sequence[Path], styles: Sequence[str], output: Path | None, *, recursive: bool = False
-) -> list[Job]:
-    """Which file becomes which: `output` is a file, a folder, or None for beside the source.
-
-    Sources are pictures and folders. Results are named `{stem}-{style}{suffix}`; those of a folder that is searched
-    recursively keep their subfolders.
-
-    Raises:
-        MediaError: a source does not exist, or a folder holds no picture.
-        UsageError: two results would have the same name, a result that of a source, or `output` that of no format.
-    """
-    pictures = [(path, base) for source in sources for path, base in _pictures_of(source, recursive=recursive)]
-    is_single = len(pictures) == 1 and len(styles) == 1 and not sources[0].is_dir()
-    if output and is_single and not output.is_dir() and output.suffix:
-        if output.suffix.lower() not in WRITABLE:  # said now, not when the picture is painted
-            raise UsageError(f"{output}: not a format that can be written", hint=f"Use {', '.join(WRITABLE)}.")
-        jobs = [Job(pictures[0][0], styles[0], output)]
-    else:
-        jobs = []
-        for path, base in pictures:
-            suffix = path.suffix if path.suffix.lower() in WRITABLE else OTHERWISE
-            folder = output / path.parent.relative_to(base) if output else path.parent
-            jobs += [Job(path, style, folder / f"{path.stem}-{style}{suffix}") for style in styles]
-    _refuse_collisions(jobs)
-    return jobs
-
-
 def run_jobs(
     jobs: Sequence[Job],
     engines: Mapping[str, Engine],
@@ -75,6 +38,7 @@ def run_jobs(
     *,
     quality: int | None = None,
     overwrite: bool = False,
+    exr_color: ExrColor = "linear",
     progress: Progress = ignore,
     report: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
@@ -93,21 +57,12 @@ def run_jobs(
         if len(jobs) > 1 and not overwrite and job.output.exists():
             outcome = Outcome(job, kept=True)
         else:
-            picture = picture or _read(job.source)
+            picture = picture or _read(job.source, exr_color)
             outcome = _run_job(job, picture, engines[job.style], look, quality=quality, overwrite=overwrite)
         outcomes.append(outcome)
         report(outcome)
     progress(Step(len(jobs), len(jobs), "pictures"))
     return outcomes
-
-
-def pictures_in(sources: Sequence[Path], *, recursive: bool = False) -> list[Path]:
-    """The pictures that files and folders name, sorted within a folder.
-
-    Raises:
-        MediaError: a folder holds none.
-    """
-    return [path for source in sources for path, _ in _pictures_of(source, recursive=recursive)]
 
 
 def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
@@ -145,35 +100,8 @@ def _run_job(
     return Outcome(job, width, height, time.monotonic() - started)
 
 
-def _read(path: Path) -> Picture | MediaError:
+def _read(path: Path, exr_color: ExrColor) -> Picture | MediaError:
     try:
-        return read_picture(path)
+        return read_picture(path, exr_color=exr_color)
     except MediaError as err:
         return err
-
-
-def _pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]:
-    """(picture, the folder that its subfolders are counted from)."""
-    if not source.is_dir():
-        return [(source, source.parent)]
-    found = source.rglob("*") if recursive else source.iterdir()
-    pictures = sorted(path for path in found if path.suffix.lower() in READABLE and path.is_file())
-    if not pictures:
-        hint = "Give a folder with pictures." if recursive else "Look into its subfolders with --recursive."
-        raise MediaError(f"{source}: no picture in it", hint=hint)
-    return [(path, source) for path in pictures]
-
-
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    sources = {job.source.resolve() for job in jobs}
-    made: dict[Path, Path] = {}
-    for job in jobs:
-        target = job.output.resolve()
-        if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder with -o.")
-        if target in made:
-            raise UsageError(
-                f"{job.output}: would be made from both {made[target]} and {job.source}",
-                hint="Stylize them into different folders.",
-            )
-        made[target] = job.source

@@ -36,6 +36,14 @@ def vips(pixels: NDArray[Any], interpretation: str = "srgb") -> Any:
     return pyvips.Image.new_from_array(pixels, interpretation=interpretation)
 
 
+def file_of(pixels: NDArray[np.uint8], suffix: str) -> bytes:
+    """A file by another hand than ours, where there is one."""
+    if suffix == ".exr":
+        return encode_picture(picture_from_pixels(pixels), suffix)
+    content: bytes = vips(pixels).write_to_buffer(suffix)
+    return content
+
+
 # ---- formats
 
 
@@ -78,7 +86,7 @@ def test_jpeg_keeps_full_colour_resolution_at_any_quality() -> None:
     assert pixels[:, 1::2, 0].mean() < 50
 
 
-@pytest.mark.parametrize("name", ["photo.txt", "photo", "photo.exr", "photo.gif"])
+@pytest.mark.parametrize("name", ["photo.txt", "photo", "photo.bmp", "photo.gif"])
 def test_a_suffix_that_is_not_written_is_refused(tmp_path: Path, photo: NDArray[np.uint8], name: str) -> None:
     with pytest.raises(UsageError, match=r"Use \.jpg"):
         write_picture(picture_from_pixels(photo), tmp_path / name)
@@ -166,7 +174,6 @@ def test_what_is_not_a_picture_is_refused(tmp_path: Path, content: bytes) -> Non
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("OpenEXR", b"v/1\x01\x02\0\0\0"),
         ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
         ("JPEG XL", b"\xff\x0a\xfa\x1f"),
         ("JPEG XL", b"\0\0\0\x0cJXL \r\n\x87\n"),
@@ -175,7 +182,9 @@ def test_what_is_not_a_picture_is_refused(tmp_path: Path, content: bytes) -> Non
 )
 def test_a_format_that_is_not_supported_is_named_beside_those_that_are(tmp_path: Path, name: str, start: bytes) -> None:
     (tmp_path / "photo.png").write_bytes(start + b"\0" * 100)
-    with pytest.raises(MediaError, match=f"it is {name}, which is not supported. JPEG, PNG, TIFF, WebP, AVIF and GIF"):
+    with pytest.raises(
+        MediaError, match=f"it is {name}, which is not supported. JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR"
+    ):
         read_picture(tmp_path / "photo.png")
 
 
@@ -190,7 +199,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, photo_file: Path) 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.95])
 @pytest.mark.parametrize("suffix", [*WRITABLE, ".gif"])
 def test_a_truncated_file_is_refused(noise: NDArray[np.uint8], suffix: str, part: float) -> None:
-    whole = vips(noise).write_to_buffer(suffix)
+    whole = file_of(noise, suffix)
     assert read_picture(whole).pixels.shape == noise.shape
     assert "damaged or truncated" in refusal(whole[: int(len(whole) * part)])
 
@@ -218,7 +227,7 @@ def test_a_damaged_png_is_refused(noise: NDArray[np.uint8]) -> None:
 
 def test_native_libraries_write_nothing_to_stderr(noise: NDArray[np.uint8], capfd: pytest.CaptureFixture[str]) -> None:
     for suffix in (*WRITABLE, ".gif"):
-        whole = vips(noise).write_to_buffer(suffix)
+        whole = file_of(noise, suffix)
         refusal(whole[: len(whole) // 2])
     assert capfd.readouterr() == ("", "")
 

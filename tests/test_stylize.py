@@ -10,10 +10,11 @@ import pytest
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.errors import MediaError, UsageError
 from stylecli.images import picture_from_pixels, read_picture, write_picture
+from stylecli.jobs import Job, plan_jobs
 from stylecli.look import Look
 from stylecli.pack import StylePack
 from stylecli.progress import Step
-from stylecli.stylize import Job, plan_jobs, read_mask, run_jobs
+from stylecli.stylize import read_mask, run_jobs
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ TERMINATED = 143  # 128 + SIGTERM
 COMMANDS = {
     "image": "Stylize pictures and folders of pictures.",
     "video": "Stylize a video, with its sound and all else.",
+    "split": "Write the frames of a video as pictures.",
+    "assemble": "Make a video of such frames, with all else of the original.",
     "styles": "List, show, check, add and remove styles.",
     "demo": "Make a picture and a clip in every style, from nothing.",
     "train": "Train a style network from a painting.",

@@ -49,7 +49,7 @@ def command(
     It learns from photos and paintings, some of them stylized by the styles on the shelves. The same command goes on
     with a run that was interrupted. RUN/distilled.safetensors is what ships inside the package.
     """
-    from stylecli.stylize import pictures_in
+    from stylecli.jobs import pictures_in
     from stylecli.training.data import PhotoFolder, read_photo
     from stylecli.training.distill import JUDGED_SHORT_SIDE, correlations, distill, shelved_networks
     from stylecli.training.distilled import MAPPED

@@ -11,6 +11,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.bars import progress_shown
 from stylecli.cli.evaluate_compare import compare
+from stylecli.cli.evaluate_temporal import check_topic, measure_temporally, refuse_runs, show_steadiness
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.groups import CommandGroup, OwnArgument
 from stylecli.cli.output import emit_json, say
@@ -36,8 +37,12 @@ NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equiva
 
 @click.command(cls=CommandGroup, commands=[compare])
 @click.argument("styles", cls=OwnArgument, nargs=-1, required=True, metavar="STYLE_OR_RUN...")
+@click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+@click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on motion that is known.")
 @click.option(
-    "--photos", required=True, multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable."
+    "--sintel",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --temporal: a folder in the layout of MPI-Sintel (final, flow, occlusions, invalid).",
 )
 @click.option(
     "--painting",
@@ -98,6 +103,8 @@ NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equiva
 def command(
     styles: tuple[str, ...],
     photos: tuple[Path, ...],
+    temporal: bool,
+    sintel: Path | None,
     variant: str | None,
     record: bool,
     csv_file: Path | None,
@@ -113,15 +120,25 @@ def command(
     Content and style distance by a loss network, total variation, grid energy, noise gain, noise left, and with
     --classifier whether the content is still recognized. docs/training.md defines them; lower is better but for the
     shares of photos of the classifier. A photo that cannot be read is reported, the others are done (exit code 6).
+
+    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (or, without any, a
+    rendered one) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
     """
     from stylecli.evaluation.assessment import evaluate
     from stylecli.evaluation.subjects import find_subjects
     from stylecli.evaluation.writing import check_targets
-    from stylecli.stylize import pictures_in
+    from stylecli.jobs import pictures_in
 
     check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
     subjects = find_subjects(styles, styles_dir, variant=variant, note=_note)
+    check_topic(temporal=temporal, photos=photos, sintel=sintel, how=how)
     pictures = pictures_in(photos)
+    if temporal:
+        if record:
+            refuse_runs(subjects)
+        steadiness = measure_temporally(subjects, pictures, sintel, device, as_json=as_json)
+        show_steadiness(steadiness, subjects, as_json=as_json, csv_file=csv_file, report=report, record=record)
+        return
     with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
         candidates = _candidates(subjects, stack, device, painting=how["painting"])
         judge = _judge(candidates, subjects, record=record, **how)
@@ -229,8 +246,7 @@ def _refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> Non
             f"--record: cards hold the numbers of {RECORDED}, not of {judge.name}",
             hint="Use --judge vgg19, or give its weights with --loss-weights.",
         )
-    if runs := [subject.name for subject in subjects if subject.pack is None]:
-        raise UsageError(f"--record: {runs[0]} is a run, which has no card", hint="Export it first.")
+    refuse_runs(subjects)
 
 
 def _failure_reporter(*, as_json: bool) -> Callable[[MediaError], None]:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stylecli.engine import Device, Engine, Tiling
+    from stylecli.exr import ExrColor
     from stylecli.look import Look
     from stylecli.stylize import Outcome
 
 STREAM = Path("-")
 STREAM_FORMAT = ".png"  # of stdout when nothing else is said
+EXR_COLORS = ("linear", "encoded")  # as stylecli.exr.ExrColor, which --help must not import
 
 
 @click.command()
@@ -35,6 +37,14 @@ STREAM_FORMAT = ".png"  # of stdout when nothing else is said
 )
 @click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
+@click.option(
+    "--color",
+    "exr_color",
+    type=click.Choice(EXR_COLORS),
+    default=EXR_COLORS[0],
+    show_default=True,
+    help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
+)
 @options.variant
 @options.look
 @options.device
@@ -52,12 +62,15 @@ def command(
     tile: Tiling,
     styles_dir: Path | None,
     as_json: bool,
-    **how: Any,  # recursive, quality, overwrite: for _stream and _files
+    **how: Any,  # recursive, quality, exr_color, overwrite: for _stream and _files
 ) -> None:
-    """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF), folders, or - for stdin.
+    """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR), folders, numbered sequences, or - for stdin.
 
     Without -o, photo.jpg becomes photo-STYLE.jpg beside it. Many pictures go into the folder OUT; a broken one is
     reported and the others are done (exit code 6); those that are there already are kept.
+
+    A sequence is shot.%04d.exr or shot.[1001-1100].exr; its frames keep their numbers, in the folder OUT their names,
+    and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
     """
     from stylecli.engine import Engine
     from stylecli.pack import find_style
@@ -79,6 +92,7 @@ def _stream(
     look: Look,
     *,
     quality: int | None,
+    exr_color: ExrColor,
     overwrite: bool,
     recursive: bool,
 ) -> None:
@@ -87,7 +101,7 @@ def _stream(
 
     if len(inputs) != 1 or len(engines) != 1 or recursive:
         raise UsageError("- stands for one picture in one style", hint="Give one input and one -s.")
-    picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0])
+    picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0], exr_color=exr_color)
     stylized = stylize_picture(picture, engines[0], look)
     if output in (None, STREAM):
         sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
@@ -104,12 +118,16 @@ def _files(
     *,
     recursive: bool,
     quality: int | None,
+    exr_color: ExrColor,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    from stylecli.stylize import plan_jobs, run_jobs
+    from stylecli.jobs import carry_timing, plan_jobs
+    from stylecli.stylize import run_jobs
 
     jobs = plan_jobs(inputs, list(engines), output, recursive=recursive)
+    if output:
+        carry_timing(inputs, output, overwrite=overwrite)
     with progress_shown(as_json=as_json) as progress:
         outcomes = run_jobs(
             jobs,
@@ -117,6 +135,7 @@ def _files(
             look,
             quality=quality,
             overwrite=overwrite,
+            exr_color=exr_color,
             progress=progress,
             report=_reporter(engines, as_json=as_json, is_single=len(jobs) == 1),
         )

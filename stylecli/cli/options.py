@@ -93,6 +93,17 @@ def loss_network(default: str) -> Callable[[Command], Command]:
     )
 
 
+def encoder(command: Command) -> Command:
+    """Add the choices of how a video is encoded: `codec`, `crf`, `preset`."""
+    for option in (
+        click.option("--preset", help="The encoder's trade of speed for size."),
+        click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger."),
+        click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm)."),
+    ):
+        command = option(command)
+    return command
+
+
 class BrushType(click.ParamType["Brush"]):
     """`auto`, `native` or a number."""
 

@@ -22,7 +22,10 @@ NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NE
 @options.photos_to_train_with
 @options.run_folder
 @click.option("--painting", type=click.Path(path_type=Path), help="The painting of a RECIPE, or the folder of them.")
-@click.option("--base", metavar="STYLE|RUN", help="Start from these weights: a new style in minutes.")
+@click.option(
+    "--base", metavar="STYLE|RUN", help="Start from these weights (or STYLE:VARIANT): a new style in minutes."
+)
+@click.option("--stabilize", is_flag=True, help="Make the base, by its own recipe and PAINTING, steadier in videos.")
 @click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
 @click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
 @options.loss_network("distilled, which ships with stylecli")
@@ -30,6 +33,7 @@ NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NE
 @options.loss_weights
 @click.option("--content-weight", type=float, help="More keeps more of the photo.")
 @click.option("--style-weight", type=float, help="More brings more of the painting.")
+@click.option("--consistency-weight", type=float, help="More makes steadier videos; 0 unless the base is stabilized.")
 @click.option(
     "--stroke",
     "style_sizes",

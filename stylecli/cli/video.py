@@ -43,9 +43,8 @@ class RangeType(click.ParamType["Span"]):
     "-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ...; default: IN-STYLE."
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
-@click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
-@click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
-@click.option("--preset", help="The encoder's trade of speed for size.")
+@options.encoder
+@click.option("--keep-frames", type=click.Path(path_type=Path), metavar="DIR", help="Keep the frames as PNG, too.")
 @options.variant
 @options.look
 @options.device
@@ -61,6 +60,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    keep_frames: Path | None,
     variant: str | None,
     look: Look,
     device: Device,
@@ -89,6 +89,7 @@ def command(
             paint=frame_painter(engine, look),
             options=EncoderOptions(codec, crf, preset),
             span=span,
+            keep_frames=keep_frames,
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {source}: {message}"),

@@ -12,7 +12,7 @@ from stylecli.errors import MediaError
 from stylecli.evaluation.curves import Curves, read_curves, read_settings, sample_files
 from stylecli.training.checkpoints import WEIGHTS, read_tensors
 
-LOSSES = ("total", "content", "style", "variation", "grid")
+LOSSES = ("total", "content", "style", "variation", "grid", "consistency")
 TOLD = ("network", "loss_network", "content_weight", "style_weight", "variation_weight")  # of the recipe, in the table
 # Of the recipe: what is only told, and changes nothing.
 NOT_COMPARED = (*(f"painting.{key}" for key in ("title", "artist", "year", "licence", "source")), "licence", "photos")

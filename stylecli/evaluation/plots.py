@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from stylecli.evaluation.curves import Curves
 from stylecli.evaluation.equivalence import Race
@@ -32,6 +32,7 @@ GRID = "#8585852e"
 COLORS = ("#1f8fd0", "#e07b1a", "#14a37f", "#c55ea0", "#a08a00", "#d5502f", "#6b7fd7", "#7a9a2e")
 CURVES = {"content": "content", "style": "style", "variation": "total variation", "total": "total"}
 SMOOTH_OVER = 25  # a point of the bold curve is the mean of a 25th of the lines, but of at least
+PUMPING_SEEN = 0.01  # of full brightness: less is not drawn as if it were much
 SMOOTH_LEAST = 5  # so many: the loss of a single batch is chance
 
 Strip = tuple[str, Sequence[Sequence[float]], float | None]  # title, values by candidate, what the photos have
@@ -85,6 +86,25 @@ def race_plot(races: Mapping[str, Race]) -> bytes:
         _make_logarithmic(ax)
         ax.set_xlabel("steps of the optimisation", color=INK)
         _legend(figure, list(races))
+        return _svg(figure)
+
+
+def time_plot(errors: Mapping[str, Sequence[float]], brightness: Mapping[str, Sequence[float]], *, own: str) -> bytes:
+    """The warping error and the mean brightness over the frames of a clip; dotted in grey, those of `own`, the clip."""
+    swings = {name: np.array(values) - np.mean(values) for name, values in brightness.items()}
+    with _drawn(columns=2, rows=1, row_height=2.5) as (figure, (left, right)):
+        for ax, lines in ((left, errors), (right, swings)):
+            ax.plot(lines[own], color=INK, linestyle=(0, (1, 2)), linewidth=1.6)
+            for color, name in zip(_colors(), (name for name in lines if name != own), strict=False):
+                ax.plot(lines[name], color=color, linewidth=1.8)
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.set_xlabel("frame", color=INK)
+        _decorate(left, "warping error")
+        left.set_ylim(bottom=0)
+        _decorate(right, "mean brightness, from its mean over time")
+        reach = max(PUMPING_SEEN, *(float(np.abs(swing).max()) for swing in swings.values()))
+        right.set_ylim(-1.1 * reach, 1.1 * reach)
+        _legend(figure, [name for name in errors if name != own])
         return _svg(figure)
 
 

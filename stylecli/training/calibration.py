@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from stylecli.engine import to_unit
 from stylecli.images import read_picture
+from stylecli.jobs import pictures_in
 from stylecli.resizing import resize
 from stylecli.scene import Scene
-from stylecli.stylize import pictures_in
 
 PHOTOS_MAX = 32
 SHORT_SIDE = 384  # pixels at which photos are looked at

@@ -16,6 +16,7 @@ from stylecli.progress import Progress, Step
 from stylecli.stages import reading_ahead
 from stylecli.training.checkpoints import State
 from stylecli.training.conditional import choose_styles, is_of_norm
+from stylecli.training.consistency import consistency
 from stylecli.training.data import PhotoFolder
 from stylecli.training.interrupts import interrupts_held_back
 from stylecli.training.objective import Objective
@@ -84,7 +85,11 @@ class Training:
         choose_styles(state.network, self.one_of_each[styles])
         _let_train(state.network, phase)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            losses = self.objective.losses(image, state.network(image), styles, phase)
+            stylized = state.network(image)
+            losses = self.objective.losses(image, stylized, styles, phase)
+            if self.objective.recipe.consistency_weight:
+                chance = f"{self.objective.recipe.seed} {state.step} {self.first}"
+                losses["consistency"] = consistency(state.network, image, stylized, chance)
         losses["total"] = self.objective.total(losses)
         values = self.processes.average_losses(losses)
         if not math.isfinite(values["total"]):

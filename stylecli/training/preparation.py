@@ -11,13 +11,22 @@ from torch import Tensor, nn
 
 from stylecli.card import CARD_FILE
 from stylecli.errors import UsageError
-from stylecli.pack import find_style
+from stylecli.pack import StylePack, find_style
 from stylecli.training.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.conditional import average_style
 from stylecli.training.loss_network import LossName, LossNetwork, VggName, load_loss_network
 from stylecli.training.network import network_from_weights, network_name
-from stylecli.training.recipe import PHASES_FROM_BASE, Painting, Recipe
+from stylecli.training.recipe import (
+    PHASES_FROM_BASE,
+    PHASES_TO_STABILIZE,
+    STABILIZING_RATE,
+    STABILIZING_STYLE,
+    STABILIZING_WEIGHT,
+    Painting,
+    Recipe,
+)
 from stylecli.training.recipe_file import read_recipe
+from stylecli.training.run_folder import RECIPE
 
 PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of the range this adds 0.1 to the loss
 
@@ -39,6 +48,7 @@ def prepare(
     *,
     painting: Path | None = None,
     base: str | None = None,
+    stabilize: bool = False,
     loss_network: LossName | None = None,
     finish_with: VggName | None = None,
     loss_weights: Path | None = None,
@@ -48,17 +58,24 @@ def prepare(
 ) -> Preparation:
     """Make a training ready from paintings, or from one recipe.toml whose paintings `painting` may place elsewhere.
 
-    `changes` replace values of the recipe; None leaves one as it is.
+    `stabilize` goes on with `base` by its own recipe and painting, whose file is the one source, so that it becomes
+    steadier in videos. `base` names a style, one of its variants as in "great-wave:quality", or a run. `changes`
+    replace values of the recipe; None leaves one as it is.
 
     Raises:
         UsageError: the sources make no sense together, a weights file belongs to another network.
         PackError: an unknown base or teacher.
         MediaError: a file that cannot be read, or a failed download.
     """
-    recipe, paintings = _recipe_of(sources, painting)
+    if stabilize:
+        recipe, paintings = _recipe_to_stabilize(sources, painting, base, styles_dir)
+    else:
+        recipe, paintings = _recipe_of(sources, painting)
     recipe = replace(recipe, base=base or recipe.base)
     start, seconds_of_base = _weights_of(recipe.base, styles_dir) if recipe.base else (None, 0.0)
-    if start is not None and not _is_recipe(sources):  # the new style gets the network of the one that it starts from
+    if (
+        start is not None and not stabilize and not _is_recipe(sources)
+    ):  # the new style gets the network of the one that it starts from
         network = network_from_weights(average_style(start))
         recipe = replace(recipe, **network.widths, network=network_name(network), phases=PHASES_FROM_BASE)
     recipe = replace(recipe, **{key: value for key, value in changes.items() if value})
@@ -81,6 +98,25 @@ def prepare(
     files = {name: loss_weights if name != "distilled" else None for name in recipe.loss_networks}
     loss_networks = {name: load_loss_network(name, recipe.loss_layers, file=file) for name, file in files.items()}
     return Preparation(recipe, paintings, loss_networks, start, seconds_of_base, teacher)
+
+
+def _recipe_to_stabilize(
+    sources: Sequence[Path], painting: Path | None, base: str | None, styles_dir: Path | None
+) -> tuple[Recipe, tuple[Path, ...]]:
+    """The recipe of a base with the term and the phases that make it steady, and the file of its painting."""
+    if not base or painting or len(sources) != 1 or _is_recipe(sources):
+        raise UsageError(
+            "--stabilize goes on with a style and its own recipe", hint="Give its painting and --base STYLE, no more."
+        )
+    recipe, paintings = _recipe_of([_recipe_file(base, styles_dir)], sources[0])
+    steady = replace(
+        recipe,
+        consistency_weight=STABILIZING_WEIGHT,
+        style_weight=STABILIZING_STYLE * recipe.style_weight,
+        learning_rate=STABILIZING_RATE,
+        phases=PHASES_TO_STABILIZE,
+    )
+    return steady, paintings
 
 
 def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, tuple[Path, ...]]:
@@ -107,9 +143,28 @@ def _is_recipe(sources: Sequence[Path]) -> bool:
 
 def _weights_of(name: str, styles_dir: Path | None) -> tuple[dict[str, Tensor], float]:
     """The weights of a style or a finished run, and the seconds that they took to train."""
-    folder = Path(name)
-    if (folder / WEIGHTS).is_file() and not (folder / CARD_FILE).exists():
-        tensors, metadata = read_tensors(folder / WEIGHTS)
+    if _is_run(name):
+        tensors, metadata = read_tensors(Path(name) / WEIGHTS)
         return tensors, float(metadata.get("seconds", 0))
-    pack = find_style(name, styles_dir)
-    return read_tensors(pack.folder / WEIGHTS)[0], pack.card.training_seconds
+    pack = _pack_of(name, styles_dir)
+    return read_tensors(pack.folder / (pack.model().weights or WEIGHTS))[0], pack.card.training_seconds
+
+
+def _recipe_file(name: str, styles_dir: Path | None) -> Path:
+    """Where the recipe of a style or a finished run is."""
+    if _is_run(name):
+        return Path(name) / RECIPE
+    pack = _pack_of(name, styles_dir)
+    weights = pack.model().weights or WEIGHTS
+    return pack.folder / weights.replace(WEIGHTS, RECIPE)  # VARIANT.weights.safetensors lies beside VARIANT.recipe.toml
+
+
+def _pack_of(name: str, styles_dir: Path | None) -> StylePack:
+    """A style, or a variant of it: `great-wave:quality`."""
+    has_variant = ":" in name and not Path(name).exists()
+    style, variant = name.rsplit(":", 1) if has_variant else (name, None)
+    return find_style(style, styles_dir, variant=variant)
+
+
+def _is_run(name: str) -> bool:
+    return (Path(name) / WEIGHTS).is_file() and not (Path(name) / CARD_FILE).exists()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from stylecli.cli.options import TimeSpan
 from stylecli.images import read_picture
 from stylecli.training import parity
 from stylecli.training.checkpoints import read_tensors
+from stylecli.training.recipe import PHASES_TO_STABILIZE
 from stylecli.training.recipe_file import read_recipe
 
 VGG = ("--loss-network", "vgg19", "--loss-weights")
@@ -82,6 +85,47 @@ def test_a_training_starts_from_another_run(trained: Path, photo_folder: Path, v
     recipe = read_recipe(tmp_path / "recipe.toml")
     assert recipe.phases[0].trains == "norms"
     assert (recipe.network, recipe.stem, recipe.trunk, recipe.blocks) == ("fast", 16, 48, 4)
+
+
+def test_a_style_is_stabilized_by_its_own_recipe(
+    pack: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "-o", tmp_path, "--base", pack, "--stabilize"]
+    result = run(*line, "--steps", 4, "--loss-weights", vgg_file)
+    assert result.exit_code == 0, result.output
+    before, recipe = read_recipe(pack / "recipe.toml"), read_recipe(tmp_path / "recipe.toml")
+    assert recipe.consistency_weight > before.consistency_weight == 0
+    assert recipe.phases == replace(recipe, phases=PHASES_TO_STABILIZE).with_steps(4).phases
+    changed = {"base", "consistency_weight", "style_weight", "learning_rate", "phases"}
+    values = (dataclasses.asdict(one) for one in (before, recipe))
+    assert all(
+        key in changed or old == new
+        for (key, old), new in zip(next(values).items(), next(values).values(), strict=True)
+    )
+
+
+def test_a_variant_is_stabilized_by_the_recipe_beside_it(
+    trained: Path, several: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    style = tmp_path / "style"
+    assert run("export", trained, "-o", style).exit_code == 0
+    assert run("export", several, "-o", style, "--number", 2, "--variant", "quality").exit_code == 0
+    recipe = style / "quality.recipe.toml"
+    recipe.write_text(recipe.read_text().replace("content_weight = 1.0", "content_weight = 1.5"))
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path / "run", "--stabilize"]
+    result = run(*line, "--base", f"{style}:quality", "--steps", 1, "--loss-weights", vgg_file)
+    assert result.exit_code == 0, result.output
+    assert read_recipe(tmp_path / "run" / "recipe.toml").content_weight == 1.5
+
+
+@pytest.mark.parametrize("extra", [[], ["--base", "great-wave", "--painting", "."]])
+def test_stabilizing_without_a_base_or_with_another_painting_is_refused(
+    extra: list[str], photo_folder: Path, tmp_path: Path
+) -> None:
+    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "-o", tmp_path / "run", "--stabilize"]
+    result = run(*line, *extra)
+    assert result.exit_code == 2
+    assert "--stabilize" in result.stderr
 
 
 def test_an_unknown_base_is_refused(photo_folder: Path, tmp_path: Path) -> None:

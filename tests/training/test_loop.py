@@ -105,6 +105,28 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     assert same_tensors(whole, resumed)
 
 
+def test_a_run_with_the_consistency_term_logs_it_and_is_resumed_with_the_same_bits(
+    recipe: Recipe,
+    painting: Path,
+    photos: PhotoFolder,
+    loss_network: LossNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
+    steady = replace(recipe, consistency_weight=50.0)
+    whole = train(steady, [painting], photos, tmp_path / "whole", loss_networks={"vgg19": loss_network})
+    with pytest.raises(KeyboardInterrupt):
+        train(steady, [painting], photos, tmp_path / "two", loss_networks={"vgg19": loss_network}, progress=stop_at(4))
+    assert same_tensors(
+        whole, train(steady, [painting], photos, tmp_path / "two", loss_networks={"vgg19": loss_network})
+    )
+    entry = json.loads((tmp_path / "two" / "log.jsonl").read_text().splitlines()[-1])
+    weights = {"content": 1, "style": 2, "variation": 0.05, "grid": 500, "consistency": 50}
+    assert entry["consistency"] > 0
+    assert entry["total"] == pytest.approx(sum(weight * entry[name] for name, weight in weights.items()), abs=1e-2)
+
+
 def test_a_killed_run_goes_on_from_its_last_checkpoint_with_the_same_bits(
     recipe: Recipe,
     painting: Path,

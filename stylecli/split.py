@@ -1,0 +1,195 @@
+"""A video -> its frames as picture files, with a sidecar that tells when each is shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+from stylecli.errors import MediaError, UsageError
+from stylecli.progress import Progress, Step, ignore
+from stylecli.remux import SIGNAL_WAIT, ffmpeg_program
+from stylecli.stages import reading_ahead
+from stylecli.timing import TimedFrame, Timing, write_timing
+from stylecli.video import Clip, probe
+from stylecli.video_reader import Notice, read_frames
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """A format of frames, in ffmpeg's words; `deep` is what its encoder takes for 16 bits."""
+
+    suffix: str
+    encoder: str
+    deep: str
+    options: Mapping[str, str]
+    is_light: bool = False  # scene-linear half floats instead of R'G'B'
+
+
+FORMATS = {
+    "png": FrameFormat(".png", "png", "rgb48be", {"pred": "paeth", "compression_level": "3"}),
+    "tiff": FrameFormat(".tiff", "tiff", "rgb48le", {"compression_algo": "deflate"}),
+    "exr": FrameFormat(".exr", "exr", "gbrpf32le", {"compression": "zip16", "format:v": "half"}, is_light=True),
+}
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """What was written."""
+
+    folder: Path
+    frames: int
+    width: int
+    height: int
+    messages: tuple[str, ...]
+
+
+def split_video(
+    source: Path,
+    folder: Path,
+    *,
+    format: str = "png",  # noqa: A002 (the word of the command line)
+    bits: int | None = None,
+    progress: Progress = ignore,
+    notice: Notice = lambda _: None,
+) -> SplitResult:
+    """Write the frames of `source`, upright, as 000001.png and so on into `folder`, and `timing.json` beside them.
+
+    `bits` (8 or 16) is for PNG and TIFF; None takes 16 for videos of more than 8. EXR frames hold half floats:
+    scene-linear light, the sRGB curve undone. The folder appears when it is complete, or not at all.
+
+    Raises:
+        UsageError: the folder exists and is not empty, or EXR with 8 bits.
+        MediaError: the video cannot be read, or the frames not be written.
+    """
+    written = FORMATS[format]
+    if written.is_light and bits:
+        raise UsageError(f"{bits} bits: EXR frames hold half floats", hint="Leave --bits out.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists already", hint="Name a folder that does not exist, or an empty one.")
+    clip = probe(source)
+    messages: list[str] = []
+
+    def tell(message: str) -> None:
+        messages.append(message)
+        notice(message)
+
+    for remark in clip.remarks:
+        tell(remark)
+    faults: list[str] = []  # heard in the reading thread, told in this one
+    estimate = clip.frames()
+    timed: list[TimedFrame] = []
+    with _appearing(folder) as draft, reading_ahead(read_frames(clip, notice=faults.append)) as frames:
+        first = next(frames)  # there is one: `probe` has seen it
+        pixel_format = _pixel_format(written, is_deep=bits == 16 or (bits is None and first.pixels.itemsize > 1))
+        with _pictures(draft, clip, written, pixel_format) as write:
+            for number, frame in enumerate(chain([first], frames), start=1):
+                write(_samples(frame.pixels, pixel_format))
+                timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
+                progress(Step(number, estimate and max(number, estimate), "frames"))
+        write_timing(Timing(source.name, clip.time_base, tuple(timed)), draft)
+    for fault in faults:
+        tell(fault)
+    progress(Step(len(timed), len(timed), "frames"))
+    return SplitResult(folder, len(timed), clip.width, clip.height, tuple(messages))
+
+
+@contextmanager
+def _pictures(folder: Path, clip: Clip, written: FrameFormat, pixel_format: str) -> Iterator[Callable[[bytes], None]]:
+    """A function that writes the samples of the next picture, by ffmpeg, which has ended when the `with` is left."""
+    import ffmpeg  # not for `--help`
+
+    pipe = ffmpeg.input("pipe:", f="rawvideo", pix_fmt=pixel_format, s=f"{clip.width}x{clip.height}", framerate=1)
+    target = str(folder.resolve()).replace("%", "%%") + f"/%0{DIGITS}d{written.suffix}"
+    output = pipe.output(target, f="image2", fps_mode="passthrough", **{"c:v": written.encoder}, **written.options)
+    arguments = output.global_args("-nostats", "-loglevel", "error").compile(cmd=ffmpeg_program())
+    with TemporaryFile() as chatter:  # a pipe that nobody reads would stop ffmpeg for good
+        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=chatter)
+        assert process.stdin is not None
+        stdin = process.stdin
+
+        def write(samples: bytes) -> None:
+            try:
+                stdin.write(samples)
+            except BrokenPipeError:
+                raise _fault(chatter) from None
+
+        try:
+            yield write
+            with suppress(BrokenPipeError):
+                stdin.close()
+            _wait(process)
+            if process.returncode:
+                raise _fault(chatter)
+        finally:
+            process.kill()  # does nothing to one that has ended
+            process.wait()
+            with suppress(OSError):  # what it holds back has nowhere to go
+                stdin.close()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """In short waits, since Python overlooks a ^C that comes just before a long one begins."""
+    while True:
+        try:
+            process.wait(timeout=SIGNAL_WAIT)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _fault(chatter: IO[bytes]) -> MediaError:
+    chatter.seek(0)
+    lines = chatter.read().decode(errors="replace").strip().splitlines() or ["ffmpeg ended"]
+    fault = next((line for line in lines if "No space left" in line), lines[-1])
+    return MediaError(f"the frames cannot be written ({fault.strip()})", hint="Make room, or choose another disk.")
+
+
+def _pixel_format(written: FrameFormat, *, is_deep: bool) -> str:
+    """The samples that a format takes, in ffmpeg's words."""
+    return written.deep if is_deep or written.is_light else "rgb24"
+
+
+def _samples(pixels: NDArray[Any], pixel_format: str) -> bytes:
+    """R'G'B' pixels (H, W, 3) as samples of a format of ffmpeg."""
+    import numpy as np
+
+    from stylecli.engine import quantize, to_unit
+    from stylecli.exr import linear
+
+    match pixel_format:
+        case "rgb24":
+            samples: NDArray[Any] = quantize(to_unit(pixels), np.uint8)
+        case "rgb48be":
+            samples = quantize(to_unit(pixels), np.uint16).astype(">u2")
+        case "rgb48le":
+            samples = quantize(to_unit(pixels), np.uint16).astype("<u2")
+        case _:  # gbrpf32le: whole planes in this order
+            samples = linear(to_unit(pixels))[..., [1, 2, 0]].transpose(2, 0, 1).astype("<f4")
+    return samples.tobytes()
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside `folder`, which gets its name when all went well and is gone otherwise."""
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        hidden.mkdir(parents=True)
+        yield hidden
+        hidden.replace(folder)
+    except OSError as err:
+        raise MediaError(f"{folder}: it cannot be written ({err.strerror})", hint="Choose another place.") from err
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)

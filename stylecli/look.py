@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.card import ModelFile
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.errors import UsageError
 
@@ -58,6 +60,19 @@ def paint(engine: Engine, pixels: NDArray[Any], look: Look) -> NDArray[Any]:
     if look.strength < 1 or look.mask is not None:
         stylized = (1 - weight) * photo + weight * stylized  # exact at both ends, unlike photo + weight * change
     return quantize(stylized, pixels.dtype)
+
+
+def recipe(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
+    """All that decides what `paint` makes of a picture, by names that people know."""
+    import onnxruntime  # loaded already by the engine
+
+    mask = "" if look.mask is None else hashlib.sha256(look.mask.tobytes()).hexdigest()
+    return {
+        "style": model.sha256,
+        "device": engine.device,
+        "look": f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}",
+        "onnxruntime": onnxruntime.__version__,
+    }
 
 
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:

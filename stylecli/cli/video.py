@@ -10,12 +10,13 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.bars import progress_shown
+from stylecli.cli.leftovers import discard_partial, list_partial
 from stylecli.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from stylecli.engine import Device
     from stylecli.look import Look
-    from stylecli.video import Span
+    from stylecli.video import Hdr, Span
 
 
 class RangeType(click.ParamType["Span"]):
@@ -43,9 +44,34 @@ class RangeType(click.ParamType["Span"]):
     "-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ...; default: IN-STYLE."
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
-@click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
+@click.option("--codec", help="Of the video, such as hevc, prores or h264_nvenc; each container has a default.")
 @click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
-@click.option("--preset", help="The encoder's trade of speed for size.")
+@click.option("--preset", help="The encoder's trade of speed for size; of ProRes and DNxHR the profile.")
+@click.option(
+    "--hdr",
+    type=click.Choice(["tonemap", "keep"]),
+    default="tonemap",
+    show_default=True,
+    help="PQ and HLG: brought to SDR, or left as they are.",
+)
+@click.option(
+    "--video-stream", "stream", type=int, default=0, show_default=True, help="Which moving picture, counted from 0."
+)
+@click.option(
+    "--other-videos",
+    type=click.Choice(["copy", "drop"]),
+    default="copy",
+    show_default=True,
+    help="What becomes of further moving pictures.",
+)
+@click.option("--allow-truncated", is_flag=True, help="Keep what can be read of a damaged source, instead of an error.")
+@click.option(
+    "--resume/--restart",
+    default=True,
+    help="Go on where a run of the same command was stopped (the default), or begin again.",
+)
+@list_partial
+@discard_partial
 @options.variant
 @options.look
 @options.device
@@ -60,6 +86,11 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    hdr: Hdr,
+    stream: int,
+    other_videos: str,
+    allow_truncated: bool,
+    resume: bool,
     variant: str | None,
     look: Look,
     device: Device,
@@ -69,32 +100,35 @@ def command(
 ) -> None:
     """Stylize a video; every frame keeps its timestamp, the file its sound, subtitles and all else.
 
-    What a container cannot hold is converted or left out, with a message, never silently.
+    What a container cannot hold is converted or left out, with a message, never silently. A run that was stopped, by
+    whatever, goes on when the same command is given again.
     """
     from stylecli import look as looks
-    from stylecli.containers import EncoderOptions
+    from stylecli.codecs import EncoderOptions
     from stylecli.engine import Engine
     from stylecli.pack import find_style
     from stylecli.pipeline import stylize_video
+    from stylecli.video_plan import VideoOptions
 
     pack = find_style(style, styles_dir, variant=variant)
     output = output or source.with_stem(f"{source.stem}-{pack.name}")
+    encoder = EncoderOptions(codec, crf, preset)
     with Engine(pack, device=device) as engine, progress_shown(as_json=as_json) as progress:
         options.tell_fallback(engine)
         result = stylize_video(
             source,
             output,
             paint=lambda pixels: looks.paint(engine, pixels, look),
-            options=EncoderOptions(codec, crf, preset),
-            span=span,
+            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
+            recipe=looks.recipe(engine, pack.model(), look),
+            restart=not resume,
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {source}: {message}"),
         )
     if as_json:
-        facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}
-        emit_json(
-            {"event": "result", "output": result.path, **facts, "device": engine.device, "messages": result.messages}
-        )
+        size = {"frames": result.frames, "resumed": result.resumed, "width": result.width, "height": result.height}
+        said = {"codec": result.codec, "device": engine.device, "messages": result.messages}
+        emit_json({"event": "result", "output": result.path, **size, **said})
     else:
         click.echo(result.path)

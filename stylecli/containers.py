@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from stylecli.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Codec:
-    """A video encoder of libav, with what is set where the user is silent."""
-
-    encoder: str
-    crf: int  # constant quality on the codec's own scale; lower is better and larger
-    worst_crf: int
-    preset: str
-    presets: tuple[str, ...]
-    preset_option: str  # the name that the encoder has for its presets
-    halves_odd_sizes: bool  # whether it encodes an odd width or height as 4:2:0
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -31,64 +17,16 @@ class Container:
     muxer: str
     codecs: tuple[str, ...]  # the default first
     sound: frozenset[str] | None  # None: any
-    sound_encoder: str
+    sound_encoder: str  # empty: it holds no sound
     subtitles: frozenset[str]
     text_encoder: str  # for subtitles that are text; those that are pictures cannot be converted
-    cover: Literal["picture", "attachment", "none"]
+    cover: Literal["picture", "attachment", "none"] = "none"
     attachments: bool = False
+    data: bool = False  # whether data streams of the same family can be copied
+    videos: frozenset[str] = frozenset()  # codecs of further moving pictures that are copied
     has_edit_lists: bool = False  # whether it says when a track starts by an edit list, as the MP4 family does
+    animates: str = ""  # the ffmpeg encoder of a format that is an animation, and made from lossless frames
 
-
-@dataclass(frozen=True)
-class EncoderOptions:
-    """What a user wants of the encoder; None leaves the choice to the container and the codec."""
-
-    codec: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-
-
-AS_USUAL = EncoderOptions()
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """A codec with its settings chosen."""
-
-    codec: Codec
-    crf: int
-    preset: str
-
-    @property
-    def options(self) -> dict[str, str]:
-        """The options of the libav encoder."""
-        return {**self.codec.options, "crf": str(self.crf), self.codec.preset_option: self.preset}
-
-
-CODECS = {
-    "h264": Codec(
-        encoder="libx264",
-        # On a 2-core laptop `medium` costs 87 ms a 720p frame, more than the network itself, and `veryfast` 36 ms.
-        # The quality is held by the CRF, not by the preset: `veryfast` pays with a somewhat larger file.
-        preset="veryfast",
-        presets=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        preset_option="preset",
-        crf=18,  # x264's own documentation: "visually lossless or nearly so"
-        worst_crf=51,
-        halves_odd_sizes=False,
-    ),
-    "vp9": Codec(
-        encoder="libvpx-vp9",
-        # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.
-        preset="4",
-        presets=("0", "1", "2", "3", "4", "5", "6", "7", "8"),
-        preset_option="cpu-used",
-        crf=24,
-        worst_crf=63,
-        halves_odd_sizes=True,
-        options={"deadline": "good", "row-mt": "1", "b": "0"},  # b=0: the CRF alone sets the quality
-    ),
-}
 
 _MP4_SOUND = frozenset({"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus"})
 _MOV_SOUND = frozenset(
@@ -96,48 +34,83 @@ _MOV_SOUND = frozenset(
 )
 _MKV_SUBTITLES = frozenset({"ass", "dvb_subtitle", "dvd_subtitle", "hdmv_pgs_subtitle", "subrip", "webvtt"})
 
+_HARDWARE = tuple(f"{codec}_{maker}" for maker in ("nvenc", "qsv", "amf") for codec in ("h264", "hevc", "av1"))
+_MP4_VIDEOS = frozenset({"av1", "h264", "hevc", "mpeg4", "vp9"})
+
 _MP4 = Container(
     muxer="mp4",
-    codecs=("h264", "vp9"),
+    codecs=("h264", "hevc", "av1", "vp9", *_HARDWARE),
     sound=_MP4_SOUND,
     sound_encoder="aac",
     subtitles=frozenset({"dvd_subtitle", "mov_text"}),
     text_encoder="mov_text",
     cover="picture",
+    data=True,
+    videos=_MP4_VIDEOS,
     has_edit_lists=True,
 )
+_TS = Container(
+    muxer="mpegts",
+    codecs=("h264", "hevc", *(name for name in _HARDWARE if not name.startswith("av1"))),
+    sound=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3", "opus"}),
+    sound_encoder="aac",
+    subtitles=frozenset({"dvb_subtitle", "dvb_teletext"}),
+    text_encoder="",
+    data=True,
+    videos=frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"}),
+)
+
+
+def _animation(muxer: str, encoder: str) -> Container:
+    return Container(
+        muxer=muxer,
+        codecs=(muxer,),
+        sound=frozenset(),
+        sound_encoder="",
+        subtitles=frozenset(),
+        text_encoder="",
+        animates=encoder,
+    )
+
+
 CONTAINERS = {
     ".mp4": _MP4,
     ".m4v": _MP4,
     ".mov": Container(
         muxer="mov",
-        codecs=("h264",),
+        codecs=("h264", "hevc", "prores", "dnxhr", *(name for name in _HARDWARE if not name.startswith("av1"))),
         sound=_MOV_SOUND,
         sound_encoder="aac",
         subtitles=frozenset({"mov_text"}),
         text_encoder="mov_text",
-        cover="none",
+        data=True,
+        videos=frozenset({"dnxhd", "h264", "hevc", "mpeg4", "prores", "qtrle"}),
         has_edit_lists=True,
     ),
     ".mkv": Container(
         muxer="matroska",
-        codecs=("h264", "vp9"),
+        codecs=("h264", "hevc", "av1", "vp9", "prores", "dnxhr", "ffv1", *_HARDWARE),
         sound=None,
         sound_encoder="aac",
         subtitles=_MKV_SUBTITLES,
         text_encoder="subrip",
         cover="attachment",
         attachments=True,
+        videos=frozenset({"av1", "dnxhd", "ffv1", "h264", "hevc", "mpeg2video", "mpeg4", "prores", "vp8", "vp9"}),
     ),
     ".webm": Container(
         muxer="webm",
-        codecs=("vp9",),
+        codecs=("vp9", "av1", *(name for name in _HARDWARE if name.startswith("av1"))),
         sound=frozenset({"opus", "vorbis"}),
         sound_encoder="libopus",
         subtitles=frozenset({"webvtt"}),
         text_encoder="webvtt",
-        cover="none",
+        videos=frozenset({"av1", "vp8", "vp9"}),
     ),
+    ".ts": _TS,
+    ".m2ts": _TS,
+    ".gif": _animation("gif", "gif"),
+    ".webp": _animation("webp", "libwebp_anim"),
 }
 
 
@@ -150,18 +123,29 @@ def container_for(output: Path) -> Container:
         raise UsageError(f"{output}: {fault}", hint=f"Write one of {', '.join(CONTAINERS)}.") from None
 
 
-def encoder_for(container: Container, options: EncoderOptions) -> Encoder:
-    """The codec and settings that `options` ask for within `container`; UsageError where they cannot be had."""
-    name = options.codec or container.codecs[0]
-    if name not in container.codecs:
-        raise UsageError(
-            f"codec {name}: not written into {container.muxer}", hint=f"Use {' or '.join(container.codecs)}."
-        )
+def encoder_for(container: Container, options: EncoderOptions, *, has_alpha: bool = False) -> Encoder:
+    """The codec and settings that `options` ask for within `container`.
+
+    Where the user is silent and something is transparent, it is the first codec that keeps it, if there is one.
+    Raises UsageError where what is asked for cannot be had.
+    """
+    codecs = container.codecs
+    keeping = [name for name in codecs if CODECS[name].has_alpha()] if has_alpha else []
+    name = options.codec or (keeping or codecs)[0]
+    if name not in codecs:
+        raise UsageError(f"codec {name}: not written into {container.muxer}", hint=f"Use {_either(codecs)}.")
     codec = CODECS[name]
     crf = codec.crf if options.crf is None else options.crf
-    if not 0 <= crf <= codec.worst_crf:
+    if crf is not None and codec.crf is None:
+        raise UsageError(f"crf {crf}: {name} has no such scale", hint="Leave --crf out.")
+    if crf is not None and not 0 <= crf <= codec.worst_crf:
         raise UsageError(f"crf {crf}: outside the range of {name}", hint=f"Use 0 (best) to {codec.worst_crf} (worst).")
     preset = options.preset or codec.preset
-    if preset not in codec.presets:
-        raise UsageError(f"preset {preset}: not a preset of {name}", hint=f"Use one of {', '.join(codec.presets)}.")
-    return Encoder(codec, crf, preset)
+    if preset not in (codec.presets or ("",)):
+        choices = f"Use one of {', '.join(codec.presets)}." if codec.presets else "Leave --preset out."
+        raise UsageError(f"preset {preset}: not a preset of {name}", hint=choices)
+    return Encoder(name, codec, crf, preset)
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return " or ".join(name for name in names if not CODECS[name].is_hardware)

@@ -21,7 +21,7 @@ from stylecli.progress import Progress, Step, ignore
 from stylecli.recording import Sound, record
 from stylecli.scene import RATE, Scene, ambience
 from stylecli.sheet import labelled_grid, tile_of
-from stylecli.steadiness import frame_painter
+from stylecli.steadiness import FramePainter
 
 CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
 GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it
@@ -76,7 +76,7 @@ def make_demo(
         stylize_video(
             scene,
             painted,
-            paint=frame_painter(engine, Look()),
+            paint=FramePainter(engine, Look()),
             overwrite=True,
             progress=from_step(start + extent.frames, painted),
         )

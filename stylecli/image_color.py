@@ -5,7 +5,10 @@ All functions take and give pyvips images, which are computed only when their sa
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Relative colorimetric with black point compensation: colours that both spaces hold stay what they are.
 CONVERSION = {"intent": "relative", "black_point_compensation": True}
@@ -118,6 +121,16 @@ def bleed(color: Any, alpha: Any) -> Any:
         return color
     # Nearly transparent pixels, whose colours are rough, also count for little.
     return _fill(color.copy_memory(), alpha / SAMPLE_MAX[alpha.format]).cast(color.format)
+
+
+def bled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """As `bleed`, of arrays: (H, W, 3) and (H, W) of one type, uint8 or uint16; the very same where nothing changes."""
+    import pyvips  # a native library that --help does not need
+
+    if alpha.min() > 0 or alpha.max() == 0:
+        return pixels
+    filled: NDArray[Any] = bleed(pyvips.Image.new_from_array(pixels), pyvips.Image.new_from_array(alpha)).numpy()
+    return filled
 
 
 def _fill(color: Any, weight: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,8 @@ def keeping_frames(folder: Path | None, clip: Clip, *, done: int = 0) -> Iterato
 
     def keep(frame: Frame) -> None:
         kept = TimedFrame(f"{len(timed) + 1:0{DIGITS}d}.png", frame.pts, frame.duration)
-        write_picture(picture_from_pixels(frame.pixels), folder / kept.file, overwrite=True)
+        picture = dataclasses.replace(picture_from_pixels(frame.pixels), alpha=frame.alpha)
+        write_picture(picture, folder / kept.file, overwrite=True)
         with _blamed_on(folder), (folder / JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write(_line(kept))
         timed.append(kept)

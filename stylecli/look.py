@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.card import ModelFile
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.errors import UsageError
 from stylecli.normalization import Statistics
@@ -64,6 +66,19 @@ def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, measure: Measure 
             piece = (1 - weight) * photo + weight * piece  # exact at both ends, unlike photo + weight * change
         painted[place] = quantize(piece, pixels.dtype)
     return painted
+
+
+def recipe(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
+    """All that decides what `paint` makes of a picture, by names that people know."""
+    import onnxruntime  # loaded already by the engine
+
+    mask = "" if look.mask is None else hashlib.sha256(look.mask.tobytes()).hexdigest()
+    return {
+        "style": model.sha256,
+        "device": engine.device,
+        "look": f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}",
+        "onnxruntime": onnxruntime.__version__,
+    }
 
 
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from stylecli.containers import AS_USUAL, Encoder, EncoderOptions, container_for, encoder_for
 from stylecli.errors import MediaError, UsageError
+from stylecli.image_color import bled
 from stylecli.kept_frames import keeping_frames
+from stylecli.partial import PartialWork, State, partial_work
 from stylecli.progress import Progress, Step, ignore
-from stylecli.remux import Cut, companions, ffmpeg_program, join
-from stylecli.stages import each, reading_ahead, writing_behind
-from stylecli.video import Clip, Span, probe
-from stylecli.video_reader import Notice, read_frames
-from stylecli.video_writer import blamed_on, encoding, pixel_format
+from stylecli.remux import join
+from stylecli.segments import COPIES, SEGMENT_FRAMES, Boundary, check_room, join_segments, writing_segments
+from stylecli.stages import reading_ahead, writing_behind
+from stylecli.video_plan import WHOLE, Plan, VideoOptions, planned
+from stylecli.video_reader import Frame, Notice, read_frames
+from stylecli.video_writer import encoding, muxer_for
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    Paint = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]  # (height, width, 3) R'G'B' -> the same size
+    Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (height, width, 3) R'G'B', uint8 or uint16 -> the same
+
+
+class Memory(Protocol):
+    """What a painter carries from frame to frame: kept with finished work, so that a later run goes on with it."""
+
+    def state(self) -> State:
+        """What is remembered now: arrays by name, small."""
+
+    def restore(self, state: State) -> None:
+        """Go on from a state; an empty one is the beginning."""
+
+
+class _NoMemory:
+    def state(self) -> State:
+        return {}
+
+    def restore(self, state: State) -> None:
+        pass
+
+
+NO_MEMORY = _NoMemory()  # of a painter to whom every frame is the first one
 
 
 @dataclass(frozen=True)
@@ -34,7 +54,8 @@ class VideoResult:
     width: int
     height: int
     frames: int
-    codec: str  # the encoder's name
+    codec: str  # as in `stylecli.codecs.CODECS`
+    resumed: int  # frames that an earlier run had finished
     messages: tuple[str, ...]  # what could not be kept as it was
 
 
@@ -43,8 +64,10 @@ def stylize_video(
     output: Path,
     *,
     paint: Paint,
-    options: EncoderOptions = AS_USUAL,
-    span: Span | None = None,
+    options: VideoOptions = WHOLE,
+    recipe: Mapping[str, str] | None = None,
+    memory: Memory = NO_MEMORY,
+    restart: bool = False,
     keep_frames: Path | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
@@ -52,87 +75,116 @@ def stylize_video(
 ) -> VideoResult:
     """Write `source` to `output` with every frame painted; `output` appears when it is complete, or not at all.
 
-    `paint` is called in this thread, frame by frame in order. The painted frames are kept as PNG, too, in the folder
-    `keep_frames`. `notice` hears at once the messages that the result holds. Raises UsageError, MediaError and whatever
-    `paint` and `progress` raise.
+    `paint` is called in this thread, frame by frame in order; `memory` is what it carries from frame to frame. `recipe`
+    holds all that decides what it paints: with it, a run that was stopped leaves its finished frames in a hidden folder
+    beside `output`, and the same call goes on from there, to the very same result; `restart` throws them away. Without
+    it nothing is ever left. The painted frames are kept as PNG, too, in the folder `keep_frames`. `notice` hears at
+    once the messages that the result holds.
+
+    Raises UsageError, MediaError, DeviceError and whatever `paint` and `progress` raise.
     """
-    container = container_for(output)
-    encoder = encoder_for(container, options)
-    _check_target(source, output, overwrite=overwrite)
-    _check_span(span)
-    ffmpeg_program()  # better missed now than after an hour of painting
-    clip = probe(source)
-    streams, changes = companions(clip, container)
     messages: list[str] = []
 
     def tell(message: str) -> None:
         messages.append(message)
         notice(message)
 
-    for message in (*clip.remarks, *_compromises(clip, encoder), *changes):
-        tell(message)
-    first, _ = clip.ticks(span)
+    with planned(source, output, options, overwrite=overwrite) as plan:
+        for message in plan.messages:
+            tell(message)
+        job = None if recipe is None else plan.job(recipe)
+        with partial_work(output, job, restart=restart, notice=notice) as work:
+            resumed = work.frames
+            with keeping_frames(keep_frames, plan.clip, done=work.frames) as keep:
+                for fault in _paint_segments(work, plan, keep, paint=paint, memory=memory, progress=progress):
+                    tell(fault)
+            if not work.pieces:
+                duration = plan.clip.duration
+                hint = "" if duration is None else f"The video is {float(duration):.2f} s long."
+                raise UsageError(f"{source}: no frame lies in the range", hint=hint)
+            plan.check_source()
+            picture, draft = work.folder / "picture", work.folder / output.name
+            check_room(output, needed=work.size * (COPIES - 1))
+            join_segments(
+                work.pieces,
+                picture,
+                muxer=muxer_for(plan.clip, plan.encoder),
+                time_base=plan.clip.time_base,
+                output=output,
+            )
+            for fault in _join(plan, picture, draft):
+                tell(fault)
+            plan.check_source()  # the other streams were read just now
+            frames = work.frames
+            work.deliver(draft)
+    progress(Step(frames, frames, "frames"))
+    return VideoResult(output, plan.clip.width, plan.clip.height, frames, plan.encoder.name, resumed, tuple(messages))
+
+
+def _paint_segments(
+    work: PartialWork,
+    plan: Plan,
+    keep: Callable[[Frame], None],
+    *,
+    paint: Paint,
+    memory: Memory,
+    progress: Progress,
+) -> list[str]:
+    """Paint what is not finished yet, and `keep` each frame; give the remarks about the source."""
+    clip, span = plan.clip, plan.options.span
     estimate = clip.frames(span)
-    faults: list[str] = []  # heard in the reading thread, told in this one
-    done = 0
-    with _appearing(output) as draft:
-        picture = draft.with_name("picture.mp4")
-        with (
-            encoding(picture, clip, encoder=encoder, origin=first, output=output) as writer,
-            keeping_frames(keep_frames, clip) as keep,
-            reading_ahead(read_frames(clip, span=span, notice=faults.append)) as frames,
-            writing_behind(each(writer.write, keep)) as write,
-        ):
-            for done, frame in enumerate(frames, start=1):
-                write(frame.with_pixels(paint(frame.pixels)))
+    remarks: list[str] = []  # heard in the reading thread, told in the caller's
+    finished = work.frames
+    memory.restore(work.state())
+    frames_to_read = read_frames(
+        clip, span=span, skip=finished, allow_truncated=plan.options.allow_truncated, notice=remarks.append
+    )
+
+    def opening(path: Path) -> Any:
+        _check_room(work, plan, estimate)
+        return encoding(path, clip, encoder=plan.encoder, origin=plan.origin, output=plan.output)
+
+    with writing_segments(work, opening) as encode:
+
+        def encode_and_keep(item: Frame | Boundary) -> None:
+            encode(item)
+            if isinstance(item, Frame):
+                keep(item)
+
+        with reading_ahead(frames_to_read) as frames, writing_behind(encode_and_keep) as write:
+            for done, frame in enumerate(frames, start=finished + 1):
+                write(_painted(frame, paint))
+                if done % SEGMENT_FRAMES == 0:
+                    write(Boundary(memory.state()))
                 progress(Step(done, estimate and max(done, estimate), "frames"))
-            if not done:
-                raise UsageError(f"{source}: no frame lies in the range", hint=_length(clip))
-        join(picture, draft, clip=clip, container=container, streams=streams, cut=_cut(clip, span))
-    for fault in faults:
-        tell(fault)
-    progress(Step(done, done, "frames"))
-    return VideoResult(output, clip.width, clip.height, done, encoder.codec.encoder, tuple(messages))
+            write(Boundary(memory.state()))
+    return remarks
 
 
-def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
-    if output.exists() and source.exists() and output.samefile(source):
-        raise UsageError(f"{output}: is the source itself", hint="Write to another name.")
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output}: exists already", hint="Allow it with --overwrite.")
-    if output.is_dir():
-        raise UsageError(f"{output}: is a folder", hint="Name a file.")
-    if not output.parent.is_dir():
-        raise MediaError(f"{output}: cannot be written, {output.parent} is not a folder", hint="Make the folder first.")
+def _painted(frame: Frame, paint: Paint) -> Frame:
+    """Transparent pixels hold anything; the network must see there what is around them."""
+    return frame.with_pixels(paint(frame.pixels if frame.alpha is None else bled(frame.pixels, frame.alpha)))
 
 
-def _check_span(span: Span | None) -> None:
-    if span is not None and (span[0] < 0 or (span[1] is not None and span[1] <= span[0])):
-        raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
+def _check_room(work: PartialWork, plan: Plan, estimate: int | None) -> None:
+    """Raise MediaError where the disk is too small for the rest, guessed by the finished part, or by experience."""
+    frames = max(estimate or 0, work.frames + 1)
+    size = plan.clip.width * plan.clip.height * plan.encoder.codec.bits_a_pixel / 8
+    if work.frames:
+        size = work.size / work.frames
+    check_room(plan.output, needed=size * (frames * COPIES - work.frames))
 
 
-def _compromises(clip: Clip, encoder: Encoder) -> Iterator[str]:
-    if (chosen := pixel_format(clip, encoder)) != "yuv420p":
-        yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
-
-
-@contextmanager
-def _appearing(output: Path) -> Iterator[Path]:
-    """A path in a hidden folder beside `output`; what was written there gets its name when all went well."""
-    with blamed_on(output):
-        folder = TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
-    with folder:
-        draft = Path(folder.name) / output.name
-        yield draft
-        with blamed_on(output):
-            draft.replace(output)
-
-
-def _cut(clip: Clip, span: Span | None) -> Cut:
-    first, _ = clip.ticks(span)
-    start, end = span or (None, None)
-    return Cut(start=start, end=end, origin=first * clip.time_base)
-
-
-def _length(clip: Clip) -> str:
-    return "" if clip.duration is None else f"The video is {float(clip.duration):.2f} s long."
+def _join(plan: Plan, picture: Path, draft: Path) -> list[str]:
+    """Join the picture with the other streams; those of data that ffmpeg cannot write are left out, and named."""
+    streams, remarks = plan.streams, []
+    data = tuple(companion for companion in streams if companion.stream.kind == "data")
+    try:
+        join(picture, draft, clip=plan.clip, container=plan.container, streams=streams, cut=plan.cut)
+    except MediaError:
+        if not data:
+            raise
+        rest = tuple(companion for companion in streams if companion not in data)
+        join(picture, draft, clip=plan.clip, container=plan.container, streams=rest, cut=plan.cut)
+        remarks = [f"data stream {companion.stream.index} is left out: ffmpeg cannot write it" for companion in data]
+    return remarks

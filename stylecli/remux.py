@@ -1,8 +1,12 @@
-"""Joins the new picture with the sound, subtitles, chapters and tags of its source; the only user of ffmpeg-python."""
+"""Joins the new picture with all else of its source: sound, subtitles, chapters and tags.
+
+The only user of ffmpeg-python.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -14,7 +18,8 @@ import ffmpeg
 
 from stylecli.containers import Container
 from stylecli.errors import MediaError
-from stylecli.video import MICROSECOND, Clip, OtherStream, opened
+from stylecli.video import MICROSECOND, Clip, opened
+from stylecli.video_streams import OtherStream, announces_alpha
 
 PROGRAM_VARIABLE = "STYLECLI_FFMPEG"
 
@@ -24,6 +29,15 @@ _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "sub
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
 SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
+_UNJOINED = "the picture and the other streams cannot be joined"
+_UNCUTTABLE = "a moving picture cannot be cut without another encoding"
+# Of the source's encoding: no longer true of the new picture.
+_OUTDATED_TAGS = frozenset(
+    {"alpha_mode", "bps", "duration", "encoder", "number_of_bytes", "number_of_frames", "rotate"}
+)
+_STATISTICS = ("BPS-", "DURATION-", "NUMBER_OF_", "_STATISTICS_")  # as mkvmerge writes them
+_GIF_OPTIONS = {"vf": "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"}
+_WEBP_OPTIONS = {"quality:v:0": "90"}
 
 
 @dataclass(frozen=True)
@@ -43,19 +57,31 @@ class Cut:
     origin: Fraction = Fraction(0)
 
 
-def companions(clip: Clip, container: Container) -> tuple[list[Companion], list[str]]:
-    """Which streams of `clip` go into `container`, and a message for each that does not go as it is."""
+def companions(
+    clip: Clip, container: Container, *, copies_videos: bool = False, is_cut: bool = False
+) -> tuple[list[Companion], list[str]]:
+    """Which streams of `clip` go into `container`, and a message for each that does not go as it is.
+
+    copies_videos: further moving pictures go along, as they are.
+    is_cut: a range is wanted; moving pictures cannot be cut without painting them.
+    """
     kept: list[Companion] = []
     messages: list[str] = []
     for stream in clip.others:
+        if _is_rebuilt(stream, clip):
+            continue
         name = f"{stream.kind} stream {stream.index} ({stream.codec or 'unknown codec'})"
-        encoder = _encoder(stream, container)
-        if encoder:
+        encoder = _encoder(stream, container, clip)
+        if stream.kind == "video" and (is_cut or not copies_videos):
+            messages.append(f"{name} is left out: {_UNCUTTABLE if copies_videos else 'not asked for'}")
+        elif not encoder:
+            messages.append(f"{name} is left out: {_obstacle(stream, container)}")
+        else:
             kept.append(Companion(stream, encoder))
             if encoder != "copy":
                 messages.append(f"{name} does not fit into {container.muxer} and is converted with {encoder}")
-        elif not _is_rebuilt(stream, clip):
-            messages.append(f"{name} is left out: {_obstacle(stream, container)}")
+            elif stream.kind == "video":
+                messages.append(f"{name} is copied as it is: only video stream {clip.number} is stylized")
     return kept, messages
 
 
@@ -76,18 +102,24 @@ def ffmpeg_program() -> str:
 def join(
     picture: Path, target: Path, *, clip: Clip, container: Container, streams: Sequence[Companion], cut: Cut
 ) -> None:
-    """Write `target` from the video in `picture` and the companions of `clip`; a cover goes beside it meanwhile.
+    """Write `target` from the video in `picture` and the companions of `clip`; small files go beside it meanwhile.
 
     Raises MediaError with ffmpeg's own words. ffmpeg has ended when this returns or raises, whatever happens.
     """
     new = ffmpeg.input(str(picture.resolve()), copyts=None)  # without copyts, each file would start at 0 by itself
     old = ffmpeg.input(str(clip.path.resolve()), **_reading(cut))
+    tags = ffmpeg.input(str(_tag_file(picture, clip, cut, folder=target.parent)), f="ffmetadata")
     mapped = [companion for companion in streams if not _is_attached(companion, container)]
-    maps = [old[str(companion.stream.index)] for companion in mapped] or [old[_NO_STREAM]]
-    options = {"f": container.muxer, "c": "copy", "map_metadata:g": "1:g", "map_chapters": "1"}
+    maps = [*(old[str(companion.stream.index)] for companion in mapped), *(file[_NO_STREAM] for file in (old, tags))]
+    options = {"f": container.muxer, "c": "copy", "bitexact": None}
+    options |= {"map_metadata:g": "1:g", "map_metadata:s:v:0": "2:s:0", "map_chapters": "1"}
+    options["disposition:v:0"] = "+".join(clip.dispositions) or "0"
+    if clip.sample_aspect != 1:  # the codec may not know of it
+        options["aspect:v:0"] = str(clip.sample_aspect * Fraction(clip.width, clip.height)).replace("/", ":")
+    if container.animates:
+        options |= _animating(container)
     for number, companion in enumerate(mapped, start=1):
         options |= _converting(number, companion, is_cut=bool(cut.start))
-    options |= _tagging(clip, cut)
     options |= _attaching(clip, container, streams, folder=target.parent)
     if container.has_edit_lists:
         # A start behind 0 is exact in the clock of the picture; ffmpeg before 9 rounds it to 1 ms.
@@ -95,10 +127,20 @@ def join(
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
     command = ffmpeg.output(new["v:0"], *maps, str(target.resolve()), **options)
-    _run(command.global_args("-nostdin", "-nostats", "-loglevel", "error"), target)
+    _run(command.global_args("-nostdin", "-nostats", "-loglevel", "error"), f"{target.name}: {_UNJOINED}")
 
 
-def _encoder(stream: OtherStream, container: Container) -> str:
+def unpack_animation(source: Path, target: Path) -> None:
+    """Write an animated WebP, which libav before 9 does not decode, as a Matroska file without loss.
+
+    Raises MediaError.
+    """
+    command = ffmpeg.input(str(source.resolve())).output(str(target.resolve()), f="matroska", **{"c:v": "png"})
+    command = command.global_args("-nostdin", "-nostats", "-loglevel", "error")
+    _run(command, f"{source}: cannot be read as an animated WebP")
+
+
+def _encoder(stream: OtherStream, container: Container, clip: Clip) -> str:
     """`copy`, the name of an encoder, or nothing for a stream that must be left out."""
     encoder = ""
     match stream.kind:
@@ -113,20 +155,22 @@ def _encoder(stream: OtherStream, container: Container) -> str:
             encoder = "copy"
         case "attachment" if container.attachments:
             encoder = "copy"
+        case "video" if stream.codec in container.videos:
+            encoder = "copy"
+        case "data" if container.data and container.muxer in clip.formats:  # no other family understands it
+            encoder = "copy"
     return encoder
 
 
 def _obstacle(stream: OtherStream, container: Container) -> str:
     match stream.kind:
-        case "video":
-            return "only the first moving picture is stylized"
-        case "sound":
+        case "sound" if container.sound_encoder:
             return "it is damaged"
         case _:
             return f"{container.muxer} does not take it"
 
 
-def _run(command: ffmpeg.nodes.OutputStream, target: Path) -> None:
+def _run(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
     process = command.run_async(cmd=ffmpeg_program(), pipe_stderr=True)
     try:
         chatter = _heard_from(process)
@@ -135,8 +179,7 @@ def _run(command: ffmpeg.nodes.OutputStream, target: Path) -> None:
         process.wait()
     if process.returncode != 0:
         lines = chatter.decode(errors="replace").strip().splitlines()
-        fault = lines[-1] if lines else f"ffmpeg ended with {process.returncode}"
-        raise MediaError(f"{target.name}: the picture and the other streams cannot be joined ({fault})")
+        raise MediaError(f"{fault} ({lines[-1] if lines else f'ffmpeg ended with {process.returncode}'})")
 
 
 def _heard_from(process: subprocess.Popen[bytes]) -> bytes:
@@ -163,7 +206,8 @@ def _reading(cut: Cut) -> dict[str, str | None]:
 
 def _converting(number: int, companion: Companion, *, is_cut: bool) -> dict[str, str]:
     """The options for output stream `number`."""
-    options = {f"c:{number}": companion.encoder}
+    # Since the tags of one stream are named, those of all must be.
+    options = {f"c:{number}": companion.encoder, f"map_metadata:s:{number}": f"1:s:{companion.stream.index}"}
     if companion.stream.kind == "sound" and companion.encoder != "copy":
         options[f"b:{number}"] = str(_BITS_A_CHANNEL * companion.stream.channels)
         filters = ["atrim=start=0"] if is_cut else []
@@ -174,14 +218,29 @@ def _converting(number: int, companion: Companion, *, is_cut: bool) -> dict[str,
     return options
 
 
-def _tagging(clip: Clip, cut: Cut) -> dict[str, str]:
-    """The tags of the picture. ffmpeg-python takes an option once, so each tag has another name of the same stream."""
-    options = {}
-    if title := clip.tags.get("title"):
-        options["metadata:s:v:0"] = f"title={title}"
-    if (timecode := clip.tags.get("timecode")) and not cut.start:
-        options["metadata:s:0"] = f"timecode={timecode}"
-    return options
+def _tag_file(picture: Path, clip: Clip, cut: Cut, *, folder: Path) -> Path:
+    """The tags of the picture in ffmpeg's own format of metadata, except those that the source's encoding left."""
+    with opened(picture) as container:
+        tags = {"alpha_mode": "1"} if announces_alpha(container.streams.video[0]) else {}
+    for name, value in clip.tags.items():
+        is_outdated = name.lower() in _OUTDATED_TAGS or name.upper().startswith(_STATISTICS)
+        if not is_outdated and not (name == "timecode" and cut.start):
+            tags[name] = value
+    file = folder / "tags.txt"
+    lines = (f"{_escaped(name)}={_escaped(value)}" for name, value in tags.items())
+    file.write_text("\n".join([";FFMETADATA1", "[STREAM]", *lines, ""]), encoding="utf-8")
+    return file.resolve()
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([=;#\\\n])", r"\\\1", text)
+
+
+def _animating(container: Container) -> dict[str, str]:
+    """The options that make an animation which runs for ever, each frame with the colours that suit it."""
+    clock = {"enc_time_base:v:0": "1:1000", "fps_mode:v:0": "passthrough"}
+    options = {"c:v:0": container.animates, "loop": "0", **clock}
+    return options | (_GIF_OPTIONS if container.animates == "gif" else _WEBP_OPTIONS)
 
 
 def _is_attached(companion: Companion, container: Container) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 from stylecli.errors import MediaError, UsageError
 from stylecli.progress import Progress, Step, ignore
@@ -19,29 +19,28 @@ from stylecli.remux import SIGNAL_WAIT, ffmpeg_program
 from stylecli.stages import reading_ahead
 from stylecli.timing import TimedFrame, Timing, write_timing
 from stylecli.video import Clip, probe
-from stylecli.video_reader import Notice, read_frames
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from stylecli.video_reader import Frame, Notice, read_frames
 
 DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second
 
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """A format of frames, in ffmpeg's words; `deep` is what its encoder takes for 16 bits."""
+    """A format of frames, in ffmpeg's words; `deep` is what its encoder takes for 16 bits, without and with alpha."""
 
     suffix: str
     encoder: str
-    deep: str
+    deep: tuple[str, str]
     options: Mapping[str, str]
-    is_light: bool = False  # scene-linear half floats instead of R'G'B'
+    is_light: bool = False  # scene-linear half floats, premultiplied, instead of R'G'B'
 
 
 FORMATS = {
-    "png": FrameFormat(".png", "png", "rgb48be", {"pred": "paeth", "compression_level": "3"}),
-    "tiff": FrameFormat(".tiff", "tiff", "rgb48le", {"compression_algo": "deflate"}),
-    "exr": FrameFormat(".exr", "exr", "gbrpf32le", {"compression": "zip16", "format:v": "half"}, is_light=True),
+    "png": FrameFormat(".png", "png", ("rgb48be", "rgba64be"), {"pred": "paeth", "compression_level": "3"}),
+    "tiff": FrameFormat(".tiff", "tiff", ("rgb48le", "rgba64le"), {"compression_algo": "deflate"}),
+    "exr": FrameFormat(
+        ".exr", "exr", ("gbrpf32le", "gbrapf32le"), {"compression": "zip16", "format:v": "half"}, is_light=True
+    ),
 }
 
 
@@ -86,17 +85,20 @@ def split_video(
         messages.append(message)
         notice(message)
 
-    for remark in clip.remarks:
-        tell(remark)
+    if clip.is_interlaced:
+        tell("the video is interlaced: it is deinterlaced, a frame for each frame")
+    if clip.light:
+        tell(f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR")
     faults: list[str] = []  # heard in the reading thread, told in this one
     estimate = clip.frames()
     timed: list[TimedFrame] = []
     with _appearing(folder) as draft, reading_ahead(read_frames(clip, notice=faults.append)) as frames:
         first = next(frames)  # there is one: `probe` has seen it
-        pixel_format = _pixel_format(written, is_deep=bits == 16 or (bits is None and first.pixels.itemsize > 1))
+        is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
+        pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
         with _pictures(draft, clip, written, pixel_format) as write:
             for number, frame in enumerate(chain([first], frames), start=1):
-                write(_samples(frame.pixels, pixel_format))
+                write(_samples(frame, pixel_format))
                 timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
                 progress(Step(number, estimate and max(number, estimate), "frames"))
         write_timing(Timing(source.name, clip.time_base, tuple(timed)), draft)
@@ -157,28 +159,28 @@ def _fault(chatter: IO[bytes]) -> MediaError:
     return MediaError(f"the frames cannot be written ({fault.strip()})", hint="Make room, or choose another disk.")
 
 
-def _pixel_format(written: FrameFormat, *, is_deep: bool) -> str:
+def _pixel_format(written: FrameFormat, *, is_deep: bool, has_alpha: bool) -> str:
     """The samples that a format takes, in ffmpeg's words."""
-    return written.deep if is_deep or written.is_light else "rgb24"
+    return (written.deep if is_deep or written.is_light else ("rgb24", "rgba"))[has_alpha]
 
 
-def _samples(pixels: NDArray[Any], pixel_format: str) -> bytes:
-    """R'G'B' pixels (H, W, 3) as samples of a format of ffmpeg."""
+def _samples(frame: Frame, pixel_format: str) -> bytes:
+    """A frame's pixels, and its alpha where it has one, as samples of a format of ffmpeg."""
     import numpy as np
 
     from stylecli.engine import quantize, to_unit
     from stylecli.exr import linear
 
-    match pixel_format:
-        case "rgb24":
-            samples: NDArray[Any] = quantize(to_unit(pixels), np.uint8)
-        case "rgb48be":
-            samples = quantize(to_unit(pixels), np.uint16).astype(">u2")
-        case "rgb48le":
-            samples = quantize(to_unit(pixels), np.uint16).astype("<u2")
-        case _:  # gbrpf32le: whole planes in this order
-            samples = linear(to_unit(pixels))[..., [1, 2, 0]].transpose(2, 0, 1).astype("<f4")
-    return samples.tobytes()
+    unit = to_unit(frame.pixels)
+    alpha = None if frame.alpha is None else to_unit(frame.alpha)[..., None]
+    if pixel_format.endswith("f32le"):  # whole planes in this order: green, blue, red, alpha
+        light = linear(unit)[..., [1, 2, 0]]
+        planes = light if alpha is None else np.concatenate([light * alpha, alpha], -1)
+        return planes.transpose(2, 0, 1).astype("<f4").tobytes()
+    straight = unit if alpha is None else np.concatenate([unit, alpha], -1)
+    if pixel_format in ("rgb24", "rgba"):
+        return quantize(straight, np.uint8).tobytes()
+    return quantize(straight, np.uint16).astype(">u2" if pixel_format.endswith("be") else "<u2").tobytes()
 
 
 @contextmanager

@@ -71,16 +71,6 @@ def writing_behind(write: Callable[[Item], None]) -> Iterator[Callable[[Item], N
     belt.raise_error()
 
 
-def each(*writers: Callable[[Item], None]) -> Callable[[Item], None]:
-    """One after the other, for every item."""
-
-    def write(item: Item) -> None:
-        for writer in writers:
-            writer(item)
-
-    return write
-
-
 class _Belt(Generic[Item]):
     """A short queue that either end can stop."""
 

@@ -6,7 +6,7 @@ measured. A still stays exactly as it is, a pan is followed slowly, a cut or a f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,21 @@ SAMPLES = 8  # pixels of a block along each side that are looked at
 DARK = 0.1  # of 0..1, added to the brightness that a change is relative to: noise in a black frame is no change
 DRIFT = 0.04  # relative change up to which the statistics stay
 JUMP = 0.3  # relative change from which they are replaced; a smaller one moves them by its share
+NOTHING = np.zeros((0, 0, 3), np.float32)  # has been seen yet
 PAUSE = 4  # frames between two measurements, if it was no jump: one takes about as long as painting a frame
 
 
-def frame_painter(engine: Engine, look: Look) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """`look.paint` for the frames of one video, given in order: (H, W, 3) of any type to the same."""
-    scene = SceneStatistics(engine)
-    return lambda frame: paint(engine, frame, look, measure=scene)
+class FramePainter:
+    """`look.paint` for the frames of one video, given in order; it remembers the statistics of the scene."""
+
+    def __init__(self, engine: Engine, look: Look) -> None:
+        self._engine, self._look = engine, look
+        self._scene = SceneStatistics(engine)
+        self.state, self.restore = self._scene.state, self._scene.restore
+
+    def __call__(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """The painted frame, (H, W, 3) as the one given."""
+        return paint(self._engine, frame, self._look, measure=self._scene)
 
 
 class SceneStatistics:
@@ -36,7 +44,7 @@ class SceneStatistics:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._statistics: Statistics = ()
-        self._seen = np.zeros((0, 0, 3), np.float32)  # blocks of the frames that the statistics are of; empty at first
+        self._seen = NOTHING  # blocks of the frames that the statistics are of
         self._pause = 0  # frames until the next measurement
 
     def __call__(self, frame: NDArray[Any]) -> Statistics:
@@ -59,9 +67,9 @@ class SceneStatistics:
         return {**numbered, "seen": self._seen, "pause": np.array(self._pause)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken; an empty one is the beginning."""
         self._statistics = [state[name] for name in sorted(state) if name.startswith("statistics_")]
-        self._seen, self._pause = state["seen"], int(state["pause"])
+        self._seen, self._pause = state.get("seen", NOTHING), int(state.get("pause", 0))
 
 
 def _blocks(frame: NDArray[Any]) -> NDArray[np.float32]:

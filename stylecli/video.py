@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from stylecli.errors import MediaError
-from stylecli.video_color import ColorTags, color_tags
+from stylecli.hdr import HdrLight, hdr_light
+from stylecli.video_color import SDR, ColorTags, color_tags, depth, holds_alpha
+from stylecli.video_streams import OtherStream, announces_alpha, decoder, dispositions, other_stream, video_stream
 
 if TYPE_CHECKING:
-    import numpy as np
-    from av import VideoFrame, VideoStream
+    from av import VideoFrame
     from av.container import InputContainer
-    from av.stream import Stream
     from numpy.typing import NDArray
 
 Span = tuple[Fraction, Fraction | None]  # seconds of what a player shows: from, and up to (excluded; None: the end)
-Kind = Literal["sound", "subtitles", "cover", "video", "attachment", "data"]
+Hdr = Literal["tonemap", "keep"]  # what becomes of PQ and HLG: SDR, or left as it is
 
 MICROSECOND = Fraction(1, 1_000_000)  # the clock of libav's containers
 _USUAL_RATE = Fraction(25)  # frames a second where a file does not tell; only rate control and estimates look at it
-_KINDS: Mapping[str, Kind] = {
-    "audio": "sound",
-    "subtitle": "subtitles",
-    "video": "video",
-    "attachment": "attachment",
-}
+_CLOCKS_OF_THEIR_OWN = ("mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
 
 
 @dataclass(frozen=True)
@@ -41,26 +37,16 @@ class Turn:
     flips_rows: bool = False
     flips_columns: bool = False
 
-    def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The upright pixels (height, width, 3), contiguous."""
+    def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """The upright pixels (height, width, 3) or (height, width), contiguous."""
         import numpy as np
 
-        units = pixels.view("V3")[..., 0]  # (height, width): a pixel moved as one unit moves three times as fast
+        # A pixel moved as one unit moves three times as fast.
+        units = pixels.view(f"V{pixels.itemsize * 3}")[..., 0] if pixels.ndim == 3 else pixels  # (height, width)
         upright = units.T if self.swaps_sides else units
         upright = upright[:: -1 if self.flips_rows else 1, :: -1 if self.flips_columns else 1]
-        return np.ascontiguousarray(upright)[..., None].view(np.uint8)
-
-
-@dataclass(frozen=True)
-class OtherStream:
-    """A stream of a video file that is not the picture."""
-
-    index: int
-    kind: Kind
-    codec: str  # canonical name, empty if unknown
-    channels: int  # of sound
-    samples: int  # packets, 0 if unknown
-    tags: Mapping[str, str]
+        contiguous = np.ascontiguousarray(upright)
+        return contiguous[..., None].view(pixels.dtype) if pixels.ndim == 3 else contiguous
 
 
 @dataclass(frozen=True)
@@ -68,26 +54,41 @@ class Clip:
     """What is known of a video before its frames are read."""
 
     path: Path
+    formats: frozenset[str]  # libav's names of the container
     width: int  # upright, in pixels
     height: int
     turn: Turn
     sample_aspect: Fraction  # width / height of an upright pixel
-    color: ColorTags
+    color: ColorTags  # what the numbers in the file mean
+    output_color: ColorTags  # what they mean when they are written: another thing only where HDR becomes SDR
+    light: HdrLight | None  # of HDR
+    pixel_format: str  # libav's name of the decoded frames' format
+    bits: int  # a channel
+    side_data: frozenset[str]  # libav's names of what comes along with the first frame
+    has_alpha: bool
+    is_interlaced: bool
     time_base: Fraction  # seconds a tick
     rate: Fraction  # frames a second, on average
     start: Fraction  # seconds: the timestamp that players show as 0
+    zero: Fraction  # seconds: the timestamp that is 0 in what is written
     first: Fraction  # seconds: the timestamp of the first frame
     duration: Fraction | None  # seconds
-    stream: int  # the index of the video stream
+    number: int  # of the video stream among the moving pictures
+    stream: int  # its index among all streams
+    dispositions: tuple[str, ...]  # of the video stream
     tags: Mapping[str, str]  # of the video stream
     others: tuple[OtherStream, ...]
     chapters: int
-    remarks: tuple[str, ...]  # what of the picture cannot be kept
+
+    @property
+    def keeps_hdr(self) -> bool:
+        """Whether it is HDR and is written as such."""
+        return self.light is not None and self.output_color == self.color
 
     def ticks(self, span: Span | None) -> tuple[int, int | None]:
-        """The tick that becomes 0 and the first one that is not wanted: those of `span`, or 0 (or an earlier frame)."""
+        """The tick that becomes 0 and the first one that is not wanted: those of `span`, or `zero` (or the first)."""
         if span is None:
-            return min(0, round(self.first / self.time_base)), None
+            return round(min(self.zero, self.first) / self.time_base), None
         start, end = (None if second is None else _ceil((self.start + second) / self.time_base) for second in span)
         return start or 0, end
 
@@ -98,37 +99,53 @@ class Clip:
         return max(1, round((min(ends) - start) * self.rate)) if ends else None
 
 
-def probe(path: Path) -> Clip:
-    """Open the video at `path` and decode one frame. Raises MediaError where there is no picture that can be used."""
+def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
+    """Open the video at `path` and decode one frame of its moving picture `number`.
+
+    Raises MediaError where there is no picture that can be used, UsageError where it has none of that number.
+    """
     with opened(path) as container:
-        stream = video_stream(container, path)
-        frame = next(container.decode(stream), None)
+        stream = video_stream(container, path, number)
+        frames = (frame for packet in container.demux(stream) for frame in decoder(stream).decode(packet))
+        frame = next(frames, None)
         if frame is None:
             raise MediaError(f"{path}: no frame can be decoded", hint="Is it complete?")
         try:
             color = color_tags(frame)
         except MediaError as error:
             raise MediaError(f"{path}: {error.message}", hint=error.hint) from error
+        light = hdr_light(color, _side_data(frame))
         turn = _turn(frame)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         time_base = stream.time_base or MICROSECOND
+        start = (container.start_time or 0) * MICROSECOND
         return Clip(
             path=path,
+            formats=frozenset(container.format.name.split(",")),
             width=frame.height if turn.swaps_sides else frame.width,
             height=frame.width if turn.swaps_sides else frame.height,
             turn=turn,
             sample_aspect=1 / aspect if turn.swaps_sides else aspect,
             color=color,
+            output_color=SDR if light and hdr == "tonemap" else color,
+            light=light,
+            pixel_format=frame.format.name,
+            bits=depth(frame.format.name),
+            side_data=frozenset(_side_data(frame)),
+            has_alpha=announces_alpha(stream) or _has_alpha(frame, frames),
+            is_interlaced=frame.interlaced_frame,
             time_base=time_base,
             rate=stream.average_rate or stream.guessed_rate or _USUAL_RATE,
-            start=(container.start_time or 0) * MICROSECOND,
+            start=start,
+            zero=start if container.format.name in _CLOCKS_OF_THEIR_OWN else Fraction(0),
             first=(frame.pts or 0) * time_base,
             duration=None if container.duration is None else container.duration * MICROSECOND,
+            number=number,
             stream=stream.index,
+            dispositions=dispositions(stream),
             tags=dict(stream.metadata),
-            others=tuple(_other_stream(other) for other in container.streams if other.index != stream.index),
+            others=tuple(other_stream(other) for other in container.streams if other.index != stream.index),
             chapters=len(container.chapters()),
-            remarks=tuple(_remarks(frame, stream)),
         )
 
 
@@ -150,57 +167,32 @@ def opened(path: Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path}: cannot be read as a video ({fault})", hint="Is it complete?") from error
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first stream that moves; cover art is a video stream of one picture. Raises MediaError."""
-    for stream in container.streams.video:
-        if not _is_cover(stream) and stream.codec_context is not None:
-            stream.thread_type = "AUTO"
-            return stream
-    content = "it holds only sound" if container.streams.audio else f"it is {container.format.long_name}"
-    raise MediaError(f"{path}: has no video stream, {content}", hint="Give a file with a moving picture.")
-
-
-def _is_cover(stream: Stream) -> bool:
-    from av.stream import Disposition
-
-    return bool(stream.disposition & Disposition.attached_pic)
-
-
-def _other_stream(stream: Stream) -> OtherStream:
-    context = stream.codec_context
-    return OtherStream(
-        index=stream.index,
-        kind="cover" if _is_cover(stream) else _KINDS.get(stream.type, "data"),
-        codec=context.codec.canonical_name if context else "",
-        channels=getattr(context, "channels", 0),
-        samples=stream.frames,
-        tags=dict(stream.metadata),
-    )
+def _side_data(frame: VideoFrame) -> Mapping[str, bytes]:
+    found = cast("Iterable[Any]", frame.side_data)  # PyAV's stub takes it for a mapping
+    return {side_data.type.name: bytes(side_data) for side_data in found}
 
 
 def _turn(frame: VideoFrame) -> Turn:
     """The display matrix in steps of 90 degrees, mirrors included."""
-    side_data = cast("Mapping[str, bytes]", frame.side_data)  # PyAV's stub knows of motion vectors only
-    try:
-        matrix = side_data["DISPLAYMATRIX"]
-    except KeyError:
+    matrix = _side_data(frame).get("DISPLAYMATRIX")
+    if matrix is None:
         return Turn()
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))  # x' = a x + c y, y' = b x + d y (libavutil/display.h)
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)  # x' = a x + c y, y' = b x + d y (libavutil/display.h)
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Turn(flips_rows=d < 0, flips_columns=a < 0)
     return Turn(swaps_sides=True, flips_rows=b < 0, flips_columns=c < 0)
 
 
-def _remarks(frame: VideoFrame, stream: VideoStream) -> Iterator[str]:
-    components = frame.format.components
-    bits = max((component.bits for component in components), default=8)
-    if bits > 8:
-        yield f"the video has {bits} bits a channel and is written with 8"
-    # The native VP9 decoder does not show the alpha that the container announces.
-    if any(component.is_alpha for component in components) or stream.metadata.get("alpha_mode") == "1":
-        yield "the video has transparency and is written without it"
-    if frame.interlaced_frame:
-        yield "the video is interlaced and is written progressive, its lines left as they are"
+def _has_alpha(frame: VideoFrame, following: Iterator[VideoFrame]) -> bool:
+    """Whether anything is transparent.
+
+    R'G'B' with alpha is what animations are decoded to, whether or not they use it: those are searched for it.
+    """
+    if not holds_alpha(frame.format.name):
+        return False
+    return not frame.format.is_rgb or any(
+        other.to_ndarray(format="rgba")[..., 3].min() < 255 for other in chain([frame], following)
+    )
 
 
 def _ceil(number: Fraction) -> int:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stylecli.deinterlacing import deinterlaced
 from stylecli.errors import MediaError
-from stylecli.video import MICROSECOND, Clip, Span, opened, video_stream
+from stylecli.hdr import ToneMap
+from stylecli.video import MICROSECOND, Clip, Span, opened
 from stylecli.video_color import ColorConverter
+from stylecli.video_streams import decoder, video_stream
 
 if TYPE_CHECKING:
-    import numpy as np
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
     from numpy.typing import NDArray
@@ -24,6 +27,7 @@ _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past 
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
 _UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
+_KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with --allow-truncated."
 _LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 
@@ -31,47 +35,80 @@ _LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decode
 class Frame:
     """An upright picture of a video and when it is shown."""
 
-    pixels: NDArray[np.uint8]  # (height, width, 3), R'G'B'
+    pixels: NDArray[Any]  # (height, width, 3), R'G'B', uint8 or, of more than 8 bits, uint16
     pts: int  # in the clip's time base
     duration: int  # in the clip's time base; 0 where the file does not tell
+    alpha: NDArray[Any] | None = None  # (height, width), of the type of the pixels
 
-    def with_pixels(self, pixels: NDArray[np.uint8]) -> Frame:
+    def with_pixels(self, pixels: NDArray[Any]) -> Frame:
         """The same moment with another picture."""
         return replace(self, pixels=pixels)
 
 
 def read_frames(
-    clip: Clip, *, span: Span | None = None, notice: Notice = lambda _: None
+    clip: Clip,
+    *,
+    span: Span | None = None,
+    skip: int = 0,
+    allow_truncated: bool = False,
+    notice: Notice = lambda _: None,
 ) -> Generator[Frame, None, None]:
     """Decode the frames of `clip`, or those whose timestamp lies within `span`, in the order of showing.
 
-    The timestamps are those of the file, and each is later than the one before. Raises MediaError where the file is
-    damaged or ends too early: no video comes out shorter without a word. `notice` hears of lesser faults at the end.
+    The first `skip` of them are decoded and not given: what follows is what a reading from the start gives. The
+    timestamps are those of the file, and each is later than the one before. Raises MediaError where the file is damaged
+    or ends too early, unless `allow_truncated`: no video comes out shorter without a word. `notice` hears of lesser
+    faults at the end.
     """
-    converter = ColorConverter(clip.color)
-    coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
+    picture = _Picture(clip)
     first, end = clip.ticks(span)
-    found = _Findings()
+    found = _Findings(allow_truncated=allow_truncated)
     with opened(clip.path) as container:
         has_timestamps = container.format.name not in _UNTIMED_FORMATS
-        for pts, frame in _timed(_decoded(container, clip, first, found), found, has_timestamps=has_timestamps):
+        frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found)))
+        count = 0
+        for pts, frame in _timed(frames, found, has_timestamps=has_timestamps):
             if pts < first:
                 continue
             if end is not None and pts >= end:
                 break
             found.damaged += frame.is_corrupt
-            found.resized += (frame.width, frame.height) != coded_size
-            yield Frame(clip.turn.apply(converter.to_pixels(frame, *coded_size)), pts, frame.duration)
+            found.resized += (frame.width, frame.height) != picture.coded_size
+            count += 1
+            if count > skip:
+                yield picture.of(frame, pts)
         else:
             _check_complete(container, clip, found)
-    for remark in found.remarks():
+    for remark in found.remarks(clip):
         notice(remark)
+
+
+class _Picture:
+    """Makes upright pixels of the frames of one clip."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._converter = ColorConverter(clip.color)
+        self._tone_map = ToneMap(clip.light) if clip.light and not clip.keeps_hdr else None
+        self.coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
+
+    def of(self, frame: VideoFrame, pts: int) -> Frame:
+        clip = self._clip
+        pixels, alpha = self._converter.to_pixels(frame, *self.coded_size, bits=clip.bits, has_alpha=clip.has_alpha)
+        if self._tone_map:
+            pixels = self._tone_map.apply(pixels)
+        return Frame(
+            clip.turn.apply(pixels), pts, frame.duration, alpha=None if alpha is None else clip.turn.apply(alpha)
+        )
 
 
 @dataclass
 class _Findings:
     """What went wrong while reading and is not worth stopping for; and how far the file reached."""
 
+    allow_truncated: bool = False
+    cut_off: bool = False
+    interlaced: int = 0  # frames
     damaged: int = 0  # frames
     late: int = 0  # frames
     resized: int = 0  # frames
@@ -79,7 +116,17 @@ class _Findings:
     reached: Fraction = Fraction(0)  # seconds: the end of the last packet of any stream
     video_reached: Fraction = Fraction(0)  # seconds: the end of the last frame
 
-    def remarks(self) -> Iterator[str]:
+    def interlaced_among(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Pass the frames on and count."""
+        for frame in frames:
+            self.interlaced += frame.interlaced_frame
+            yield frame
+
+    def remarks(self, clip: Clip) -> Iterator[str]:
+        if self.interlaced and not clip.is_interlaced:  # else it was said before
+            yield f"interlaced frames, deinterlaced: {self.interlaced}"
+        if self.cut_off:
+            yield f"the source is damaged or cut off after {_seconds(self.video_reached)}: what could be read is kept"
         if self.damaged:
             yield f"damaged frames in the source, as well decoded as could be: {self.damaged}"
         if self.late:
@@ -94,7 +141,8 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings
     """The frames as libav gives them, from some time before the tick `first` on."""
     from av import InvalidDataError
 
-    stream = video_stream(container, clip.path)
+    stream = video_stream(container, clip.path, clip.number)
+    context = decoder(stream)
     start = int(first - _SEEK_MARGIN / clip.time_base)
     if start * clip.time_base > clip.first:
         _seek(container, stream, start)
@@ -106,10 +154,15 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings
             if packet.stream.index == stream.index:  # the last, empty packets have no index of their own
                 if packet.is_corrupt and container.format.name not in _LOSSY_FORMATS:
                     raise InvalidDataError(0, "incomplete packet")
-                yield from stream.decode(packet)
+                yield from context.decode(packet)
     except InvalidDataError as error:
+        if found.allow_truncated:
+            found.cut_off = True
+            with suppress(InvalidDataError):
+                yield from context.decode(None)  # the frames that it holds back
+            return
         fault = f"damaged or cut off after {_seconds(found.video_reached)}"
-        raise MediaError(f"{clip.path}: {fault}", hint="Is it complete?") from error
+        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE) from error
 
 
 def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
@@ -156,10 +209,12 @@ def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> 
     else:
         return
     missing = promised - reached
-    if missing > _LONGEST_LOSS:
+    if missing > _LONGEST_LOSS and found.allow_truncated:
+        found.cut_off = True
+    elif missing > _LONGEST_LOSS:
         fault = f"cut off after {_seconds(reached)} of {_seconds(promised)}"
-        raise MediaError(f"{clip.path}: {fault}", hint="Is it complete?")
-    if missing > 2 / clip.rate:  # headers are often one frame off
+        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE)
+    elif missing > 2 / clip.rate:  # headers are often one frame off
         found.missing = missing
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from stylecli.containers import Encoder
-from stylecli.errors import MediaError
+from stylecli.codecs import Encoder
+from stylecli.errors import DeviceError, MediaError
 from stylecli.video import Clip
-from stylecli.video_color import ColorConverter
+from stylecli.video_color import ColorConverter, holds_alpha
 from stylecli.video_reader import Frame
 
 if TYPE_CHECKING:
@@ -19,24 +21,44 @@ if TYPE_CHECKING:
 
 
 def pixel_format(clip: Clip, encoder: Encoder) -> str:
-    """4:2:0, which every player shows, unless the codec cannot keep an odd size in it."""
+    """The format of `encoder` that keeps most of the clip."""
     is_odd = clip.width % 2 == 1 or clip.height % 2 == 1
-    return "yuv444p" if is_odd and not encoder.codec.halves_odd_sizes else "yuv420p"
+    return encoder.pixel_format(bits=clip.bits, has_alpha=clip.has_alpha, is_odd=is_odd, source=clip.pixel_format)
+
+
+def muxer_for(clip: Clip, encoder: Encoder) -> str:
+    """The container of the encoded stream while it is alone: one that keeps its timestamps and all of its packets.
+
+    The clock of Matroska ticks in milliseconds, but only it holds FFV1, and the alpha of VP9: neither goes anywhere
+    with a finer clock.
+    """
+    if encoder.codec.encoder == "ffv1" or (encoder.name == "vp9" and holds_alpha(pixel_format(clip, encoder))):
+        return "matroska"
+    return "mov" if encoder.name in ("prores", "dnxhr") else "mp4"
+
+
+def clock_options(time_base: Fraction, muxer: str) -> dict[str, str]:
+    """The options of `muxer` for a clock that ticks in `time_base`."""
+    if muxer == "matroska":
+        return {}
+    timescale = str(time_base.denominator)
+    # A start behind 0 is carried by an edit list, and that counts in the clock of the film, not of the track.
+    return {"video_track_timescale": timescale, "movie_timescale": timescale}
 
 
 @contextmanager
 def encoding(path: Path, clip: Clip, *, encoder: Encoder, origin: int, output: Path) -> Iterator[VideoWriter]:
-    """A writer into an MP4 file at `path` whose clock ticks as that of `clip`; the tick `origin` becomes 0.
+    """A writer into a file at `path` whose clock ticks as that of `clip`; the tick `origin` becomes 0.
 
-    The file is complete when the `with` is left without an error. Faults of writing are MediaErrors about `output`.
+    The file, of the format that `muxer_for` tells, is complete when the `with` is left without an error. Faults of
+    writing are MediaErrors about `output`; an encoder whose hardware is not there is a DeviceError.
     """
     import av
 
-    timescale = str(clip.time_base.denominator)
-    # A start behind 0 is carried by an edit list, and that counts in the clock of the film, not of the track.
-    clock = {"video_track_timescale": timescale, "movie_timescale": timescale}
+    muxer = muxer_for(clip, encoder)
+    options = clock_options(clip.time_base, muxer) | {"fflags": "bitexact"}
     with blamed_on(output):
-        container = av.open(str(path), "w", format="mp4", container_options=clock)
+        container = av.open(str(path), "w", format=muxer, container_options=options)
         writer = VideoWriter(container, clip, encoder=encoder, origin=origin, output=output)
     try:
         yield writer
@@ -69,22 +91,23 @@ class VideoWriter:
         self._origin = origin
         self._output = output
         self._pixel_format = pixel_format(clip, encoder)
-        self._converter = ColorConverter(clip.color)
+        self._converter = ColorConverter(clip.output_color)
         self._stream = self._add_stream(encoder)
-        self._usual_duration = round(1 / clip.rate / clip.time_base)
+        self._usual_duration = max(1, round(1 / clip.rate / clip.time_base))
         self._durations: dict[int, int] = {}  # of the frames inside the encoder, by timestamp
         self._held: Packet[VideoStream] | None = None  # the last packet is known only when there is no other
         self._delay = 0  # ticks from the decoding to the showing of the first frame
-        self._end = 0  # the tick at which the last frame ends
+        self.frames = 0
+        self.end = 0  # the tick at which the last frame ends
 
     def write(self, frame: Frame) -> None:
         """Encode the next frame."""
-        picture = self._converter.to_frame(frame.pixels, self._pixel_format)
+        picture = self._converter.to_frame(frame.pixels, self._pixel_format, frame.alpha)
         pts = frame.pts - self._origin
         picture.pts, picture.time_base = pts, self._clip.time_base
         duration = frame.duration or self._usual_duration
         self._durations[pts] = duration
-        self._end = pts + duration
+        self.frames, self.end = self.frames + 1, pts + duration
         with blamed_on(self._output):
             self._mux(self._stream.encode(picture))
 
@@ -93,7 +116,7 @@ class VideoWriter:
         self._mux(self._stream.encode(None))
         if self._held is not None:
             # MP4 takes durations from the gaps in decoding order, so the last packet must fill up to the end.
-            self._held.duration = max(1, self._end - self._delay - (self._held.dts or 0))
+            self._held.duration = max(1, self.end - self._delay - (self._held.dts or 0))
             self._container.mux(self._held)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
@@ -107,15 +130,31 @@ class VideoWriter:
             self._held = packet
 
     def _add_stream(self, encoder: Encoder) -> VideoStream:
+        from av import FFmpegError
+
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to stderr by itself; 1: fatal faults
         clip = self._clip
-        added = self._container.add_stream(encoder.codec.encoder, rate=clip.rate, options=encoder.options)
+        options = encoder.options(self._pixel_format, hdr=clip.light.mastering if clip.light and clip.keeps_hdr else "")
+        added = self._container.add_stream(encoder.codec.encoder, rate=clip.rate, options=options)
         stream = cast("VideoStream", added)
         stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, self._pixel_format
         stream.bit_rate = 0  # the CRF alone sets the quality
         stream.metadata["language"] = clip.tags.get("language", "und")
+        if holds_alpha(self._pixel_format) and encoder.name == "vp9":
+            stream.metadata["alpha_mode"] = "1"
         context = stream.codec_context
+        if encoder.name.startswith("hevc"):
+            context.codec_tag = "hvc1"  # the variant that Apple's players know
         context.time_base = clip.time_base
         context.sample_aspect_ratio = clip.sample_aspect
-        context.colorspace, context.color_range = clip.color.matrix, clip.color.range_code
-        context.color_primaries, context.color_trc = clip.color.primaries, clip.color.transfer
+        color = self._converter.tags_of(self._pixel_format)
+        context.colorspace, context.color_range = color.matrix, color.range_code
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
+        if encoder.codec.is_hardware:
+            try:
+                context.open()
+            except FFmpegError as error:
+                raise DeviceError(
+                    f"{encoder.name}: no hardware for it works here ({error.strerror})", hint="Use another --codec."
+                ) from error
         return stream

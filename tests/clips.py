@@ -65,6 +65,43 @@ def ramp(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     return np.stack([channel + 4 * number for channel in channels], axis=-1).round().astype(np.uint8)
 
 
+def veil(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
+    """Transparency: clear at the left, opaque at the right, and moving down the middle."""
+    width, height = size
+    alpha = np.tile(np.linspace(0, 255, width - 16).round().astype(np.uint8), (height, 1))
+    alpha = np.pad(alpha, ((0, 0), (8, 8)), mode="edge")
+    return np.roll(alpha, 2 * number, axis=1) if number % 2 else alpha
+
+
+def make_transparent(
+    path: Path, *, encoder: str = "libvpx-vp9", pixel_format: str = "yuva420p", frames: int = 4
+) -> Path:
+    """Write the ramp behind a `veil`; where it is clear, the picture is black."""
+    options = {"libvpx-vp9": {"crf": "4", "b": "0", "cpu-used": "8"}, "prores_ks": {"profile": "4444"}}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=25, options=options.get(encoder, {}))
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = pixel_format
+        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.metadata["alpha_mode"] = "1"
+        for number in range(frames):
+            alpha = veil(number)
+            picture = np.concatenate([ramp(number) * (alpha[..., None] > 0), alpha[..., None]], axis=-1)
+            frame = VideoFrame.from_ndarray(picture.astype(np.uint8), format="rgba").reformat(format=pixel_format)
+            frame.pts, frame.time_base = 40 * number, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def make_interlaced(path: Path, *, seconds: float = 0.6, rate: int = 25) -> Path:
+    """Write a moving picture whose two fields are two moments, top field first."""
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=128x96:rate={2 * rate}:duration={seconds}", "-vf", "interlace",
+           "-c:v", "libx264", "-flags", "+ildct+ilme", "-x264opts", "tff=1", path)  # fmt: skip
+    return path
+
+
 def ffmpeg(*arguments: str | Path) -> None:
     """Run ffmpeg quietly; the last argument is what it writes."""
     subprocess.run([FFMPEG, "-v", "error", "-y", *map(str, arguments)], check=True, capture_output=True)

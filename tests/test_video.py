@@ -6,14 +6,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylecli.errors import MediaError
+from stylecli.errors import MediaError, UsageError
 from stylecli.video import Clip, probe
-from stylecli.video_color import color_tags
+from stylecli.video_color import SDR, color_tags
 from stylecli.video_reader import Frame, read_frames
-from tests.clips import SIZE, UNEVEN, Made, ffmpeg, make_video, pixels, ramp, with_sound
+from tests.clips import (
+    SIZE,
+    UNEVEN,
+    Made,
+    ffmpeg,
+    make_interlaced,
+    make_transparent,
+    make_video,
+    pixels,
+    ramp,
+    veil,
+    with_sound,
+)
 
 # Steps of 255: what 8-bit Y'CbCr at a good CRF and other interpolation of colour may cost a soft picture.
 NEARLY_THE_SAME = 2.0
+MILLISECOND = Fraction(1, 1000)
 # An upright picture differs from each of its seven other turns by far more.
 CLEARLY_DIFFERENT = 10.0
 
@@ -95,27 +108,70 @@ def test_untagged_video_is_bt709_if_it_is_hd_and_bt601_below(size: tuple[int, in
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_refused(tmp_path: Path, transfer: int, name: str) -> None:
+def test_hdr_is_told_from_sdr(tmp_path: Path, transfer: int, name: str) -> None:
     path = make_video(tmp_path / "hdr.mp4", [0], Made(settings={"color_trc": transfer}))
-    with pytest.raises(MediaError, match=rf"hdr\.mp4: the video is HDR \({name}\)"):
-        probe(path)
+    light = probe(path).light
+    assert light is not None
+    assert light.transfer == name
+    assert probe(path).output_color == SDR
+    assert probe(path, hdr="keep").output_color.transfer == transfer
+    assert probe(make_video(tmp_path / "sdr.mp4", [0])).light is None
 
 
-def test_ten_bits_are_accepted_with_a_remark(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "in.mp4", [0, 512], Made(pixel_format="yuv420p10le"))
-    assert probe(path).remarks == ("the video has 10 bits a channel and is written with 8",)
-    assert difference(frames(path)[0].pixels, ramp(0)) < NEARLY_THE_SAME
+@pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv444p10le"])
+@pytest.mark.parametrize("range_code", [1, 2])
+def test_ten_bits_come_as_sixteen_with_their_finer_steps(tmp_path: Path, pixel_format: str, range_code: int) -> None:
+    made = Made(encoder="ffv1", pixel_format=pixel_format, settings={"color_range": range_code}, time_base=MILLISECOND)
+    path = make_video(tmp_path / "in.mkv", [0, 40], made)
+    frame = frames(path)[0]
+    assert probe(path).bits == 10
+    assert frame.pixels.dtype == np.uint16
+    assert difference(frame.pixels / 257, ramp(0)) < NEARLY_THE_SAME
+    assert len(np.unique(frame.pixels)) > 256
 
 
-def test_transparency_is_accepted_with_a_remark(tmp_path: Path) -> None:
-    path = make_video(tmp_path / "in.mkv", [0, 40], Made(encoder="ffv1", pixel_format="yuva420p"))
-    assert probe(path).remarks == ("the video has transparency and is written without it",)
+@pytest.mark.parametrize(
+    ("encoder", "pixel_format"), [("libvpx-vp9", "yuva420p"), ("prores_ks", "yuva444p10le"), ("ffv1", "yuva420p")]
+)
+def test_transparency_is_read(tmp_path: Path, encoder: str, pixel_format: str) -> None:
+    path = make_transparent(tmp_path / "in.mkv", encoder=encoder, pixel_format=pixel_format)
+    for number, frame in enumerate(frames(path)):
+        assert frame.alpha is not None
+        assert frame.alpha.dtype == frame.pixels.dtype
+        top = np.iinfo(frame.alpha.dtype).max
+        assert difference(frame.alpha * (255 / top), veil(number)) < NEARLY_THE_SAME
 
 
-def test_interlacing_is_remarked(tmp_path: Path) -> None:
-    ffmpeg("-i", make_video(tmp_path / "in.mp4"), "-c:v", "libx264", "-flags", "+ildct", "-x264opts", "tff=1",
-           tmp_path / "fields.mp4")  # fmt: skip
-    assert "interlaced" in probe(tmp_path / "fields.mp4").remarks[0]
+def test_an_animation_without_transparency_has_none(tmp_path: Path) -> None:
+    ffmpeg("-i", make_video(tmp_path / "in.mp4"), tmp_path / "in.gif")
+    assert not probe(tmp_path / "in.gif").has_alpha
+    assert frames(tmp_path / "in.gif")[0].alpha is None
+
+
+def test_another_moving_picture_can_be_chosen(tmp_path: Path) -> None:
+    ffmpeg("-i", make_video(tmp_path / "a.mp4"), "-i", make_video(tmp_path / "b.mp4", made=Made(size=(32, 32))),
+           "-map", "0", "-map", "1", "-c", "copy", tmp_path / "two.mp4")  # fmt: skip
+    clip = probe(tmp_path / "two.mp4", number=1)
+    assert (clip.width, clip.height, clip.stream) == (32, 32, 1)
+    assert next(read_frames(clip)).pixels.shape == (32, 32, 3)
+    with pytest.raises(UsageError, match=r"has no video stream 2.*there are 2"):
+        probe(tmp_path / "two.mp4", number=2)
+
+
+def test_a_reading_that_skips_goes_on_as_one_from_the_start(tmp_path: Path) -> None:
+    clip = probe(make_interlaced(tmp_path / "in.mkv"))
+    whole, rest = list(read_frames(clip)), list(read_frames(clip, skip=7))
+    assert [frame.pts for frame in rest] == [frame.pts for frame in whole[7:]]
+    assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(whole[7:], rest, strict=True))
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.ts"])
+def test_what_is_readable_of_a_truncated_file_is_given_when_allowed(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=4", "-g", "10", whole)
+    cut = whole.with_stem("cut")
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    assert 40 < len(frames(cut, allow_truncated=True)) < 75
 
 
 def test_cover_art_is_not_taken_for_the_video(tmp_path: Path) -> None:

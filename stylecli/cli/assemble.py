@@ -33,7 +33,7 @@ def command(
     Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
     """
     from stylecli.assemble import assemble_video
-    from stylecli.containers import EncoderOptions
+    from stylecli.codecs import EncoderOptions
 
     with progress_shown(as_json=as_json) as progress:
         result = assemble_video(

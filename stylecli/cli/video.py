@@ -10,12 +10,13 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.bars import progress_shown
+from stylecli.cli.leftovers import discard_partial, list_partial
 from stylecli.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from stylecli.engine import Device, Tiling
     from stylecli.look import Look
-    from stylecli.video import Span
+    from stylecli.video import Hdr, Span
 
 
 class RangeType(click.ParamType["Span"]):
@@ -44,7 +45,32 @@ class RangeType(click.ParamType["Span"]):
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
 @options.encoder
+@click.option(
+    "--hdr",
+    type=click.Choice(["tonemap", "keep"]),
+    default="tonemap",
+    show_default=True,
+    help="PQ and HLG: brought to SDR, or left as they are.",
+)
+@click.option(
+    "--video-stream", "stream", type=int, default=0, show_default=True, help="Which moving picture, counted from 0."
+)
+@click.option(
+    "--other-videos",
+    type=click.Choice(["copy", "drop"]),
+    default="copy",
+    show_default=True,
+    help="What becomes of further moving pictures.",
+)
+@click.option("--allow-truncated", is_flag=True, help="Keep what can be read of a damaged source, instead of an error.")
+@click.option(
+    "--resume/--restart",
+    default=True,
+    help="Go on where a run of the same command was stopped (the default), or begin again.",
+)
 @click.option("--keep-frames", type=click.Path(path_type=Path), metavar="DIR", help="Keep the frames as PNG, too.")
+@list_partial
+@discard_partial
 @options.variant
 @options.look
 @options.device
@@ -60,6 +86,11 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    hdr: Hdr,
+    stream: int,
+    other_videos: str,
+    allow_truncated: bool,
+    resume: bool,
     keep_frames: Path | None,
     variant: str | None,
     look: Look,
@@ -71,33 +102,39 @@ def command(
 ) -> None:
     """Stylize a video; every frame keeps its timestamp, the file its sound, subtitles and all else.
 
-    What a container cannot hold is converted or left out, with a message, never silently.
+    What a container cannot hold is converted or left out, with a message, never silently. A run that was stopped, by
+    whatever, goes on when the same command is given again.
     """
-    from stylecli.containers import EncoderOptions
+    from stylecli import look as looks
+    from stylecli.codecs import EncoderOptions
     from stylecli.engine import Engine
     from stylecli.pack import find_style
     from stylecli.pipeline import stylize_video
-    from stylecli.steadiness import frame_painter
+    from stylecli.steadiness import FramePainter
+    from stylecli.video_plan import VideoOptions
 
     pack = find_style(style, styles_dir, variant=variant)
     output = output or source.with_stem(f"{source.stem}-{pack.name}")
+    encoder = EncoderOptions(codec, crf, preset)
     with Engine(pack, device=device, tile=tile) as engine, progress_shown(as_json=as_json) as progress:
         options.tell_fallback(engine)
+        painter = FramePainter(engine, look)
         result = stylize_video(
             source,
             output,
-            paint=frame_painter(engine, look),
-            options=EncoderOptions(codec, crf, preset),
-            span=span,
+            paint=painter,
+            memory=painter,
+            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
+            recipe=looks.recipe(engine, pack.model(), look),
+            restart=not resume,
             keep_frames=keep_frames,
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {source}: {message}"),
         )
     if as_json:
-        facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}
-        emit_json(
-            {"event": "result", "output": result.path, **facts, "device": engine.device, "messages": result.messages}
-        )
+        size = {"frames": result.frames, "resumed": result.resumed, "width": result.width, "height": result.height}
+        said = {"codec": result.codec, "device": engine.device, "messages": result.messages}
+        emit_json({"event": "result", "output": result.path, **size, **said})
     else:
         click.echo(result.path)

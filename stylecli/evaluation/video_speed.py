@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stylecli.containers import EncoderOptions, container_for, encoder_for
+from stylecli.codecs import EncoderOptions
+from stylecli.containers import container_for, encoder_for
 from stylecli.engine import Engine
 from stylecli.look import Look, paint
 from stylecli.pack import StylePack

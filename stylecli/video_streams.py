@@ -1,0 +1,101 @@
+"""The streams of a video file: which of them is the picture to be painted, and what the others are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from stylecli.errors import MediaError, UsageError
+
+if TYPE_CHECKING:
+    from av import VideoStream
+    from av.container import InputContainer
+    from av.stream import Stream
+    from av.video.codeccontext import VideoCodecContext
+
+Kind = Literal["sound", "subtitles", "cover", "video", "attachment", "data"]
+
+_KINDS: Mapping[str, Kind] = {
+    "audio": "sound",
+    "subtitle": "subtitles",
+    "video": "video",
+    "attachment": "attachment",
+}
+# The native decoders of these leave out the alpha, which the container carries beside each packet.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+@dataclass(frozen=True)
+class OtherStream:
+    """A stream of a video file that is not the picture."""
+
+    index: int
+    kind: Kind
+    codec: str  # canonical name, empty if unknown
+    channels: int  # of sound
+    samples: int  # packets, 0 if unknown
+    tags: Mapping[str, str]
+
+
+def video_stream(container: InputContainer, path: Path, number: int = 0) -> VideoStream:
+    """The moving picture `number`, counted from 0; cover art is a video stream of one picture and does not count.
+
+    Raises MediaError where there is none at all, UsageError where there is none of that number.
+    """
+    moving = [stream for stream in container.streams.video if not is_cover(stream) and stream.codec_context is not None]
+    if not moving:
+        content = "it holds only sound" if container.streams.audio else f"it is {container.format.long_name}"
+        raise MediaError(f"{path}: has no video stream, {content}", hint="Give a file with a moving picture.")
+    if not 0 <= number < len(moving):
+        raise UsageError(
+            f"{path}: has no video stream {number}", hint=f"They are counted from 0, and there are {len(moving)}."
+        )
+    moving[number].thread_type = "AUTO"
+    return moving[number]
+
+
+def decoder(stream: VideoStream) -> VideoCodecContext:
+    """What decodes `stream` with all that it holds."""
+    from av import CodecContext, codecs_available
+
+    name = _ALPHA_DECODERS.get(stream.codec_context.codec.canonical_name, "")
+    if not announces_alpha(stream) or name not in codecs_available:
+        return stream.codec_context
+    context = cast("VideoCodecContext", CodecContext.create(name, "r"))
+    context.extradata = stream.codec_context.extradata
+    context.thread_count = 0  # as many as there are cores
+    return context
+
+
+def announces_alpha(stream: Stream) -> bool:
+    """Whether Matroska or WebM say that there is alpha beside the packets."""
+    return any(value == "1" for name, value in stream.metadata.items() if name.lower() == "alpha_mode")
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether it is a picture that stands for the file."""
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def dispositions(stream: Stream) -> tuple[str, ...]:
+    """What the stream is for, in ffmpeg's words: default, forced, comment, ..."""
+    from av.stream import Disposition
+
+    return tuple(kind.name for kind in Disposition if kind.name and stream.disposition & kind)
+
+
+def other_stream(stream: Stream) -> OtherStream:
+    """What can be said of a stream before anything of it is read."""
+    context = stream.codec_context
+    return OtherStream(
+        index=stream.index,
+        kind="cover" if is_cover(stream) else _KINDS.get(stream.type, "data"),
+        codec=context.codec.canonical_name if context else "",
+        channels=getattr(context, "channels", 0),
+        samples=stream.frames,
+        tags=dict(stream.metadata),
+    )

@@ -1,4 +1,4 @@
-"""The channels of a style network: which stand and fall together, what each costs, and networks without some of them."""
+"""The channels of a style network: which stand and fall together, what they cost, and networks without some of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def channel_groups(network: StyleNetwork) -> list[ChannelGroup]:
     """
     import torch_pruning
 
-    bare = copy.deepcopy(network)
+    bare = copy.deepcopy(network).requires_grad_(True)  # the graph is read off the gradients' functions
     for layer in bare.modules():
         if isinstance(layer, NormalizedConvolution):  # no channel depends on another one by its normalisation
             layer.norm = nn.Identity()  # type: ignore[assignment]

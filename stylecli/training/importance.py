@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -32,8 +32,8 @@ def by_rebuilding(network: nn.Module, groups: Sequence[ChannelGroup], images: Te
         gram.diagonal().add_(RIDGE * gram.diagonal().mean())
         taps = layer.weight[0, 0].numel()
         moments[name] = (
-            gram.unflatten(0, (-1, taps)).unflatten(2, (-1, taps)),  # (c, k k, c, k k)
-            (patches.T @ outputs).double().unflatten(0, (-1, taps)),  # (c, k k, C)
+            gram.view(x.shape[1], taps, x.shape[1], taps),  # (c, k k, c, k k)
+            (patches.T @ outputs).double().view(x.shape[1], taps, -1),  # (c, k k, C)
         )
 
     with each_convolution(network, measure):
@@ -65,15 +65,15 @@ def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
     }
 
 
-def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Callable[[], Sequence[Tensor]]) -> Orders:
+def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Iterable[Tensor]) -> Orders:
     """First the channels without which the loss would change most, to first order (Molchanov et al. 2019).
 
-    `losses` gives one loss a picture. What a channel's absence does to the first order is the sum of activation times
-    gradient: of gamma and beta, each by its gradient, since the normalisation makes the activation of them.
+    `losses` are those of single pictures. The change is the sum of activation times gradient, which is that of gamma and
+    beta, each times its gradient, since the normalisation makes the activation of them.
     """
     norms = {group: _norms(network, group) for group in groups}
     scores = dict.fromkeys(groups, 0.0)
-    for loss in losses():
+    for loss in losses:
         network.zero_grad()
         torch.autograd.backward(loss)
         for group, members in norms.items():
@@ -99,9 +99,9 @@ def _forward_selection(moments: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
         for gram, cross in moments:  # what the chosen one explains is taken away
             column = gram[:, :, best].flatten(0, 1)  # (c k k, k k)
             solved = torch.linalg.solve(gram[best, :, best] + _tiny(gram), column.T)
-            explained, share = (column @ solved).view_as(gram), (solved.T @ cross[best]).view_as(cross)
-            gram -= explained
-            cross -= share
+            share = (solved.T @ cross[best]).view_as(cross)
+            gram.sub_((column @ solved).view_as(gram))
+            cross.sub_(share)
     return order
 
 

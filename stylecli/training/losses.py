@@ -62,6 +62,11 @@ def pixel_loss(image: Tensor, target: Tensor) -> Tensor:
     return (image - target).square().mean()
 
 
+def feature_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+    """The relative content loss of several layers, their mean: how another network's picture is told from this one."""
+    return torch.stack([content_loss(features[layer], target) for layer, target in targets.items()]).mean()
+
+
 def total_variation(image: Tensor) -> Tensor:
     """Mean absolute difference of neighbours, horizontally plus vertically, of (N, 3, H, W); a scalar >= 0.
 

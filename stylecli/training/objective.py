@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stylecli.training.loss_network import LossName, LossNetwork
 from stylecli.training.losses import (
     content_loss,
+    feature_loss,
     gram_matrix,
     grid_loss,
     pixel_loss,
@@ -60,6 +61,10 @@ class Objective:
                 with torch.no_grad():
                     taught = self.teacher(image)
                 losses["pixel"] = pixel_loss(stylized, taught)
+                if recipe.feature_weight:
+                    with torch.no_grad():
+                        wanted = loss_network(taught, recipe.loss_layers)
+                    losses["feature"] = feature_loss(features, wanted)
         return losses
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:

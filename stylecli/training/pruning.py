@@ -195,7 +195,7 @@ def _cut(
     if importance == "rebuild":
         orders = by_rebuilding(network, groups, images)
     elif importance == "taylor":
-        orders = by_loss(network, groups, lambda: _losses(whole, images, healing))
+        orders = by_loss(network, groups, _losses(whole, images, healing))
     else:
         orders = (by_gamma if importance == "gamma" else by_weights)(network, groups)
     return cut_network(network, orders, widths, images)

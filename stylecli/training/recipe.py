@@ -69,6 +69,7 @@ class Recipe:
     style_weight: float = 2.0
     style_sizes: tuple[int, ...] = (512,)  # pixels of the painting's short side: larger makes larger strokes
     pixel_weight: float = 0.0
+    feature_weight: float = 0.0  # of the distance of the loss network's features from those of the teacher's pictures
     variation_weight: float = 0.05
     grid_weight: float = 500.0
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
@@ -155,14 +156,7 @@ def _check_choice(name: str, what: str, value: str, known: Mapping[str, object] 
 
 def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
     """The smallest value of each number that has one."""
-    weights = (
-        "content_weight",
-        "style_weight",
-        "pixel_weight",
-        "variation_weight",
-        "grid_weight",
-        "consistency_weight",
-    )
+    weights = tuple(field.name for field in dataclasses.fields(recipe) if field.name.endswith("_weight"))
     return {
         **{key: (getattr(recipe, key), 0) for key in (*weights, "stem", "blocks", "average", "time_budget")},
         "trunk": (recipe.trunk or 2, 2),

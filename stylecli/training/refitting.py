@@ -18,6 +18,7 @@ from stylecli.training.channels import ChannelGroup
 
 POSITIONS_PER_WEIGHT = 16  # of an output channel: fewer would fit the noise
 POSITIONS_MIN = 24_000  # over all pictures
+PADDING_MODES = {"replicate": "replicate", "zeros": "constant"}  # of a layer: of F.pad
 RIDGE = 1e-4  # of the mean variance: channels that are nearly the same must not cancel each other with huge weights
 
 
@@ -54,11 +55,11 @@ def refit(network: nn.Module, whole: nn.Module, kept: Mapping[ChannelGroup, Sequ
 def each_convolution(network: nn.Module, act: Callable[[str, nn.Conv2d, Tensor], None]) -> Iterator[None]:
     """Call `act` with each convolution's name, the convolution and its input, before it computes."""
 
-    def hook(name: str) -> Callable[[nn.Module, tuple[Tensor]], None]:
-        return lambda layer, inputs: act(name, layer, inputs[0])
+    def hook(name: str, layer: nn.Conv2d) -> Callable[[nn.Module, tuple[Tensor]], None]:
+        return lambda _, inputs: act(name, layer, inputs[0])
 
     hooks = [
-        layer.register_forward_pre_hook(hook(name))
+        layer.register_forward_pre_hook(hook(name, layer))
         for name, layer in network.named_modules()
         if isinstance(layer, nn.Conv2d)
     ]
@@ -70,9 +71,12 @@ def each_convolution(network: nn.Module, act: Callable[[str, nn.Conv2d, Tensor],
 
 
 def patches_of(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """What a convolution sees of its input (N, c, H, W) at some positions: (N, positions, c k k)."""
-    (size, _), (stride, _) = layer.kernel_size, layer.stride
-    padded = F.pad(x, [layer.padding[0]] * 4, mode="replicate")
+    """What a convolution sees of its input (N, c, H, W) at some positions: (N, positions, c k k).
+
+    The positions are the same for the same size, but for their number.
+    """
+    (size, _), (stride, _), padding = layer.kernel_size, layer.stride, layer.padding[0]
+    padded = F.pad(x, [int(padding)] * 4, mode=PADDING_MODES[layer.padding_mode])
     height, width = (padded.shape[2] - size) // stride + 1, (padded.shape[3] - size) // stride + 1
     count = max(POSITIONS_MIN, POSITIONS_PER_WEIGHT * x.shape[1] * size**2) // len(x)
     places = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))[:count]
@@ -85,4 +89,5 @@ def patches_of(layer: nn.Conv2d, x: Tensor) -> Tensor:
 def _least_squares(inputs: Tensor, outputs: Tensor) -> Tensor:
     gram = (inputs.T @ inputs).double()
     gram.diagonal().add_(RIDGE * gram.diagonal().mean())
-    return torch.linalg.solve(gram, (inputs.T @ outputs).double()).float()
+    solution: Tensor = torch.linalg.solve(gram, (inputs.T @ outputs).double())
+    return solution.float()

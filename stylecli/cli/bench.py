@@ -15,17 +15,37 @@ from stylecli.cli.tables import print_table
 
 if TYPE_CHECKING:
     from stylecli.engine import Device
+    from stylecli.evaluation.rivals import Range
     from stylecli.evaluation.video_speed import VideoSpeed
 
 
 @click.command()
 @click.option("-s", "--style", "names", multiple=True, help="Only these styles; default: all.")
 @click.option(
-    "--size", "sizes", multiple=True, type=click.Choice(["720p", "1080p"]), help="Only this size; repeatable."
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.Choice(["512", "720p", "1080p", "4K", "8K"]),
+    help="Only this size; repeatable; default: 720p and 1080p.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed runs; the median counts.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
 @click.option("--video/--no-video", "with_video", default=True, help="Measure the video pipeline too.")
+@click.option(
+    "--against",
+    "rivals",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Time this ONNX network too, on the CPU; it takes one RGB picture (1, 3, h, w); repeatable.",
+)
+@click.option(
+    "--against-white",
+    "white",
+    type=click.Choice(["1", "255"]),
+    default="255",
+    show_default=True,
+    help="What white is at the input of the networks of --against.",
+)
 @options.record
 @options.device
 @options.styles_dir
@@ -36,6 +56,8 @@ def command(
     rounds: int,
     threads: int | None,
     with_video: bool,
+    rivals: tuple[Path, ...],
+    white: Range,
     record: bool,
     device: Device,
     styles_dir: Path | None,
@@ -53,10 +75,12 @@ def command(
     with progress_shown() as progress:
         timings = speed.measure_networks(
             packs,
-            sizes=sizes or tuple(speed.SIZES),
+            sizes=sizes or speed.QUICK,
             rounds=rounds,
             device=device,
             threads=threads,
+            rivals=rivals,
+            white=white,
             progress=progress,
         )
         video = measure_video(packs[0], progress=progress) if with_video else None

@@ -18,10 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.engine import Device, Engine
+from stylecli.evaluation.rivals import Range, open_rival
 from stylecli.pack import StylePack
 from stylecli.progress import Progress, Step, ignore
 
-SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}  # (width, height) in pixels
+SIZES = {  # (width, height) in pixels
+    "512": (512, 512),
+    "720p": (1280, 720),
+    "1080p": (1920, 1080),
+    "4K": (3840, 2160),
+    "8K": (7680, 4320),
+}
+QUICK = ("720p", "1080p")  # the sizes that are measured unless others are asked for
 YARDSTICK = "johnson, torch eager"  # what others are compared with: how the published implementations run
 START_UPS = {
     "stylecli --help": ("-m", "stylecli", "--help"),
@@ -50,14 +58,17 @@ class Timing:
 def measure_networks(
     packs: Sequence[StylePack],
     *,
-    sizes: Sequence[str] = tuple(SIZES),
+    sizes: Sequence[str] = QUICK,
     rounds: int = 5,
     device: Device = "cpu",
     threads: int | None = None,
+    rivals: Sequence[Path] = (),
+    white: Range = "255",
     progress: Progress = ignore,
 ) -> list[Timing]:
     """Time the styles and, where torch is installed, Johnson's network in onnxruntime and in PyTorch eager.
 
+    `rivals` are ONNX files of other networks, whose input is 0 for black and `white` for white, run on the CPU.
     All in one process with the same number of threads, one uncounted round first.
     """
     threads = threads or os.cpu_count() or 1
@@ -65,6 +76,7 @@ def measure_networks(
     contestants: dict[str, Contestant] = {name: engine.stylize for name, engine in engines.items()}
     if importlib.util.find_spec("torch"):
         contestants |= _johnson(threads)
+    contestants |= {str(path): open_rival(path, white=white, threads=threads) for path in rivals}
     timings: list[Timing] = []
     for number, size in enumerate(sizes):
         width, height = SIZES[size]

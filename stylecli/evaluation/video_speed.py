@@ -14,11 +14,12 @@ from tempfile import TemporaryDirectory
 from stylecli.codecs import EncoderOptions
 from stylecli.containers import container_for, encoder_for
 from stylecli.engine import Engine
-from stylecli.look import Look, paint
+from stylecli.look import Look
 from stylecli.pack import StylePack
 from stylecli.pipeline import stylize_video
 from stylecli.progress import Progress, Step, ignore
 from stylecli.remux import ffmpeg_program
+from stylecli.steadiness import frame_painter
 from stylecli.video import probe
 from stylecli.video_reader import read_frames
 from stylecli.video_writer import encoding
@@ -64,15 +65,16 @@ def measure_video(
         _write_clip(source, width, height, frames)
         clip = probe(source)
         pictures = [frame.pixels for frame in islice(read_frames(clip), 4)]
-        paint(engine, pictures[0], Look())  # warm
+        frame_painter(engine, Look())(pictures[0])  # warm
 
         def decode() -> None:
             for _ in read_frames(clip):
                 pass
 
         def stylize() -> None:
+            paint = frame_painter(engine, Look())
             for number in range(frames):
-                paint(engine, pictures[number % len(pictures)], Look())
+                paint(pictures[number % len(pictures)])
 
         def encode() -> None:
             encoder = encoder_for(container_for(target), EncoderOptions())
@@ -81,11 +83,12 @@ def measure_video(
                     writer.write(frame)
 
         def whole() -> None:
-            stylize_video(source, target, paint=lambda pixels: paint(engine, pixels, Look()), overwrite=True)
+            stylize_video(source, target, paint=frame_painter(engine, Look()), overwrite=True)
 
         stages = {}
         # What is encoded must be what the network makes: painted pictures cost the encoder more than plain ones.
-        painted = [frame.with_pixels(paint(engine, frame.pixels, Look())) for frame in read_frames(clip)]
+        paint = frame_painter(engine, Look())
+        painted = [frame.with_pixels(paint(frame.pixels)) for frame in read_frames(clip)]
         for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
             progress(Step(number, 4, "stages", f"{name} alone"))
             stages[name] = _timed(run, frames)

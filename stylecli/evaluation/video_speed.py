@@ -19,7 +19,7 @@ from stylecli.pack import StylePack
 from stylecli.pipeline import stylize_video
 from stylecli.progress import Progress, Step, ignore
 from stylecli.remux import ffmpeg_program
-from stylecli.steadiness import frame_painter
+from stylecli.steadiness import FramePainter
 from stylecli.video import probe
 from stylecli.video_reader import read_frames
 from stylecli.video_writer import encoding
@@ -65,14 +65,14 @@ def measure_video(
         _write_clip(source, width, height, frames)
         clip = probe(source)
         pictures = [frame.pixels for frame in islice(read_frames(clip), 4)]
-        frame_painter(engine, Look())(pictures[0])  # warm
+        FramePainter(engine, Look())(pictures[0])  # warm
 
         def decode() -> None:
             for _ in read_frames(clip):
                 pass
 
         def stylize() -> None:
-            paint = frame_painter(engine, Look())
+            paint = FramePainter(engine, Look())
             for number in range(frames):
                 paint(pictures[number % len(pictures)])
 
@@ -83,11 +83,11 @@ def measure_video(
                     writer.write(frame)
 
         def whole() -> None:
-            stylize_video(source, target, paint=frame_painter(engine, Look()), overwrite=True)
+            stylize_video(source, target, paint=FramePainter(engine, Look()), overwrite=True)
 
         stages = {}
         # What is encoded must be what the network makes: painted pictures cost the encoder more than plain ones.
-        paint = frame_painter(engine, Look())
+        paint = FramePainter(engine, Look())
         painted = [frame.with_pixels(paint(frame.pixels)) for frame in read_frames(clip)]
         for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
             progress(Step(number, 4, "stages", f"{name} alone"))

@@ -205,7 +205,7 @@ def test_frames_that_make_no_video_are_a_media_error_and_leave_nothing(video: Pa
 
 def test_the_original_is_never_overwritten(video: Path, tmp_path: Path) -> None:
     split_video(video, tmp_path / "frames")
-    with pytest.raises(UsageError, match="original itself"):
+    with pytest.raises(UsageError, match="source itself"):
         assemble_video(tmp_path / "frames", video, like=video, overwrite=True)
     (tmp_path / "out.mp4").write_text("mine")
     assert run("assemble", tmp_path / "frames", tmp_path / "out.mp4", "--like", video).exit_code == 2

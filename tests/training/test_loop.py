@@ -62,7 +62,7 @@ def test_a_run_holds_recipe_log_samples_and_weights(
 ) -> None:
     monkeypatch.setattr(loop, "LOG_EVERY", 2)
     file = train(recipe, [painting], photos, tmp_path, loss_networks={"vgg19": loss_network})
-    assert load_file(file)["stem.convolution.weight"].shape == (4, 12, 3, 3)
+    assert load_file(file)["stem.convolution.weight"].shape == (4, 3, 6, 6)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log] == [2, 4, 6]
     weights = {"content": 1, "style": 2, "variation": 0.05, "grid": 500}

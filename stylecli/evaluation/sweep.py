@@ -92,6 +92,7 @@ def sweep(
     for target in targets.values():
         _ = target.chosen  # all are checked before hours are spent on the first
     whole = read_whole(run)
+    healing = replace(healing, painting=bench.painting)
     if healing.time_budget:
         healing = replace(healing, time_budget=healing.time_budget / (len(targets) * (2 if baseline else 1)))
     points = [_measured("whole", 0.0, run, whole.network, bench)]

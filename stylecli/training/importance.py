@@ -68,8 +68,8 @@ def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
 def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Iterable[Tensor]) -> Orders:
     """First the channels without which the loss would change most, to first order (Molchanov et al. 2019).
 
-    `losses` are those of single pictures. The change is the sum of activation times gradient; since activations are
-    normalised, that is the sum over gamma and beta, each times its gradient.
+    `losses` are those of single pictures. The change is the sum of activation times gradient, which is that of gamma
+    and beta, each times its gradient, since the normalisation makes the activation of them.
     """
     norms = {group: _norms(network, group) for group in groups}
     scores = dict.fromkeys(groups, 0.0)

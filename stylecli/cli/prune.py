@@ -11,11 +11,29 @@ from stylecli.cli import options
 from stylecli.cli.bars import progress_shown
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.output import emit_json, say
+from stylecli.cli.tables import print_table
+from stylecli.errors import UsageError
 
 if TYPE_CHECKING:
+    from stylecli.training.cutting import Target
+    from stylecli.training.data import PhotoFolder
     from stylecli.training.importance import Importance
+    from stylecli.training.pruning import Healing
 
 IMPORTANCES = ("rebuild", "taylor", "gamma", "l1")  # as stylecli.training.importance, which --help must not import
+
+
+class Ratios(click.ParamType[tuple[float, ...]]):
+    """`0.2,0.4,0.6`."""
+
+    name = "RATIO,RATIO..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Parse one value of the command line."""
+        try:
+            return tuple(map(float, value.split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is no list of ratios such as 0.2,0.4,0.6.", param, ctx)
 
 
 @click.command()
@@ -26,12 +44,21 @@ IMPORTANCES = ("rebuild", "taylor", "gamma", "l1")  # as stylecli.training.impor
 @click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters.")
 @click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel.")
 @click.option("--target-ms", "ms", type=float, metavar="N", help="Cut down to N ms for 1280 x 720 pixels here.")
+@click.option("--sweep", "ratios", type=Ratios(), help="Cut at each of these ratios, into folders in RUN; compare.")
+@click.option("--baseline", is_flag=True, help="With --sweep: train thin networks of the same sizes from nothing too.")
+@click.option(
+    "--photos",
+    "judged",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="With --sweep: photos to judge by; repeatable. Default: some of --data, left out of the healing.",
+)
 @click.option(
     "--importance",
     type=click.Choice(IMPORTANCES),
-    default="rebuild",
+    default=IMPORTANCES[0],
     show_default=True,
-    help="Which channels stay: those that best rebuild the others; by the loss, the normalisation, the weights.",
+    help="Which channels stay: those that best rebuild the others; or by loss, normalisation, weights.",
 )
 @click.option("--painting", type=click.Path(path_type=Path), help="The painting, or its folder; default: in RUN.")
 @options.loss_network("that of RUN's last phase")
@@ -49,6 +76,9 @@ def command(
     params: float | None,
     macs: float | None,
     ms: float | None,
+    ratios: tuple[float, ...] | None,
+    baseline: bool,
+    judged: tuple[Path, ...],
     importance: Importance,
     as_json: bool,
     **how: Any,  # it is healed
@@ -58,12 +88,37 @@ def command(
     What is left is fitted to the whole network by least squares, then trained on the losses of RUN's recipe and on the
     whole network's pictures. The same command goes on with one that was interrupted. The result is a run like those of
     `stylecli train`, for `stylecli evaluate`, `export` and `train --base`.
+
+    --sweep writes sweep.json and sweep.svg beside the runs. A time budget is that of all of them.
     """
+    from stylecli.training.cutting import Target
     from stylecli.training.data import PhotoFolder
-    from stylecli.training.pruning import Healing, Target, prune
+    from stylecli.training.pruning import Healing
 
     target = Target(ratio, params, macs, ms)
-    photos = PhotoFolder(data, note=say)
+    photos, healing = PhotoFolder(data, note=say), Healing(**how)
+    if ratios is None:
+        if baseline or judged:
+            raise UsageError("--baseline and --photos go with --sweep", hint="Add --sweep 0.3,0.6,0.8.")
+        _prune(run, photos, output, target, importance, healing, as_json=as_json)
+    else:
+        if target != Target():
+            raise UsageError("--sweep with another target", hint="Give the ratios of --sweep alone.")
+        _sweep(run, photos, output, ratios, baseline, judged, importance, healing, as_json=as_json)
+
+
+def _prune(
+    run: Path,
+    photos: PhotoFolder,
+    output: Path,
+    target: Target,
+    importance: Importance,
+    healing: Healing,
+    *,
+    as_json: bool,
+) -> None:
+    from stylecli.training.pruning import prune
+
     with progress_shown(as_json=as_json) as progress:
         weights = prune(
             run,
@@ -71,7 +126,7 @@ def command(
             output,
             target=target,
             importance=importance,
-            healing=Healing(**how),
+            healing=healing,
             progress=progress,
             note=say,
         )
@@ -79,3 +134,44 @@ def command(
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:
         click.echo(weights)
+
+
+def _sweep(
+    run: Path,
+    photos: PhotoFolder,
+    output: Path,
+    ratios: tuple[float, ...],
+    baseline: bool,
+    judged: tuple[Path, ...],
+    importance: Importance,
+    healing: Healing,
+    *,
+    as_json: bool,
+) -> None:
+    from stylecli.evaluation.judges import choose_judge
+    from stylecli.evaluation.quality import JUDGE_LAYERS
+    from stylecli.evaluation.sweep import Bench, judged_photos, sweep
+    from stylecli.stylize import pictures_in
+    from stylecli.training.pruning import painting_of, read_whole
+
+    painting = painting_of(run, read_whole(run).recipe, healing.painting)
+    judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, note=say)
+    chosen = pictures_in(judged_photos(photos, judged, say))
+    with progress_shown(as_json=as_json) as progress:
+        rows = sweep(
+            run,
+            photos,
+            output,
+            ratios,
+            bench=Bench(chosen, painting, judge),
+            healing=healing,
+            importance=importance,
+            baseline=baseline,
+            progress=progress,
+            note=say,
+        )
+    if as_json:
+        for row in rows:
+            emit_json({"event": "result", **row})
+    else:
+        print_table([{key: value for key, value in row.items() if key != "run"} for row in rows])

@@ -108,6 +108,24 @@ def time_plot(errors: Mapping[str, Sequence[float]], brightness: Mapping[str, Se
         return _svg(figure)
 
 
+def trade_off_plot(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Style and content distance over parameters and over milliseconds; rows of `sweep`, a line for each kind."""
+    kinds = dict.fromkeys(row["kind"] for row in rows if row["kind"] != "whole")
+    with _drawn(columns=2, rows=2, row_height=2.8) as (figure, axes):
+        for place, (cost, score) in enumerate(
+            [("parameters", "style"), ("milliseconds", "style"), ("parameters", "content"), ("milliseconds", "content")]
+        ):
+            ax = axes[place]
+            for color, kind in zip(_colors(), kinds, strict=False):
+                line = sorted((row[cost], row[score]) for row in rows if row["kind"] in (kind, "whole"))
+                ax.plot(*zip(*line, strict=True), "o-", color=color, linewidth=1.8, markersize=5, mew=0)
+            _decorate(ax, f"{score} distance")
+            ax.set_xscale("log")
+            ax.set_xlabel(cost, color=INK)
+        _legend(figure, list(kinds))
+        return _svg(figure)
+
+
 def _curve(ax: Axes, curves: Curves, key: str, color: str) -> None:
     """Every value thinly, their running mean boldly."""
     steps, values = np.array(curves.steps), np.array(curves.values.get(key, [math.nan] * len(curves.steps)))

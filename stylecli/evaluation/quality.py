@@ -119,16 +119,25 @@ def paint_and_measure(
     noisy = with_noise(clean, noise_sigma / 255)
     unit, unit_noisy = stylizer.stylize(clean), stylizer.stylize(noisy)
     painted = quantize(unit, np.uint8)
-    features = _features(loss_network, image_tensor(painted), JUDGE_LAYERS)
+    content, style = distances(painted, photo, loss_network=loss_network, targets=targets)
     scores = Scores(
-        content=content_loss(features[CONTENT_LAYER], photo.content).item(),
-        style=style_loss(features, targets).item() if targets else None,
+        content=content,
+        style=style,
         total_variation=total_variation(image_tensor(painted)).item(),
         grid_energy=grid_energy(painted),
         noise_gain=noise_gain(stylizer.stylize, clean),
         noise_left=noise_left(clean, noisy, unit, unit_noisy),
     )
     return Painted(painted, quantize(unit_noisy, np.uint8), scores)
+
+
+def distances(
+    painted: NDArray[np.uint8], photo: Photo, *, loss_network: LossNetwork, targets: Mapping[str, Tensor] | None
+) -> tuple[float, float | None]:
+    """Content and style distance of what was made of a photo, (H, W, 3)."""
+    features = _features(loss_network, image_tensor(painted), JUDGE_LAYERS)
+    content = content_loss(features[CONTENT_LAYER], photo.content).item()
+    return content, style_loss(features, targets).item() if targets else None
 
 
 def scores_of_photo(photo: Photo) -> Scores:

@@ -6,14 +6,12 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from stylecli.training.network import STRIDE, NormalizedConvolution, StyleNetwork
-
-Cost = Literal["channels", "params", "macs"]
 
 SIDE = 16 * STRIDE  # pixels: of the picture by which the sizes of all feature maps are told
 
@@ -77,44 +75,50 @@ def cut_channels(weights: Mapping[str, Tensor], kept: Mapping[ChannelGroup, Sequ
     return cut
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A convolution: the groups that it reads and writes, its kernel, and positions of its output a pixel."""
+
+    reads: ChannelGroup | None  # None: the colours of the photo
+    writes: ChannelGroup | None  # None: those of the picture
+    shape: torch.Size
+    area: float
+
+
 class CostTable:
-    """What a network of a family costs at other widths, and what one channel of a group adds to that."""
+    """What the networks of a family cost at other widths; `areas` are positions of a feature map a pixel."""
 
     def __init__(self, network: StyleNetwork, groups: Sequence[ChannelGroup]) -> None:
         weights = network.state_dict()
         areas = _areas(network)
-        self._areas = {group: areas[group.writers[0]] for group in groups}
-        self.groups = groups
         self.widths = {group: width_of(group, weights) for group in groups}
-        self.layers = [
-            (
+        self.areas = {group: areas[group.writers[0]] for group in groups}
+        self._layers = [
+            Layer(
                 next((group for group in groups if name in group.readers), None),
                 next((group for group in groups if name in group.writers), None),
                 weights[f"{name}.weight"].shape,
                 area,
-                f"{name}.bias" in weights,
             )
             for name, area in areas.items()
         ]
 
-    def area(self, group: ChannelGroup) -> float:
-        """Positions of a channel's feature map for each pixel of the picture: 1 at full resolution."""
-        return self._areas[group]
+    def parameters(self, widths: Mapping[ChannelGroup, int]) -> int:
+        """Kernels, the gamma and beta of each normalised channel, the bias of each colour."""
+        layers = self._layers
+        beside = [2 * widths[layer.writes] if layer.writes else layer.shape[0] for layer in layers]
+        return sum(self._kernels(layer, widths) for layer in layers) + sum(beside)
 
-    def cost(self, widths: Mapping[ChannelGroup, int], kind: Cost) -> float:
-        """Of a network of these widths: channels, parameters, or multiply-accumulates a pixel of the picture."""
-        if kind == "channels":
-            return sum(widths.values())
-        total = 0.0
-        for reads, writes, (channels_out, channels_in, height, width), area, has_bias in self.layers:
-            ins = channels_in if reads is None else widths[reads]
-            outs = channels_out if writes is None else widths[writes]
-            kernels = ins * outs * height * width
-            if kind == "params":
-                total += kernels + (outs if writes is None else 2 * outs) * (has_bias or writes is not None)
-            else:
-                total += kernels * area
-        return total
+    def macs(self, widths: Mapping[ChannelGroup, int]) -> float:
+        """Multiply-accumulates for each pixel of the picture."""
+        return sum(self._kernels(layer, widths) * layer.area for layer in self._layers)
+
+    @staticmethod
+    def _kernels(layer: Layer, widths: Mapping[ChannelGroup, int]) -> int:
+        channels_out, channels_in, height, width = layer.shape
+        outs = widths[layer.writes] if layer.writes else channels_out
+        ins = widths[layer.reads] if layer.reads else channels_in
+        return outs * ins * height * width
 
 
 def _areas(network: StyleNetwork) -> dict[str, float]:

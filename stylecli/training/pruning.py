@@ -6,8 +6,9 @@ that starts from it and is taught by the whole network too. `stylecli train` can
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,66 +18,39 @@ from stylecli.errors import UsageError
 from stylecli.progress import Progress, ignore
 from stylecli.training.channels import ChannelGroup, CostTable, channel_groups, cut_channels
 from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
+from stylecli.training.cutting import Target, choose_widths, cut_network
 from stylecli.training.data import PhotoFolder
 from stylecli.training.importance import Importance, Orders, by_gamma, by_loss, by_rebuilding, by_weights
 from stylecli.training.loss_network import LossName, VggName, load_loss_network
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
 from stylecli.training.objective import Objective
 from stylecli.training.packing import FinishedRun, read_run
-from stylecli.training.preparation import prepare
+from stylecli.training.preparation import Preparation, prepare
 from stylecli.training.recipe import Phase, Recipe
-from stylecli.training.recipe_file import write_recipe
-from stylecli.training.refitting import refit
+from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE, blamed_on
-from stylecli.training.timing import measure_milliseconds
+from stylecli.training.timing import time_network
 from stylecli.training.train import style_images, train
 
-CUT = "cut"
-LOOK = (16, 128)  # crops, and their size in pixels, by which channels are chosen and fitted
-LOOK_STEP = -3  # whose crops these are: one that no training takes
-LEAST = 3  # channels that every group keeps
-TIME_FIRST = 0.15  # how much less is kept where feature maps are large: area ** -0.15, a third less at full resolution
+CUT = "cut"  # folder in the run
+LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
+LOOK_COUNT = 16  # of them
+LOOK_SIZE = 128  # pixels
 HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
-HEALING_RATE = 2e-3
+HEALING_RATE = 4e-3
 PIXEL_WEIGHT = 10.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms."""
-
-    ratio: float | None = None
-    params: float | None = None
-    macs: float | None = None
-    ms: float | None = None
-
-    @property
-    def chosen(self) -> tuple[str, float]:
-        """The one that is given.
-
-        Raises:
-            UsageError: none or several are, or it is out of range.
-        """
-        given = [(field.name, getattr(self, field.name)) for field in fields(self)]
-        given = [(name, value) for name, value in given if value is not None]
-        if len(given) != 1:
-            raise UsageError("say how far to cut, in one way", hint="Use one of ratio, params, macs and ms.")
-        name, value = given[0]
-        if not value > 0 or (name == "ratio" and value >= 1):
-            raise UsageError(f"{name} {value:g}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")
-        return name, value
 
 
 @dataclass(frozen=True)
 class Healing:
     """How a cut network is trained; None leaves what the recipe of the whole network, or HEALING, says."""
 
-    painting: Path | None = None  # its file, or a folder with the one that the recipe names
+    painting: Path | None = None  # its file, or the folder of it; None: it is in the run
     loss_network: LossName | None = None
     finish_with: VggName | None = None
     loss_weights: Path | None = None
     steps: int | None = None
-    time_budget: float | None = None  # seconds
+    time_budget: float | None = None  # seconds, those of the cut among them
 
 
 def prune(
@@ -95,28 +69,61 @@ def prune(
     `run` may be a style pack too. What is in `output` already is not done again.
 
     Raises:
-        UsageError: an impossible target, a network of several styles, or `output` holds another pruning.
+        UsageError: an impossible target, a network of several styles, or `output` holds something else.
         MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
     """
-    whole = read_run(run)
-    painting = _painting_of(run, whole, healing.painting)
-    cut = output / CUT
-    asked = {"pruned": str(run), "target": "{} {:g}".format(*target.chosen), "importance": importance}
-    if not (cut / WEIGHTS).exists():
-        network = _cut(whole, photos, target, importance, replace(healing, painting=painting))
-        _write_cut(cut, whole, network, run, asked)
+    whole = read_whole(run)
+    healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
+    asked = {
+        "pruned": str(run),
+        "target": "{} {:g}".format(*target.chosen),
+        "importance": importance,
+        "steps": str(healing.steps),
+        "time_budget": str(healing.time_budget),
+    }
+    if not _is_cut(output, asked):
+        started = time.monotonic()
+        network = _cut(whole, photos, target, importance, healing)
+        recipe = _recipe_of_healing(whole, run, output, network, healing, spent=time.monotonic() - started)
+        _write_cut(output / CUT, network, recipe, {**whole.facts.as_metadata(), **asked})
         note(f"{output}: cut from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
-    elif asked != {key: value for key, value in read_tensors(cut / WEIGHTS)[1].items() if key in asked}:
-        raise UsageError(f"{output}: holds another pruning", hint="Choose another folder with -o, or remove this one.")
-    ready = prepare(
-        [cut / RECIPE],
-        painting=painting,
+    return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress, note)
+
+
+def read_whole(run: Path) -> FinishedRun:
+    """The network to prune; raises as `prune`."""
+    whole = read_run(run)
+    if whole.recipe.others:
+        raise UsageError(f"{run}: holds several styles", hint="`stylecli export` makes a style of each; prune that.")
+    return whole
+
+
+def painting_of(run: Path, recipe: Recipe, painting: Path | None) -> Path:
+    """The file of the painting: as given, in the folder that is given, or in the run; raises UsageError."""
+    file = (painting or run) / Path(recipe.painting.file).name
+    if painting and painting.is_file():
+        file = painting
+    if not file.is_file():
+        raise UsageError(f"{file}: the painting is not there", hint="Say with --painting where it is.")
+    return file
+
+
+def prepare_healing(recipe: Path, healing: Healing) -> Preparation:
+    """The arguments of a training by the recipe of a healing."""
+    names = {healing.loss_network, healing.finish_with, *read_recipe(recipe).loss_networks}
+    return prepare(
+        [recipe],
+        painting=healing.painting,
         loss_network=healing.loss_network,
         finish_with=healing.finish_with,
-        loss_weights=healing.loss_weights,
-        steps=healing.steps,
-        time_budget=healing.time_budget,
+        loss_weights=healing.loss_weights if names & {"vgg16", "vgg19"} else None,  # a sweep judges by them at least
     )
+
+
+def train_prepared(
+    ready: Preparation, photos: PhotoFolder, output: Path, progress: Progress, note: Callable[[str], None]
+) -> Path:
+    """Train what was prepared, or go on with it."""
     return train(
         ready.recipe,
         ready.paintings,
@@ -131,50 +138,23 @@ def prune(
     )
 
 
-def choose_widths(
-    table: CostTable, target: Target, milliseconds: Callable[[Mapping[ChannelGroup, int]], float]
-) -> dict[ChannelGroup, int]:
-    """The largest widths that keep to the target.
-
-    All groups keep the same share, those of larger feature maps less of it: they cost the time.
+def _is_cut(output: Path, asked: Mapping[str, str]) -> bool:
+    """Whether what was asked for stands in `output` already.
 
     Raises:
-        UsageError: the target is out of reach, or the network keeps to it as it is.
+        UsageError: something else does.
     """
-    name, value = target.chosen
-
-    def widths_at(share: float) -> dict[ChannelGroup, int]:
-        return {
-            group: min(width, max(min(width, LEAST), round(share * table.area(group) ** -TIME_FIRST * width)))
-            for group, width in table.widths.items()
-        }
-
-    def fits(widths: Mapping[ChannelGroup, int]) -> bool:
-        if name == "ratio":
-            return sum(widths.values()) <= (1 - value) * sum(table.widths.values())
-        if name == "ms":
-            return milliseconds(widths) <= value
-        return table.cost(widths, name) <= value  # type: ignore[arg-type]  # the names are the same
-
-    if fits(table.widths):
-        raise UsageError(f"{name} {value:g}: the network is no larger than that", hint="Cut more.")
-    if not fits(widths_at(0)):
-        raise UsageError(f"{name} {value:g}: too little for any network of this kind", hint="Cut less.")
-    low, high = 0.0, 2.0
-    for _ in range(6 if name == "ms" else 20):
-        middle = (low + high) / 2
-        low, high = (middle, high) if fits(widths_at(middle)) else (low, middle)
-    return widths_at(low)
-
-
-def cut_network(
-    network: StyleNetwork, orders: Orders, widths: Mapping[ChannelGroup, int], images: Tensor
-) -> StyleNetwork:
-    """The network with the first channels of each order only, fitted to the whole one on `images` (N, 3, H, W)."""
-    kept = {group: sorted(orders[group][:width]) for group, width in widths.items()}
-    cut = network_from_weights(cut_channels(network.state_dict(), kept))
-    refit(cut, network, kept, images)
-    return cut
+    if not (output / CUT / WEIGHTS).exists():
+        if (output / RECIPE).exists():
+            raise UsageError(f"{output}: holds a training, not a pruning", hint="Choose another folder with -o.")
+        return False
+    _, before = read_tensors(output / CUT / WEIGHTS)
+    if changed := [name.replace("_", " ") for name, value in asked.items() if before.get(name) != value]:
+        raise UsageError(
+            f"{output}: holds another pruning ({', '.join(changed)} differ)",
+            hint="Choose another folder with -o, or remove this one.",
+        )
+    return True
 
 
 def _cut(
@@ -182,15 +162,14 @@ def _cut(
 ) -> StyleNetwork:
     network = whole.network
     groups = channel_groups(network)
-    table = CostTable(network, groups)
-    count, size = LOOK
-    images = photos.batch(LOOK_STEP, count=count, size=size)
+    weights = network.state_dict()
 
     def milliseconds(widths: Mapping[ChannelGroup, int]) -> float:
         kept = {group: range(width) for group, width in widths.items()}
-        return measure_milliseconds(network_from_weights(cut_channels(network.state_dict(), kept)))
+        return time_network(network_from_weights(cut_channels(weights, kept))).milliseconds
 
-    widths = choose_widths(table, target, milliseconds)
+    widths = choose_widths(CostTable(network, groups), target, milliseconds)
+    images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
     orders: Orders
     if importance == "rebuild":
         orders = by_rebuilding(network, groups, images)
@@ -202,50 +181,40 @@ def _cut(
 
 
 def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Tensor]:
-    """The total loss of the whole network's recipe for each picture."""
-    recipe = _recipe_of_healing(whole, Path(), Path(), whole.network)
-    recipe = replace(
-        recipe, base="", teacher="", pixel_weight=0.0, loss_network=healing.loss_network or recipe.loss_network
-    )
-    assert healing.painting is not None
-    file = healing.loss_weights if recipe.loss_network != "distilled" else None
-    loss_network = load_loss_network(recipe.loss_network, recipe.loss_layers, file=file)
-    paintings = style_images([healing.painting], recipe, torch.device("cpu"))
-    objective = Objective(recipe, paintings, {recipe.loss_network: loss_network})
+    """The total loss of each picture of the whole network, by the loss network that the healing ends with."""
+    name = healing.finish_with or healing.loss_network or whole.recipe.loss_network_of(whole.recipe.phases[-1])
+    recipe = replace(whole.recipe, teacher="", pixel_weight=0.0, loss_network=name, phases=(Phase(1, LOOK_SIZE),))
+    file = healing.loss_weights if name != "distilled" else None
+    loss_network = load_loss_network(name, recipe.loss_layers, file=file)
+    paintings = style_images([healing.painting] if healing.painting else [], recipe, torch.device("cpu"))
+    objective = Objective(recipe, paintings, {name: loss_network})
     for image in torch.split(images, 1):
-        losses = objective.losses(image, whole.network(image), [0], recipe.phases[-1])
-        yield objective.total(losses)
+        yield objective.total(objective.losses(image, whole.network(image), [0], recipe.phases[0]))
 
 
-def _write_cut(cut: Path, whole: FinishedRun, network: StyleNetwork, run: Path, asked: Mapping[str, str]) -> None:
-    """The weights last: where they are, all is."""
-    with blamed_on(cut):
-        cut.mkdir(parents=True, exist_ok=True)
-        write_recipe(_recipe_of_healing(whole, run, cut, network), cut / RECIPE)
-    write_tensors(network.state_dict(), cut / WEIGHTS, {**whole.facts.as_metadata(), **asked})
-
-
-def _recipe_of_healing(whole: FinishedRun, run: Path, cut: Path, network: StyleNetwork) -> Recipe:
-    recipe = replace(whole.recipe, **network.widths, network=network_name(network))
-    return replace(
-        recipe,
-        painting=whole.painting,
-        base=str(cut),
+def _recipe_of_healing(
+    whole: FinishedRun, run: Path, output: Path, network: StyleNetwork, healing: Healing, *, spent: float
+) -> Recipe:
+    """The losses of the whole network's recipe and its pictures, in steps of our own; `spent`: seconds of the cut."""
+    recipe = replace(
+        whole.recipe,
+        **network.widths,
+        network=network_name(network),
+        base=str(output / CUT),
         teacher=str(run),
-        loss_network=recipe.loss_network_of(recipe.phases[-1]),
+        loss_network=whole.recipe.loss_network_of(whole.recipe.phases[-1]),
         pixel_weight=PIXEL_WEIGHT,
         learning_rate=HEALING_RATE,
-        time_budget=0.0,
+        time_budget=max(1.0, round(healing.time_budget - spent, 1)) if healing.time_budget else 0.0,
         phases=HEALING,
         sample_steps=(),
     )
+    return recipe.with_steps(healing.steps) if healing.steps else recipe
 
 
-def _painting_of(run: Path, whole: FinishedRun, painting: Path | None) -> Path:
-    """The file of the painting: where the option says, else in the run."""
-    if painting and painting.is_file():
-        return painting
-    file = (painting or run) / Path(whole.painting.file).name
-    if not file.is_file():
-        raise UsageError(f"{file}: the painting is not there", hint="Say with --painting where it is.")
-    return file
+def _write_cut(cut: Path, network: StyleNetwork, recipe: Recipe, metadata: Mapping[str, str]) -> None:
+    """The weights come last: where they are, all is."""
+    with blamed_on(cut):
+        cut.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, cut / RECIPE)
+    write_tensors(network.state_dict(), cut / WEIGHTS, metadata)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def save_recipe(run: Path, recipe: Recipe) -> None:
     """Keep the recipe in its run."""
     with blamed_on(run):
         write_recipe(recipe, run / RECIPE)
+
+
+def keep_paintings(run: Path, recipe: Recipe, paintings: Sequence[Path]) -> None:
+    """Keep copies of the recipe's paintings in its run: what comes later, as pruning, needs them."""
+    for painting, file in zip(recipe.paintings, paintings, strict=True):
+        copy = run / Path(painting.file).name
+        if not copy.exists():
+            with blamed_on(run):
+                partial = copy.with_name(f".{copy.name}.partial")
+                shutil.copyfile(file, partial)
+                partial.replace(copy)
 
 
 def log(run: Path, entry: Mapping[str, object]) -> None:

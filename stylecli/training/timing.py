@@ -1,28 +1,29 @@
-"""How fast a style network will be where it is used: exported, in onnxruntime on the CPU."""
+"""What a network costs where it is used: exported, in onnxruntime on the CPU, in a process of its own."""
 
 from __future__ import annotations
 
-import time
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
 
-import numpy as np
-
+from stylecli.training import onnx_trial
 from stylecli.training.exporting import export_onnx
 from stylecli.training.network import StyleNetwork
 
-TIMED_SIZE = (1280, 720)  # width and height in pixels
-TIMED_RUNS = 3  # and one before, which does not count
+
+@dataclass(frozen=True)
+class Expense:
+    """Of a picture of `onnx_trial.SIZE`: the fastest of some runs, and the peak memory; and the size of the model."""
+
+    milliseconds: float
+    megabytes: float | None  # None on systems that do not tell
+    model_bytes: int
 
 
-def measure_milliseconds(network: StyleNetwork) -> float:
-    """What a picture of TIMED_SIZE takes: the fastest run, since other work on the machine only adds."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(export_onnx(network), providers=["CPUExecutionProvider"])
-    width, height = TIMED_SIZE
-    image = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-    times = []
-    for _ in range(TIMED_RUNS + 1):
-        started = time.perf_counter()
-        session.run(["stylized"], {"image": image})
-        times.append((time.perf_counter() - started) * 1000)
-    return min(times[1:])
+def time_network(network: StyleNetwork) -> Expense:
+    """Export a network and run it; raises PackError as `export_onnx`."""
+    model = export_onnx(network)
+    command = [sys.executable, "-m", onnx_trial.__name__]
+    told = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)
+    return Expense(told["milliseconds"], told["megabytes"], len(model))

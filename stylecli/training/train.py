@@ -26,7 +26,7 @@ from stylecli.training.network import NETWORKS, StyleNetwork, network_from_weigh
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
 from stylecli.training.recipe import Recipe, check_recipe
-from stylecli.training.run_folder import forget_log_after, open_run, save_recipe
+from stylecli.training.run_folder import forget_log_after, keep_paintings, open_run, save_recipe
 
 PAINTING_SHORT_SIDE_MIN = 64  # pixels
 
@@ -89,6 +89,7 @@ def train(
                 recipe = processes.agree_on(training.planned(recipe))
                 note(f"{run}: {recipe.steps} steps fit into {recipe.time_budget:g} s")
             if processes.is_first:
+                keep_paintings(run, recipe, paintings)
                 save_recipe(run, recipe)
         if training.state.load(run):
             note(f"{run}: resumed at step {training.state.step}")

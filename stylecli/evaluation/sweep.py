@@ -1,0 +1,188 @@
+"""One network pruned to several sizes: what each costs and how well it paints, beside thin ones from random weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stylecli.engine import quantize, to_unit
+from stylecli.errors import UsageError
+from stylecli.evaluation.plots import trade_off_plot
+from stylecli.evaluation.quality import distances, open_photo, style_targets
+from stylecli.evaluation.selection import spread
+from stylecli.evaluation.subjects import RunNetwork
+from stylecli.evaluation.writing import write_text
+from stylecli.progress import Progress, ignore
+from stylecli.training.checkpoints import WEIGHTS, read_tensors
+from stylecli.training.cutting import Target
+from stylecli.training.data import PhotoFolder
+from stylecli.training.importance import Importance
+from stylecli.training.loss_network import LossNetwork
+from stylecli.training.network import NETWORKS, StyleNetwork, count_parameters, network_from_weights, network_name
+from stylecli.training.pruning import CUT, Healing, prepare_healing, prune, read_whole, train_prepared
+from stylecli.training.recipe_file import read_recipe, write_recipe
+from stylecli.training.run_folder import RECIPE, blamed_on
+from stylecli.training.timing import time_network
+
+TABLE = "sweep.json"
+PLOT = "sweep.svg"
+JUDGED_PHOTOS = 8  # of those to train with, when no others are given
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network of the curve. `ratio` is the share of channels cut, `run` its folder; `kind` whole, pruned or thin."""
+
+    kind: str
+    ratio: float
+    run: str
+    parameters: int
+    model_bytes: int
+    milliseconds: float  # of 1280 x 720 pixels in onnxruntime on the CPU
+    megabytes: float | None  # at the peak, for that
+    content: float
+    style: float
+
+    def as_record(self, whole: Point) -> dict[str, Any]:
+        """For tables and JSON, with how far the distances are from those of the whole network, in percent."""
+        record = dataclasses.asdict(self)
+        for name in ("content", "style"):
+            record[name] = round(record[name], 4)
+            record[f"{name}_percent"] = round(100 * (getattr(self, name) / getattr(whole, name) - 1), 1)
+        return record
+
+
+@dataclass(frozen=True)
+class Bench:
+    """By what the networks of a curve are judged."""
+
+    photos: Sequence[Path]
+    painting: Path
+    loss_network: LossNetwork
+
+
+def sweep(
+    run: Path,
+    photos: PhotoFolder,
+    output: Path,
+    ratios: Sequence[float],
+    *,
+    bench: Bench,
+    healing: Healing,
+    importance: Importance = "rebuild",
+    baseline: bool = False,
+    progress: Progress = ignore,
+    note: Callable[[str], None] = lambda _: None,
+) -> list[dict[str, Any]]:
+    """Prune a finished training at each ratio, into folders in `output`, and measure; the whole network comes first.
+
+    With `baseline` each gets a thin network of as many parameters beside it, trained from random weights in the same
+    phases. A time budget is that of all together, and measuring comes on top of it. Writes TABLE and PLOT.
+
+    Raises:
+        UsageError, MediaError: as `prune`.
+    """
+    targets = {ratio: Target(ratio=ratio) for ratio in sorted(set(ratios))}
+    for target in targets.values():
+        _ = target.chosen  # all are checked before hours are spent on the first
+    whole = read_whole(run)
+    healing = replace(healing, painting=bench.painting)
+    if healing.time_budget:
+        healing = replace(healing, time_budget=healing.time_budget / (len(targets) * (2 if baseline else 1)))
+    points = [_measured("whole", 0.0, run, whole.network, bench)]
+    for ratio, target in targets.items():
+        folder = output / f"ratio-{ratio:g}"
+        prune(run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, note=note)
+        points.append(_measured("pruned", ratio, folder, _network_of(folder), bench))
+        if baseline:
+            thin = output / f"thin-{ratio:g}"
+            _train_thin(thin, folder, photos, healing, progress, note)
+            points.append(_measured("thin", ratio, thin, _network_of(thin), bench))
+    rows = [point.as_record(points[0]) for point in points]
+    write_text(json.dumps(rows, indent=1) + "\n", output / TABLE)
+    write_text(trade_off_plot(rows).decode(), output / PLOT)
+    return rows
+
+
+def judged_photos(photos: PhotoFolder, given: Sequence[Path], note: Callable[[str], None]) -> list[Path]:
+    """The photos to judge by: those given, or some of the training's, which then does not see them.
+
+    Raises:
+        UsageError: there are too few to spare some, or they are in a zip.
+    """
+    if given:
+        return list(given)
+    if photos.source.is_file() or len(photos.photos) < 2 * JUDGED_PHOTOS:
+        raise UsageError(f"{photos.source}: no photos to spare for judging", hint="Give others with --photos.")
+    chosen = [photos.photos[place] for place in spread(len(photos.photos), JUDGED_PHOTOS)]
+    photos.photos = [name for name in photos.photos if name not in chosen]
+    note(f"judged by {JUDGED_PHOTOS} photos of {photos.source}, which the healing does not see")
+    return [photos.source / name for name in chosen]
+
+
+def _measured(kind: str, ratio: float, run: Path, network: StyleNetwork, bench: Bench) -> Point:
+    expense = time_network(network)
+    targets = style_targets(bench.painting, bench.loss_network)
+    pairs = []
+    with RunNetwork(run.name, run) as painter:
+        for path in bench.photos:
+            photo = open_photo(path, bench.loss_network)
+            painted = quantize(painter.stylize(to_unit(photo.pixels)), np.uint8)
+            pairs.append(distances(painted, photo, loss_network=bench.loss_network, targets=targets))
+    content, style = np.mean(np.array(pairs, dtype=float), axis=0).tolist()
+    return Point(
+        kind,
+        ratio,
+        str(run),
+        count_parameters(network),
+        expense.model_bytes,
+        expense.milliseconds,
+        expense.megabytes,
+        content,
+        style,
+    )
+
+
+def _train_thin(
+    thin: Path,
+    pruned: Path,
+    photos: PhotoFolder,
+    healing: Healing,
+    progress: Progress,
+    note: Callable[[str], None],
+) -> None:
+    """A uniform network of as many parameters as the pruned one, with its recipe, but from nothing and by itself."""
+    recipe = read_recipe(pruned / CUT / RECIPE)
+    recipe = replace(recipe, base="", teacher="", pixel_weight=0.0, time_budget=healing.time_budget or 0.0)
+    stem, trunk = _thin_widths(_network_of(pruned))
+    recipe = replace(recipe, stem=stem, trunk=trunk)
+    with blamed_on(thin):
+        (thin / CUT).mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, thin / CUT / RECIPE)
+    train_prepared(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress, note)
+
+
+def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
+    """Stem and trunk of the widest network of the same kind that has no more parameters."""
+    kind, blocks = NETWORKS[network_name(network)], network.widths["blocks"]
+    full: Mapping[str, int] = kind().widths
+
+    def stem_at(trunk: int) -> int:
+        return max(1, round(full["stem"] * trunk / full["trunk"]))
+
+    trunk = 2
+    while True:
+        wider = kind(stem=stem_at(trunk + 1), trunk=trunk + 1, blocks=blocks)
+        if count_parameters(wider) > count_parameters(network):
+            return stem_at(trunk), trunk
+        trunk += 1
+
+
+def _network_of(run: Path) -> StyleNetwork:
+    return network_from_weights(read_tensors(run / WEIGHTS)[0])

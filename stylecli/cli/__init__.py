@@ -29,6 +29,7 @@ COMMANDS = {
     "distill": "Train the loss network that ships with stylecli.",
     "evaluate": "Measure the quality of styles.",
     "bench": "Measure speed.",
+    "pipe": "Stylize raw pixels from stdin to stdout, for editors.",
     "doctor": "Tell what is installed and which devices work.",
 }
 

@@ -36,14 +36,21 @@ def stylize_stream(source: int, layout: Layout, open_engine: Open, look: Look, *
         progress(Step(1, 4, "stages", "Reading the picture"))
         data = incoming.read()
         progress(Step(2, 4, "stages", f"Painting {engine.name}"))
-        try:
-            painted = repaint(data, layout, lambda pixels: paint(engine, pixels, look))
-        except MemoryError as err:
-            raise DeviceError(
-                f"{layout.width} x {layout.height}: not enough memory", hint="Use a smaller picture."
-            ) from err
+        painted = stylize_raw(data, layout, engine, look)
     progress(Step(3, 4, "stages", "Handing the picture over"))
     return painted
+
+
+def stylize_raw(data: bytes | bytearray, layout: Layout, engine: Engine, look: Look) -> bytes:
+    """Raw pixels, stylized as `stylecli image` does it: the same function, so the same pixels.
+
+    Raises:
+        DeviceError: out of memory.
+    """
+    try:
+        return repaint(data, layout, lambda pixels: paint(engine, pixels, look))
+    except MemoryError as err:
+        raise DeviceError(f"{layout.width} x {layout.height}: not enough memory", hint="Make it smaller.") from err
 
 
 class _Incoming:

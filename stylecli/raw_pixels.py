@@ -90,13 +90,16 @@ def linear(signal: Floats) -> Floats:
 
 def _paint_integers(samples: NDArray[Any], layout: Layout, painter: Painter) -> NDArray[Any] | None:
     alpha = samples[..., 3]
-    pixels = np.ascontiguousarray(samples[..., :3])
+    pixels = np.empty((*alpha.shape, 3), samples.dtype)
+    _copy_colors(samples, pixels)
     if layout.alpha != "ignore":
         pixels = _bled(pixels, alpha)
     painted = painter(pixels)
     if painted is pixels:
         return None
-    return np.concatenate([painted, alpha[..., None]], axis=2)
+    result = samples.copy()
+    _copy_colors(painted, result)
+    return result
 
 
 def _paint_light(samples: NDArray[Any], layout: Layout, painter: Painter) -> NDArray[Any] | None:
@@ -120,8 +123,13 @@ def _paint_light(samples: NDArray[Any], layout: Layout, painter: Painter) -> NDA
     if is_premultiplied:  # light without matter, such as a glow, is not painted: alpha would erase it
         painted = np.where(alpha == 0, unit[..., :3], painted * alpha)
     result = samples.copy()
-    result[..., :3] = _as_samples(painted, samples.dtype)
+    _copy_colors(_as_samples(painted, samples.dtype), result)
     return result
+
+
+def _copy_colors(source: NDArray[Any], target: NDArray[Any]) -> None:
+    for channel in range(3):  # one by one: numpy copies `[..., :3]` at a quarter of the speed
+        target[..., channel] = source[..., channel]
 
 
 def _as_samples(unit: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -22,7 +22,19 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["image"], ["video"], ["styles"], ["train"], ["optimize"], ["bench"], ["demo"], ["pipe"], ["doctor"]],
+    [
+        [],
+        ["image"],
+        ["video"],
+        ["styles"],
+        ["train"],
+        ["optimize"],
+        ["bench"],
+        ["demo"],
+        ["pipe"],
+        ["spool"],
+        ["doctor"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = f"from stylecli.cli import main\ntry:\n    main({[*arguments, '--help']!r})\nexcept SystemExit:\n    pass"

@@ -34,6 +34,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         ["optimize"],
         ["bench"],
         ["demo"],
+        ["pipe"],
+        ["spool"],
         ["doctor"],
     ],
 )

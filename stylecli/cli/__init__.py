@@ -32,6 +32,8 @@ COMMANDS = {
     "distill": "Train the loss network that ships with stylecli.",
     "evaluate": "Measure the quality of styles.",
     "bench": "Measure speed.",
+    "pipe": "Stylize raw pixels from stdin to stdout, for editors.",
+    "spool": "Stylize the pictures that editors put into a folder.",
     "doctor": "Tell what is installed and which devices work.",
 }
 

@@ -83,7 +83,7 @@ def command(
     as_json: bool,
     **how: Any,  # it is healed
 ) -> None:
-    """Make a smaller, faster network of a finished RUN or style: cut channels, fit the rest, heal.
+    """Make a smaller, faster network of a finished RUN, or a style's folder: cut channels, fit the rest, heal.
 
     What is left is fitted to the whole network by least squares, then trained on the losses of RUN's recipe and on the
     whole network's pictures. The same command goes on with one that was interrupted. The result is a run like those of
@@ -151,7 +151,7 @@ def _sweep(
     from stylecli.evaluation.judges import choose_judge
     from stylecli.evaluation.quality import JUDGE_LAYERS
     from stylecli.evaluation.sweep import Bench, judged_photos, sweep
-    from stylecli.stylize import pictures_in
+    from stylecli.jobs import pictures_in
     from stylecli.training.pruning import painting_of, read_whole
 
     painting = painting_of(run, read_whole(run).recipe, healing.painting)

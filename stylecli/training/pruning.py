@@ -35,7 +35,7 @@ from stylecli.training.train import style_images, train
 CUT = "cut"  # folder in the run
 LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
 LOOK_COUNT = 16  # of them
-LOOK_SIZE = 128  # pixels
+LOOK_SIZE = 192  # pixels
 HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
 HEALING_RATE = 4e-3
 PIXEL_WEIGHT = 10.0

@@ -62,7 +62,7 @@ def test_a_run_costs_what_its_log_and_weights_say(make_run: MakeRun, tmp_path: P
     (run,) = open_runs([make_run(tmp_path / "run", steps=40)])
     record = run.as_record()
     assert (record["run"], record["steps"], record["seconds"]) == ("run", 40, 20)
-    # Stem 4, trunk 8, one block: one of 3x4, 6x6; 4x8, 8x8 twice, 8x4, all 3x3; all with gamma and beta; 4x12 with bias.
+    # Stem 4, trunk 8, one block: 3x4 of 6x6, then 4x8, 8x8 twice, 8x4 of 3x3, with gamma and beta; 4x12 with bias.
     assert record["parameters"] == 36 * 12 + 9 * (32 + 64 + 64 + 32) + 2 * (4 + 8 + 8 + 8 + 4) + 9 * 48 + 12
     assert record["content_weight"] == 2
 

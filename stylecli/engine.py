@@ -27,9 +27,9 @@ INSTALL_HINT = {
     "coreml": "CoreML needs a Mac with Apple silicon. Use --device cpu.",
 }
 TILE_PIXELS = {"cpu": 1_000_000, "cuda": 16_000_000, "coreml": 2_500_000}  # that `auto` paints at once, at most
-UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in tiles, 1080p took 13 % longer
+UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in such tiles 1080p takes an eighth longer
 TILE_SIDE_MIN = 256  # pixels
-BYTES_PER_PIXEL = 400  # that painting takes on the CPU with the largest bundled network, 245 measured
+BYTES_PER_PIXEL = 400  # that painting takes on the CPU; the largest bundled network took 254 at 1080p
 MEMORY_SHARE = 0.5  # of the free memory that painting may take
 SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
 

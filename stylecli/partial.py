@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stylecli.errors import MediaError, UsageError
+from stylecli.locks import try_lock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -204,7 +205,7 @@ def _hold(folder: Path, output: Path) -> BinaryIO:
             file = (folder / _LOCK).open("ab")
         except FileNotFoundError:  # a run that ended just now took the folder away
             continue
-        if not _try_lock(file):
+        if not try_lock(file):
             file.close()
             raise UsageError(f"{output}: is being written by another run", hint="Wait for it, or give another name.")
         with suppress(FileNotFoundError):
@@ -213,24 +214,9 @@ def _hold(folder: Path, output: Path) -> BinaryIO:
         file.close()  # the lock of a folder that is gone
 
 
-def _try_lock(file: BinaryIO) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _is_in_use(folder: Path) -> bool:
     with (folder / _LOCK).open("ab") as file:
-        return not _try_lock(file)
+        return not try_lock(file)
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 ALIGNMENT = 16  # pixels: tiles begin at multiples, so that the strides of a network fall on the same pixels in each
 PATCH_SIDE = 256  # pixels: larger than what any network sees at once, so that borders weigh little
-PATCHES = 16  # together 1 megapixel: `stylecli evaluate` and the eye hardly tell the result from live statistics
+PATCHES = 16  # about: together 1 megapixel, which is measured in about the time that painting it takes
 WHOLE_PIXELS = PATCHES * PATCH_SIDE**2  # a picture of at most so many is measured whole
 
 

@@ -59,24 +59,12 @@ def command(data: Path, output: Path, as_json: bool, **choices: Any) -> None:
     Under `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
     """
     from stylecli.training.data import PhotoFolder
-    from stylecli.training.preparation import prepare
-    from stylecli.training.train import train
+    from stylecli.training.preparation import prepare, train_prepared
 
     ready = prepare(**choices)
     photos = PhotoFolder(data, seed=ready.recipe.seed, note=say)
     with progress_shown(as_json=as_json) as progress:
-        weights = train(
-            ready.recipe,
-            ready.paintings,
-            photos,
-            output,
-            loss_networks=ready.loss_networks,
-            start=ready.start,
-            teacher=ready.teacher,
-            seconds_of_base=ready.seconds_of_base,
-            progress=progress,
-            note=say,
-        )
+        weights = train_prepared(ready, photos, output, progress=progress, note=say)
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:

@@ -25,7 +25,8 @@ from stylecli.training.data import PhotoFolder
 from stylecli.training.importance import Importance
 from stylecli.training.loss_network import LossNetwork
 from stylecli.training.network import NETWORKS, StyleNetwork, count_parameters, network_from_weights, network_name
-from stylecli.training.pruning import CUT, Healing, prepare_healing, prune, read_whole, train_prepared
+from stylecli.training.preparation import train_prepared
+from stylecli.training.pruning import CUT, Healing, prepare_healing, prune, read_whole
 from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE, blamed_on
 from stylecli.training.timing import time_network
@@ -165,7 +166,7 @@ def _train_thin(
     with blamed_on(thin):
         (thin / CUT).mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, thin / CUT / RECIPE)
-    train_prepared(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress, note)
+    train_prepared(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress=progress, note=note)
 
 
 def _thin_widths(network: StyleNetwork) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from stylecli.errors import UsageError
 
 STRIDE = 4  # pixels: the resolution of every trunk is a quarter of the picture's
-MARGIN = 8  # pixels: with fewer, zero padding shows as a frame; more shifts the statistics
+MARGIN = 8  # pixels: without it, zero padding shows as a frame; more shifts the statistics
 
 
 class FastNetwork(nn.Module):
@@ -159,8 +159,8 @@ class NormalizedConvolution(nn.Module):
 class SizedNetwork(nn.Module):
     """Any network as it is used: for any size from 1x1 on, with the border repeated once, around the picture.
 
-    Training repeats the border of every feature map. Here convolutions pad with zeros, which onnxruntime does in half
-    the time, and a margin keeps what these zeros do to the border out of sight; it also fills up to whole strides.
+    Training repeats the border of every feature map. Here convolutions pad with zeros, which onnxruntime does faster,
+    and a margin keeps what these zeros do to the border out of sight; it also fills up to whole strides.
     """
 
     def __init__(self, network: nn.Module) -> None:

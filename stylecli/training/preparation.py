@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from stylecli.card import CARD_FILE
 from stylecli.errors import UsageError
 from stylecli.pack import StylePack, find_style
+from stylecli.progress import Progress, ignore
 from stylecli.training.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.conditional import average_style
+from stylecli.training.data import PhotoFolder
 from stylecli.training.loss_network import LossName, LossNetwork, VggName, load_loss_network
 from stylecli.training.network import network_from_weights, network_name
 from stylecli.training.recipe import (
@@ -27,6 +29,7 @@ from stylecli.training.recipe import (
 )
 from stylecli.training.recipe_file import read_recipe
 from stylecli.training.run_folder import RECIPE
+from stylecli.training.train import train
 
 PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of the range this adds 0.1 to the loss
 
@@ -117,6 +120,29 @@ def _recipe_to_stabilize(
         phases=PHASES_TO_STABILIZE,
     )
     return steady, paintings
+
+
+def train_prepared(
+    ready: Preparation,
+    photos: PhotoFolder,
+    run: Path,
+    *,
+    progress: Progress = ignore,
+    note: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """`train` with what was prepared."""
+    return train(
+        ready.recipe,
+        ready.paintings,
+        photos,
+        run,
+        loss_networks=ready.loss_networks,
+        start=ready.start,
+        teacher=ready.teacher,
+        seconds_of_base=ready.seconds_of_base,
+        progress=progress,
+        note=note,
+    )
 
 
 def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, tuple[Path, ...]]:

@@ -25,12 +25,12 @@ from stylecli.training.loss_network import LossName, VggName, load_loss_network
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
 from stylecli.training.objective import Objective
 from stylecli.training.packing import FinishedRun, read_run
-from stylecli.training.preparation import Preparation, prepare
+from stylecli.training.preparation import Preparation, prepare, train_prepared
 from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE, blamed_on
 from stylecli.training.timing import time_network
-from stylecli.training.train import style_images, train
+from stylecli.training.train import style_images
 
 CUT = "cut"  # folder in the run
 LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
@@ -87,7 +87,7 @@ def prune(
         recipe = _recipe_of_healing(whole, run, output, network, healing, spent=time.monotonic() - started)
         _write_cut(output / CUT, network, recipe, {**whole.facts.as_metadata(), **asked})
         note(f"{output}: cut from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
-    return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress, note)
+    return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress=progress, note=note)
 
 
 def read_whole(run: Path) -> FinishedRun:
@@ -117,24 +117,6 @@ def prepare_healing(recipe: Path, healing: Healing) -> Preparation:
         loss_network=healing.loss_network,
         finish_with=healing.finish_with,
         loss_weights=healing.loss_weights if names & {"vgg16", "vgg19"} else None,  # a sweep judges by them at least
-    )
-
-
-def train_prepared(
-    ready: Preparation, photos: PhotoFolder, output: Path, progress: Progress, note: Callable[[str], None]
-) -> Path:
-    """Train what was prepared, or go on with it."""
-    return train(
-        ready.recipe,
-        ready.paintings,
-        photos,
-        output,
-        loss_networks=ready.loss_networks,
-        start=ready.start,
-        teacher=ready.teacher,
-        seconds_of_base=ready.seconds_of_base,
-        progress=progress,
-        note=note,
     )
 
 

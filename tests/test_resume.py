@@ -64,22 +64,6 @@ def test_a_killed_run_ends_with_the_bytes_of_one_that_was_not(
     assert {path.name for path in tmp_path.iterdir()} == {"whole.mp4", "killed.mp4"}
 
 
-def test_frames_of_any_size_are_encoded_to_the_same_bytes(normalizing_pack: StylePack, tmp_path: Path) -> None:
-    source = tmp_path / "odd.mp4"
-    record(
-        source,
-        (ramp(number, (426, 240)) for number in range(40)),
-        size=(426, 240),
-        rate=Fraction(25),
-        sound=Sound(ambience(1.0), RATE),
-    )
-    outcomes = set()
-    for number in range(4):
-        run(line(source, normalizing_pack.folder, tmp_path / f"{number}.mp4"))
-        outcomes.add((tmp_path / f"{number}.mp4").read_bytes())
-    assert len(outcomes) == 1
-
-
 def test_with_another_look_finished_work_is_not_used(clip: Path, normalizing_pack: StylePack, tmp_path: Path) -> None:
     kill_after(3 * SEGMENT_FRAMES, line(clip, normalizing_pack.folder, tmp_path / "out.mp4"))
     assert run(line(clip, normalizing_pack.folder, tmp_path / "out.mp4", "--strength", "0.5"))["resumed"] == 0

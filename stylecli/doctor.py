@@ -13,6 +13,7 @@ from pathlib import Path
 from stylecli import __version__
 from stylecli.engine import INSTALL_HINT, working_devices
 from stylecli.errors import StyleError
+from stylecli.hosts import TITLES, find_plugins
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "pyvips", "numpy", "torch", "torchvision")
 FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor
@@ -37,6 +38,7 @@ def examine(styles_dir: Path | None = None) -> list[Finding]:
         *_devices(),
         _ffmpeg(),
         *_styles(styles_dir),
+        *_hosts(),
     ]
 
 
@@ -91,3 +93,15 @@ def _styles(styles_dir: Path | None) -> list[Finding]:
     names = [pack.name for pack in list_styles(styles_dir)]
     advice = "Reinstall stylecli, or add a style: stylecli styles add FOLDER."
     return [*findings, Finding("styles", bool(names), ", ".join(names) or "none", advice, is_needed=True)]
+
+
+def _hosts() -> list[Finding]:
+    findings = []
+    for host, title in TITLES.items():
+        plugins = find_plugins(host)
+        findings += [
+            Finding(f"host {host}", not (one.is_installed and one.fault), one.says, one.advice) for one in plugins
+        ]
+        if not plugins:
+            findings.append(Finding(f"host {host}", True, f"{title} was not found"))
+    return findings

@@ -23,6 +23,7 @@ from stylecli.errors import MediaError, PackError, UsageError
 from stylecli.pack_archive import bring_in
 from stylecli.pack_safety import MODEL_BYTES_MAX, verify
 
+PREVIEW_FILE = "preview.jpg"
 SHELF_VARIABLE = "STYLECLI_STYLES"
 
 
@@ -38,6 +39,11 @@ class StylePack:
     def name(self) -> str:
         """The style's name, as in `-s great-wave`."""
         return self.card.name
+
+    @property
+    def preview(self) -> Path:
+        """A small picture of what the style does; not every pack has one."""
+        return self.folder / PREVIEW_FILE
 
     def model(self, variant: str | None = None) -> ModelFile:
         """Return a variant's entry, the one that is meant for None; raises PackError for a variant it does not have."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "bench": "Measure speed.",
     "pipe": "Stylize raw pixels from stdin to stdout, for editors.",
     "spool": "Stylize the pictures that editors put into a folder.",
+    "plugins": "Put the plug-ins for editors where these look for them.",
     "doctor": "Tell what is installed and which devices work.",
 }
 

@@ -176,6 +176,7 @@ def _entry(pack: StylePack) -> dict[str, Any]:
         "variants": [model.variant for model in pack.card.models],
         "bytes": pack.model().bytes,
         "folder": str(pack.folder),
+        "preview": str(pack.preview),
     }
 
 

@@ -18,7 +18,7 @@ from stylecli.engine import Engine
 from stylecli.errors import MediaError, PackError, UsageError
 from stylecli.images import Picture, write_picture
 from stylecli.look import Look
-from stylecli.pack import StylePack, open_pack
+from stylecli.pack import PREVIEW_FILE, StylePack, open_pack
 from stylecli.pack_safety import verify
 from stylecli.stylize import stylize_picture
 from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
@@ -33,7 +33,6 @@ from stylecli.training.run_folder import RECIPE
 from stylecli.training.train import TrainingFacts
 
 DEFAULT_VARIANT = "fast"
-PREVIEW = "preview.jpg"
 PREVIEW_QUALITY = 85
 
 
@@ -94,7 +93,7 @@ def export_pack(
         model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
         card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
         with Engine(StylePack(partial, card), device="cpu") as engine:
-            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW, quality=PREVIEW_QUALITY)
+            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW_FILE, quality=PREVIEW_QUALITY)
         _finish(partial, card)
     return open_pack(folder)
 

@@ -1,0 +1,1 @@
+"""GIMP 3, which `setup.sh` puts into a folder."""

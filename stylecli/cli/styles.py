@@ -42,7 +42,7 @@ def list_command(styles_dir: Path | None, as_json: bool) -> None:
     packs = list_styles(styles_dir)
     if as_json:
         for pack in packs:
-            emit_json({"event": "result", **_entry(pack)})
+            emit_json({"event": "result", **_entry(pack), "preview": str(pack.preview)})
     else:
         print_table([{**_entry(pack), "variants": ", ".join(_entry(pack)["variants"])} for pack in packs])
     if not packs:
@@ -176,7 +176,6 @@ def _entry(pack: StylePack) -> dict[str, Any]:
         "variants": [model.variant for model in pack.card.models],
         "bytes": pack.model().bytes,
         "folder": str(pack.folder),
-        "preview": str(pack.preview),
     }
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylecli import __version__
-from stylecli.engine import INSTALL_HINT, working_devices
 from stylecli.errors import StyleError
 from stylecli.hosts import TITLES, find_plugins
+from stylecli.sessions import INSTALL_HINT, working_devices
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "pyvips", "numpy", "torch", "torchvision")
 FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes.util
-import io
-import sys
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
 from math import isqrt
 from typing import Any, Literal, Self
 
@@ -16,22 +12,18 @@ from numpy.typing import DTypeLike, NDArray
 from stylecli.errors import DeviceError, PackError
 from stylecli.normalization import Statistics, statistics_model, with_statistics
 from stylecli.pack import StylePack
+from stylecli.pixel_model import pixel_model
+from stylecli.sessions import DEVICES, Device, best_device, is_out_of_memory, open_session, working_devices
 from stylecli.tiles import WHOLE_PIXELS, Tile, patches_of, tiles_of
 
-Device = Literal["auto", "cpu", "cuda", "coreml"]
+__all__ = ["DEVICES", "Device", "Engine", "Tiling", "quantize", "to_unit", "working_devices"]
+
 Tiling = Literal["auto", "off"] | int
-DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "coreml")
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
-INSTALL_HINT = {
-    "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, or use --device cpu.',
-    "coreml": "CoreML needs a Mac with Apple silicon. Use --device cpu.",
-}
 TILE_PIXELS = {"cpu": 1_000_000, "cuda": 16_000_000, "coreml": 2_500_000}  # that `auto` paints at once, at most
 UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in such tiles 1080p takes an eighth longer
 TILE_SIDE_MIN = 256  # pixels
 BYTES_PER_PIXEL = 400  # that painting takes on the CPU; the largest bundled network took 254 at 1080p
 MEMORY_SHARE = 0.5  # of the free memory that painting may take
-SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
 
 
 class Engine:
@@ -66,12 +58,11 @@ class Engine:
         self._takes_statistics = facts.statistics == "patches"
         self._threads, self._tile = threads, tile
         if device == "auto":
-            device, self.fallback = _best_device()
+            device, self.fallback = best_device()
         self.device: str = device
-        self._session: Any = self._open(self._model)
-        _check_contract(self._session, pack.name)
-        self._measuring: Any = None  # the session that measures, once one is needed
-        self._fixed: tuple[Statistics, Any] | None = None  # the latest statistics, and the session that holds them
+        self._sessions: dict[str, Any] = {"live": self._open(self._model)}
+        self._measured: Statistics | None = None  # the latest statistics, of which there may be sessions
+        _check_contract(self._sessions["live"], pack.name)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +72,7 @@ class Engine:
 
     def close(self) -> None:
         """Free the network's memory."""
-        self._session = self._measuring = self._fixed = None
+        self._sessions.clear()
 
     def measure(self, pixels: NDArray[Any]) -> Statistics:
         """The statistics of a picture (H, W, 3) of any type: those of the whole, or of patches of a large one.
@@ -90,10 +81,9 @@ class Engine:
         """
         if not self._takes_statistics:
             return ()
-        if self._measuring is None:
-            self._measuring = self._open(statistics_model(self._model))
+        session = self._session("measuring", lambda: statistics_model(self._model))
         patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
-        return self._run(self._measuring, np.ascontiguousarray(patches))
+        return self._run(session, np.ascontiguousarray(patches))
 
     def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
         """The stylized picture, (H, W, 3) in 0..1, of one of any type (H, W, 3), sRGB-encoded RGB.
@@ -114,27 +104,63 @@ class Engine:
         How it is cut changes no pixel. `statistics` are those that `measure` gave, of this picture or another frame of
         the same scene; None takes the picture's own.
         """
-        height, width = pixels.shape[:2]
-        session, side = self._session, max(height, width)
-        if self._takes_statistics and (statistics is not None or not self._is_small(height, width)):
-            session = self._with(self.measure(pixels) if statistics is None else statistics)
-            side = self._tile_side(height, width)
-        for tile in tiles_of(height, width, side=side, reach=self._reach):
+        session, tiles = self._prepared(pixels, statistics, as_bytes=False)
+        for tile in tiles:
             seen = to_unit(pixels[tile.seen])
             image = np.ascontiguousarray(seen.transpose(2, 0, 1)[None])  # (1, 3, h, w)
             (stylized,) = self._run(session, image)
             yield tile, seen[tile.inside], stylized[0].transpose(1, 2, 0)[tile.inside]
 
+    def stylized_bytes(
+        self, pixels: NDArray[np.uint8], statistics: Statistics | None = None
+    ) -> Iterator[tuple[Tile, NDArray[np.uint8]]]:
+        """As `stylized_tiles`, from bytes to rounded bytes: the same levels as there, sooner. Not for all devices."""
+        session, tiles = self._prepared(pixels, statistics, as_bytes=True)
+        for tile in tiles:
+            (stylized,) = self._run(session, np.ascontiguousarray(pixels[tile.seen])[None])
+            yield tile, stylized[0][tile.inside]
+
+    @property
+    def paints_bytes(self) -> bool:
+        """Whether `stylized_bytes` works here: graphics cards lack some operators for bytes."""
+        return self.device == "cpu"
+
+    def _prepared(
+        self, pixels: NDArray[Any], statistics: Statistics | None, *, as_bytes: bool
+    ) -> tuple[Any, Iterator[Tile]]:
+        """The session that paints a picture, and the tiles that it is cut into."""
+        height, width = pixels.shape[:2]
+        side, taken = max(height, width), None
+        if self._takes_statistics and (statistics is not None or not self._is_small(height, width)):
+            taken = self._take(self.measure(pixels) if statistics is None else statistics)
+            side = self._tile_side(height, width)
+
+        def model() -> bytes:
+            floats = self._model if taken is None else with_statistics(self._model, taken)
+            return pixel_model(floats) if as_bytes else floats
+
+        name = ("given" if taken is not None else "live") + (" bytes" if as_bytes else "")
+        return self._session(name, model), tiles_of(height, width, side=side, reach=self._reach)
+
     def _is_small(self, height: int, width: int) -> bool:
         """Whether live statistics are those of the whole picture anyway: the model runs as it is, once."""
         return self._tile == "auto" and height * width <= WHOLE_PIXELS
 
-    def _with(self, statistics: Statistics) -> Any:
-        """A session with these statistics; that of the latest ones is kept."""
-        if self._fixed is None or not _are_equal(self._fixed[0], statistics):
-            self._fixed = None  # free it before the next one is made
-            self._fixed = (statistics, self._open(with_statistics(self._model, statistics)))
-        return self._fixed[1]
+    def _take(self, statistics: Statistics) -> Statistics:
+        """Remember statistics, for which sessions are kept until other ones come."""
+        if self._measured is None or not _are_equal(self._measured, statistics):
+            self._measured = statistics
+            for name in [name for name in self._sessions if name.startswith("given")]:
+                del self._sessions[name]  # free it before the next one is made
+        return self._measured
+
+    def _session(self, name: str, model: Callable[[], bytes]) -> Any:
+        """The session of a name, opened when it is asked for first."""
+        if not self._sessions:
+            raise RuntimeError("the engine is closed")
+        if name not in self._sessions:
+            self._sessions[name] = self._open(model())
+        return self._sessions[name]
 
     def _tile_side(self, height: int, width: int) -> int:
         if self._tile == "off":
@@ -152,16 +178,14 @@ class Engine:
         return max(TILE_SIDE_MIN, isqrt(pixels) - 2 * self._reach)
 
     def _open(self, model: bytes) -> Any:
-        return _open_session(model, self.name, self.device, self._threads)
+        return open_session(model, self.name, self.device, self._threads)
 
-    def _run(self, session: Any, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        if self._session is None:
-            raise RuntimeError("the engine is closed")
+    def _run(self, session: Any, image: NDArray[Any]) -> list[NDArray[Any]]:
         try:
-            results: list[NDArray[np.float32]] = session.run(None, {"image": image})
+            results: list[NDArray[Any]] = session.run(None, {"image": image})
         except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
-            height, width = image.shape[-2:]
-            if not _is_out_of_memory(err):
+            height, width = image.shape[1:3] if image.dtype == np.uint8 else image.shape[2:]
+            if not is_out_of_memory(err):
                 raise
             raise DeviceError(
                 f"{self.device}: not enough memory for {width} x {height} pixels",
@@ -186,64 +210,6 @@ def quantize(unit: NDArray[np.float32], dtype: DTypeLike) -> NDArray[Any]:
     return np.clip(scaled, 0, np.float32(np.iinfo(dtype).max), out=scaled).astype(dtype)
 
 
-def working_devices() -> dict[str, str]:
-    """Which devices can really run a network: name to "" when it can, else to the reason.
-
-    onnxruntime lists CUDA on any machine, so a session with a tiny network is opened on each.
-    """
-    found = {}
-    for name in PROVIDERS:
-        try:
-            _session_on(name, _tiny_model(), threads=None)
-            found[name] = ""
-        except DeviceError as err:
-            found[name] = err.message
-    return found
-
-
-def _best_device() -> tuple[Device, str]:
-    """The fastest device that works, and why it is not CUDA on a machine that has an NVIDIA driver."""
-    driver = ctypes.util.find_library("nvcuda" if sys.platform == "win32" else "cuda")
-    if driver is None:
-        return "cpu", ""
-    try:
-        _session_on("cuda", _tiny_model(), threads=None)
-    except DeviceError as err:
-        return "cpu", str(err)
-    return "cuda", ""
-
-
-def _open_session(model: bytes, name: str, device: str, threads: int | None) -> Any:
-    try:
-        return _session_on(device, model, threads)
-    except DeviceError:
-        raise
-    except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
-        raise PackError(
-            f"{name}: onnxruntime cannot open its network ({err})", hint="Add the style again, or upgrade stylecli."
-        ) from err
-
-
-def _session_on(device: str, model: bytes, threads: int | None) -> Any:
-    import onnxruntime  # heavy, and not needed by --help
-
-    onnxruntime.set_default_logger_severity(SILENT)
-    provider = PROVIDERS[device]
-    if provider not in onnxruntime.get_available_providers():
-        raise DeviceError(f"{device}: this onnxruntime is built without it", hint=INSTALL_HINT.get(device, ""))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = SILENT
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    if device == "cuda":
-        with redirect_stdout(io.StringIO()):  # it prints what it misses; whether CUDA works is seen below
-            onnxruntime.preload_dlls()  # CUDA and cuDNN from the wheels of the extra `cuda`
-    session = onnxruntime.InferenceSession(model, options, providers=[provider])
-    if session.get_providers()[0] != provider:  # it fell back to the CPU, and says so only on the native stderr
-        raise DeviceError(f"{device}: no such device works here", hint=INSTALL_HINT.get(device, ""))
-    return session
-
-
 def _check_contract(session: Any, name: str) -> None:
     inputs = [(value.name, value.type) for value in session.get_inputs()]
     outputs = [(value.name, value.type) for value in session.get_outputs()]
@@ -255,21 +221,3 @@ def _check_contract(session: Any, name: str) -> None:
 
 def _are_equal(one: Statistics, other: Statistics) -> bool:
     return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-def _is_out_of_memory(err: Exception) -> bool:
-    text = str(err).lower()
-    return any(sign in text for sign in ("failed to allocate", "out of memory", "bad_alloc", "bad allocation"))
-
-
-def _tiny_model() -> bytes:
-    """An ONNX model of one node, output = image: the smallest thing that tells whether a device works."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1])
-    output = helper.make_tensor_value_info("stylized", TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Relu", ["image"], ["stylized"])], "probe", [image], [output])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    serialized: bytes = onnx.ModelProto.SerializeToString(model)
-    return serialized

@@ -9,13 +9,15 @@ picture, `with_statistics` takes what was measured for granted, which leaves not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.model_graph import Graph, edited, parsed
+
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import NodeProto
 
 NORM = "InstanceNormalization"
 INT32_RANGE = (-(2.0**31) + 128, 2.0**31 - 128)  # of floats that surely fit
@@ -28,8 +30,8 @@ Statistics = Sequence[NDArray[np.float32]]
 
 def statistics_model(content: bytes) -> bytes:
     """The model that measures: `image` (N, 3, H, W), patches of one picture, to the `Statistics` of all together."""
-    model = _parsed(content)
-    graph = _Graph(model.graph)
+    model = parsed(content)
+    graph = Graph(model.graph)
     axes = graph.add_constant(OVER_PATCHES, "over_patches")
     nodes: list[NodeProto] = []
     measured: list[str] = []
@@ -39,7 +41,7 @@ def statistics_model(content: bytes) -> bytes:
             measured.append(f"{node.output[0]}_statistics")
         else:
             nodes.append(node)
-    return _edited(model, nodes, outputs=measured)
+    return edited(model, nodes, outputs=measured)
 
 
 def with_statistics(content: bytes, statistics: Statistics) -> bytes:
@@ -47,8 +49,8 @@ def with_statistics(content: bytes, statistics: Statistics) -> bytes:
 
     gamma (x - mean) / sqrt(variance + epsilon) + beta, of x = W * input + b, is a convolution with W and b scaled.
     """
-    model = _parsed(content)
-    graph = _Graph(model.graph)
+    model = parsed(content)
+    graph = Graph(model.graph)
     given = iter(statistics)
     nodes: list[NodeProto] = []
     for node in model.graph.node:
@@ -58,77 +60,49 @@ def with_statistics(content: bytes, statistics: Statistics) -> bytes:
         mean, variance = next(given)
         gain = graph.value(node.input[1]) / np.sqrt(variance + _epsilon(node))
         shift = graph.value(node.input[2]) - mean * gain
-        convolution = graph.convolution_before(node)
+        convolution = graph.maker(node.input[0], "Conv")
         if convolution is None:
             nodes.extend(_scaled(graph, node, gain, shift))
         else:
-            nodes[-1:] = [*graph.scale_convolution(convolution, gain, shift), convolution]
+            nodes[-1:] = [*_scale_convolution(graph, convolution, gain, shift), convolution]
             convolution.output[0] = node.output[0]
-    return _edited(model, nodes)
+    return edited(model, nodes)
 
 
-class _Graph:
-    """A graph's constants by name, and which node makes which tensor."""
+def _scale_convolution(
+    graph: Graph, node: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
+) -> Iterator[NodeProto]:
+    """Scale a convolution's result by `gain` and move it by `shift`, both (C,); yields the nodes that it needs.
 
-    def __init__(self, graph: GraphProto) -> None:
-        self.graph = graph
-        self.constants = {tensor.name: tensor for tensor in graph.initializer}
-        self.makers = {name: node for node in graph.node for name in node.output}
-        self.uses = [name for node in graph.node for name in node.input]
+    Weights of 8 bits keep their levels, what changes is their scale and where `gain` is negative their sign; the
+    bias becomes one of 32 bits, as onnxruntime wants it beside them.
+    """
+    result, (data, weight) = node.output[0], node.input[:2]
+    bias = graph.value(node.input[2]) * gain + shift if len(node.input) > 2 and node.input[2] else shift
+    if weight in graph.constants:
+        value = graph.value(weight)
+        node.input[1:] = [
+            graph.add_constant((value * gain[:, None, None, None]).astype(value.dtype), f"{result}_weight"),
+            graph.add_constant(bias.astype(value.dtype), f"{result}_bias"),
+        ]
+        return
+    from onnx import helper
 
-    def value(self, name: str) -> NDArray[Any]:
-        """A constant as an array."""
-        from onnx import numpy_helper
-
-        return numpy_helper.to_array(self.constants[name])
-
-    def add_constant(self, value: NDArray[Any], name: str) -> str:
-        """Add a constant; returns its name, which must be new."""
-        from onnx import numpy_helper
-
-        self.graph.initializer.append(numpy_helper.from_array(value, name))
-        return name
-
-    def convolution_before(self, norm: NodeProto) -> NodeProto | None:
-        """The convolution whose result goes into this normalisation and nowhere else, if there is one."""
-        maker = self.makers.get(norm.input[0])
-        is_alone = self.uses.count(norm.input[0]) == 1
-        return maker if maker is not None and maker.op_type == "Conv" and is_alone else None
-
-    def scale_convolution(
-        self, node: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
-    ) -> Iterator[NodeProto]:
-        """Scale a convolution's result by `gain` and move it by `shift`, both (C,); yields the nodes that it needs.
-
-        Weights of 8 bits keep their levels, what changes is their scale and where `gain` is negative their sign; the
-        bias becomes one of 32 bits, as onnxruntime wants it beside them.
-        """
-        result, (data, weight) = node.output[0], node.input[:2]
-        bias = self.value(node.input[2]) * gain + shift if len(node.input) > 2 and node.input[2] else shift
-        if weight in self.constants:
-            value = self.value(weight)
-            node.input[1:] = [
-                self.add_constant((value * gain[:, None, None, None]).astype(value.dtype), f"{result}_weight"),
-                self.add_constant(bias.astype(value.dtype), f"{result}_bias"),
-            ]
-            return
-        from onnx import helper
-
-        levels, scale = (self.value(name) for name in self.makers[weight].input[:2])
-        new_scale = np.maximum(scale * np.abs(gain), np.finfo(np.float32).tiny).astype(np.float32)
-        signed = (levels * np.where(gain < 0, -1, 1)[:, None, None, None]).astype(np.int8)
-        bias_scale = new_scale * self.value(self.makers[data].input[1])
-        bias_levels = np.rint(np.clip(bias / bias_scale, *INT32_RANGE)).astype(np.int32)
-        for name, (tensor, factor) in {"weight": (signed, new_scale), "bias": (bias_levels, bias_scale)}.items():
-            inputs = [
-                self.add_constant(tensor, f"{result}_{name}_levels"),
-                self.add_constant(factor, f"{result}_{name}_scale"),
-            ]
-            yield helper.make_node("DequantizeLinear", inputs, [f"{result}_{name}"], axis=0)
-        node.input[1:] = [f"{result}_weight", f"{result}_bias"]
+    levels, scale = (graph.value(name) for name in graph.makers[weight].input[:2])
+    new_scale = np.maximum(scale * np.abs(gain), np.finfo(np.float32).tiny).astype(np.float32)
+    signed = (levels * np.where(gain < 0, -1, 1)[:, None, None, None]).astype(np.int8)
+    bias_scale = new_scale * graph.value(graph.makers[data].input[1])
+    bias_levels = np.rint(np.clip(bias / bias_scale, *INT32_RANGE)).astype(np.int32)
+    for name, (tensor, factor) in {"weight": (signed, new_scale), "bias": (bias_levels, bias_scale)}.items():
+        inputs = [
+            graph.add_constant(tensor, f"{result}_{name}_levels"),
+            graph.add_constant(factor, f"{result}_{name}_scale"),
+        ]
+        yield helper.make_node("DequantizeLinear", inputs, [f"{result}_{name}"], axis=0)
+    node.input[1:] = [f"{result}_weight", f"{result}_bias"]
 
 
-def _measuring(graph: _Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]:
+def _measuring(graph: Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]:
     """The nodes that normalise over all patches at once and hand out mean and variance as `{output}_statistics`."""
     from onnx import TensorProto, helper
 
@@ -158,7 +132,7 @@ def _measuring(graph: _Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]
 
 
 def _scaled(
-    graph: _Graph, norm: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
+    graph: Graph, norm: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> Iterator[NodeProto]:
     """A normalisation that follows no convolution, as a product and a sum."""
     from onnx import helper
@@ -172,24 +146,3 @@ def _scaled(
 
 def _epsilon(norm: NodeProto) -> float:
     return next((attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), EPSILON)
-
-
-def _parsed(content: bytes) -> ModelProto:
-    import onnx  # takes 0.2 s, which a small picture need not pay
-
-    return onnx.load_model_from_string(content)
-
-
-def _edited(model: ModelProto, nodes: Sequence[NodeProto], *, outputs: Sequence[str] = ()) -> bytes:
-    """The model with other nodes and, if any are named, other outputs, float32 of any shape."""
-    from onnx import TensorProto, helper
-
-    kept = [*nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    if outputs:
-        del model.graph.output[:]
-        model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs)
-    del model.graph.value_info[:]
-    serialized: bytes = model.SerializeToString()
-    return serialized

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from stylecli.errors import DeviceError, PackError
+from stylecli.float_twin import float_twin
 from stylecli.normalization import Statistics, statistics_model, with_statistics
 from stylecli.pack import StylePack
 from stylecli.pixel_model import pixel_model
@@ -56,6 +57,7 @@ class Engine:
         facts = pack.model(variant)
         self._reach = facts.reach
         self._takes_statistics = facts.statistics == "patches"
+        self._is_int8 = facts.precision == "int8"
         self._threads, self._tile = threads, tile
         if device == "auto":
             device, self.fallback = best_device()
@@ -81,7 +83,7 @@ class Engine:
         """
         if not self._takes_statistics:
             return ()
-        session = self._session("measuring", lambda: statistics_model(self._model))
+        session = self._session("measuring", self._measuring_model)
         patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
         return self._run(session, np.ascontiguousarray(patches))
 
@@ -142,9 +144,15 @@ class Engine:
         name = ("given" if taken is not None else "live") + (" bytes" if as_bytes else "")
         return self._session(name, model), tiles_of(height, width, side=side, reach=self._reach)
 
+    def _measuring_model(self) -> bytes:
+        return statistics_model(float_twin(self._model) if self._is_int8 else self._model)
+
     def _is_small(self, height: int, width: int) -> bool:
-        """Whether live statistics are those of the whole picture anyway: the model runs as it is, once."""
-        return self._tile == "auto" and height * width <= WHOLE_PIXELS
+        """Whether live statistics are those of the whole picture anyway: the model runs as it is, once.
+
+        One of 8-bit integers would measure in a roundabout way (`float_twin`).
+        """
+        return self._tile == "auto" and height * width <= WHOLE_PIXELS and not self._is_int8
 
     def _take(self, statistics: Statistics) -> Statistics:
         """Remember statistics, for which sessions are kept until other ones come."""

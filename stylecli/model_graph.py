@@ -43,6 +43,11 @@ class Graph:
         node = self.makers.get(name)
         return node if node is not None and node.op_type in kinds and self.uses.count(name) <= 1 else None
 
+    def reader(self, name: str) -> NodeProto | None:
+        """The node that reads a tensor, if it is but one."""
+        readers = [node for node in self.graph.node if name in node.input]
+        return readers[0] if len(readers) == 1 else None
+
     def source(self, name: str) -> str:
         """The constant behind a tensor that is one, or is made of one by DequantizeLinear; "" for any other."""
         maker = self.makers.get(name)
@@ -81,14 +86,17 @@ def edited(model: ModelProto, nodes: Sequence[NodeProto], *, outputs: Sequence[s
     """The model with other nodes and, if any are named, other outputs, float32 of any shape; as its file's bytes."""
     from onnx import TensorProto, helper
 
-    kept = [*nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
     if outputs:
         del model.graph.output[:]
         model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs)
-    del model.graph.value_info[:]
-    used = {name for node in kept for name in node.input}
+    used = {value.name for value in model.graph.output}
+    kept: list[NodeProto] = []
+    for node in reversed([*nodes]):  # without those whose results nobody reads any more
+        if used & {*node.output}:
+            kept.insert(0, node)
+            used |= {*node.input}
+    del model.graph.node[:], model.graph.value_info[:]
+    model.graph.node.extend(kept)
     constants = [tensor for tensor in model.graph.initializer if tensor.name in used]
     del model.graph.initializer[:]
     model.graph.initializer.extend(constants)

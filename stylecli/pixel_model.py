@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stylecli.byte_layout import SIDE_BY_SIDE, is_of_bytes, with_fast_layout
 from stylecli.model_graph import Graph, attributes_of, edited, parsed
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # where each axis of (N, C, H, W) i
 POINTWISE = ("Sigmoid", "Clip", "QuantizeLinear", "DequantizeLinear")
 # Of a last convolution that writes 2 x 2 pixels, each pair side by side takes a word of 8 bytes, 6 of which are used:
 # onnxruntime moves words several times as fast as runs of 6 bytes.
-PHASES, WORD = 2, 8
+PHASES, ROW, WORD = 2, 6, 8
+STRIDE = 4  # pixels that a widened convolution takes at once
 
 
 def pixel_model(content: bytes) -> bytes:
@@ -36,7 +38,13 @@ def pixel_model(content: bytes) -> bytes:
     graph = Graph(model.graph)
     tail = _tail(graph)
     body = [node for node in model.graph.node if not any(node is other for other in tail)]
-    nodes = [*_entry(graph, body), *_exit(graph, tail)]
+    last = _last_convolution(graph, tail)
+    wide = last if last is not None and is_of_bytes(graph, last) and _fills_up(graph) else None
+    nodes = [*_entry(graph, body)]
+    nodes = [
+        *(with_fast_layout(graph, nodes, last=wide) if wide else nodes),
+        *_exit(graph, tail, last, is_wide=bool(wide)),
+    ]
     for values, name in ((model.graph.input, "image"), (model.graph.output, "stylized")):
         del values[:]
         values.append(helper.make_tensor_value_info(name, TensorProto.UINT8, ["N", "H", "W", COLORS]))
@@ -47,25 +55,43 @@ def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
     """The nodes, with bytes before them that become floats in 0..1: after the padding, if that comes first."""
     from onnx import TensorProto, helper
 
-    unit = graph.add_constant(UNIT, "unit")
+    unit = graph.add_constant(UNIT, "bytes_unit")
+    first = graph.add_constant(np.array(CHANNELS_FIRST), "bytes_first")
+    last = graph.add_constant(np.array([*CHANNELS_LAST, 4, 6, 7, 5]), "bytes_last")  # of the sides of a padding
 
     def converted(levels: str, floats: str) -> Iterator[NodeProto]:
-        yield helper.make_node("Cast", [levels], [f"{levels}_float"], to=TensorProto.FLOAT)
-        yield helper.make_node("Mul", [f"{levels}_float", unit], [floats])
+        yield helper.make_node("Cast", [levels], [f"{levels}_unscaled"], to=TensorProto.FLOAT)
+        yield helper.make_node("Mul", [f"{levels}_unscaled", unit], [floats])
 
+    yield helper.make_node("Shape", ["image"], ["image_shape_last"])
+    yield helper.make_node("Gather", ["image_shape_last", first], ["image_shape"])
     yield helper.make_node("Transpose", ["image"], ["image_levels"], perm=CHANNELS_FIRST)
-    if any("image" in node.input and node.op_type not in ("Shape", "Pad") for node in nodes):
-        yield from converted("image_levels", "image_unit")
+    yield from converted("image_levels", "image_unit")
+    bytes_of = {"image": "image_levels"}
     for node in nodes:
-        if node.op_type == "Pad" and node.input[0] == "image":
+        if node.op_type == "Shape" and node.input[0] == "image":
+            axes = np.arange(4)[slice(*(attributes_of(node).get(key) for key in ("start", "end")))]
+            asked = graph.add_constant(axes, f"{node.output[0]}_axes")
+            yield helper.make_node("Gather", ["image_shape", asked], node.output)
+        elif node.op_type == "Pad" and node.input[0] == "image" and len(node.input) == 2:
             padded = node.output[0]
-            node.input[0], node.output[0] = "image_levels", f"{padded}_bytes"
+            yield helper.make_node("Gather", [node.input[1], last], [f"{padded}_sides"])
+            node.input[:], node.output[0] = ["image", f"{padded}_sides"], f"{padded}_bytes_last"
             yield node
+            yield helper.make_node("Transpose", node.output, [f"{padded}_bytes"], perm=CHANNELS_FIRST)
             yield from converted(f"{padded}_bytes", padded)
+            bytes_of[padded] = f"{padded}_bytes"
+        elif node.op_type == "QuantizeLinear" and node.input[0] in bytes_of and _has_unit_levels(graph, node):
+            yield helper.make_node("Identity", [bytes_of[node.input[0]]], node.output)
         else:
-            source = "image_levels" if node.op_type == "Shape" else "image_unit"
-            node.input[:] = [source if name == "image" else name for name in node.input]
+            node.input[:] = ["image_unit" if name == "image" else name for name in node.input]
             yield node
+
+
+def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
+    """Whether the levels of a QuantizeLinear or DequantizeLinear are those of a picture: k / 255."""
+    scale, zero = (graph.value(name) for name in node.input[1:])
+    return zero.dtype == np.uint8 and not zero.any() and bool((scale == UNIT).all())
 
 
 def _tail(graph: Graph) -> list[NodeProto]:
@@ -94,26 +120,47 @@ def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
     return convolution if len(weight) == COLORS * PHASES**2 else None
 
 
-def _exit(graph: Graph, tail: Sequence[NodeProto]) -> Iterator[NodeProto]:
-    """The tail with its channels last: pointwise nodes, then the one rounding, then what moves samples."""
+def _last_convolution(graph: Graph, tail: Sequence[NodeProto]) -> NodeProto | None:
+    """The convolution whose 12 channels the tail spreads over 2 x 2 pixels, if it does that."""
+    return next((_convolution_of(graph, node) for node in tail if node.op_type == "DepthToSpace"), None)
+
+
+def _fills_up(graph: Graph) -> bool:
+    """Whether the picture is padded to whole strides of 4 pixels, or a multiple: what is added is the rest."""
+    waiting = [name for node in graph.graph.node if node.op_type == "Pad" for name in node.input[1:]]
+    while waiting:
+        node = graph.makers.get(waiting.pop())
+        if node is not None and node.op_type == "Mod" and node.input[1] in graph.constants:
+            return int(graph.value(node.input[1]).item()) % STRIDE == 0
+        waiting += node.input if node is not None else ()
+    return False
+
+
+def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is_wide: bool) -> Iterator[NodeProto]:
+    """The tail with its channels last: pointwise nodes, then the one rounding, then what moves samples.
+
+    `last` is the convolution of `_last_convolution`, `is_wide` whether it was widened.
+    """
     from onnx import helper
 
     moving = [node for node in tail if node.op_type not in POINTWISE]
-    convolutions = [_convolution_of(graph, node) for node in moving if node.op_type == "DepthToSpace"]
+    pointwise = [node for node in tail if node.op_type in POINTWISE]
+    final = pointwise[-1] if pointwise else None
+    is_rounded = final is not None and final.op_type == "DequantizeLinear" and _has_unit_levels(graph, final)
     floats, name = tail[0].input[0] if tail else "stylized", "channels_last"
     if not tail:
         floats = graph.makers["stylized"].output[0] = "stylized_unit"
     yield helper.make_node("Transpose", [floats], [name], perm=CHANNELS_LAST)
-    for node in (node for node in tail if node.op_type in POINTWISE):
+    for node in pointwise[:-1] if is_rounded else pointwise:
         node.input[0], name = name, f"{node.output[0]}_last"
         node.output[0] = name
         yield node
-    yield from _rounded(graph, name, is_bounded="Sigmoid" in (node.op_type for node in tail))
-    name = "levels"
-    for convolution in convolutions:
-        assert convolution is not None  # `_tail` took no other DepthToSpace
-        graph.reorder_outputs(convolution, _word_order())
-        yield from _spread(graph, name, "spread_levels")
+    if not is_rounded:
+        yield from _rounded(graph, name, is_bounded="Sigmoid" in (node.op_type for node in tail))
+        name = "levels"
+    if last is not None:
+        graph.reorder_outputs(last, _row_order(is_wide=is_wide))
+        yield from _spread(graph, name, "spread_levels", is_wide=is_wide)
         name = "spread_levels"
     for number, node in enumerate(node for node in moving if node.op_type == "Slice"):
         axes = graph.add_constant(AXES_CHANNELS_LAST[graph.value(node.input[3])], f"axes_{number}")
@@ -135,32 +182,41 @@ def _rounded(graph: Graph, floats: str, *, is_bounded: bool) -> Iterator[NodePro
     yield helper.make_node("Cast", ["raised" if is_bounded else "bounded"], ["levels"], to=TensorProto.UINT8)
 
 
-def _word_order() -> list[int]:
-    """Of the last convolution's channels (color, row, column) the order (row, column, color); -1 for void ones."""
-    order = np.arange(COLORS * PHASES**2).reshape(COLORS, PHASES, PHASES).transpose(1, 2, 0).reshape(PHASES, -1)
-    return [*np.pad(order, ((0, 0), (0, WORD - COLORS * PHASES)), constant_values=-1).ravel()]
+def _row_order(*, is_wide: bool) -> list[int]:
+    """Of the last convolution's channels (pixel, color, row, column) the order (row, pixel, column, color).
+
+    There are two pixels in a widened one; of a single one each row is filled up to a word with -1, a void channel.
+    """
+    pixels = SIDE_BY_SIDE if is_wide else 1
+    channels = np.arange(pixels * COLORS * PHASES**2).reshape(pixels, COLORS, PHASES, PHASES)
+    rows = channels.transpose(2, 0, 3, 1).reshape(PHASES, -1)
+    void = 0 if is_wide else WORD - ROW
+    return [int(channel) for channel in np.pad(rows, ((0, 0), (0, void)), constant_values=-1).ravel()]
 
 
-def _spread(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
-    """Words (N, h, w, 2 * 8) to pixels (N, 2 h, 2 w, 3)."""
+def _spread(graph: Graph, levels: str, result: str, *, is_wide: bool) -> Iterator[NodeProto]:
+    """Cells of two rows, (N, h, w, 2 * length), to pixels (N, H, W, 3)."""
     from onnx import helper
 
+    pixels = SIDE_BY_SIDE if is_wide else 1
     constants = {
-        "split": [0, 0, 0, PHASES, WORD],
+        "cells": [0, 0, 0, PHASES, pixels * ROW if is_wide else WORD],
         "begin": [0],
-        "end": [COLORS * PHASES],
+        "end": [pixels * ROW],
         "axis": [4],
-        "twice": [PHASES],
-        "copied": [0],
+        "grown": [1, PHASES, PHASES * pixels],
         "colors": [COLORS],
     }
-    split, begin, end, axis, twice, copied, colors = (
+    split, begin, end, axis, grown, colors = (
         graph.add_constant(np.array(value, np.int64), f"{result}_{name}") for name, value in constants.items()
     )
-    yield helper.make_node("Reshape", [levels, split], [f"{result}_words"])
-    yield helper.make_node("Transpose", [f"{result}_words"], [f"{result}_rows"], perm=(0, 1, 3, 2, 4))
-    yield helper.make_node("Slice", [f"{result}_rows", begin, end, axis], [f"{result}_pairs"])
-    yield helper.make_node("Shape", [levels], [f"{result}_cells"], start=1, end=3)
-    yield helper.make_node("Mul", [f"{result}_cells", twice], [f"{result}_size"])
-    yield helper.make_node("Concat", [copied, f"{result}_size", colors], [f"{result}_shape"], axis=0)
-    yield helper.make_node("Reshape", [f"{result}_pairs", f"{result}_shape"], [result])
+    yield helper.make_node("Reshape", [levels, split], [f"{result}_split"])
+    yield helper.make_node("Transpose", [f"{result}_split"], [f"{result}_rows"], perm=(0, 1, 3, 2, 4))
+    rows = f"{result}_rows"
+    if not is_wide:
+        yield helper.make_node("Slice", [rows, begin, end, axis], [f"{result}_full"])
+        rows = f"{result}_full"
+    yield helper.make_node("Shape", [levels], [f"{result}_levels"], end=3)
+    yield helper.make_node("Mul", [f"{result}_levels", grown], [f"{result}_size"])
+    yield helper.make_node("Concat", [f"{result}_size", colors], [f"{result}_shape"], axis=0)
+    yield helper.make_node("Reshape", [rows, f"{result}_shape"], [result])

@@ -73,6 +73,8 @@ def _session_on(device: str, model: bytes, threads: int | None) -> Any:
         raise DeviceError(f"{device}: this onnxruntime is built without it", hint=INSTALL_HINT.get(device, ""))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
+    # Without VNNI, sums of signed and unsigned bytes may overflow unless onnxruntime takes its slower way.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     if threads is not None:
         options.intra_op_num_threads = threads
     if device == "cuda":

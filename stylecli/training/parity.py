@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from stylecli.errors import PackError
+from stylecli.float_twin import float_twin
 from stylecli.normalization import statistics_model, with_statistics
 from stylecli.training.loss_network import load_loss_network
 from stylecli.training.losses import STYLE_LAYERS, gram_matrix, style_loss
@@ -60,7 +61,7 @@ def check_precision(model: bytes, precise: bytes, photos: Sequence[NDArray[np.fl
 
 
 def _painted(model: bytes, photo: NDArray[np.float32]) -> NDArray[np.float32]:
-    statistics = _session(statistics_model(model)).run(None, {"image": photo})
+    statistics = _session(statistics_model(float_twin(model))).run(None, {"image": photo})
     stylized: NDArray[np.float32] = _session(with_statistics(model, statistics)).run(None, {"image": photo})[0]
     return stylized
 

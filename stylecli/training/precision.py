@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WEIGHT_LEVELS = 127  # of a signed byte: symmetric, -128 is not used
 LEVELS = 255  # of an unsigned byte
 TAIL = 1e-5  # share of a feature map's samples, at each end, that may be clipped
+SIGMOID_RANGE = 6.24  # where the sigmoid is half a level of 8 bits away from its limits
 MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # from feature map to feature map
 
 Range = tuple[float, float]
@@ -39,19 +40,23 @@ def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
     """The model with weights and feature maps of 8 bits, in QDQ form: what onnxruntime runs on integers.
 
     Weights are symmetric with a scale for each output channel. A feature map's range is what `photos`, each
-    (1, 3, H, W) in 0..1, need; it is taken after the normalisation, where it depends little on the photo. The last
-    convolution stays float32: steps of 8 bits before the sigmoid would show.
+    (1, 3, H, W) in 0..1, need; it is taken after the normalisation, where it depends little on the photo. Picture and
+    result have the levels of 8-bit pictures, so that bytes need no conversion. Before the sigmoid the range ends where
+    black and white begin: half a dB is lost there, and no float is left between the picture and its result.
     """
     import onnx
 
     model = onnx.load_model_from_string(content)
-    ranges = _ranges(model, _feature_maps(model), photos)
-    *convolutions, _ = (node for node in model.graph.node if node.op_type == "Conv")
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    last = convolutions[-1].output[0]
+    ranges = _ranges(model, {**_feature_maps(model), last: last}, photos)
+    ranges[last] = (max(ranges[last][0], -SIGMOID_RANGE), min(ranges[last][1], SIGMOID_RANGE))
+    ranges |= {node.output[0]: (0.0, 1.0) for node in model.graph.node if node.op_type in ("Pad", "Sigmoid")}
     nodes: list[NodeProto] = []
     for node in [*model.graph.node]:
         node.input[:] = [f"{name}_8bit" if name in ranges else name for name in node.input]
         if any(node is convolution for convolution in convolutions):
-            nodes.append(_quantized_weights(model, node))
+            nodes.extend(_quantized_weights(model, node, ranges))
         nodes.append(node)
         for name in node.output:
             if name in ranges:
@@ -110,29 +115,39 @@ def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDAr
     return {name: found[source] for name, source in sources.items()}
 
 
-def _quantized_weights(model: ModelProto, convolution: NodeProto) -> NodeProto:
-    """Store a convolution's weights in bytes; the node that makes floats of them."""
+def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mapping[str, Range]) -> Iterator[NodeProto]:
+    """Store a convolution's weights in bytes, its bias in 32 bits; yields the nodes that make floats of them."""
     from onnx import helper, numpy_helper
 
-    name = convolution.input[1]
-    weight = next(numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.name == name)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    weight = values[convolution.input[1]]
     largest = np.abs(weight).max((1, 2, 3))
     scale = (np.maximum(largest, np.finfo(np.float32).tiny) / WEIGHT_LEVELS).astype(np.float32)
-    levels = np.rint(weight / scale[:, None, None, None]).astype(np.int8)
-    inputs = [_constant(model, levels, f"{name}_levels"), _constant(model, scale, f"{name}_scale")]
-    convolution.input[1] = f"{name}_8bit"
-    return helper.make_node("DequantizeLinear", inputs, [f"{name}_8bit"], axis=0)
+    stored = {1: (np.rint(weight / scale[:, None, None, None]).astype(np.int8), scale)}
+    if len(convolution.input) > 2:
+        bias_scale = scale * np.float32(_scale(ranges[convolution.input[0].removesuffix("_8bit")]))
+        stored[2] = (np.rint(values[convolution.input[2]] / bias_scale).astype(np.int32), bias_scale)
+    for place, (levels, factor) in stored.items():
+        name = convolution.input[place]
+        inputs = [_constant(model, levels, f"{name}_levels"), _constant(model, factor, f"{name}_scale")]
+        convolution.input[place] = f"{name}_8bit"
+        yield helper.make_node("DequantizeLinear", inputs, [f"{name}_8bit"], axis=0)
+
+
+def _scale(limits: Range) -> float:
+    """The step between two levels of a range."""
+    low, high = limits
+    return max(high - low, 1e-6) / LEVELS
 
 
 def _rounded(model: ModelProto, name: str, limits: Range) -> Iterator[NodeProto]:
     """The nodes that round a feature map to 8 bits and give it back as floats."""
     from onnx import helper
 
-    low, high = limits
-    scale = max(high - low, 1e-6) / LEVELS
+    scale = _scale(limits)
     inputs = [
         _constant(model, np.array(scale, np.float32), f"{name}_scale"),
-        _constant(model, np.array(round(-low / scale), np.uint8), f"{name}_zero"),
+        _constant(model, np.array(round(-limits[0] / scale), np.uint8), f"{name}_zero"),
     ]
     yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
     yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])

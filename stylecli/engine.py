@@ -180,6 +180,11 @@ class Engine:
         pixels = uncut = TILE_PIXELS[self.device]
         if self.device == "cpu":
             fitting = int(psutil.virtual_memory().available * MEMORY_SHARE / BYTES_PER_PIXEL)
+            if fitting < min(height * width, TILE_SIDE_MIN**2):
+                raise DeviceError(
+                    f"cpu: too little memory is free to paint even {TILE_SIDE_MIN} x {TILE_SIDE_MIN} pixels",
+                    hint="Close other programs, or say how large a piece may be with --tile.",
+                )
             pixels, uncut = min(pixels, fitting), min(UNCUT_PIXELS, fitting)
         if height * width <= uncut:
             return max(height, width)

@@ -112,6 +112,18 @@ def test_little_memory_makes_small_tiles(
         np.testing.assert_array_equal(quantize(engine.stylize(large), np.uint8), plenty)
 
 
+def test_memory_for_not_even_one_tile_is_an_error(
+    normalizing_pack: StylePack, large: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2**24))
+    with (
+        Engine(normalizing_pack, device="cpu") as engine,
+        pytest.raises(DeviceError, match="too little memory") as caught,
+    ):
+        engine.stylize(large)
+    assert "--tile" in caught.value.hint
+
+
 def test_a_network_of_unknown_reach_is_never_cut(tiny_pack: StylePack, large: NDArray[np.uint8]) -> None:
     with Engine(tiny_pack, device="cpu", tile=64) as engine:
         assert engine.measure(large) == ()

@@ -31,17 +31,31 @@ def test_what_a_tile_shows_lies_inside_what_it_sees() -> None:
 
 
 def test_a_small_picture_is_one_patch() -> None:
-    picture = np.zeros((1024, 1024, 3), np.uint8)
+    picture = np.zeros((1024, 1536, 3), np.uint8)
     assert picture.shape[0] * picture.shape[1] == WHOLE_PIXELS
     assert patches_of(picture).shape == (1, *picture.shape)
 
 
-@pytest.mark.parametrize("size", [(2160, 3840), (3840, 2160), (100, 20_000), (1025, 1024)])
-def test_patches_are_about_a_megapixel_spread_from_border_to_border(size: tuple[int, int]) -> None:
-    picture = np.zeros((*size, 3), np.uint8)
-    picture[0] = picture[:, 0] = picture[-1] = picture[:, -1] = 1
-    patches = patches_of(picture)
-    assert patches.shape[1:] == (min(PATCH_SIDE, size[0]), min(PATCH_SIDE, size[1]), 3)
-    assert 12 <= len(patches) <= PATCHES + 5
-    assert patches[0][0].all()
-    assert patches[-1][-1].all()
+@pytest.mark.parametrize("size", [(2160, 3840), (3840, 2160), (100, 20_000), (1025, 1536)])
+def test_patches_show_every_part_of_the_picture(size: tuple[int, int]) -> None:
+    places = np.arange(size[0] * size[1], dtype=np.int64).reshape(*size, 1)
+    patches = patches_of(places)
+    assert patches.shape[1:] == (min(PATCH_SIDE, size[0]), min(PATCH_SIDE, size[1]), 1)
+    assert PATCHES - 4 <= len(patches) <= PATCHES + 5
+    for length, along in zip(size, np.divmod(patches[:, 0, 0, 0], size[1]), strict=True):
+        starts = np.unique(along)
+        room = length - min(PATCH_SIDE, length)
+        assert starts[0] <= room / 4
+        assert starts[-1] >= room * 3 / 4
+        assert np.diff([0, *starts, room]).max(initial=0) <= room / 3 + 1
+
+
+def test_patches_stand_on_no_grid() -> None:
+    places = np.arange(4096 * 4096, dtype=np.int64).reshape(4096, 4096, 1)
+    rows, columns = np.divmod(patches_of(places)[:, 0, 0, 0], 4096)
+    assert len({*rows}) == len({*columns}) == len(rows)  # no two begin in one row or column
+
+
+def test_the_same_picture_gives_the_same_patches() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
+    np.testing.assert_array_equal(patches_of(picture), patches_of(picture))

@@ -72,7 +72,7 @@ def make_demo(
     scene, painted = folder / "scene.mp4", folder / f"scene-{pack.name}.mp4"
     start = 2 + len(packs)
     _make_clip(scene, extent, progress=from_step(start, scene))
-    with Engine(pack, device=device) as engine:
+    with Engine(pack, device=device, side_by_side=True) as engine:
         stylize_video(
             scene,
             painted,

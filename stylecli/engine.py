@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from math import isqrt
+from threading import Lock
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,7 +16,15 @@ from stylecli.float_twin import float_twin
 from stylecli.normalization import Statistics, statistics_model, with_statistics
 from stylecli.pack import StylePack
 from stylecli.pixel_model import pixel_model
-from stylecli.sessions import DEVICES, Device, best_device, is_out_of_memory, open_session, working_devices
+from stylecli.sessions import (
+    DEVICES,
+    Device,
+    best_device,
+    is_out_of_memory,
+    open_session,
+    physical_cores,
+    working_devices,
+)
 from stylecli.tiles import WHOLE_PIXELS, Tile, patches_of, tiles_of
 
 __all__ = ["DEVICES", "Device", "Engine", "Tiling", "quantize", "to_unit", "working_devices"]
@@ -25,6 +35,7 @@ UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in such tile
 TILE_SIDE_MIN = 256  # pixels
 BYTES_PER_PIXEL = 400  # that painting takes on the CPU; the largest bundled network took 254 at 1080p
 MEMORY_SHARE = 0.5  # of the free memory that painting may take
+AT_ONCE = 4  # pictures of a video that the CPU paints at a time, at most: each takes its own memory
 
 
 class Engine:
@@ -41,11 +52,13 @@ class Engine:
         device: Device = "auto",
         threads: int | None = None,
         tile: Tiling = "auto",
+        side_by_side: bool = False,
     ) -> None:
         """Open a pack.
 
         `threads` limits the CPU threads; None leaves the choice to onnxruntime. `tile` is the largest side in pixels of
-        what the network paints at once; "auto" goes by the free memory, "off" paints every picture whole.
+        what the network paints at once; "auto" goes by the free memory, "off" paints every picture whole. With
+        `side_by_side`, `at_once` threads of the caller may paint at a time, between which the cores are divided.
 
         Raises:
             PackError: the model file is damaged or breaks the contract.
@@ -58,12 +71,16 @@ class Engine:
         self._reach = facts.reach
         self._takes_statistics = facts.statistics == "patches"
         self._is_int8 = facts.precision == "int8"
-        self._threads, self._tile = threads, tile
         if device == "auto":
             device, self.fallback = best_device()
         self.device: str = device
+        cores = physical_cores()
+        self.at_once = min(cores, AT_ONCE) if side_by_side and device == "cpu" else 1
+        self._threads, self._tile = threads or (cores // self.at_once if self.at_once > 1 else None), tile
         self._sessions: dict[str, Any] = {"live": self._open(self._model)}
-        self._measured: Statistics | None = None  # the latest statistics, of which there may be sessions
+        # The latest statistics, and the sessions that hold them: as many as pictures are in work.
+        self._given: deque[tuple[Statistics, bool, Any]] = deque(maxlen=self.at_once)
+        self._opening = Lock()
         _check_contract(self._sessions["live"], pack.name)
 
     def __enter__(self) -> Self:
@@ -75,6 +92,7 @@ class Engine:
     def close(self) -> None:
         """Free the network's memory."""
         self._sessions.clear()
+        self._given.clear()
 
     def measure(self, pixels: NDArray[Any]) -> Statistics:
         """The statistics of a picture (H, W, 3) of any type: those of the whole, or of patches of a large one.
@@ -132,17 +150,36 @@ class Engine:
     ) -> tuple[Any, Iterator[Tile]]:
         """The session that paints a picture, and the tiles that it is cut into."""
         height, width = pixels.shape[:2]
-        side, taken = max(height, width), None
         if self._takes_statistics and (statistics is not None or not self._is_small(height, width)):
-            taken = self._take(self.measure(pixels) if statistics is None else statistics)
+            session = self._with(self.measure(pixels) if statistics is None else statistics, as_bytes=as_bytes)
             side = self._tile_side(height, width)
+        elif as_bytes:
+            session, side = self._session("live bytes", lambda: pixel_model(self._model)), max(height, width)
+        else:
+            session, side = self._session("live", lambda: self._model), max(height, width)
+        return session, tiles_of(height, width, side=side, reach=self._reach)
 
-        def model() -> bytes:
-            floats = self._model if taken is None else with_statistics(self._model, taken)
-            return pixel_model(floats) if as_bytes else floats
+    def _with(self, statistics: Statistics, *, as_bytes: bool) -> Any:
+        """A session with these statistics; those of the latest ones are kept."""
+        with self._opening:
+            for fixed, of_bytes, session in self._given:
+                if of_bytes == as_bytes and _are_equal(fixed, statistics):
+                    return session
+            if len(self._given) == self.at_once:
+                self._given.popleft()  # free it before the next one is made
+            model = with_statistics(self._model, statistics)
+            session = self._open(pixel_model(model) if as_bytes else model)
+            self._given.append((statistics, as_bytes, session))
+            return session
 
-        name = ("given" if taken is not None else "live") + (" bytes" if as_bytes else "")
-        return self._session(name, model), tiles_of(height, width, side=side, reach=self._reach)
+    def _session(self, name: str, model: Callable[[], bytes]) -> Any:
+        """The session of a name, opened when it is asked for first."""
+        with self._opening:
+            if not self._sessions:
+                raise RuntimeError("the engine is closed")
+            if name not in self._sessions:
+                self._sessions[name] = self._open(model())
+            return self._sessions[name]
 
     def _measuring_model(self) -> bytes:
         return statistics_model(float_twin(self._model) if self._is_int8 else self._model)
@@ -154,22 +191,6 @@ class Engine:
         """
         return self._tile == "auto" and height * width <= WHOLE_PIXELS and not self._is_int8
 
-    def _take(self, statistics: Statistics) -> Statistics:
-        """Remember statistics, for which sessions are kept until other ones come."""
-        if self._measured is None or not _are_equal(self._measured, statistics):
-            self._measured = statistics
-            for name in [name for name in self._sessions if name.startswith("given")]:
-                del self._sessions[name]  # free it before the next one is made
-        return self._measured
-
-    def _session(self, name: str, model: Callable[[], bytes]) -> Any:
-        """The session of a name, opened when it is asked for first."""
-        if not self._sessions:
-            raise RuntimeError("the engine is closed")
-        if name not in self._sessions:
-            self._sessions[name] = self._open(model())
-        return self._sessions[name]
-
     def _tile_side(self, height: int, width: int) -> int:
         if self._tile == "off":
             return max(height, width)
@@ -179,7 +200,7 @@ class Engine:
 
         pixels = uncut = TILE_PIXELS[self.device]
         if self.device == "cpu":
-            fitting = int(psutil.virtual_memory().available * MEMORY_SHARE / BYTES_PER_PIXEL)
+            fitting = int(psutil.virtual_memory().available * MEMORY_SHARE / BYTES_PER_PIXEL / self.at_once)
             if fitting < min(height * width, TILE_SIDE_MIN**2):
                 raise DeviceError(
                     f"cpu: too little memory is free to paint even {TILE_SIDE_MIN} x {TILE_SIDE_MIN} pixels",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from stylecli.normalization import Statistics
 from stylecli.resizing import Place, Resized, resize
 
 Brush = float | Literal["auto", "native"]
-Measure = Callable[[NDArray[Any]], Statistics | None]
 
 AUTO_SHORT_SIDE = 1080  # pixels: `auto` works on at most this, so that a 4K picture and its proxy look alike
 BRUSH_RANGE = (0.25, 16.0)
@@ -48,24 +47,23 @@ class Look:
             raise UsageError(f"brush {self.brush:g}: out of range", hint=f"Give auto, native, or {low:g} to {high:g}.")
 
 
-def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, measure: Measure | None = None) -> NDArray[Any]:
+def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Statistics | None = None) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB; same shape and type.
 
-    Where nothing is to change (strength 0, a black mask) the samples come back untouched. `measure` gives the
-    statistics for the picture that the network gets, as those of a scene; without it they are the picture's own.
+    Where nothing is to change (strength 0, a black mask) the samples come back untouched. `statistics` are those of the
+    scene that the picture belongs to, as `engine.measure` gives them; None takes the picture's own.
     """
     if look.strength == 0:
         return pixels
     height, width = pixels.shape[:2]
-    measure = measure or (lambda _: None)
     if _is_plain(engine, pixels, look):
         painted = np.empty_like(pixels)
-        for tile, levels in engine.stylized_bytes(pixels, measure(pixels)):
+        for tile, levels in engine.stylized_bytes(pixels, statistics):
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, look.brush, measure):
+    for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -104,6 +102,13 @@ def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def at_working_size(pixels: NDArray[Any], brush: Brush) -> NDArray[Any]:
+    """What the network gets of a picture (H, W, 3): the picture itself, or float32 at another size."""
+    height, width = pixels.shape[:2]
+    size = working_size(height, width, brush)
+    return pixels if size == (height, width) else resize(pixels, *size)
+
+
 def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
     """Whether the network's own bytes are the result, with nothing left to do around it."""
     height, width = pixels.shape[:2]
@@ -113,17 +118,15 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], brush: Brush, measure: Measure
+    engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None
 ) -> Iterator[tuple[Place, NDArray[np.float32], NDArray[np.float32]]]:
     """The picture piece by piece, so that only its samples are ever held whole: place, photo, stylized, in 0..1."""
-    height, width = pixels.shape[:2]
-    size = working_size(height, width, brush)
-    if size == (height, width):
-        for tile, photo, stylized in engine.stylized_tiles(pixels, measure(pixels)):
+    small = at_working_size(pixels, brush)
+    if small is pixels:
+        for tile, photo, stylized in engine.stylized_tiles(pixels, statistics):
             yield tile.shown, photo, stylized
     else:
-        small = resize(pixels, *size)
-        yield from _at_full_size(pixels, small, engine.stylize(small, measure(small)))
+        yield from _at_full_size(pixels, small, engine.stylize(small, statistics))
 
 
 def _at_full_size(

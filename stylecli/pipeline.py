@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from stylecli.errors import MediaError, UsageError
 from stylecli.image_color import bled
@@ -14,7 +16,7 @@ from stylecli.partial import PartialWork, State, partial_work
 from stylecli.progress import Progress, Step, ignore
 from stylecli.remux import join
 from stylecli.segments import COPIES, SEGMENT_FRAMES, Boundary, check_room, join_segments, writing_segments
-from stylecli.stages import reading_ahead, writing_behind
+from stylecli.stages import reading_ahead, side_by_side, writing_behind
 from stylecli.video_plan import WHOLE, Plan, VideoOptions, planned
 from stylecli.video_reader import Frame, Notice, read_frames
 from stylecli.video_writer import encoding, muxer_for
@@ -25,25 +27,41 @@ if TYPE_CHECKING:
     Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (height, width, 3) R'G'B', uint8 or uint16 -> the same
 
 
-class Memory(Protocol):
-    """What a painter carries from frame to frame: kept with finished work, so that a later run goes on with it."""
+@runtime_checkable
+class Painter(Protocol):
+    """Paints several frames at once, and carries something from each to the next.
+
+    What it carries is kept with finished work, so that a later run goes on with it.
+    """
+
+    at_once: int  # frames that are painted at a time
+
+    def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        """Look at the next frame, in order and in one thread; what is given paints it, in another thread."""
 
     def state(self) -> State:
-        """What is remembered now: arrays by name, small."""
+        """What is carried on from the latest frame: arrays by name, small."""
 
     def restore(self, state: State) -> None:
         """Go on from a state; an empty one is the beginning."""
 
 
-class _NoMemory:
+class _Alone:
+    """Makes a painter of a function to which every frame is the first one."""
+
+    at_once = 1
+
+    def __init__(self, paint: Paint) -> None:
+        self._paint = paint
+
+    def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        return partial(self._paint, frame)
+
     def state(self) -> State:
         return {}
 
     def restore(self, state: State) -> None:
         pass
-
-
-NO_MEMORY = _NoMemory()  # of a painter to whom every frame is the first one
 
 
 @dataclass(frozen=True)
@@ -63,10 +81,9 @@ def stylize_video(
     source: Path,
     output: Path,
     *,
-    paint: Paint,
+    paint: Paint | Painter,
     options: VideoOptions = WHOLE,
     recipe: Mapping[str, str] | None = None,
-    memory: Memory = NO_MEMORY,
     restart: bool = False,
     keep_frames: Path | None = None,
     overwrite: bool = False,
@@ -75,15 +92,16 @@ def stylize_video(
 ) -> VideoResult:
     """Write `source` to `output` with every frame painted; `output` appears when it is complete, or not at all.
 
-    `paint` is called in this thread, frame by frame in order; `memory` is what it carries from frame to frame. `recipe`
-    holds all that decides what it paints: with it, a run that was stopped leaves its finished frames in a hidden folder
-    beside `output`, and the same call goes on from there, to the very same result; `restart` throws them away. Without
-    it nothing is ever left. The painted frames are kept as PNG, too, in the folder `keep_frames`. `notice` hears at
-    once the messages that the result holds.
+    A function `paint` is called frame by frame in order, in one thread. `recipe` holds all that decides what is
+    painted: with it, a run that was stopped leaves its finished frames in a hidden folder beside `output`, and the same
+    call goes on from there, to the very same result; `restart` throws them away. Without it nothing is ever left. The
+    painted frames are kept as PNG, too, in the folder `keep_frames`. `notice` hears at once the messages that the
+    result holds.
 
     Raises UsageError, MediaError, DeviceError and whatever `paint` and `progress` raise.
     """
     messages: list[str] = []
+    painter = paint if isinstance(paint, Painter) else _Alone(paint)
 
     def tell(message: str) -> None:
         messages.append(message)
@@ -96,7 +114,7 @@ def stylize_video(
         with partial_work(output, job, restart=restart, notice=notice) as work:
             resumed = work.frames
             with keeping_frames(keep_frames, plan.clip, done=work.frames) as keep:
-                for fault in _paint_segments(work, plan, keep, paint=paint, memory=memory, progress=progress):
+                for fault in _paint_segments(work, plan, keep, painter=painter, progress=progress):
                     tell(fault)
             if not work.pieces:
                 duration = plan.clip.duration
@@ -126,8 +144,7 @@ def _paint_segments(
     plan: Plan,
     keep: Callable[[Frame], None],
     *,
-    paint: Paint,
-    memory: Memory,
+    painter: Painter,
     progress: Progress,
 ) -> list[str]:
     """Paint what is not finished yet, and `keep` each frame; give the remarks about the source."""
@@ -135,7 +152,7 @@ def _paint_segments(
     estimate = clip.frames(span)
     remarks: list[str] = []  # heard in the reading thread, told in the caller's
     finished = work.frames
-    memory.restore(work.state())
+    painter.restore(work.state())
     frames_to_read = read_frames(
         clip, span=span, skip=finished, allow_truncated=plan.options.allow_truncated, notice=remarks.append
     )
@@ -151,19 +168,32 @@ def _paint_segments(
             if isinstance(item, Frame):
                 keep(item)
 
-        with reading_ahead(frames_to_read) as frames, writing_behind(encode_and_keep) as write:
-            for done, frame in enumerate(frames, start=finished + 1):
-                write(_painted(frame, paint))
-                if done % SEGMENT_FRAMES == 0:
-                    write(Boundary(memory.state()))
+        with (
+            reading_ahead(frames_to_read) as frames,
+            closing(side_by_side(_jobs(frames, painter, finished), painter.at_once)) as painted,
+            writing_behind(encode_and_keep) as write,
+        ):
+            for done, (frame, boundary) in enumerate(painted, start=finished + 1):
+                write(frame)
+                if boundary:
+                    write(boundary)
                 progress(Step(done, estimate and max(done, estimate), "frames"))
-            write(Boundary(memory.state()))
+            write(Boundary(painter.state()))
     return remarks
 
 
-def _painted(frame: Frame, paint: Paint) -> Frame:
-    """Transparent pixels hold anything; the network must see there what is around them."""
-    return frame.with_pixels(paint(frame.pixels if frame.alpha is None else bled(frame.pixels, frame.alpha)))
+def _jobs(
+    frames: Iterator[Frame], painter: Painter, finished: int
+) -> Generator[Callable[[], tuple[Frame, Boundary | None]], None, None]:
+    """What paints each frame; with it comes the boundary, if a segment ends behind it."""
+    for number, frame in enumerate(frames, start=finished + 1):
+        # Transparent pixels hold anything; the network must see there what is around them.
+        paint = painter.begin(frame.pixels if frame.alpha is None else bled(frame.pixels, frame.alpha))
+        yield partial(_job, frame, paint, None if number % SEGMENT_FRAMES else Boundary(painter.state()))
+
+
+def _job(frame: Frame, paint: Callable[[], NDArray[Any]], boundary: Boundary | None) -> tuple[Frame, Boundary | None]:
+    return frame.with_pixels(paint()), boundary
 
 
 def _check_room(work: PartialWork, plan: Plan, estimate: int | None) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes.util
 import io
+import os
 import sys
 from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +80,10 @@ def _session_on(device: str, model: bytes, threads: int | None) -> Any:
         options.add_session_config_entry("session.x64quantprecision", "1")  # 8-bit networks become slow, but right
     if threads is not None:
         options.intra_op_num_threads = threads
+    if device == "cpu":
+        _share_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.enable_mem_pattern = False  # a pattern asks for all memory anew, shared or not
     if device == "cuda":
         with redirect_stdout(io.StringIO()):  # it prints what it misses; whether CUDA works is seen below
             onnxruntime.preload_dlls()  # CUDA and cuDNN from the wheels of the extra `cuda`
@@ -103,6 +109,29 @@ def _may_overflow() -> bool:
     except OSError:
         return False
     return "avx2" in facts and "vnni" not in facts
+
+
+@cache
+def _share_memory() -> None:
+    """Let all sessions on the CPU take their memory from one store.
+
+    Each new scene of a video opens a session. With a store of its own, its first pictures took half as long again, for
+    memory fresh from the system, and the process held twice as much.
+    """
+    import onnxruntime
+
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, None)
+
+
+def physical_cores() -> int:
+    """The physical cores that this process may use."""
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(allowed, psutil.cpu_count(logical=False) or allowed)
 
 
 def _tiny_model() -> bytes:

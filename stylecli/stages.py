@@ -1,13 +1,14 @@
-"""Two stages beside the caller's own: one thread reads ahead, one writes behind, with a few items in between.
+"""Stages beside the caller's own: one thread reads ahead, several work side by side, one writes behind.
 
-Whatever ends the caller's loop (the last item, an error in any stage, ^C), both threads have ended
-when the `with` is left, and the first error is the one that the caller sees.
+Only a few items are in between. Whatever ends the caller's loop (the last item, an error in any stage, ^C), all threads
+have ended when the `with` is left, and the first error is the one that the caller sees.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -39,6 +40,25 @@ def reading_ahead(items: Generator[Item, None, None]) -> Iterator[Iterator[Item]
     finally:
         belt.stop()
         thread.join()
+
+
+def side_by_side(jobs: Iterable[Callable[[], Item]], at_once: int) -> Generator[Item, None, None]:
+    """The results of `jobs`, in their order, `at_once` of which run at a time; close it to leave early.
+
+    Jobs are taken in the caller's thread, as many ahead as run, so that none of the threads waits for the next one.
+    """
+    with ThreadPoolExecutor(at_once, "stylecli working") as threads:
+        waiting: deque[Future[Item]] = deque()
+        try:
+            for job in jobs:
+                waiting.append(threads.submit(job))
+                if len(waiting) == 3 * at_once:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 @contextmanager

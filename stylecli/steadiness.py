@@ -6,14 +6,15 @@ measured. A still stays exactly as it is, a pan is followed slowly, a cut or a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.engine import Engine, to_unit
-from stylecli.look import Look, paint
+from stylecli.look import Brush, Look, at_working_size, paint
 from stylecli.normalization import Statistics
 
 GRID = 16  # blocks along each side, whose mean colours stand for a frame
@@ -30,36 +31,45 @@ class FramePainter:
 
     def __init__(self, engine: Engine, look: Look) -> None:
         self._engine, self._look = engine, look
-        self._scene = SceneStatistics(engine)
+        self._scene = SceneStatistics(engine, look.brush)
         self.state, self.restore = self._scene.state, self._scene.restore
+        self.at_once = engine.at_once
+
+    def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
+        """What gives the painted frame, (H, W, 3) as the one given: in any thread, beside that of other frames."""
+        statistics = self._scene(frame) if self._look.strength else None
+        return partial(paint, self._engine, frame, self._look, statistics=statistics)
 
     def __call__(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """The painted frame, (H, W, 3) as the one given."""
-        return paint(self._engine, frame, self._look, measure=self._scene)
+        """The painted frame at once."""
+        return self.begin(frame)()
 
 
 class SceneStatistics:
     """Statistics of a stream of frames, which are given one by one in order."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, brush: Brush = "native") -> None:
+        self._engine, self._brush = engine, brush
         self._statistics: Statistics = ()
         self._seen = NOTHING  # blocks of the frames that the statistics are of
         self._pause = 0  # frames until the next measurement
 
     def __call__(self, frame: NDArray[Any]) -> Statistics:
-        """The statistics for the next frame (H, W, 3), of any type, at the size that the network gets."""
+        """The statistics for the next frame (H, W, 3), of any type: those of what the network gets of it."""
         blocks = _blocks(frame)
         change = JUMP if blocks.shape != self._seen.shape else _change(self._seen, blocks)
         self._pause -= 1
         if change >= JUMP:
-            self._statistics, self._seen, self._pause = self._engine.measure(frame), blocks, PAUSE
+            self._statistics, self._seen, self._pause = self._measured(frame), blocks, PAUSE
         elif change > DRIFT and self._pause <= 0:
             share = np.float32(change / JUMP)
-            new = self._engine.measure(frame)
+            new = self._measured(frame)
             self._statistics = [old + share * (one - old) for old, one in zip(self._statistics, new, strict=True)]
             self._seen, self._pause = self._seen + share * (blocks - self._seen), PAUSE
         return self._statistics
+
+    def _measured(self, frame: NDArray[Any]) -> Statistics:
+        return self._engine.measure(at_working_size(frame, self._brush))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that `restore` needs to go on after the latest frame: arrays by name."""

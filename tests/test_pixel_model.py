@@ -70,7 +70,7 @@ def test_a_bundled_style_paints_the_same_bytes_on_both_ways(variant: str, photo:
     with Engine(find_style("great-wave", variant=variant), device="cpu") as engine:
         np.testing.assert_array_equal(paint(engine, photo, Look()), quantize(engine.stylize(photo), np.uint8))
         scene = engine.measure(photo)
-        by_bytes = paint(engine, photo, Look(), measure=lambda _: scene)
+        by_bytes = paint(engine, photo, Look(), statistics=scene)
         np.testing.assert_array_equal(by_bytes, quantize(engine.stylize(photo, scene), np.uint8))
 
 

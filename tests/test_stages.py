@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 
 import pytest
 
-from stylecli.stages import ITEMS_BETWEEN_STAGES, reading_ahead, writing_behind
+from stylecli.stages import ITEMS_BETWEEN_STAGES, reading_ahead, side_by_side, writing_behind
 
 PATIENCE = 10.0  # seconds after which a test that waits for the other thread has failed
 
@@ -121,3 +122,53 @@ def test_an_error_of_the_caller_ends_both_threads_and_closes_the_source(error: t
         pump(source, lambda _: None, work=fail)
     assert source.closed_in == "stylecli reading ahead"
     assert source.taken < 40
+
+
+def test_jobs_run_side_by_side_and_their_results_keep_their_order() -> None:
+    together = threading.Barrier(2, timeout=PATIENCE)  # passes nobody who runs alone
+
+    def job(number: int) -> int:
+        together.wait()
+        return number
+
+    with no_thread_left():
+        assert list(side_by_side((partial(job, number) for number in range(20)), 2)) == list(range(20))
+
+
+def test_a_single_job_at_a_time_is_never_beside_another() -> None:
+    alone = threading.Lock()
+
+    def job() -> None:
+        assert alone.acquire(blocking=False)
+        alone.release()
+
+    assert len(list(side_by_side([job] * 100, 1))) == 100
+
+
+def test_an_error_of_a_job_reaches_the_caller_behind_the_results_before_it() -> None:
+    def job(number: int) -> int:
+        if number == 5:
+            raise ValueError("job")
+        return number
+
+    seen: list[int] = []
+    jobs = side_by_side((partial(job, number) for number in range(1000)), 2)
+    with no_thread_left(), pytest.raises(ValueError, match="job"), closing(jobs) as results:
+        seen.extend(iter(results))
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_few_jobs_are_taken_ahead_and_none_once_it_is_closed() -> None:
+    taken: list[int] = []
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        for number in range(1000):
+            taken.append(number)
+            yield partial(int, number)
+
+    with no_thread_left(), closing(side_by_side(jobs(), 2)) as results:
+        for number in results:
+            assert len(taken) <= number + 3 * 2
+            if number == 20:
+                break
+    assert len(taken) < 40

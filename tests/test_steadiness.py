@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.engine import Engine
+from stylecli.look import Brush, Look, at_working_size
 from stylecli.normalization import Statistics
 from stylecli.pack import StylePack
-from stylecli.steadiness import PAUSE, SceneStatistics
+from stylecli.stages import side_by_side
+from stylecli.steadiness import PAUSE, FramePainter, SceneStatistics
 
 Frame = NDArray[np.uint8]
 
@@ -69,3 +71,20 @@ def test_a_restored_scene_goes_on_as_the_one_that_was_kept(engine: Engine, photo
         kept(frame)
     restored.restore(kept.state())
     assert all(distance(kept(frame), restored(frame)) == 0 for frame in frames[5:])
+
+
+def test_frames_painted_side_by_side_are_those_painted_one_by_one(normalizing_pack: StylePack, photo: Frame) -> None:
+    frames = [np.ascontiguousarray(photo[:, k * 10 : 200 + k * 10]) for k in range(4 * PAUSE)]
+    with (
+        Engine(normalizing_pack, device="cpu", threads=2) as one,
+        Engine(normalizing_pack, device="cpu", threads=1, side_by_side=True) as several,
+    ):
+        alone, together = FramePainter(one, Look()), FramePainter(several, Look())
+        painted = side_by_side([together.begin(frame) for frame in frames], 4)
+        assert all(np.array_equal(alone(frame), other) for frame, other in zip(frames, painted, strict=True))
+
+
+@pytest.mark.parametrize("brush", ["native", 2.0])
+def test_what_is_measured_is_what_the_network_gets(engine: Engine, photo: Frame, brush: Brush) -> None:
+    given = at_working_size(photo, brush)
+    assert distance(SceneStatistics(engine, brush)(photo), engine.measure(given)) == 0

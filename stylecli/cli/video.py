@@ -116,14 +116,16 @@ def command(
     pack = find_style(style, styles_dir, variant=variant)
     output = output or source.with_stem(f"{source.stem}-{pack.name}")
     encoder = EncoderOptions(codec, crf, preset)
-    with Engine(pack, device=device, tile=tile) as engine, progress_shown(as_json=as_json) as progress:
+    with (
+        Engine(pack, device=device, tile=tile, side_by_side=True) as engine,
+        progress_shown(as_json=as_json) as progress,
+    ):
         options.tell_fallback(engine)
         painter = FramePainter(engine, look)
         result = stylize_video(
             source,
             output,
             paint=painter,
-            memory=painter,
             options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
             recipe=looks.recipe(engine, pack.model(), look),
             restart=not resume,

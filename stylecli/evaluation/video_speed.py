@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from stylecli.codecs import EncoderOptions
 from stylecli.containers import container_for, encoder_for
@@ -19,12 +20,17 @@ from stylecli.pack import StylePack
 from stylecli.pipeline import stylize_video
 from stylecli.progress import Progress, Step, ignore
 from stylecli.remux import ffmpeg_program
+from stylecli.stages import side_by_side
 from stylecli.steadiness import FramePainter
 from stylecli.video import probe
 from stylecli.video_reader import read_frames
 from stylecli.video_writer import encoding
 
-FRAMES = 60
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FRAMES = 240  # of the whole, so that its start and end weigh little
+SAMPLE = 48  # frames of which each stage is timed alone, since they are held in memory
 # A fractal zoom: detail at all scales, so that decoder and encoder work as hard as on a real clip.
 TEST_CLIP = "mandelbrot=size={width}x{height}:rate=24"
 
@@ -60,21 +66,24 @@ def measure_video(
     pack: StylePack, *, width: int = 1280, height: int = 720, frames: int = FRAMES, progress: Progress = ignore
 ) -> VideoSpeed:
     """Time every stage alone and the whole pipeline, on a clip that is made for it."""
-    with TemporaryDirectory() as folder, Engine(pack, device="cpu") as engine:
+    with TemporaryDirectory() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:
         source, target = Path(folder, "source.mp4"), Path(folder, "target.mp4")
         _write_clip(source, width, height, frames)
         clip = probe(source)
-        pictures = [frame.pixels for frame in islice(read_frames(clip), 4)]
-        FramePainter(engine, Look())(pictures[0])  # warm
+        source_frames = list(islice(read_frames(clip), SAMPLE))
+
+        def painting() -> Iterator[NDArray[Any]]:
+            painter = FramePainter(engine, Look())
+            jobs = (painter.begin(frame.pixels) for frame in source_frames)
+            return side_by_side(jobs, painter.at_once)
 
         def decode() -> None:
-            for _ in read_frames(clip):
+            for _ in islice(read_frames(clip), SAMPLE):
                 pass
 
         def stylize() -> None:
-            paint = FramePainter(engine, Look())
-            for number in range(frames):
-                paint(pictures[number % len(pictures)])
+            for _ in painting():
+                pass
 
         def encode() -> None:
             encoder = encoder_for(container_for(target), EncoderOptions())
@@ -87,11 +96,10 @@ def measure_video(
 
         stages = {}
         # What is encoded must be what the network makes: painted pictures cost the encoder more than plain ones.
-        paint = FramePainter(engine, Look())
-        painted = [frame.with_pixels(paint(frame.pixels)) for frame in read_frames(clip)]
+        painted = [frame.with_pixels(pixels) for frame, pixels in zip(source_frames, painting(), strict=True)]
         for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
             progress(Step(number, 4, "stages", f"{name} alone"))
-            stages[name] = _timed(run, frames)
+            stages[name] = _timed(run, len(source_frames))
         progress(Step(3, 4, "stages", "all together"))
         fps = 1 / _timed(whole, frames).seconds
         progress(Step(4, 4, "stages"))

@@ -69,7 +69,7 @@ class Engine:
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
         self._reach = facts.reach
-        self._takes_statistics = facts.statistics == "patches"
+        self.takes_statistics = facts.statistics == "patches"  # that `measure` gives; else they are part of the network
         self._is_int8 = facts.precision == "int8"
         if device == "auto":
             device, self.fallback = best_device()
@@ -99,7 +99,7 @@ class Engine:
 
         Empty for a network that takes none.
         """
-        if not self._takes_statistics:
+        if not self.takes_statistics:
             return ()
         session = self._session("measuring", self._measuring_model)
         patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
@@ -150,7 +150,7 @@ class Engine:
     ) -> tuple[Any, Iterator[Tile]]:
         """The session that paints a picture, and the tiles that it is cut into."""
         height, width = pixels.shape[:2]
-        if self._takes_statistics and (statistics is not None or not self._is_small(height, width)):
+        if self.takes_statistics and (statistics is not None or not self._is_small(height, width)):
             session = self._with(self.measure(pixels) if statistics is None else statistics, as_bytes=as_bytes)
             side = self._tile_side(height, width)
         elif as_bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="What white is at the input of the networks of --against.",
 )
+@click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8.")
+@click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy.")
+@click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it to this document.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time against pixels.")
 @options.record
 @options.device
 @options.styles_dir
@@ -58,6 +64,11 @@ def command(
     with_video: bool,
     rivals: tuple[Path, ...],
     white: Range,
+    all_variants: bool,
+    scaling: bool,
+    memory: bool,
+    markdown: Path | None,
+    plot: Path | None,
     record: bool,
     device: Device,
     styles_dir: Path | None,
@@ -67,7 +78,9 @@ def command(
 
     Johnson's network needs the extra `train`; without it there are no ratios. Pause other work meanwhile.
     """
-    from stylecli.evaluation import speed
+    from stylecli.evaluation import benchmarks, speed
+    from stylecli.evaluation.memory import measure_memory
+    from stylecli.evaluation.scaling import measure_energy, measure_scaling
     from stylecli.evaluation.video_speed import measure_video
     from stylecli.pack import find_style, list_styles, record_measurement
 
@@ -79,27 +92,40 @@ def command(
             rounds=rounds,
             device=device,
             threads=threads,
+            all_variants=all_variants,
             rivals=rivals,
             white=white,
             progress=progress,
         )
         video = measure_video(packs[0], progress=progress) if with_video else None
-    rows = [asdict(timing) for timing in timings]
+        points = measure_scaling(packs[0], rounds=rounds, progress=progress) if scaling else []
+        peaks = measure_memory(packs[0], progress=progress) if memory else []
     for pack in packs if record else ():
-        mine = {timing.size: timing for timing in timings if timing.contestant.startswith(f"{pack.name}, ")}
+        mine = {timing.size: timing for timing in timings if timing.contestant == f"{pack.name}, onnxruntime"}
         speeds = {f"ms_per_megapixel_{size}": timing.milliseconds_per_megapixel for size, timing in mine.items()}
         record_measurement(pack, "speed", {**speeds, **speed.machine()})
+    joules = measure_energy(packs[0]) if scaling else None
     start_ups = speed.measure_start_ups()
+    tables = [
+        benchmarks.networks(timings),
+        benchmarks.Table("Video", benchmarks.VIDEO if video else "", [_video_row(video)] if video else []),
+        benchmarks.pixels_and_threads(points, joules),
+        benchmarks.memory(peaks),
+        benchmarks.Table("Start", "", [{"start": name, "seconds": value} for name, value in start_ups.items()]),
+    ]
+    if markdown:
+        command_line = shlex.join(["stylecli", *sys.argv[1:]])
+        benchmarks.write_text(markdown, benchmarks.as_markdown(tables, command=command_line))
+    if plot:
+        benchmarks.plot(timings, plot)
     if as_json:
-        video_row = video and _video_row(video)
-        networks = {"machine": speed.machine(), "networks": rows}
-        emit_json({"event": "result", **networks, "video": video_row, "start_seconds": start_ups})
+        found = {"networks": tables[0].rows, "scaling": tables[2].rows, "memory": tables[3].rows, "joules": joules}
+        video_row, facts = video and _video_row(video), {"machine": speed.machine(), "start_seconds": start_ups}
+        emit_json({"event": "result", **facts, **found, "video": video_row})
         return
     say(f"{speed.machine()['processor']}, {speed.machine()['cores']} cores; median of {rounds}")
-    print_table(rows)
-    if video:
-        print_table([_video_row(video)])
-    print_table([{"start": name, "seconds": seconds} for name, seconds in start_ups.items()])
+    for table in tables:
+        print_table(table.rows)
 
 
 def _video_row(video: VideoSpeed) -> dict[str, str | float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from click.testing import CliRunner
 
 from stylecli.card import read_card
 from stylecli.cli import suite
-from stylecli.evaluation import speed, video_speed
-from stylecli.pack import StylePack
-from tests.packs import StyleFactory
+from stylecli.errors import MediaError
+from stylecli.evaluation import benchmarks, memory, scaling, speed, video_speed
+from stylecli.evaluation.operations import multiplications
+from stylecli.pack import StylePack, open_pack
+from tests.packs import NORMALIZING_REACH, StyleFactory, normalizing_model
 
 
 def test_it_times_styles_beside_johnson(tiny_style: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +41,62 @@ def test_recorded_speed_stands_in_the_card(
     measured = read_card(style).measured["speed"]
     assert measured["ms_per_megapixel_720p"] > 0
     assert measured["cores"] >= 1
+
+
+def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(
+    make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})
+    style = make_style(tmp_path, model=normalizing_model(), statistics="patches", reach=NORMALIZING_REACH)
+    timings = speed.measure_networks(
+        [open_pack(style)], sizes=["720p"], rounds=1, all_variants=True, rivals=[style / "fast.onnx"], white="1"
+    )
+    rows = {timing.contestant: timing for timing in timings}
+    assert {"tiny, onnxruntime", "tiny, frame of a scene", str(style / "fast.onnx")} <= {*rows}
+    for timing in timings:
+        assert timing.gflops is not None
+        assert timing.gflops > 0
+    eager, own = rows[speed.YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
+    assert own.speedup == pytest.approx(eager / own.milliseconds, rel=0.1)
+
+
+def test_convolutions_are_counted_with_the_margin_that_they_work_on() -> None:
+    weights, padded = (
+        8 * 3 * 4 * 4 / 4 + 3 * 8 * 3 * 3,
+        (100 + 8) * (60 + 8),
+    )  # a sample each: at half size, at full size
+    counted = multiplications(normalizing_model().SerializeToString(), 100, 60)
+    assert counted == pytest.approx(2 * weights * padded / 1e9, rel=1e-6)
+
+
+def test_the_document_names_the_machine_the_command_and_every_number(
+    tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})
+    monkeypatch.setattr(scaling, "SIZES", {"720p": (64, 48)})
+    document, picture = tmp_path / "benchmarks.md", tmp_path / "speed.svg"
+    files = ["--markdown", str(document), "--plot", str(picture), "--scaling"]
+    quick = ["--size", "720p", "--rounds", "1", "--no-video", "--device", "cpu", "--json"]
+    result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), *quick, *files])
+    assert result.exit_code == 0, result.output
+    text = document.read_text(encoding="utf-8")
+    assert speed.machine()["processor"] in text
+    record = json.loads(result.stdout)
+    for row in (*record["networks"], *record["scaling"]):
+        assert f" {row['milliseconds']} |" in text
+    assert "<svg" in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells no peak of an ended process")
+def test_peak_memory_is_that_of_a_fresh_process(tiny_pack: StylePack) -> None:
+    small, large = memory.measure_memory(tiny_pack, pictures={"small": (64, 64), "large": (3000, 3000)})
+    assert 30 < small.megabytes < 400
+    assert large.megabytes > small.megabytes + 27  # its samples at least
+
+
+def test_a_document_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="cannot be written"):
+        benchmarks.write_text(tmp_path / "missing" / "benchmarks.md", "")
 
 
 def test_the_video_pipeline_is_measured_against_its_stages(tiny_pack: StylePack) -> None:

@@ -31,8 +31,8 @@ that is not counted; the median counts. Times differ from machine to machine and
 NETWORKS = """Milliseconds for one picture of 8 bits, in memory. *onnxruntime* after a style's name: a picture on its
 own, its statistics measured too; *frame of a scene*: with statistics that are there already, as in a video. *Speedup*
 is against Johnson's network (Johnson et al. 2016; random weights, on which no time depends) in PyTorch eager, the
-next column against the same in onnxruntime. *gflops*: 10^9 operations of the convolutions a second; *share*: of what the
-product of two large float32 matrices reaches here, which networks of 8 bits may exceed. The styles are one network
+next column against the same in onnxruntime. *gflops*: 10^9 operations of its convolutions a second; *share*: of what a
+product of two large float32 matrices reaches, which networks of 8 bits may exceed. The styles are one network
 with different weights: their differences are noise."""
 VIDEO = "Each stage alone, then the whole pipeline; *ceiling* is the most that the stages allow."
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6

@@ -58,6 +58,7 @@ class Contestant:
     run: Callable[[Frame], Any]
     model: bytes = b""
     white: float = 1.0  # what white is at that model's input
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,12 @@ def measure_networks(
         if importlib.util.find_spec("torch"):
             contestants |= _johnson(threads)
         contestants |= {str(path): _rival(path, white=white, threads=threads) for path in rivals}
-        most = ceiling(threads)
+        on_cpu = all(contestant.device == "cpu" for contestant in contestants.values())
+        most = ceiling(threads) if on_cpu else None
         timings: list[Timing] = []
         for number, size in enumerate(sizes):
             milliseconds = _in_turn(contestants, frame_of(*SIZES[size]), rounds, number, len(sizes), progress)
-            timings += [
-                _timing(name, size, milliseconds, contestant, most if device == "cpu" else None)
-                for name, contestant in contestants.items()
-            ]
+            timings += [_timing(name, size, milliseconds, contestant, most) for name, contestant in contestants.items()]
     return timings
 
 
@@ -159,8 +158,10 @@ def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
             scenes[frame.levels.shape] = engine.measure(frame.levels)
         return scenes[frame.levels.shape]
 
-    own = Contestant(lambda frame: paint(engine, frame.levels, native), model)
-    given = Contestant(lambda frame: paint(engine, frame.levels, native, statistics=scene_of(frame)), model)
+    own = Contestant(lambda frame: paint(engine, frame.levels, native), model, device=engine.device)
+    given = Contestant(
+        lambda frame: paint(engine, frame.levels, native, statistics=scene_of(frame)), model, device=engine.device
+    )
     contestants = {f"{name}, onnxruntime": own}
     return contestants | ({f"{name}, frame of a scene": given} if engine.takes_statistics else {})
 

@@ -68,6 +68,23 @@ class Graph:
                     node.input[number] = self.add_constant(np.concatenate(rows), f"{node.input[number]}_reordered")
 
 
+def rename_tensors(graph: GraphProto, *, prefix: str, but: Sequence[str]) -> None:
+    """Put a prefix before the name of every tensor, except those named in `but`, in subgraphs too."""
+
+    def renamed(name: str) -> str:
+        return name if not name or name in but else f"{prefix}{name}"
+
+    for tensor in graph.initializer:
+        tensor.name = renamed(tensor.name)
+    for value in (*graph.input, *graph.output):
+        value.name = renamed(value.name)
+    for node in graph.node:
+        node.input[:], node.output[:] = map(renamed, node.input), map(renamed, node.output)
+        for attribute in node.attribute:
+            for subgraph in (attribute.g, *attribute.graphs):
+                rename_tensors(subgraph, prefix=prefix, but=but)
+
+
 def attributes_of(node: NodeProto) -> dict[str, Any]:
     """A node's attributes by name."""
     from onnx import helper

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stylecli.byte_layout import SIDE_BY_SIDE, is_of_bytes, with_fast_layout
-from stylecli.model_graph import Graph, attributes_of, edited, parsed
+from stylecli.model_graph import Graph, attributes_of, edited, parsed, rename_tensors
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -35,16 +35,16 @@ def pixel_model(content: bytes) -> bytes:
     from onnx import TensorProto, helper
 
     model = parsed(content)
+    rename_tensors(model.graph, prefix="network.", but=("image", "stylized"))  # new names can clash with none of these
     graph = Graph(model.graph)
     tail = _tail(graph)
     body = [node for node in model.graph.node if not any(node is other for other in tail)]
     last = _last_convolution(graph, tail)
     wide = last if last is not None and is_of_bytes(graph, last) and _fills_up(graph) else None
     nodes = [*_entry(graph, body)]
-    nodes = [
-        *(with_fast_layout(graph, nodes, last=wide) if wide else nodes),
-        *_exit(graph, tail, last, is_wide=bool(wide)),
-    ]
+    if wide is not None:
+        nodes = [*with_fast_layout(graph, nodes, last=wide)]
+    nodes += _exit(graph, tail, last, is_wide=wide is not None)
     for values, name in ((model.graph.input, "image"), (model.graph.output, "stylized")):
         del values[:]
         values.append(helper.make_tensor_value_info(name, TensorProto.UINT8, ["N", "H", "W", COLORS]))
@@ -90,6 +90,8 @@ def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
 
 def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
     """Whether the levels of a QuantizeLinear or DequantizeLinear are those of a picture: k / 255."""
+    if len(node.input) != 3 or not all(name in graph.constants for name in node.input[1:]):
+        return False
     scale, zero = (graph.value(name) for name in node.input[1:])
     return zero.dtype == np.uint8 and not zero.any() and bool((scale == UNIT).all())
 
@@ -99,11 +101,22 @@ def _tail(graph: Graph) -> list[NodeProto]:
     tail: list[NodeProto] = []
     name = "stylized"
     while node := graph.maker(name, *POINTWISE, "Slice", "DepthToSpace"):
-        if node.op_type == "DepthToSpace" and _convolution_of(graph, node) is None:
+        is_understood = {"Slice": _names_axes, "DepthToSpace": _convolution_of}.get(node.op_type, _is_pointwise)
+        if not is_understood(graph, node):
             break
         tail.insert(0, node)
         name = node.input[0]
     return tail
+
+
+def _names_axes(graph: Graph, crop: NodeProto) -> bool:
+    return len(crop.input) > 3 and crop.input[3] in graph.constants
+
+
+def _is_pointwise(graph: Graph, node: NodeProto) -> bool:
+    """Whether a node of POINTWISE is that: one that rounds may do it differently for each channel."""
+    rounds = node.op_type in ("QuantizeLinear", "DequantizeLinear")
+    return not rounds or (node.input[1] in graph.constants and graph.value(node.input[1]).size == 1)
 
 
 def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
@@ -156,7 +169,7 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
         node.output[0] = name
         yield node
     if not is_rounded:
-        yield from _rounded(graph, name, is_bounded="Sigmoid" in (node.op_type for node in tail))
+        yield from _rounded(graph, name, is_bounded=final is not None and final.op_type == "Sigmoid")
         name = "levels"
     if last is not None:
         graph.reorder_outputs(last, _row_order(is_wide=is_wide))

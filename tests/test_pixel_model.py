@@ -36,7 +36,28 @@ def spreading_model() -> onnx.ModelProto:
     return model
 
 
-MODELS = {"clamped": tiny_model(), "normalizing": normalizing_model(), "spreading": spreading_model()}
+def cropping_model() -> onnx.ModelProto:
+    """A network that crops in a way that tells no axes, and stretches the result beyond 0..1."""
+    model = normalizing_model()
+    graph = model.graph
+    last = graph.node[-1]
+    last.input[:] = ["whole", "first", "end"]
+    last.output[0] = "cropped"
+    graph.node.append(helper.make_node("Mul", ["cropped", "double"], ["stretched"]))
+    graph.node.append(helper.make_node("Slice", ["stretched", "none", "all"], ["stylized"]))
+    constants = {"first": [0, 0, 4, 4], "end": [9, 9, -4, -4], "none": [0, 0, 0, 0], "all": [2**31] * 4}
+    for name, value in constants.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
+    graph.initializer.append(numpy_helper.from_array(np.array(2, np.float32), "double"))
+    return model
+
+
+MODELS = {
+    "cropping": cropping_model(),
+    "clamped": tiny_model(),
+    "normalizing": normalizing_model(),
+    "spreading": spreading_model(),
+}
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -27,7 +27,7 @@ def _style_box(config, styles):
     choice = Gtk.ComboBoxText()
     for style in styles:
         choice.append(style.name, f"{style.name} – {style.title}" if style.title else style.name)
-    label = Gtk.Label.new_with_mnemonic("_Style")
+    label = Gtk.Label.new_with_mnemonic("St_yle")
     label.set_mnemonic_widget(choice)
     row = Gtk.Box(orientation=Gtk.Orientation.HORIZONTAL, spacing=SPACING)
     row.pack_start(label, False, False, 0)

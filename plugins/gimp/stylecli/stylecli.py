@@ -52,7 +52,7 @@ class Stylecli(Gimp.PlugIn):
 def add_arguments(procedure):
     """Everything that can be chosen; what GIMP remembers for `Repeat`, and what scripts may give."""
     flags = GObject.ParamFlags.READWRITE
-    procedure.add_string_argument("style", "_Style", "Name of a style; empty: the first there is", "", flags)
+    procedure.add_string_argument("style", "St_yle", "Name of a style; empty: the first there is", "", flags)
     procedure.add_double_argument(
         "strength", "Stren_gth", "Per cent: 0 keeps the picture, 100 is all style", 0, 100, 100, flags
     )

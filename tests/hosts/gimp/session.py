@@ -63,7 +63,8 @@ class Profile:
         for name in own_plugins:  # a first start asks every plug-in what it does: a few are asked faster
             (profile.plugins / name).symlink_to(inside / name)
         path = f"{profile.plugins}" if own_plugins else f"{profile.plugins}:{inside}"
-        settings = f'(plug-in-path "{path}")\n(check-updates no)\n(show-welcome-dialog no)\n(save-session-info no)\n'
+        settings = f'(plug-in-path "{path}")\n(check-updates no)\n(save-session-info no)\n'
+        settings += f'(show-welcome-dialog no)\n(config-version "{_version()}")\n'  # an update would be welcomed too
         (folder / "profile" / "gimprc").write_text(settings)
         return profile
 
@@ -175,6 +176,11 @@ def processes(*words: str) -> list[int]:
         if all(word in line for word in words):
             found.append(int(folder.name))
     return found
+
+
+def _version() -> str:
+    command = ["chroot", GIMP_HOME, "env", "-i", "PATH=/usr/bin:/bin", "HOME=/tmp", "gimp-console", "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
 def _plain(value: Any) -> Any:

@@ -48,8 +48,12 @@ class Running:
 
     def painted(self, frames: int) -> bool:
         """Wait until so many frames are painted; False where it ended before."""
+        return any(done >= frames for done in self.progress())
+
+    def progress(self) -> Iterator[int]:
+        """How many frames are painted, each time that it tells."""
         assert self.process.stdout
-        return any(json.loads(row).get("done", 0) >= frames for row in self.process.stdout)
+        return (json.loads(row).get("done", 0) for row in self.process.stdout)
 
     @contextmanager
     def held(self) -> Iterator[None]:

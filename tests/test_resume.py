@@ -68,7 +68,8 @@ def test_with_another_look_finished_work_is_not_used(clip: Path, normalizing_pac
 
 def test_memory_does_not_grow_with_the_length(normalizing_pack: StylePack, tmp_path: Path) -> None:
     size = (640, 360)  # so large that a frame that is not let go of shows
-    frames = (ramp(number % 40, size) for number in range(FRAMES))
+    ramps = [ramp(number, size) for number in range(40)]
+    frames = (ramps[number % 40] for number in range(FRAMES))
     record(tmp_path / "in.mp4", frames, size=size, rate=Fraction(25), sound=Sound(ambience(1.0), RATE))
     with running(line(tmp_path / "in.mp4", normalizing_pack.folder, tmp_path / "out.mp4")) as run:
         process = psutil.Process(run.process.pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -95,7 +96,10 @@ class VideoWriter:
         self._origin = origin
         self._output = output
         self._pixel_format = pixel_format(clip, encoder)
-        self._converter = ColorConverter(clip.output_color)
+        color, matrices = clip.output_color, encoder.codec.matrices
+        if matrices and color.matrix not in matrices:
+            color = replace(color, matrix=matrices[0])
+        self._converter = ColorConverter(color)
         self._stream = self._add_stream(encoder)
         self._usual_duration = max(1, round(1 / clip.rate / clip.time_base))
         self._durations: dict[int, int] = {}  # of the frames inside the encoder, by timestamp

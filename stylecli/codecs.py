@@ -24,6 +24,7 @@ class Codec:
     halves_odd_sizes: bool = True  # whether it encodes an odd width or height where the format halves its colour
     options: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)  # pixel format -> the profile that it needs
+    matrices: tuple[int, ...] = ()  # colour matrices that its streams can name, the usual first; empty: all
     is_hardware: bool = False
 
     def has_alpha(self) -> bool:
@@ -150,6 +151,7 @@ CODECS = {
         presets=("dnxhr_lb", "dnxhr_sq", "dnxhr_hq"),
         preset_option="profile",
         profiles={"yuv422p10le": "dnxhr_hqx"},
+        matrices=(1, 9),  # BT.709 and BT.2020: decoders take any other for BT.709
     ),
     "ffv1": Codec(
         encoder="ffv1",

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import ffmpeg
@@ -27,6 +30,7 @@ _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to 
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
 _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "subviewer", "text", "ttml", "webvtt"})
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
+PR_SET_PDEATHSIG = 1  # of prctl, linux/prctl.h
 SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 _UNJOINED = "the picture and the other streams cannot be joined"
@@ -171,7 +175,9 @@ def _obstacle(stream: OtherStream, container: Container) -> str:
 
 
 def _run(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
-    process = command.run_async(cmd=ffmpeg_program(), pipe_stderr=True)
+    arguments = ffmpeg.compile(command, cmd=ffmpeg_program())
+    # It is a bare C function: no thread can hold anything that it waits for.
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
     try:
         chatter = _heard_from(process)
     finally:
@@ -180,6 +186,16 @@ def _run(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
     if process.returncode != 0:
         lines = chatter.decode(errors="replace").strip().splitlines()
         raise MediaError(f"{fault} ({lines[-1] if lines else f'ffmpeg ended with {process.returncode}'})")
+
+
+def _linked_to_parent() -> Callable[[], None] | None:
+    """What a new process calls so that it is killed when its parent is, however that ends; only Linux has it."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    control = ctypes.CDLL(None).prctl  # looked up here: a new process must do as little as possible
+    return partial(control, PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _heard_from(process: subprocess.Popen[bytes]) -> bytes:

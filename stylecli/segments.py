@@ -81,7 +81,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
         with ExitStack() as stack:
             container = stack.enter_context(av.open(str(target), "w", format=muxer, container_options=options))
             first = stack.enter_context(av.open(str(pieces[0].file)))
-            stream = container.add_stream_from_template(first.streams.video[0])
+            # Opaque: else PyAV 18 looks for an encoder of the decoder's name, and there is none for libdav1d.
+            stream = container.add_stream_from_template(first.streams.video[0], opaque=True)
             for name, value in first.streams.video[0].metadata.items():
                 stream.metadata[name] = value
             packets = (packet for piece in pieces for packet in _packets(piece))

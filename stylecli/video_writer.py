@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 MACROBLOCK = 16  # pixels
+COLUMNS_AT_ONCE = 8  # macroblocks that x264's tree takes together with AVX-512
 
 
 def pixel_format(clip: Clip, encoder: Encoder) -> str:
@@ -94,7 +96,10 @@ class VideoWriter:
         self._origin = origin
         self._output = output
         self._pixel_format = pixel_format(clip, encoder)
-        self._converter = ColorConverter(clip.output_color)
+        color, matrices = clip.output_color, encoder.codec.matrices
+        if matrices and color.matrix not in matrices:
+            color = replace(color, matrix=matrices[0])
+        self._converter = ColorConverter(color)
         self._stream = self._add_stream(encoder)
         self._usual_duration = max(1, round(1 / clip.rate / clip.time_base))
         self._durations: dict[int, int] = {}  # of the frames inside the encoder, by timestamp
@@ -138,9 +143,10 @@ class VideoWriter:
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to stderr by itself; 1: fatal faults
         clip = self._clip
         options = encoder.options(self._pixel_format, hdr=clip.light.mastering if clip.light and clip.keeps_hdr else "")
-        if encoder.codec.encoder == "libx264" and (clip.width % MACROBLOCK or clip.height % MACROBLOCK):
-            # Where macroblocks stick out of the picture, the tree makes other bytes of the same frames each time (the
-            # x264 in PyAV 18; 22 outcomes of 25 at 426 x 240), and a resumed run must end as one that was not stopped.
+        if encoder.codec.encoder == "libx264" and -(-clip.width // MACROBLOCK) % COLUMNS_AT_ONCE:
+            # What is left over is then made with whatever lies behind it in memory, other bytes of the same frames each
+            # time (the x264 in PyAV 18: 9 outcomes of 25 at 320 x 180, one at 640 x 360, and one without AVX-512), and
+            # a resumed run must end as one that was not stopped.
             options = {**options, "x264-params": "mbtree=0"}
         added = self._container.add_stream(encoder.codec.encoder, rate=clip.rate, options=options)
         stream = cast("VideoStream", added)

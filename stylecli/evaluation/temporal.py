@@ -7,20 +7,21 @@ a frame back by parts of a pixel blurs it, and light changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.engine import quantize, to_unit
+from stylecli.engine import Engine, quantize, to_unit
 from stylecli.evaluation.flow import bring_back
 from stylecli.evaluation.metrics import NOISE
 from stylecli.evaluation.moving import NOISY, SINTEL, SYNTHETIC, Moment, MovingClip
 from stylecli.evaluation.quality import Stylizer
 from stylecli.look import LUMA
 from stylecli.progress import Progress, Step, ignore
+from stylecli.steadiness import SceneStatistics
 
 ITSELF = "the clip itself"
 
@@ -155,6 +156,9 @@ def measure_steadiness(
 ) -> Steadiness:
     """Play every clip once and let all candidates paint it, frame by frame as in a video.
 
+    The frames of a clip share the statistics of a style, as those of a scene do in `stylecli video`; the network of a
+    run has no other than those of each frame.
+
     Raises:
         MediaError: a frame or flow cannot be read.
     """
@@ -162,15 +166,24 @@ def measure_steadiness(
     measured = []
     for clip in clips:
         tracks = {name: Track(clip.count) for name in (ITSELF, *stylizers)}
+        painters = {name: _scene_painter(stylizer) for name, stylizer in stylizers.items()}
         for moment in clip.play():
             progress(Step(done, total, "frames", clip.name))
             unit = to_unit(moment.frame)
             for name, track in tracks.items():
-                track.see(unit if name == ITSELF else stylizers[name].stylize(unit), moment)
+                track.see(unit if name == ITSELF else painters[name](unit), moment)
             done += 1
         measured.append(ClipTracks(clip.name, clip.kind, tracks))
     progress(Step(total, total, "frames"))
     return Steadiness(tuple(stylizers), tuple(measured))
+
+
+def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What paints the frames of one clip, in order."""
+    if not isinstance(stylizer, Engine):
+        return stylizer.stylize
+    scene = SceneStatistics(stylizer)
+    return lambda unit: stylizer.stylize(unit, scene(unit))
 
 
 def _squared_difference(

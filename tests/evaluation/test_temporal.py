@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from stylecli.card import read_card
 from stylecli.cli import suite
-from stylecli.engine import to_unit
+from stylecli.engine import Engine, to_unit
 from stylecli.evaluation import moving
-from stylecli.evaluation.moving import known_clips, sintel_clips
+from stylecli.evaluation.moving import SYNTHETIC, Moment, MovingClip, known_clips, sintel_clips
 from stylecli.evaluation.temporal import ITSELF, measure_steadiness, stability_error, warping_error
+from stylecli.pack import StylePack
 from tests.evaluation.conftest import MakeRun
 from tests.evaluation.test_moving import write_sintel
 from tests.evaluation.test_report import Page, assert_self_contained
-from tests.packs import StyleFactory
+from tests.packs import NORMALIZING_REACH, StyleFactory
 
 
 class Painter:
@@ -61,6 +62,21 @@ def test_a_scene_that_moves_by_whole_pixels_has_no_error_and_what_does_not_move_
     # Half the difference of two even samples, variance 1/12 each: (1/4)(2/12), in three channels.
     assert clip.tracks["dirty lens"].e_warp == pytest.approx(3 / 24, rel=0.1)
     assert clip.tracks["dirty lens"].e_stab == pytest.approx((1 / 24) ** 0.5, rel=0.1)
+
+
+def test_what_changes_in_a_corner_does_not_make_the_rest_of_a_scene_pump(
+    normalizing_pack: StylePack, photo: NDArray[np.uint8]
+) -> None:
+    lit = photo.copy()
+    lit[:40, :40] = 255
+    rest = np.ones(photo.shape[:2], bool)
+    rest[: 40 + NORMALIZING_REACH, : 40 + NORMALIZING_REACH] = False
+    still = np.zeros((*photo.shape[:2], 2), np.float32)
+    clip = MovingClip("corner", SYNTHETIC, 2, lambda: iter([Moment(photo, still, rest), Moment(lit)]))
+    with Engine(normalizing_pack, device="cpu") as engine:
+        assert np.abs(engine.stylize(photo) - engine.stylize(lit))[rest].max() > 0.01
+        (measured,) = measure_steadiness({"style": engine}, [clip]).clips
+    assert measured.tracks["style"].e_warp == pytest.approx(0, abs=1e-9)  # the rounding of bringing back
 
 
 @pytest.mark.usefixtures("_short_clips")

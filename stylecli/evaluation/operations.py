@@ -21,6 +21,8 @@ def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0
     Counted on two small squares: a network that pads a margin m works on (side + m)^2 pixels, of which both tell m.
     """
     small, large = (_operations(model, side, white) for side in PROBES)
+    if not small:
+        return 0.0
     growth = sqrt(large / small)
     margin = (PROBES[1] - growth * PROBES[0]) / (growth - 1)
     per_pixel = small / (PROBES[0] + margin) ** 2
@@ -65,6 +67,8 @@ def _operations(model: bytes, side: int, white: float) -> float:
         if node.op_type == "DequantizeLinear" and node.input[0] in shapes
     }
     convolutions = [node for node in probe.graph.node if node.op_type == "Conv"]
+    if not convolutions:
+        return 0.0
     name = probe.graph.input[0].name
     del probe.graph.output[:]
     probe.graph.output.extend(

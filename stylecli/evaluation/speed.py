@@ -144,7 +144,7 @@ def _timing(
         round(mine, 1),
         round(eager / mine, 1) if eager else None,
         round(exported / mine, 1) if exported else None,
-        round(rate, 1) if rate else None,
+        float(f"{rate:.3g}") if rate else None,
         round(rate / most, 2) if rate and most else None,
     )
 

@@ -57,7 +57,9 @@ def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(
         assert timing.gflops is not None
         assert timing.gflops > 0
     eager, own = rows[speed.YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
-    assert own.speedup == pytest.approx(eager / own.milliseconds, rel=0.1)
+    rounding = 0.06  # milliseconds that either figure may be off by in the table, which is much of a small one
+    assert (eager - rounding) / (own.milliseconds + rounding) <= own.speedup + rounding
+    assert own.speedup - rounding <= (eager + rounding) / max(own.milliseconds - rounding, 0.001)
 
 
 def test_convolutions_are_counted_with_the_margin_that_they_work_on() -> None:

@@ -1,6 +1,7 @@
 """Where editors look for plug-ins: on Linux, macOS and Windows, as packages of the system, of Flatpak and of Snap.
 
-GIMP: its manual, "Plug-in folders". DaVinci Resolve: the README of its scripting interface.
+GIMP: its manual, "Plug-in folders". Blender: its manual, "Blender's Directory Layout". DaVinci Resolve: the README of
+its scripting interface.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 FLATPAK_PERMISSION = "org.freedesktop.Flatpak=talk"  # to start programs outside the sandbox
-GIMP_FLATPAK = "org.gimp.GIMP"
 GIMP_VERSION = re.compile(r"3\.\d*[02468]")  # the stable ones, such as 3.0 and 3.2: each has a profile of its own
+BLENDER_VERSION = re.compile(r"[3-9]\.\d+")
 ANSWER = 20.0  # seconds that a program may take to tell its version
 
 
@@ -49,11 +50,28 @@ def gimp_places(machine: Machine) -> list[Place]:
     if folder := machine.environment.get("GIMP3_DIRECTORY"):
         return [Place("GIMP 3", Path(folder) / "plug-ins")]
     if machine.system == "darwin":
-        return _gimps(machine.home / "Library/Application Support/GIMP")
+        return _profiles(GIMP, machine.home / "Library/Application Support/GIMP")
     if machine.system == "win32":
-        return _gimps(_roaming(machine) / "GIMP")
-    native = _gimps(_xdg_config(machine) / "GIMP") or _gimp_never_started(machine)
-    return [*native, *_gimp_flatpaks(machine), *_gimp_snaps(machine)]
+        return _profiles(GIMP, _roaming(machine) / "GIMP")
+    snaps = _profiles(
+        GIMP,
+        machine.home / "snap/gimp/current/.config/GIMP",
+        " (Snap)",
+        fault="a Snap may start no program outside its sandbox",
+        advice="Install GIMP from your distribution or as a Flatpak instead.",
+    )
+    return [*_native(GIMP, machine), *_flatpaks(GIMP, machine), *snaps]
+
+
+def blender_places(machine: Machine) -> list[Place]:
+    """Every Blender of this user, as those of GIMP."""
+    if folder := machine.environment.get("BLENDER_USER_SCRIPTS"):
+        return [Place("Blender", Path(folder) / "addons")]
+    if machine.system == "darwin":
+        return _profiles(BLENDER, machine.home / "Library/Application Support/Blender")
+    if machine.system == "win32":
+        return _profiles(BLENDER, _roaming(machine) / "Blender Foundation/Blender")
+    return [*_native(BLENDER, machine), *_flatpaks(BLENDER, machine)]
 
 
 def resolve_places(machine: Machine) -> list[Place]:
@@ -71,71 +89,68 @@ def resolve_places(machine: Machine) -> list[Place]:
     return _if_there("DaVinci Resolve", machine.home / ".local/share/DaVinciResolve", "Fusion")
 
 
-PLACES: Mapping[str, Callable[[Machine], list[Place]]] = {"gimp": gimp_places, "resolve": resolve_places}
+PLACES: Mapping[str, Callable[[Machine], list[Place]]] = {
+    "gimp": gimp_places,
+    "blender": blender_places,
+    "resolve": resolve_places,
+}
 
 
-def _gimps(profiles: Path, kind: str = "", **facts: str | tuple[str, ...]) -> list[Place]:
+@dataclass(frozen=True)
+class _Editor:
+    """An editor with a profile for each of its versions."""
+
+    title: str
+    version: re.Pattern[str]
+    profiles: str  # below the folder of configurations
+    plugins: str  # below a profile
+    program: str
+    flatpak: str
+
+
+GIMP = _Editor("GIMP", GIMP_VERSION, "GIMP", "plug-ins", "gimp-console", "org.gimp.GIMP")
+BLENDER = _Editor("Blender", BLENDER_VERSION, "blender", "scripts/addons", "blender", "org.blender.Blender")
+
+
+def _profiles(editor: _Editor, folder: Path, kind: str = "", *, fault: str = "", advice: str = "") -> list[Place]:
     return [
-        Place(f"GIMP {profile.name}{kind}", profile / "plug-ins", **facts)  # type: ignore[arg-type]  # names of Place's
-        for profile in _subfolders(profiles)
-        if GIMP_VERSION.fullmatch(profile.name)
+        Place(f"{editor.title} {profile.name}{kind}", profile / editor.plugins, fault, advice)
+        for profile in _subfolders(folder)
+        if editor.version.fullmatch(profile.name)
     ]
 
 
-def _gimp_never_started(machine: Machine) -> list[Place]:
-    """A GIMP that has no profile yet, by what the program itself says."""
-    program = shutil.which("gimp-console", path=machine.environment.get("PATH", ""))
-    if not program:
-        return []
-    try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=ANSWER, check=True, stdin=subprocess.DEVNULL
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    version = re.search(r"\b(3\.\d*[02468])\.\d+", answer)
-    return [Place(f"GIMP {version[1]}", _xdg_config(machine) / "GIMP" / version[1] / "plug-ins")] if version else []
+def _native(editor: _Editor, machine: Machine) -> list[Place]:
+    """On Linux: by the profiles; of an editor that has none yet, by what the program itself says."""
+    folder = _xdg_config(machine) / editor.profiles
+    if places := _profiles(editor, folder):
+        return places
+    program = shutil.which(editor.program, path=machine.environment.get("PATH", ""))
+    answer = _answer([program, "--version"]) if program else ""
+    version = re.search(rf"(?<![\d.])({editor.version.pattern})\.\d+", answer)
+    return [Place(f"{editor.title} {version[1]}", folder / version[1] / editor.plugins)] if version else []
 
 
-def _gimp_flatpaks(machine: Machine) -> list[Place]:
-    places = _gimps(machine.home / f".var/app/{GIMP_FLATPAK}/config/GIMP", " (Flatpak)")
+def _flatpaks(editor: _Editor, machine: Machine) -> list[Place]:
+    folder = machine.home / f".var/app/{editor.flatpak}/config" / editor.profiles
+    places = _profiles(editor, folder, " (Flatpak)")
     if not places:
         return []
-    allowed = _flatpak_may_start_programs()
-    return [
-        Place(
-            place.editor,
-            place.folder,
-            "" if allowed else "this Flatpak may start no program outside its sandbox",
-            "" if allowed else f"Allow it: flatpak override --user --talk-name=org.freedesktop.Flatpak {GIMP_FLATPAK}",
-            prefix=("flatpak-spawn", "--host"),
-        )
-        for place in places
-    ]
+    if FLATPAK_PERMISSION in _answer(["flatpak", "info", "--show-permissions", editor.flatpak]).split():
+        return [replace(place, prefix=("flatpak-spawn", "--host")) for place in places]
+    fault = "this Flatpak may start no program outside its sandbox"
+    advice = f"Allow it: flatpak override --user --talk-name=org.freedesktop.Flatpak {editor.flatpak}"
+    return [replace(place, fault=fault, advice=advice) for place in places]
 
 
-def _flatpak_may_start_programs() -> bool:
+def _answer(command: list[str]) -> str:
+    """What a program says; nothing if it cannot be run or fails."""
     try:
-        answer = subprocess.run(
-            ["flatpak", "info", "--show-permissions", GIMP_FLATPAK],
-            capture_output=True,
-            text=True,
-            timeout=ANSWER,
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=ANSWER, check=True, stdin=subprocess.DEVNULL
+        ).stdout
     except (OSError, subprocess.SubprocessError):
-        return False
-    return FLATPAK_PERMISSION in answer.stdout.split()
-
-
-def _gimp_snaps(machine: Machine) -> list[Place]:
-    return _gimps(
-        machine.home / "snap/gimp/current/.config/GIMP",
-        " (Snap)",
-        fault="a Snap may start no program outside its sandbox",
-        advice="Install GIMP from your distribution or as a Flatpak instead.",
-    )
+        return ""
 
 
 def _if_there(editor: str, home: Path, inside: str) -> list[Place]:

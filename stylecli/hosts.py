@@ -25,7 +25,7 @@ CONFIG = "stylecli.json"
 FOLDER = "stylecli"  # GIMP asks that a plug-in's folder has the name of its program
 PROGRAM_MODE = 0o755  # without the right to be run GIMP leaves a plug-in out, silently
 ANSWER = 60.0  # seconds for stylecli to tell its version, on the slowest of disks
-TITLES = {"gimp": "GIMP 3", "resolve": "DaVinci Resolve"}
+TITLES = {"gimp": "GIMP 3", "blender": "Blender", "resolve": "DaVinci Resolve"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Plugin:
     def says(self) -> str:
         """The state in words."""
         state = f"installed, stylecli {self.version}" if self.is_installed else "not installed"
+        if self.is_installed and not _files_of(self.host):
+            state += ", the configuration alone: this version has no plug-in for it"
         return f"{self.place.editor}: {state}{f'; {self.fault}' if self.fault else ''} ({self.place.folder})"
 
 
@@ -160,9 +162,10 @@ def _fault_of_command(command: Sequence[str], prefix: Sequence[str]) -> str:
 
 
 def _files_of(host: str) -> Mapping[str, bytes]:
-    """The plug-in's files by name; none for a host that gets its configuration alone."""
-    folder = _plugins_folder() / host / FOLDER
-    return {file.name: file.read_bytes() for file in sorted(folder.glob("*")) if file.is_file()}
+    """The plug-in's files by name, with those that all hosts of Python share; none while a host has no plug-in yet."""
+    own = sorted((_plugins_folder() / host / FOLDER).glob("*.py"))
+    shared = sorted((_plugins_folder() / "shared").glob("*.py")) if own else []
+    return {file.name: file.read_bytes() for file in (*own, *shared)}
 
 
 def _plugins_folder() -> Path:

@@ -113,6 +113,7 @@ def main(spool: Path, shelf: Path, kills: int) -> None:
         "sent": len(sent),
         "lost": sorted(sent - answers.keys()),
         "twice": [number for number, count in answers.items() if count > 1],
+        "painted": answers.total() - len(refused),
         "wrong": wrong,
         "refused": refused,
         "open": [file.name for file in spool.iterdir() if file.suffix in (".job", ".run", ".answer")],

@@ -249,7 +249,8 @@ def test_two_hundred_kills_lose_no_job_and_answer_none_twice(tmp_path: Path, tin
     assert report["wrong"] == []
     assert report["open"] == []
     assert all("3 times" in message for message in report["refused"])
-    assert len(report["refused"]) < report["sent"] / 20
+    assert 3 * len(report["refused"]) <= report["kills"] / 2  # half of the killed were workers; a refusal takes three
+    assert report["painted"] > 0
 
 
 def test_leftovers_of_dead_clients_are_removed_and_fresh_files_stay(spool: Path, served: Serve) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stylecli.host_places import Place
     from stylecli.hosts import Plugin
 
-HOSTS = ("gimp", "resolve")  # as stylecli.hosts.TITLES, in which --help need not look
+HOSTS = ("gimp", "blender", "resolve")  # as stylecli.hosts.TITLES, in which --help need not look
 
 host_argument = click.argument("host", type=click.Choice(HOSTS))
 target_option = click.option(

@@ -13,7 +13,7 @@ import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from backend import Backend, BackendError  # noqa: E402  # this folder is where Python looks first
+from backend import Backend, BackendError  # noqa: E402  # the installer puts it beside this file
 from gi.repository import Gegl, Gimp, GLib, GObject  # noqa: E402
 from pixels import Target, TargetError  # noqa: E402
 
@@ -78,7 +78,7 @@ def run(procedure, run_mode, image, drawables, config, _data):
         if len(drawables) != 1:
             return ended(procedure, Status.CALLING_ERROR, f"Select one layer: {len(drawables)} are selected.")
         target = Target(image, drawables[0], config.get_property("output"))
-        backend = Backend()
+        backend = Backend("gimp")
         if run_mode == Gimp.RunMode.INTERACTIVE:
             from dialog import ask  # only now: without a display GTK cannot be loaded
 

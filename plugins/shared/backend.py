@@ -1,4 +1,4 @@
-"""stylecli, as a process: how it is found, what it is told, what it answers. Knows nothing of GIMP."""
+"""stylecli, as a process: how it is found, what it is told, what it answers. Knows nothing of the host it is in."""
 
 import collections
 import json
@@ -8,14 +8,13 @@ import threading
 from pathlib import Path
 
 CONFIG = Path(__file__).resolve().parent / "stylecli.json"
-REPAIR = "To repair it, run in a terminal: stylecli plugins install gimp"
 PROTOCOL = "1"
 ANSWER = 60  # seconds for the list of styles
 SILENCE = 1800  # seconds without a word, after which a painting is given up
 PROGRESS, ERROR = "stylecli-progress ", "stylecli-error "
 
-# For GIMP's own Python and libraries; another Python would stumble over them.
-FOREIGN = ("PYTHON", "GI_TYPELIB", "GIMP", "GEGL", "BABL", "LD_")
+# For the host's own Python and libraries; another Python would stumble over them.
+FOREIGN = ("PYTHON", "GI_TYPELIB", "GIMP", "GEGL", "BABL", "BLENDER", "LD_")
 
 Style = collections.namedtuple("Style", "name title preview")
 
@@ -25,15 +24,16 @@ class BackendError(Exception):
 
 
 class Backend:
-    """The stylecli that the installer has written down."""
+    """The stylecli that the installer has written down, for a host by the installer's name."""
 
-    def __init__(self):
+    def __init__(self, host):
+        self._repair = f"To repair it, run in a terminal: stylecli plugins install {host}"
         try:
             self._command = [str(word) for word in json.loads(CONFIG.read_bytes())["command"]]
         except OSError as error:
-            raise BackendError(f"stylecli is not connected: {CONFIG}: {error.strerror}.\n{REPAIR}") from error
+            raise BackendError(f"stylecli is not connected: {CONFIG}: {error.strerror}.\n{self._repair}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise BackendError(f"{CONFIG} is damaged.\n{REPAIR}") from error
+            raise BackendError(f"{CONFIG} is damaged.\n{self._repair}") from error
 
     def styles(self):
         """All styles that there are now, as Style; at least one."""
@@ -41,11 +41,11 @@ class Backend:
         try:
             answer, said = process.communicate(timeout=ANSWER)
         except subprocess.TimeoutExpired as error:
-            raise BackendError(f"stylecli did not tell its styles within {ANSWER} seconds.\n{REPAIR}") from error
+            raise BackendError(f"stylecli did not tell its styles within {ANSWER} seconds.\n{self._repair}") from error
         finally:
             _end(process)
         if process.returncode:
-            raise BackendError(f"stylecli does not start:\n{_last_line(said)}\n{REPAIR}")
+            raise BackendError(f"stylecli does not start:\n{_last_line(said)}\n{self._repair}")
         entries = [json.loads(line) for line in answer.decode("utf-8").splitlines()]
         styles = [Style(one["style"], one["title"], one.get("preview", "")) for one in entries if "style" in one]
         if not styles:
@@ -87,7 +87,7 @@ class Backend:
         if process.returncode:
             raise BackendError(f"stylecli failed (exit code {process.returncode}): {words}")
         if len(reader.result) != len(pixels):
-            raise BackendError(f"stylecli gave {len(reader.result)} bytes for {len(pixels)}.\n{REPAIR}")
+            raise BackendError(f"stylecli gave {len(reader.result)} bytes for {len(pixels)}.\n{self._repair}")
         return reader.result
 
     def _start(self, arguments, stdin=subprocess.DEVNULL):
@@ -104,7 +104,7 @@ class Backend:
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
-            text = f"stylecli is not where it was: {self._command[0]}: {error.strerror}.\n{REPAIR}"
+            text = f"stylecli is not where it was: {self._command[0]}: {error.strerror}.\n{self._repair}"
             raise BackendError(text) from error
 
 

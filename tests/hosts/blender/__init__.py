@@ -1,0 +1,1 @@
+"""Blender, which `setup.sh` installs."""

@@ -1,9 +1,8 @@
-"""Every command and every line of Python in README.md works as it is written there."""
+"""Every command and every line of Python in README.md and docs/editors.md works as it is written there."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,26 +14,25 @@ import skimage.data
 from stylecli.images import picture_from_pixels, write_picture
 from stylecli.recording import Sound, record
 from stylecli.scene import ambience
+from tests.documents import ROOT, blocks
 
-README = Path(__file__).parent.parent / "README.md"
+PATIENCE = 300  # seconds
 
 pytestmark = [
-    pytest.mark.skipif(not README.exists(), reason="needs a checkout"),
+    pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="needs a checkout"),
     pytest.mark.skipif(os.name != "posix", reason="the README speaks to a POSIX shell"),
 ]
 
 
-def blocks(section: str, language: str) -> list[str]:
-    text = README.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-
-
-def run(command: str, folder: Path) -> None:
-    """Run a line in a shell whose `stylecli` is the one under test."""
+def run(command: str, folder: Path) -> str:
+    """Run a line in a shell whose `stylecli` is the one under test; what it prints."""
     place = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": os.pathsep.join([place, os.environ["PATH"]])}
-    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture
@@ -53,13 +51,13 @@ def desk(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("section", ["Pictures", "Videos"])
 def test_the_commands_work(desk: Path, section: str) -> None:
-    (block,) = blocks(section, "sh")
+    (block,) = blocks("README.md", section, "sh")
     for command in block.splitlines():
         run(command, desk)
 
 
 def test_a_style_of_ones_own_works(desk: Path) -> None:
-    (block,) = blocks("Your own style", "sh")
+    (block,) = blocks("README.md", "Your own style", "sh")
     for line in block.splitlines():
         quick = " --steps 3" if " train " in line else ""  # the time of a real training is spared
         run(line.partition("#")[0] + quick, desk)
@@ -67,7 +65,31 @@ def test_a_style_of_ones_own_works(desk: Path) -> None:
 
 
 def test_the_python_works() -> None:
-    (code,) = blocks("Python", "python")
+    (code,) = blocks("README.md", "Python", "python")
     names = {"picture": skimage.data.chelsea()}
     exec(code, names)
     assert names["stylized"].shape == names["picture"].shape
+
+
+@pytest.mark.parametrize("host", ["gimp", "blender"])
+def test_a_plugin_is_installed_as_it_is_written(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "gimp"))
+    monkeypatch.setenv("BLENDER_USER_SCRIPTS", str(tmp_path / "blender"))
+    (block,) = blocks("docs/editors.md", {"gimp": "GIMP", "blender": "Blender"}[host], "sh")
+    for command in block.splitlines()[1:]:  # the first is that of the quick start, elsewhere
+        run(command.replace("~/stylecli/bin/", ""), tmp_path)
+    assert len(list(tmp_path.rglob("stylecli.json"))) == 1
+
+
+def test_the_pipe_works_as_it_is_written(tmp_path: Path) -> None:
+    (command,) = blocks("docs/editors.md", "The pipe", "sh")
+    assert int(run(command, tmp_path)) == 1280 * 720 * 4
+
+
+def test_the_spool_works_as_it_is_written(tmp_path: Path) -> None:
+    (commands,) = blocks("docs/editors.md", "The spool", "sh")
+    (client,) = blocks("docs/editors.md", "The spool", "python")
+    start, stop = commands.splitlines()
+    (tmp_path / "client.py").write_text(client + "assert len(painted) == len(pixels) and any(painted)\n")
+    waited = f"{start.partition('#')[0]} & until [ -e DIR/worker.json ]; do sleep 0.1; done"
+    run(f'{waited}; python3 client.py && {stop} && wait && [ -z "$(ls DIR/shot*)" ]', tmp_path)

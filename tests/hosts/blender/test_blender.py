@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylecli import load_style
+from tests.documents import blocks
 from tests.packs import write_style
 
 pytestmark = [
@@ -126,3 +127,14 @@ def test_a_failure_is_a_message_and_an_unchanged_image(
 
 def test_an_unknown_style_is_named(scripts: Path, photo: Path) -> None:
     assert "no-such-style" in blender(photo, "result = stylize(name='no-such-style')")
+
+
+def test_the_example_of_the_documents_works(scripts: Path, photo: Path, tmp_path: Path) -> None:
+    (example,) = blocks("docs/editors.md", "Blender", "python")
+    output = tmp_path / "out.png"
+    code = f"{example}result = None\nimage.filepath_raw, image.file_format = {str(output)!r}, 'PNG'\nimage.save()"
+    blender(photo, code)
+    with load_style("great-wave") as style:
+        expected = style(np.asarray(Image.open(photo)), strength=0.8)
+    difference = np.abs(np.asarray(Image.open(output))[..., :3].astype(int) - expected)
+    assert difference.max() <= 1

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylecli import load_style
+from tests.documents import blocks
 from tests.hosts.gimp.session import Gimp, processes, wait_until
 
 pytestmark = pytest.mark.gimp
@@ -230,21 +231,32 @@ def test_last_values_are_the_defaults_at_first(gimp: Gimp, photo: Path) -> None:
     assert np.array_equal(stylized(gimp, photo, call="run_mode=Gimp.RunMode.WITH_LAST_VALS"), expected)
 
 
-def test_script_fu_can_call_it(gimp: Gimp, photo: Path, expected: NDArray[np.uint8]) -> None:
-    output = photo.with_name("out.png")
-    script = (
-        f'(let* ((image (car (gimp-file-load RUN-NONINTERACTIVE "{photo}")))'
-        " (layers (car (gimp-image-get-selected-layers image))))"
-        ' (plug-in-stylecli #:run-mode RUN-NONINTERACTIVE #:image image #:drawables layers #:style "tiny")'
-        f' (gimp-file-save RUN-NONINTERACTIVE image "{output}"))'
-    )
+def script_fu(gimp: Gimp, script: str) -> str:
+    """Evaluate Script-Fu inside; the status."""
     code = (
         'config = Gimp.get_pdb().lookup_procedure("plug-in-script-fu-eval").create_config()\n'
         'config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)\nconfig.set_property("script", script)\n'
-        "answer = config.get_procedure().run(config)\nresult = [answer.index(0).value_nick, str(answer.index(1))]"
+        "result = config.get_procedure().run(config).index(0).value_nick"
     )
-    assert gimp.run(code, script=script)[0] == "success"
-    assert np.array_equal(pixels_of(output), expected)
+    return str(gimp.run(code, script=script))
+
+
+def test_script_fu_can_call_it(gimp: Gimp, photo: Path) -> None:
+    (script,) = blocks("docs/editors.md", "GIMP", "scheme")
+    output = photo.with_name("out.png")
+    assert script_fu(gimp, script.replace("photo.png", str(photo)).replace("painted.png", str(output))) == "success"
+    with load_style("great-wave") as network:
+        assert np.array_equal(pixels_of(output)[..., :3], network(pixels_of(photo), strength=0.8))
+
+
+def test_python_fu_can_call_it(gimp: Gimp, photo: Path) -> None:
+    (python,) = blocks("docs/editors.md", "GIMP", "python")
+    output = photo.with_name("out.png")
+    before = "image = load(photo)\nlayer = image.get_layers()[0]\n"
+    after = "result = answer.index(0).value_nick\nsave(image, output)"
+    assert gimp.run(f"{before}{python}{after}", photo=photo, output=output) == "success"
+    with load_style("great-wave") as network:
+        assert np.array_equal(pixels_of(output)[..., :3], network(pixels_of(photo)))
 
 
 def test_a_style_that_was_added_later_can_be_used(gimp: Gimp, photo: Path, another_style: Path) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8.")
 @click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy.")
 @click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels.")
+@click.option("--doors", "with_doors", is_flag=True, help="Measure what the pipe and the spool add to the network.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it to this document.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time against pixels.")
 @options.record
@@ -67,6 +68,7 @@ def command(
     all_variants: bool,
     scaling: bool,
     memory: bool,
+    with_doors: bool,
     markdown: Path | None,
     plot: Path | None,
     record: bool,
@@ -79,6 +81,7 @@ def command(
     Johnson's network needs the extra `train`; without it there are no ratios. Pause other work meanwhile.
     """
     from stylecli.evaluation import benchmarks, speed
+    from stylecli.evaluation.doors import measure_doors
     from stylecli.evaluation.memory import measure_memory
     from stylecli.evaluation.scaling import measure_energy, measure_scaling
     from stylecli.evaluation.video_speed import measure_video
@@ -100,6 +103,7 @@ def command(
         video = measure_video(packs[0], progress=progress) if with_video else None
         points = measure_scaling(packs[0], rounds=rounds, progress=progress) if scaling else []
         peaks = measure_memory(packs[0], progress=progress) if memory else []
+        doors = measure_doors(packs[0], rounds=rounds, device=device, progress=progress) if with_doors else []
     for pack in packs if record else ():
         mine = {timing.size: timing for timing in timings if timing.contestant == f"{pack.name}, onnxruntime"}
         speeds = {f"ms_per_megapixel_{size}": timing.milliseconds_per_megapixel for size, timing in mine.items()}
@@ -111,6 +115,7 @@ def command(
         benchmarks.Table("Video", benchmarks.VIDEO if video else "", [_video_row(video)] if video else []),
         benchmarks.pixels_and_threads(points, joules),
         benchmarks.memory(peaks),
+        benchmarks.doors(doors),
         benchmarks.Table("Start", "", [{"start": name, "seconds": value} for name, value in start_ups.items()]),
     ]
     if markdown:
@@ -120,8 +125,8 @@ def command(
         benchmarks.plot(timings, plot)
     if as_json:
         found = {"networks": tables[0].rows, "scaling": tables[2].rows, "memory": tables[3].rows, "joules": joules}
-        video_row, facts = video and _video_row(video), {"machine": speed.machine(), "start_seconds": start_ups}
-        emit_json({"event": "result", **facts, **found, "video": video_row})
+        facts = {"machine": speed.machine(), "start_seconds": start_ups, "doors": tables[4].rows}
+        emit_json({"event": "result", **facts, **found, "video": video and _video_row(video)})
         return
     say(f"{speed.machine()['processor']}, {speed.machine()['cores']} cores; median of {rounds}")
     for table in tables:

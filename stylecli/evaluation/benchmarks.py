@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.errors import MediaError
+from stylecli.evaluation.doors import Door
 from stylecli.evaluation.memory import Peak
 from stylecli.evaluation.scaling import Point
 from stylecli.evaluation.speed import SIZES, Timing, machine
@@ -39,6 +40,8 @@ with different weights: their differences are noise."""
 VIDEO = "Each stage alone, then the whole pipeline; *ceiling* is the most that the stages allow."
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
+DOORS = """A 720p frame of rgba8 in the first style, from having its pixels to having them painted. *over network*:
+what the door adds. The pipe starts a process for each frame."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def pixels_and_threads(points: Sequence[Point], joules: float | None) -> Table:
 def memory(peaks: Sequence[Peak]) -> Table:
     """The table of peak memory by size."""
     return Table("Memory", MEMORY if peaks else "", [asdict(peak) for peak in peaks])
+
+
+def doors(found: Sequence[Door]) -> Table:
+    """The table of what editors wait for."""
+    return Table("Doors for editors", DOORS if found else "", [asdict(door) for door in found])
 
 
 def as_markdown(tables: Sequence[Table], *, command: str) -> str:

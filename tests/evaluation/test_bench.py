@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from stylecli.card import read_card
 from stylecli.cli import suite
-from stylecli.errors import MediaError
-from stylecli.evaluation import benchmarks, memory, scaling, speed, video_speed
+from stylecli.errors import MediaError, StyleError
+from stylecli.evaluation import benchmarks, doors, memory, scaling, speed, video_speed
 from stylecli.evaluation.operations import multiplications
 from stylecli.pack import StylePack, open_pack
 from tests.packs import NORMALIZING_REACH, StyleFactory, normalizing_model
@@ -94,6 +94,22 @@ def test_peak_memory_is_that_of_a_fresh_process(tiny_pack: StylePack) -> None:
     small, large = memory.measure_memory(tiny_pack, pictures={"small": (64, 64), "large": (3000, 3000)})
     assert 30 < small.megabytes < 400
     assert large.megabytes > small.megabytes + 27  # its samples at least
+
+
+def test_the_doors_take_longer_than_the_network_alone(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "SIZES", {"720p": (64, 48)})
+    network, *through = doors.measure_doors(tiny_pack, rounds=1)
+    assert [door.door for door in through] == ["spool, first frame of a style", "spool, every further frame", "pipe"]
+    for door in through:
+        assert door.over_network is not None
+        assert door.milliseconds == pytest.approx(network.milliseconds + door.over_network, abs=0.2)
+    assert through[-1].milliseconds > 50  # a process was started
+
+
+def test_a_door_that_does_not_open_is_said(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors.sys, "executable", "/bin/false")
+    with pytest.raises(StyleError, match="spool does not start"):
+        doors.measure_doors(tiny_pack, rounds=1)
 
 
 def test_a_document_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Codec:
     preset: str = ""
     presets: tuple[str, ...] = ()
     preset_option: str = "preset"
+    has_alpha_beside: bool = False  # transparency is a second stream beside its packets
+    smallest: tuple[int, int] = (1, 1)  # width and height in pixels
     halves_odd_sizes: bool = True  # whether it encodes an odd width or height where the format halves its colour
     options: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)  # pixel format -> the profile that it needs
@@ -109,6 +111,7 @@ CODECS = {
         presets=_X264_PRESETS,
         crf=20,  # x265 counts about 2 to 5 more than x264 for the same quality (its documentation)
         worst_crf=51,
+        smallest=(16, 16),
         halves_odd_sizes=False,
         options={"x265-params": "log-level=none"},  # it writes to stderr by itself
     ),
@@ -120,10 +123,12 @@ CODECS = {
         presets=tuple(map(str, range(14))),
         crf=24,
         worst_crf=63,
+        smallest=(4, 4),
     ),
     "vp9": Codec(
         encoder="libvpx-vp9",
         formats=("yuv420p", "yuva420p"),
+        has_alpha_beside=True,
         bits_a_pixel=0.5,
         # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.
         preset="4",
@@ -150,6 +155,7 @@ CODECS = {
         preset="dnxhr_hq",
         presets=("dnxhr_lb", "dnxhr_sq", "dnxhr_hq"),
         preset_option="profile",
+        smallest=(256, 120),
         profiles={"yuv422p10le": "dnxhr_hqx"},
         matrices=(1, 9),  # BT.709 and BT.2020: decoders take any other for BT.709
     ),

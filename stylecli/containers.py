@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from stylecli.codecs import CODECS, Encoder, EncoderOptions
+from stylecli.codecs import CODECS, Codec, Encoder, EncoderOptions
 from stylecli.errors import UsageError
+from stylecli.video_color import holds_alpha
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,16 @@ class Container:
     attachments: bool = False
     data: bool = False  # whether data streams of the same family can be copied
     videos: frozenset[str] = frozenset()  # codecs of further moving pictures that are copied
+    has_alpha_beside: bool = False  # whether it carries the transparency that some codecs put beside their packets
     has_edit_lists: bool = False  # whether it says when a track starts by an edit list, as the MP4 family does
     animates: str = ""  # the ffmpeg encoder of a format that is an animation, and made from lossless frames
+
+    def codec(self, name: str) -> Codec:
+        """One of its codecs, with the formats that survive in it."""
+        codec = CODECS[name]
+        if codec.has_alpha_beside and not self.has_alpha_beside:
+            return replace(codec, formats=tuple(one for one in codec.formats if not holds_alpha(one)))
+        return codec
 
 
 _MP4_SOUND = frozenset({"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus"})
@@ -96,6 +105,7 @@ CONTAINERS = {
         text_encoder="subrip",
         cover="attachment",
         attachments=True,
+        has_alpha_beside=True,
         videos=frozenset({"av1", "dnxhd", "ffv1", "h264", "hevc", "mpeg2video", "mpeg4", "prores", "vp8", "vp9"}),
     ),
     ".webm": Container(
@@ -105,6 +115,7 @@ CONTAINERS = {
         sound_encoder="libopus",
         subtitles=frozenset({"webvtt"}),
         text_encoder="webvtt",
+        has_alpha_beside=True,
         videos=frozenset({"av1", "vp8", "vp9"}),
     ),
     ".ts": _TS,
@@ -130,11 +141,11 @@ def encoder_for(container: Container, options: EncoderOptions, *, has_alpha: boo
     Raises UsageError where what is asked for cannot be had.
     """
     codecs = container.codecs
-    keeping = [name for name in codecs if CODECS[name].has_alpha()] if has_alpha else []
+    keeping = [name for name in codecs if container.codec(name).has_alpha()] if has_alpha else []
     name = options.codec or (keeping or codecs)[0]
     if name not in codecs:
         raise UsageError(f"codec {name}: not written into {container.muxer}", hint=f"Use {_either(codecs)}.")
-    codec = CODECS[name]
+    codec = container.codec(name)
     crf = codec.crf if options.crf is None else options.crf
     if crf is not None and codec.crf is None:
         raise UsageError(f"crf {crf}: {name} has no such scale", hint="Leave --crf out.")

@@ -110,6 +110,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     with _decodable(source, output) as path:
         clip = probe(path, number=options.stream, hdr=options.hdr)
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
+        _check_size(source, clip, encoder)
         streams, changes = companions(
             clip, container, copies_videos=options.copies_videos, is_cut=options.span is not None
         )
@@ -131,6 +132,15 @@ def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
 def _check_span(span: Span | None) -> None:
     if span is not None and (span[0] < 0 or (span[1] is not None and span[1] <= span[0])):
         raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
+
+
+def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
+    width, height = encoder.codec.smallest
+    if clip.width < width or clip.height < height:
+        raise UsageError(
+            f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
+            hint=f"It takes {width}x{height} and larger: use another --codec.",
+        )
 
 
 @contextmanager

@@ -11,9 +11,11 @@ import av
 import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
+from PIL import Image
 
 from stylecli.codecs import EncoderOptions
 from stylecli.containers import container_for
+from stylecli.errors import UsageError
 from stylecli.pipeline import stylize_video
 from stylecli.video import Clip, probe
 from stylecli.video_plan import VideoOptions
@@ -74,19 +76,30 @@ KINDS = [
     kind("in.mp4", "interlaced", "out.mp4", messages=1),
     kind("in.mov", "ProRes 4444", "out.mov", differs="format", messages=2),
     kind("in.webm", "VP9 with alpha", "out.webm"),
+    kind("in.webm", "VP9 with alpha", "out.mkv", differs="streams", messages=1),
+    kind("in.webm", "VP9 with alpha", "out.mp4", differs="alpha format streams", messages=1),
+    kind("in.webm", "VP9 with alpha", "out.mov", differs="format depth streams", messages=1),
     kind("in.mov", "timecode", "out.mov"),
     kind("in.mkv", "chapters", "out.mkv"),
     kind("in.mkv", "chapters", "out.mp4", differs="duration"),
     kind("in.mkv", "languages", "out.mkv"),
     kind("in.mkv", "languages", "out.mp4", differs="streams"),
+    kind("in.mp4", "languages", "out.mp4"),
     kind("in.mkv", "two pictures", "out.mkv", messages=1),
+    kind("in.mkv", "subtitles and a font", "out.mkv"),
+    kind("in.mkv", "subtitles and a font", "out.mp4", differs="streams", messages=2),
+    kind("in.mp4", "cover", "out.mp4"),
+    kind("in.mp4", "cover", "out.mkv", differs="streams"),
+    kind("in.mkv", "cover", "out.mkv"),
+    kind("in.mp4", "edit list", "out.mp4"),
+    kind("in.mp4", "edit list", "out.mkv", differs="duration"),
     kind("in.ts", [*PICTURE, *SINE, "-c:v", "libx264", "-c:a", "aac"], "out.ts", differs="start"),
     kind("in.gif", [*PICTURE], "out.gif", differs="colour"),
     kind("in.webp", [*PICTURE, "-c:v", "libwebp_anim", "-loop", "0"], "out.mp4", differs="all"),
 ]
 
 
-def _make(case: Kind, folder: Path) -> Path:  # noqa: PLR0912 (a table)
+def _make(case: Kind, folder: Path) -> Path:  # noqa: PLR0912, PLR0915 (a table)
     source = folder / case.name
     plain = make_video(folder / "plain.mp4")
     match case.making:
@@ -123,6 +136,21 @@ def _make(case: Kind, folder: Path) -> Path:  # noqa: PLR0912 (a table)
             ffmpeg("-i", plain, "-i", folder / "tags.txt", "-map_metadata", "1", "-c", "copy", source)
         case "languages":
             ffmpeg("-i", plain, *SINE, *ALL_STREAMS, "-c:v", "copy", source)
+        case "subtitles and a font":
+            (folder / "text.srt").write_text("1\n00:00:00,000 --> 00:00:00,400\nHello\n")
+            (folder / "font.ttf").write_bytes(b"as if it were a font")
+            ffmpeg("-i", plain, "-i", folder / "text.srt", "-map", "0", "-map", "1", "-c", "copy", "-metadata:s:s:0",
+                   "language=ger", "-disposition:s:0", "forced", "-attach", folder / "font.ttf", "-metadata:s:t:0",
+                   "mimetype=application/x-truetype-font", source)  # fmt: skip
+        case "cover":
+            Image.fromarray(np.full((48, 48, 3), (200, 80, 20), np.uint8)).save(folder / "cover.png")
+            with_cover = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic")
+            attached = ("-c", "copy", "-attach", folder / "cover.png", "-metadata:s:t:0", "mimetype=image/png")
+            more = attached if source.suffix == ".mkv" else ("-i", folder / "cover.png", *with_cover)
+            ffmpeg("-i", plain, *more, source)
+        case "edit list":
+            ffmpeg("-i", plain, *SINE, "-c:v", "libx264", "-bf", "2", "-c:a", "aac", folder / "long.mp4")
+            ffmpeg("-ss", "0.2", "-i", folder / "long.mp4", "-c", "copy", source)
         case "two pictures":
             ffmpeg("-i", plain, "-i", plain, "-map", "0:v", "-map", "1:v", "-c", "copy", source)
         case "plain":
@@ -161,6 +189,15 @@ def test_dnxhr_shows_the_same_colours(tmp_path: Path, matrix: int) -> None:
     stylize_video(source, tmp_path / "out.mov", paint=lambda picture: picture, options=options)
     before, after = pixels(source)[0], pixels(tmp_path / "out.mov")[0]
     assert np.abs(before.astype(float) - after).mean() < NEARLY_THE_SAME
+
+
+@pytest.mark.parametrize(("codec", "size"), [("hevc", (14, 14)), ("av1", (2, 2)), ("dnxhr", SIZE)])
+def test_a_picture_that_is_too_small_for_a_codec_is_refused(codec: str, size: tuple[int, int], tmp_path: Path) -> None:
+    source = make_video(tmp_path / "in.mp4", made=Made(size=size))
+    options = VideoOptions(EncoderOptions(codec=codec))
+    with pytest.raises(UsageError, match=f"too small for {codec}"):
+        stylize_video(source, tmp_path / "out.mkv", paint=lambda picture: picture, options=options)
+    assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def _seen(clip: Clip, path: Path) -> dict[str, object]:

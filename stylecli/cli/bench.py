@@ -17,7 +17,6 @@ from stylecli.cli.tables import print_table
 if TYPE_CHECKING:
     from stylecli.engine import Device
     from stylecli.evaluation.rivals import Range
-    from stylecli.evaluation.video_speed import VideoSpeed
 
 
 @click.command()
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed runs; the median counts.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
-@click.option("--video/--no-video", "with_video", default=True, help="Measure the video pipeline too.")
+@click.option(
+    "--video/--no-video", "with_video", default=True, help="Measure the video pipeline, at 720p and 1080p."
+)
 @click.option(
     "--against",
     "rivals",
@@ -100,7 +101,8 @@ def command(
             white=white,
             progress=progress,
         )
-        video = measure_video(packs[0], progress=progress) if with_video else None
+        filmed = [size for size in sizes or speed.QUICK if size in speed.QUICK and with_video]
+        videos = [measure_video(packs[0], *speed.SIZES[size], progress=progress) for size in filmed]
         points = measure_scaling(packs[0], rounds=rounds, progress=progress) if scaling else []
         peaks = measure_memory(packs[0], progress=progress) if memory else []
         doors = measure_doors(packs[0], rounds=rounds, device=device, progress=progress) if with_doors else []
@@ -112,7 +114,7 @@ def command(
     start_ups = speed.measure_start_ups()
     tables = [
         benchmarks.networks(timings),
-        benchmarks.Table("Video", benchmarks.VIDEO if video else "", [_video_row(video)] if video else []),
+        benchmarks.videos(videos),
         benchmarks.pixels_and_threads(points, joules),
         benchmarks.memory(peaks),
         benchmarks.doors(doors),
@@ -125,16 +127,9 @@ def command(
         benchmarks.plot(timings, plot)
     if as_json:
         found = {"networks": tables[0].rows, "scaling": tables[2].rows, "memory": tables[3].rows, "joules": joules}
-        facts = {"machine": speed.machine(), "start_seconds": start_ups, "doors": tables[4].rows}
-        emit_json({"event": "result", **facts, **found, "video": video and _video_row(video)})
+        found |= {"videos": tables[1].rows, "doors": tables[4].rows}
+        emit_json({"event": "result", "machine": speed.machine(), "start_seconds": start_ups, **found})
         return
     say(f"{speed.machine()['processor']}, {speed.machine()['cores']} cores; median of {rounds}")
     for table in tables:
         print_table(table.rows)
-
-
-def _video_row(video: VideoSpeed) -> dict[str, str | float]:
-    alone = {f"{name}_ms": round(stage.seconds * 1000, 1) for name, stage in video.stages.items()}
-    cpu = {f"{name}_cpu_ms": round(stage.cpu_seconds * 1000, 1) for name, stage in video.stages.items()}
-    whole = {"fps": round(video.fps, 2), "ceiling": round(video.ceiling, 2), "share": round(video.share, 3)}
-    return {"video": f"{video.width}x{video.height}", **alone, **cpu, **whole}

@@ -14,6 +14,7 @@ from stylecli.evaluation.doors import Door
 from stylecli.evaluation.memory import Peak
 from stylecli.evaluation.scaling import Point
 from stylecli.evaluation.speed import SIZES, Timing, machine
+from stylecli.evaluation.video_speed import VideoSpeed
 
 Row = Mapping[str, Any]
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch")
@@ -37,7 +38,8 @@ is against Johnson's network (Johnson et al. 2016; random weights, on which no t
 next column against the same in onnxruntime. *gflops*: 10^9 operations of its convolutions a second; *share*: of what a
 product of two large float32 matrices reaches, which networks of 8 bits may exceed. The styles are one network
 with different weights: their differences are noise."""
-VIDEO = "Each stage alone, then the whole pipeline; *ceiling* is the most that the stages allow."
+VIDEO = """Each stage alone, then the whole pipeline, in the first style; *ceiling* is the most that the stages allow:
+min(slowest stage alone, cores / sum of CPU seconds a frame)."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
 DOORS = """A 720p frame of rgba8 in the first style, from having its pixels to having them painted. *over network*:
@@ -56,6 +58,11 @@ class Table:
 def networks(timings: Sequence[Timing]) -> Table:
     """The table of all networks at all sizes."""
     return Table("Networks", NETWORKS, [asdict(timing) for timing in timings])
+
+
+def videos(found: Sequence[VideoSpeed]) -> Table:
+    """The table of the video pipeline."""
+    return Table("Video", VIDEO if found else "", [_video_row(video) for video in found])
 
 
 def pixels_and_threads(points: Sequence[Point], joules: float | None) -> Table:
@@ -119,6 +126,13 @@ def plot(timings: Sequence[Timing], path: Path) -> None:
         raise MediaError(
             f"{path}: it cannot be written ({err})", hint="Give a name that ends in .png or .svg."
         ) from err
+
+
+def _video_row(video: VideoSpeed) -> Row:
+    alone = {f"{name}_ms": round(stage.seconds * 1000, 1) for name, stage in video.stages.items()}
+    cpu = {f"{name}_cpu_ms": round(stage.cpu_seconds * 1000, 1) for name, stage in video.stages.items()}
+    whole = {"fps": round(video.fps, 2), "ceiling": round(video.ceiling, 2), "share": round(video.share, 3)}
+    return {"video": f"{video.width}x{video.height}", **alone, **cpu, **whole}
 
 
 def _section(table: Table) -> str:

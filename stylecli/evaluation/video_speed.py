@@ -63,7 +63,7 @@ class VideoSpeed:
 
 
 def measure_video(
-    pack: StylePack, *, width: int = 1280, height: int = 720, frames: int = FRAMES, progress: Progress = ignore
+    pack: StylePack, width: int, height: int, *, frames: int = FRAMES, progress: Progress = ignore
 ) -> VideoSpeed:
     """Time every stage alone and the whole pipeline, on a clip that is made for it."""
     with TemporaryDirectory() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:

@@ -29,7 +29,7 @@ BEAT_SECONDS = 1.0
 STYLES_SECONDS = 2.0  # a style added while the host runs appears after this time
 CLEAN_SECONDS = 60.0
 AWAKE_SECONDS = 10.0  # after a job the folder is looked at often, later rarely
-LOOK_AWAKE, LOOK_ASLEEP = 0.002, 0.03  # seconds between two looks
+LOOK_AWAKE, LOOK_ASLEEP = 0.001, 0.03  # seconds between two looks
 STOP_SECONDS = 30.0
 FILE_BYTES_MAX = 2**31
 

@@ -12,7 +12,7 @@ from typing import Any
 from stylecli.errors import MediaError, StyleError
 from stylecli.spool_job import PROTOCOL
 
-LOOK_SECONDS = 0.001
+LOOK_SECONDS = 0.003  # looking more often takes the processor away from the network
 
 
 def submit(folder: Path, picture: bytes, job: Mapping[str, Any], *, identifier: str | None = None) -> str:

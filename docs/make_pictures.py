@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import skimage.data
 from numpy.typing import NDArray
 
 from stylecli.engine import Engine
@@ -30,7 +29,6 @@ def main() -> None:
     packs = list_styles()
     scene = Scene(1280, 853).frame(0, grain=0.009)
     _write(contact_sheet(scene, packs, title="The demo's own scene", device="cpu"), "styles.jpg")
-    _write(contact_sheet(skimage.data.chelsea(), packs, title="Chelsea (scikit-image)", device="cpu"), "chelsea.jpg")
     with Engine(find_style("starry-night"), device="cpu") as engine:
         tiles = [(paint(engine, scene, look), name, "") for name, look in LOOKS]
     _write(labelled_grid(tiles), "looks.jpg")

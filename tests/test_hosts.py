@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from stylecli import __version__, hosts
 from stylecli.cli import suite
 from stylecli.doctor import examine
-from stylecli.host_places import Machine, gimp_places, resolve_places
+from stylecli.host_places import Machine, blender_places, gimp_places, resolve_places
 from stylecli.hosts import find_plugins, install, uninstall
 
 
@@ -57,6 +57,20 @@ def test_gimp_is_found_on_every_system(tmp_path: Path, system: str, folder: str)
     (tmp_path / folder).mkdir(parents=True)
     (place,) = gimp_places(machine(tmp_path, system))
     assert place.folder == tmp_path / folder / "plug-ins"
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [
+        ("linux", ".config/blender/4.2"),
+        ("darwin", "Library/Application Support/Blender/4.2"),
+        ("win32", "AppData/Roaming/Blender Foundation/Blender/4.2"),
+    ],
+)
+def test_blender_is_found_on_every_system(tmp_path: Path, system: str, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (place,) = blender_places(machine(tmp_path, system))
+    assert (place.editor, place.folder) == ("Blender 4.2", tmp_path / folder / "scripts/addons")
 
 
 def test_gimp_tells_where_its_profile_is(tmp_path: Path) -> None:
@@ -169,6 +183,17 @@ def test_a_folder_of_someone_else_is_not_touched(tmp_path: Path) -> None:
     assert (code, "did not put there" in said) == (2, True)
     assert run("uninstall", "gimp", "--target", tmp_path)[0] == 0
     assert theirs.read_text() == "print('mine')"
+
+
+def test_where_one_place_fails_the_others_are_served(home: Path) -> None:
+    theirs = home / ".config/GIMP/3.0/plug-ins/stylecli/theirs.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("print()")
+    code, said = run("install", "gimp")
+    assert code == 6
+    assert "it does not work in GIMP 3.0" in said
+    assert (home / ".config/GIMP/3.2/plug-ins/stylecli/stylecli.json").exists()
+    assert [file.name for file in theirs.parent.iterdir()] == ["theirs.py"]
 
 
 def test_a_configuration_cannot_make_it_remove_other_files(tmp_path: Path) -> None:

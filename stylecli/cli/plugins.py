@@ -9,7 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.output import emit_json, say
-from stylecli.errors import ItemsFailedError, UsageError
+from stylecli.errors import ItemsFailedError, StyleError, UsageError
 
 if TYPE_CHECKING:
     from stylecli.host_places import Place
@@ -63,13 +63,20 @@ def install(host: str, target: Path | None, as_json: bool) -> None:
     for place in places:
         if place not in usable:
             say(f"stylecli: {place.editor}: left out, {place.fault}. {place.advice}")
-    plugins = [install_into(host, place) for place in usable]
-    for plugin in plugins:
-        _tell(plugin, as_json=as_json)
-    if broken := [plugin.place.editor for plugin in plugins if plugin.fault]:
-        raise ItemsFailedError(
-            f"installed, but it does not work: {', '.join(broken)}", hint="See above for the reason."
-        )
+    broken = []
+    for place in usable:
+        try:
+            plugin = install_into(host, place)
+        except StyleError as err:
+            if len(usable) == 1:
+                raise
+            say(f"stylecli: {err}")
+            broken.append(place.editor)
+        else:
+            _tell(plugin, as_json=as_json)
+            broken += [place.editor] if plugin.fault else []
+    if broken:
+        raise ItemsFailedError(f"it does not work in {', '.join(broken)}", hint="See above for the reason.")
 
 
 @command.command()

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed runs; the median counts.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
-@click.option(
-    "--video/--no-video", "with_video", default=True, help="Measure the video pipeline, at 720p and 1080p."
-)
+@click.option("--video/--no-video", "with_video", default=True, help="Measure the video pipeline, at 720p and 1080p.")
 @click.option(
     "--against",
     "rivals",

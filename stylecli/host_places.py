@@ -45,14 +45,50 @@ class Machine:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
+@dataclass(frozen=True)
+class _Editor:
+    """An editor with a profile, a folder of settings, for each of its versions; below it a folder of plug-ins."""
+
+    title: str
+    version: re.Pattern[str]
+    variable: str  # of the environment: a folder that takes the profile's place
+    plugins: str  # in such a folder
+    profile_plugins: str  # in a profile
+    linux: str  # where the profiles are, below the folder of configurations
+    macos: str  # below that of supporting files
+    windows: str  # below that of roaming ones
+    program: str
+    flatpak: str
+
+
+GIMP = _Editor(
+    title="GIMP",
+    version=GIMP_VERSION,
+    variable="GIMP3_DIRECTORY",
+    plugins="plug-ins",
+    profile_plugins="plug-ins",
+    linux="GIMP",
+    macos="GIMP",
+    windows="GIMP",
+    program="gimp-console",
+    flatpak="org.gimp.GIMP",
+)
+BLENDER = _Editor(
+    title="Blender",
+    version=BLENDER_VERSION,
+    variable="BLENDER_USER_SCRIPTS",
+    plugins="addons",
+    profile_plugins="scripts/addons",
+    linux="blender",
+    macos="Blender",
+    windows="Blender Foundation/Blender",
+    program="blender",
+    flatpak="org.blender.Blender",
+)
+
+
 def gimp_places(machine: Machine) -> list[Place]:
     """Every GIMP 3 of this user: one for each profile that it has, or will have when it is first started."""
-    if folder := machine.environment.get("GIMP3_DIRECTORY"):
-        return [Place("GIMP 3", Path(folder) / "plug-ins")]
-    if machine.system == "darwin":
-        return _profiles(GIMP, machine.home / "Library/Application Support/GIMP")
-    if machine.system == "win32":
-        return _profiles(GIMP, _roaming(machine) / "GIMP")
     snaps = _profiles(
         GIMP,
         machine.home / "snap/gimp/current/.config/GIMP",
@@ -60,18 +96,12 @@ def gimp_places(machine: Machine) -> list[Place]:
         fault="a Snap may start no program outside its sandbox",
         advice="Install GIMP from your distribution or as a Flatpak instead.",
     )
-    return [*_native(GIMP, machine), *_flatpaks(GIMP, machine), *snaps]
+    return [*_places(GIMP, machine), *snaps]
 
 
 def blender_places(machine: Machine) -> list[Place]:
     """Every Blender of this user, as those of GIMP."""
-    if folder := machine.environment.get("BLENDER_USER_SCRIPTS"):
-        return [Place("Blender", Path(folder) / "addons")]
-    if machine.system == "darwin":
-        return _profiles(BLENDER, machine.home / "Library/Application Support/Blender")
-    if machine.system == "win32":
-        return _profiles(BLENDER, _roaming(machine) / "Blender Foundation/Blender")
-    return [*_native(BLENDER, machine), *_flatpaks(BLENDER, machine)]
+    return _places(BLENDER, machine)
 
 
 def resolve_places(machine: Machine) -> list[Place]:
@@ -96,25 +126,19 @@ PLACES: Mapping[str, Callable[[Machine], list[Place]]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Editor:
-    """An editor with a profile for each of its versions."""
-
-    title: str
-    version: re.Pattern[str]
-    profiles: str  # below the folder of configurations
-    plugins: str  # below a profile
-    program: str
-    flatpak: str
-
-
-GIMP = _Editor("GIMP", GIMP_VERSION, "GIMP", "plug-ins", "gimp-console", "org.gimp.GIMP")
-BLENDER = _Editor("Blender", BLENDER_VERSION, "blender", "scripts/addons", "blender", "org.blender.Blender")
+def _places(editor: _Editor, machine: Machine) -> list[Place]:
+    if folder := machine.environment.get(editor.variable):
+        return [Place(editor.title, Path(folder) / editor.plugins)]
+    if machine.system == "darwin":
+        return _profiles(editor, machine.home / "Library/Application Support" / editor.macos)
+    if machine.system == "win32":
+        return _profiles(editor, _roaming(machine) / editor.windows)
+    return [*_native(editor, machine), *_flatpaks(editor, machine)]
 
 
 def _profiles(editor: _Editor, folder: Path, kind: str = "", *, fault: str = "", advice: str = "") -> list[Place]:
     return [
-        Place(f"{editor.title} {profile.name}{kind}", profile / editor.plugins, fault, advice)
+        Place(f"{editor.title} {profile.name}{kind}", profile / editor.profile_plugins, fault, advice)
         for profile in _subfolders(folder)
         if editor.version.fullmatch(profile.name)
     ]
@@ -122,17 +146,17 @@ def _profiles(editor: _Editor, folder: Path, kind: str = "", *, fault: str = "",
 
 def _native(editor: _Editor, machine: Machine) -> list[Place]:
     """On Linux: by the profiles; of an editor that has none yet, by what the program itself says."""
-    folder = _xdg_config(machine) / editor.profiles
+    folder = _xdg_config(machine) / editor.linux
     if places := _profiles(editor, folder):
         return places
     program = shutil.which(editor.program, path=machine.environment.get("PATH", ""))
     answer = _answer([program, "--version"]) if program else ""
     version = re.search(rf"(?<![\d.])({editor.version.pattern})\.\d+", answer)
-    return [Place(f"{editor.title} {version[1]}", folder / version[1] / editor.plugins)] if version else []
+    return [Place(f"{editor.title} {version[1]}", folder / version[1] / editor.profile_plugins)] if version else []
 
 
 def _flatpaks(editor: _Editor, machine: Machine) -> list[Place]:
-    folder = machine.home / f".var/app/{editor.flatpak}/config" / editor.profiles
+    folder = machine.home / f".var/app/{editor.flatpak}/config" / editor.linux
     places = _profiles(editor, folder, " (Flatpak)")
     if not places:
         return []

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from stylecli import __version__, hosts
 from stylecli.cli import suite
 from stylecli.doctor import examine
-from stylecli.host_places import Machine, blender_places, gimp_places, resolve_places
+from stylecli.host_places import Machine, Place, blender_places, gimp_places, resolve_places
 from stylecli.hosts import find_plugins, install, uninstall
 
 
@@ -46,31 +47,22 @@ def test_every_stable_gimp_3_is_found(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "folder"),
+    ("places", "system", "profile", "plugins"),
     [
-        ("linux", ".config/GIMP/3.0"),
-        ("darwin", "Library/Application Support/GIMP/3.0"),
-        ("win32", "AppData/Roaming/GIMP/3.0"),
+        (gimp_places, "linux", ".config/GIMP/3.0", "plug-ins"),
+        (gimp_places, "darwin", "Library/Application Support/GIMP/3.0", "plug-ins"),
+        (gimp_places, "win32", "AppData/Roaming/GIMP/3.0", "plug-ins"),
+        (blender_places, "linux", ".config/blender/4.2", "scripts/addons"),
+        (blender_places, "darwin", "Library/Application Support/Blender/4.2", "scripts/addons"),
+        (blender_places, "win32", "AppData/Roaming/Blender Foundation/Blender/4.2", "scripts/addons"),
     ],
 )
-def test_gimp_is_found_on_every_system(tmp_path: Path, system: str, folder: str) -> None:
-    (tmp_path / folder).mkdir(parents=True)
-    (place,) = gimp_places(machine(tmp_path, system))
-    assert place.folder == tmp_path / folder / "plug-ins"
-
-
-@pytest.mark.parametrize(
-    ("system", "folder"),
-    [
-        ("linux", ".config/blender/4.2"),
-        ("darwin", "Library/Application Support/Blender/4.2"),
-        ("win32", "AppData/Roaming/Blender Foundation/Blender/4.2"),
-    ],
-)
-def test_blender_is_found_on_every_system(tmp_path: Path, system: str, folder: str) -> None:
-    (tmp_path / folder).mkdir(parents=True)
-    (place,) = blender_places(machine(tmp_path, system))
-    assert (place.editor, place.folder) == ("Blender 4.2", tmp_path / folder / "scripts/addons")
+def test_an_editor_is_found_on_every_system(
+    tmp_path: Path, places: Callable[[Machine], list[Place]], system: str, profile: str, plugins: str
+) -> None:
+    (tmp_path / profile).mkdir(parents=True)
+    (place,) = places(machine(tmp_path, system))
+    assert place.folder == tmp_path / profile / plugins
 
 
 def test_gimp_tells_where_its_profile_is(tmp_path: Path) -> None:

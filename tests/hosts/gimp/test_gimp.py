@@ -279,27 +279,24 @@ def test_a_failure_leaves_the_image_as_it_was(gimp: Gimp, photo: Path, output: s
     assert (status, "no-such-style" in message) == ("execution-error", True)
 
 
-def test_two_layers_are_refused(gimp: Gimp, photo: Path) -> None:
-    more = "image.insert_layer(Gimp.Layer.new_from_drawable(image.get_layers()[0], image), None, 0)"
-    status, message = failed(gimp, photo, 'image.get_layers(), style="tiny"', more)
-    assert (status, "2 are selected" in message) == ("calling-error", True)
+INDEXED = 'image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.WEB, 0, False, False, "")'
+GROUP = 'group = Gimp.GroupLayer.new(image, "group")\nimage.insert_layer(group, None, 0)'
+SECOND = "image.insert_layer(Gimp.Layer.new_from_drawable(image.get_layers()[0], image), None, 0)"
+LOCKED = "image.get_layers()[0].set_lock_content(True)"
 
 
-def test_a_palette_is_refused(gimp: Gimp, photo: Path) -> None:
-    indexed = 'image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.WEB, 0, False, False, "")'
-    status, message = failed(gimp, photo, 'style="tiny"', indexed)
-    assert (status, "Image > Mode > RGB" in message) == ("calling-error", True)
-
-
-def test_locked_pixels_are_refused(gimp: Gimp, photo: Path) -> None:
-    status, message = failed(gimp, photo, 'style="tiny"', "image.get_layers()[0].set_lock_content(True)")
-    assert (status, "locked" in message) == ("calling-error", True)
-
-
-def test_a_group_is_refused_in_place(gimp: Gimp, photo: Path) -> None:
-    group = 'group = Gimp.GroupLayer.new(image, "group")\nimage.insert_layer(group, None, 0)'
-    status, message = failed(gimp, photo, '[group], style="tiny"', group)
-    assert (status, "group" in message) == ("calling-error", True)
+@pytest.mark.parametrize(
+    ("before", "what", "words"),
+    [
+        pytest.param(SECOND, "image.get_layers(), ", "2 are selected", id="two layers"),
+        pytest.param(INDEXED, "", "Image > Mode > RGB", id="a palette"),
+        pytest.param(LOCKED, "", "locked", id="locked pixels"),
+        pytest.param(GROUP, "[group], ", "group", id="a group in place"),
+    ],
+)
+def test_what_cannot_be_painted_is_refused(gimp: Gimp, photo: Path, before: str, what: str, words: str) -> None:
+    status, message = failed(gimp, photo, f'{what}style="tiny"', before)
+    assert (status, words in message) == ("calling-error", True)
 
 
 def test_a_stylecli_that_is_gone_is_told_with_its_repair(gimp: Gimp, photo: Path) -> None:

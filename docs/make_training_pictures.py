@@ -1,6 +1,6 @@
 """Make the pictures of docs/training.md and docs/reproduction.md from finished runs: `make_training_pictures.py RUNS`.
 
-RUNS is the folder of the runs that the two documents name.
+RUNS is the folder of the runs that the two documents name; a picture whose runs are not there stays as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stylecli.sheet import labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
 EXPERIMENTS = ("johnson-17-50", "johnson-20-20", "johnson-50-50", "resnet-17-50")
-ITERATIONS = (25, 50, 75, 100)
+ITERATIONS = (50, 100, 200, 366)
 FAILURES = (
     ("short", "too few steps", "60 steps: few colours, a coarse pattern"),
     ("style", "too much style", "--style-weight 30: motifs cover the cat"),
@@ -31,9 +31,19 @@ FAILURES = (
 
 
 def main(runs: Path) -> None:
-    """Write all pictures anew."""
+    """Write the pictures anew."""
+    if all((runs / f"fail-{name}").is_dir() for name, *_ in FAILURES):
+        _failures(runs)
+    if all((runs / name).is_dir() for name in EXPERIMENTS):
+        _experiments(runs)
+
+
+def _failures(runs: Path) -> None:
     cat = skimage.data.chelsea()
     _write(labelled_grid([_tile(runs / f"fail-{name}", cat, *label) for name, *label in FAILURES]), "failures.jpg")
+
+
+def _experiments(runs: Path) -> None:
     curves = loss_curves({name: read_curves(runs / name) for name in EXPERIMENTS})
     assert curves is not None
     (PICTURES / "experiments.svg").write_bytes(curves)

@@ -83,5 +83,6 @@ def joined_processes() -> Iterator[Processes]:
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), count)
+        dist.barrier()  # part together: one that ends while others still talk takes its connections along
     finally:
         dist.destroy_process_group()

@@ -159,10 +159,17 @@ def running(profile: Profile) -> Iterator[Gimp]:
 
 def wait_until(is_so: Callable[[], object], *, seconds: float = PATIENCE) -> None:
     """Look again and again until something is so."""
+    assert comes_about(is_so, seconds), "it did not come about"
+
+
+def comes_about(is_so: Callable[[], object], seconds: float) -> bool:
+    """Whether something becomes so within this time."""
     end = time.monotonic() + seconds
     while not is_so():
-        assert time.monotonic() < end, "it did not come about"
+        if time.monotonic() > end:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def processes(*words: str) -> list[int]:

@@ -29,8 +29,9 @@ Written by one command, from one run:
 
 {machine}; {versions}; {date}.
 
-All contestants run in turn in one process with the same number of threads, after a round that is not counted; the
-median counts. Times differ from machine to machine and from hour to hour: compare the ratios.
+All contestants run in turn in one process with the same number of threads, after a round that is not counted; each
+runs twice in its turn and the second time counts, as in a row of pictures; what is told is the median over the turns.
+Times differ from machine to machine and from hour to hour: compare the ratios.
 """
 NETWORKS = """Milliseconds for one picture of 8 bits, in memory. *onnxruntime* after a style's name: a picture on its
 own, its statistics measured too; *frame of a scene*: with statistics that are there already, as in a video. *Speedup*

@@ -137,18 +137,17 @@ def test_a_small_layer_somewhere_is_painted_where_it_is(gimp: Gimp, photo: Path)
     assert np.array_equal(stylized(gimp, photo, code, '[layer], style="tiny"'), wanted)
 
 
+def stylize_file(gimp: Gimp, source: Path, output: Path) -> None:
+    """Open a file in GIMP, stylize it, save it as it is then."""
+    code = 'image = load(source)\nresult = stylize(image, style="tiny")\nsave(image, output)'
+    assert gimp.run(code, source=source, output=output) == SUCCESS
+
+
 def test_transparency_stays(gimp: Gimp, photo: Path, tmp_path: Path) -> None:
     alpha = np.tile(np.linspace(0, 255, 200).astype(np.uint8), (160, 1))
     source, output, expected = tmp_path / "alpha.png", tmp_path / "out.png", tmp_path / "expected.png"
     Image.fromarray(np.dstack([pixels_of(photo), alpha])).save(source)
-    assert (
-        gimp.run(
-            'image = load(source)\nresult = stylize(image, style="tiny")\nsave(image, output)',
-            source=source,
-            output=output,
-        )
-        == SUCCESS
-    )
+    stylize_file(gimp, source, output)
     command = [sys.executable, "-m", "stylecli", "image", source, "-s", gimp.profile.shelf / "tiny", "-o", expected]
     subprocess.run(command, check=True)
     result, wanted = pixels_of(output), pixels_of(expected)
@@ -159,14 +158,7 @@ def test_transparency_stays(gimp: Gimp, photo: Path, tmp_path: Path) -> None:
 def test_a_grey_image_stays_grey(gimp: Gimp, photo: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "grey.png", tmp_path / "out.png"
     Image.open(photo).convert("L").save(source)
-    assert (
-        gimp.run(
-            'image = load(source)\nresult = stylize(image, style="tiny")\nsave(image, output)',
-            source=source,
-            output=output,
-        )
-        == SUCCESS
-    )
+    stylize_file(gimp, source, output)
     result, grey = pixels_of(output), pixels_of(source)
     wanted = painted(gimp, np.repeat(grey[..., None], 3, axis=2))[..., 0]  # `tiny` makes grey of grey
     assert result.ndim == 2
@@ -177,14 +169,7 @@ def test_sixteen_bits_stay_sixteen(gimp: Gimp, photo: Path, tmp_path: Path) -> N
     deep = (pixels_of(photo).astype(np.uint16) * 257) ^ 0x15  # more than 8 bits hold
     source, output = tmp_path / "deep.tif", tmp_path / "out.tif"
     tifffile.imwrite(source, deep, photometric="rgb")
-    assert (
-        gimp.run(
-            'image = load(source)\nresult = stylize(image, style="tiny")\nsave(image, output)',
-            source=source,
-            output=output,
-        )
-        == SUCCESS
-    )
+    stylize_file(gimp, source, output)
     with load_style(str(gimp.profile.shelf / "tiny")) as network:
         wanted = network(deep)
     assert np.array_equal(tifffile.imread(output), wanted)

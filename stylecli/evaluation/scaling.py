@@ -48,7 +48,8 @@ def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ig
 
 def measure_energy(pack: StylePack, *, size: str = "720p") -> float | None:
     """Joules that the processor takes while it paints a frame; None where it does not tell, as most virtual ones."""
-    counters = sorted(COUNTERS.glob("intel-rapl:?/energy_uj"))
+    if not (counters := sorted(COUNTERS.glob("intel-rapl:?/energy_uj"))):
+        return None
     try:
         with Engine(pack, device="cpu") as engine:
             run = _painting(engine, size)

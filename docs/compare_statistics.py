@@ -1,15 +1,16 @@
 """Writes the table of ways to take a picture's statistics: how each paints, by VGG-19, and how long measuring takes.
 
-    python docs/compare_statistics.py STYLE PAINTING VGG19.safetensors PHOTO...
+    python docs/compare_statistics.py --heal-with PHOTOS STYLE PAINTING VGG19.safetensors PHOTO...
 
-Photos are painted and judged at their own size.
+Photos are painted and judged at their own size. With --heal-with, the network is also frozen, with the mean statistics
+of photos in a folder, and trained again as that, by the losses of its recipe.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -18,7 +19,10 @@ from typing import Any
 import click
 import numpy as np
 import onnxruntime
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from stylecli.engine import Engine, quantize, to_unit
 from stylecli.evaluation.judges import choose_judge
@@ -27,6 +31,17 @@ from stylecli.images import read_picture
 from stylecli.normalization import Statistics, statistics_model
 from stylecli.pack import find_style
 from stylecli.resizing import resize
+from stylecli.training.checkpoints import State, moving_average, read_tensors
+from stylecli.training.data import PhotoFolder
+from stylecli.training.loop import Training
+from stylecli.training.loss_network import LossNetwork
+from stylecli.training.network import SizedNetwork, network_from_weights
+from stylecli.training.objective import Objective
+from stylecli.training.processes import joined_processes
+from stylecli.training.recipe import Phase
+from stylecli.training.recipe_file import read_recipe
+from stylecli.training.schedule import one_cycle
+from stylecli.training.train import style_images
 
 Measured = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # a photo -> what is measured, (N, h, w, 3)
 
@@ -62,26 +77,79 @@ WAYS: dict[str, Measured] = {
     "thumbnail, quarter size": partial(thumbnail, scale=0.25),
 }
 FROZEN = "mean of the other photos"
+HEALED = "mean of many photos, healed"
+FREEZING_PHOTOS = 60
+FREEZING_SIZE = 256  # pixels: what is seen of each
+FREEZING_STEP = -4  # whose crops they are: one that no training takes
+HEALING_RATE = 2e-3
+HEALING_SIZE = 192
 
 
-def main(style: str, painting: str, weights: str, *photos: str) -> None:
+def healed(folder: Path, painting: Path, loss_network: LossNetwork, photos: PhotoFolder, steps: int) -> nn.Module:
+    """The network of a pack with constant statistics, trained for `steps` by the perceptual losses of its recipe."""
+    network = network_from_weights(read_tensors(folder / "weights.safetensors")[0])
+    freeze(network, photos)
+    recipe = read_recipe(folder / "recipe.toml")
+    recipe = replace(recipe, teacher="", pixel_weight=0.0, consistency_weight=0.0, loss_network="vgg19")
+    recipe = replace(recipe, phases=(Phase(steps, HEALING_SIZE),))
+    average = AveragedModel(network, avg_fn=partial(moving_average, recipe.average))
+    state = State(network, average, torch.optim.Adam(network.parameters()))
+    images = style_images([painting], recipe, torch.device("cpu"))
+    with joined_processes() as processes:
+        training = Training(state, Objective(recipe, images, {"vgg19": loss_network}), photos, processes)
+        for step in range(steps):
+            rate = one_cycle(step / steps, HEALING_RATE)
+            values = training.step(photos.batch(step, count=recipe.batch, size=HEALING_SIZE), recipe.phases[0], rate)
+            if step % 50 == 0:
+                click.echo(f"{step} {values}", err=True)
+    return SizedNetwork(average.module).eval()
+
+
+@torch.no_grad()
+def freeze(network: nn.Module, photos: PhotoFolder) -> None:
+    """Put the mean statistics of photos in place of each picture's own, layer by layer, in place."""
+    images = photos.batch(FREEZING_STEP, count=FREEZING_PHOTOS, size=FREEZING_SIZE)
+    for name, live in [*network.named_modules()]:
+        if isinstance(live, nn.InstanceNorm2d):
+            seen: list[torch.Tensor] = []
+            hook = live.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+            network(images)
+            hook.remove()
+            frozen = nn.BatchNorm2d(live.num_features).eval()
+            frozen.load_state_dict(live.state_dict(), strict=False)
+            frozen.running_mean = seen[0].mean((0, 2, 3))
+            frozen.running_var = seen[0].var((2, 3)).mean(0)
+            network.set_submodule(name, frozen)
+
+
+@click.command()
+@click.option("--heal-with", type=click.Path(path_type=Path), help="A folder of photos for the frozen network.")
+@click.option("--steps", default=500, show_default=True, help="That it is trained for.")
+@click.argument("style")
+@click.argument("painting", type=click.Path(path_type=Path))
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+def main(
+    style: str, painting: Path, weights: Path, photos: tuple[Path, ...], heal_with: Path | None, steps: int
+) -> None:
     """Paint every photo in every way, and print the means."""
-    pack, judge = find_style(style), choose_judge("vgg19", JUDGE_LAYERS, file=Path(weights))
+    pack, judge = find_style(style), choose_judge("vgg19", JUDGE_LAYERS, file=weights)
     session = onnxruntime.InferenceSession(statistics_model(pack.model_bytes()), providers=["CPUExecutionProvider"])
-    targets = style_targets(Path(painting), judge)
-    pictures = [read_picture(Path(photo)).pixels for photo in photos]
+    targets = style_targets(painting, judge)
+    pictures = [read_picture(photo).pixels for photo in photos]
 
     def measure(batch: NDArray[np.float32]) -> Statistics:
         statistics: Statistics = session.run(None, {"image": np.ascontiguousarray(batch.transpose(0, 3, 1, 2))})
         return statistics
 
+    network = healed(pack.folder, painting, judge, PhotoFolder(heal_with), steps) if heal_with else None
     own = [measure(whole(pixels)) for pixels in pictures]
     scores: dict[str, list[tuple[float, float, float]]] = {name: [] for name in (*WAYS, FROZEN)}
     with Engine(pack, device="cpu") as engine:
         for number, pixels in enumerate(pictures):
-            photo = Photo(photos[number], pixels, judge(image_tensor(pixels), [CONTENT_LAYER])[CONTENT_LAYER])
+            photo = Photo(str(photos[number]), pixels, judge(image_tensor(pixels), [CONTENT_LAYER])[CONTENT_LAYER])
             others = [one for place, one in enumerate(own) if place != number]
-            for name, rows in scores.items():
+            for name in (*WAYS, FROZEN):
                 started = time.perf_counter()
                 if name == FROZEN:
                     statistics: Any = [np.mean(maps, 0) for maps in zip(*others, strict=True)]
@@ -90,7 +158,12 @@ def main(style: str, painting: str, weights: str, *photos: str) -> None:
                 milliseconds = (time.perf_counter() - started) * 1000
                 painted = quantize(engine.stylize(pixels, statistics), np.uint8)
                 content, distance = distances(painted, photo, loss_network=judge, targets=targets)
-                rows.append((content, distance or 0.0, 0.0 if name == FROZEN else milliseconds))
+                scores[name].append((content, distance or 0.0, 0.0 if name == FROZEN else milliseconds))
+            if network is not None:
+                with torch.no_grad():
+                    painted = quantize(network(image_tensor(pixels))[0].permute(1, 2, 0).numpy(), np.uint8)
+                content, distance = distances(painted, photo, loss_network=judge, targets=targets)
+                scores.setdefault(HEALED, []).append((content, distance or 0.0, 0.0))
     click.echo("| statistics of | content | style | ms |\n| --- | --- | --- | --- |")
     for name, rows in scores.items():
         content, distance, milliseconds = np.mean(rows, 0)
@@ -98,4 +171,4 @@ def main(style: str, painting: str, weights: str, *photos: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

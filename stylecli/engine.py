@@ -236,12 +236,16 @@ def to_unit(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def quantize(unit: NDArray[np.float32], dtype: DTypeLike) -> NDArray[Any]:
-    """Samples in 0..1 as `dtype`, clipped and rounded to nearest; undoes `to_unit` exactly."""
+    """Samples in 0..1 as `dtype`, rounded to nearest (halves to even) and clipped; undoes `to_unit` exactly.
+
+    To the bit what the ONNX operator QuantizeLinear does, by which `pixel_model` rounds.
+    """
     if np.dtype(dtype) == np.float32:
         return unit
-    scaled = unit * np.float32(np.iinfo(dtype).max)
-    scaled += np.float32(0.5)
-    return np.clip(scaled, 0, np.float32(np.iinfo(dtype).max), out=scaled).astype(dtype)
+    most = np.iinfo(dtype).max
+    levels = unit / np.float32(1 / most)
+    np.rint(levels, out=levels)
+    return np.clip(levels, 0, np.float32(most), out=levels).astype(dtype)
 
 
 def _check_contract(session: Any, name: str) -> None:

@@ -18,7 +18,6 @@ from stylecli.model_graph import Graph, attributes_of, edited, parsed, rename_te
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-LEVELS = np.float32(255)  # of a byte
 UNIT = np.float32(1 / 255)  # of a level, as in `engine.to_unit`
 COLORS = 3
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -53,20 +52,19 @@ def pixel_model(content: bytes) -> bytes:
 
 def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
     """The nodes, with bytes before them that become floats in 0..1: after the padding, if that comes first."""
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     unit = graph.add_constant(UNIT, "bytes_unit")
     first = graph.add_constant(np.array(CHANNELS_FIRST), "bytes_first")
     last = graph.add_constant(np.array([*CHANNELS_LAST, 4, 6, 7, 5]), "bytes_last")  # of the sides of a padding
 
-    def converted(levels: str, floats: str) -> Iterator[NodeProto]:
-        yield helper.make_node("Cast", [levels], [f"{levels}_unscaled"], to=TensorProto.FLOAT)
-        yield helper.make_node("Mul", [f"{levels}_unscaled", unit], [floats])
+    def converted(levels: str, floats: str) -> NodeProto:
+        return helper.make_node("DequantizeLinear", [levels, unit], [floats])
 
     yield helper.make_node("Shape", ["image"], ["image_shape_last"])
     yield helper.make_node("Gather", ["image_shape_last", first], ["image_shape"])
     yield helper.make_node("Transpose", ["image"], ["image_levels"], perm=CHANNELS_FIRST)
-    yield from converted("image_levels", "image_unit")
+    yield converted("image_levels", "image_unit")
     bytes_of = {"image": "image_levels"}
     for node in nodes:
         if node.op_type == "Shape" and node.input[0] == "image":
@@ -79,7 +77,7 @@ def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
             node.input[:], node.output[0] = ["image", f"{padded}_sides"], f"{padded}_bytes_last"
             yield node
             yield helper.make_node("Transpose", node.output, [f"{padded}_bytes"], perm=CHANNELS_FIRST)
-            yield from converted(f"{padded}_bytes", padded)
+            yield converted(f"{padded}_bytes", padded)
             bytes_of[padded] = f"{padded}_bytes"
         elif node.op_type == "QuantizeLinear" and node.input[0] in bytes_of and _has_unit_levels(graph, node):
             yield helper.make_node("Identity", [bytes_of[node.input[0]]], node.output)
@@ -169,7 +167,8 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
         node.output[0] = name
         yield node
     if not is_rounded:
-        yield from _rounded(graph, name, is_bounded=final is not None and final.op_type == "Sigmoid")
+        unit, black = graph.add_constant(UNIT, "rounding_unit"), graph.add_constant(np.uint8(0), "rounding_black")
+        yield helper.make_node("QuantizeLinear", [name, unit, black], ["levels"])
         name = "levels"
     if last is not None:
         graph.reorder_outputs(last, _row_order(is_wide=is_wide))
@@ -180,19 +179,6 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
         yield helper.make_node("Slice", [name, *node.input[1:3], axes, *node.input[4:]], [f"cropped_{number}"])
         name = f"cropped_{number}"
     yield helper.make_node("Identity", [name], ["stylized"])
-
-
-def _rounded(graph: Graph, floats: str, *, is_bounded: bool) -> Iterator[NodeProto]:
-    """Floats to `levels`, bytes, as `engine.quantize` clips and rounds; `is_bounded` says that they are in 0..1."""
-    from onnx import TensorProto, helper
-
-    constants = {"scale": LEVELS, "half": np.float32(0.5), "least": np.float32(0), "most": LEVELS}
-    scale, half, least, most = (graph.add_constant(value, f"rounding_{name}") for name, value in constants.items())
-    yield helper.make_node("Mul", [floats, scale], ["scaled"])
-    yield helper.make_node("Add", ["scaled", half], ["raised"])
-    if not is_bounded:
-        yield helper.make_node("Clip", ["raised", least, most], ["bounded"])
-    yield helper.make_node("Cast", ["raised" if is_bounded else "bounded"], ["levels"], to=TensorProto.UINT8)
 
 
 def _row_order(*, is_wide: bool) -> list[int]:

@@ -20,6 +20,7 @@ INSTALL_HINT = {
     "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, or use --device cpu.',
     "coreml": "CoreML needs a Mac with Apple silicon. Use --device cpu.",
 }
+SAFE_LEVELS = 63  # of 8-bit weights: two products with bytes of a feature map fit into 16 bits, 2 * 63 * 255 < 2 ** 15
 SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
 
 
@@ -76,8 +77,8 @@ def _session_on(device: str, model: bytes, threads: int | None) -> Any:
         raise DeviceError(f"{device}: this onnxruntime is built without it", hint=INSTALL_HINT.get(device, ""))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
-    if _may_overflow():
-        options.add_session_config_entry("session.x64quantprecision", "1")  # 8-bit networks become slow, but right
+    if _adds_in_16_bits() and has_large_weights(model):
+        options.add_session_config_entry("session.x64quantprecision", "1")  # slow, but right
     if threads is not None:
         options.intra_op_num_threads = threads
     if device == "cpu":
@@ -99,7 +100,7 @@ def is_out_of_memory(err: Exception) -> bool:
     return any(sign in text for sign in ("failed to allocate", "out of memory", "bad_alloc", "bad allocation"))
 
 
-def _may_overflow() -> bool:
+def _adds_in_16_bits() -> bool:
     """Whether this processor adds products of signed and unsigned bytes in 16 bits: one of x86 without VNNI, on Linux.
 
     Elsewhere nobody tells, and newer processors all have it.
@@ -109,6 +110,17 @@ def _may_overflow() -> bool:
     except OSError:
         return False
     return "avx2" in facts and "vnni" not in facts
+
+
+def has_large_weights(model: bytes) -> bool:
+    """Whether sums of 16 bits could overflow with the 8-bit weights of a model. Ours are small (`precision`)."""
+    import numpy as np
+    from onnx import TensorProto, numpy_helper
+
+    from stylecli.model_graph import parsed
+
+    tensors = (one for one in parsed(model).graph.initializer if one.data_type == TensorProto.INT8)
+    return any(np.abs(numpy_helper.to_array(one).astype(np.int16)).max() > SAFE_LEVELS for one in tensors)
 
 
 @cache

@@ -24,7 +24,7 @@ def test_values_out_of_range_are_clipped() -> None:
     np.testing.assert_array_equal(quantize(np.array([-0.5, 1.5], np.float32), np.uint8), [0, 255])
 
 
-def test_half_a_level_rounds_up_not_down() -> None:
+def test_a_sample_becomes_the_nearest_level() -> None:
     np.testing.assert_array_equal(quantize(np.array([100.4, 100.6], np.float32) / 255, np.uint8), [100, 101])
 
 

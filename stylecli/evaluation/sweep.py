@@ -171,7 +171,7 @@ def _train_thin(
 
 def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
     """Stem and trunk of the widest network of the same kind that has no more parameters."""
-    kind, blocks = NETWORKS[network_name(network)], network.widths["blocks"]
+    kind = NETWORKS[network_name(network)]
     full: Mapping[str, int] = kind().widths
 
     def stem_at(trunk: int) -> int:
@@ -179,7 +179,7 @@ def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
 
     trunk = 2
     while True:
-        wider = kind(stem=stem_at(trunk + 1), trunk=trunk + 1, blocks=blocks)
+        wider = kind(**{**network.widths, "stem": stem_at(trunk + 1), "trunk": trunk + 1})
         if count_parameters(wider) > count_parameters(network):
             return stem_at(trunk), trunk
         trunk += 1

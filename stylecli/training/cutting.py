@@ -22,12 +22,16 @@ STEPS_TIMED = 6  # when each of them is exported and timed
 
 @dataclass(frozen=True)
 class Target:
-    """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms."""
+    """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms.
+
+    Or `narrow`: no channel goes, the most expensive layer becomes two (`narrowing`).
+    """
 
     ratio: float | None = None
     params: float | None = None
     macs: float | None = None
     ms: float | None = None
+    narrow: bool | None = None
 
     @property
     def chosen(self) -> tuple[str, float]:
@@ -39,8 +43,8 @@ class Target:
         given = [(field.name, getattr(self, field.name)) for field in fields(self)]
         given = [(name, value) for name, value in given if value is not None]
         if len(given) != 1:
-            raise UsageError("say how far to cut, in one way", hint="Give a ratio, parameters, macs or ms.")
-        name, value = given[0]
+            raise UsageError("say how far to cut, in one way", hint="Give a ratio, parameters, macs, ms or narrow.")
+        name, value = given[0][0], float(given[0][1])
         if not 0 < value < float("inf") or (name == "ratio" and value >= 1):
             raise UsageError(f"{name} {value:g}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")
         return name, value

@@ -19,6 +19,7 @@ from stylecli.training.conditional import choose_styles, is_of_norm
 from stylecli.training.consistency import consistency
 from stylecli.training.data import PhotoFolder
 from stylecli.training.interrupts import interrupts_held_back
+from stylecli.training.network import level_pixels
 from stylecli.training.objective import Objective
 from stylecli.training.processes import Processes
 from stylecli.training.recipe import Phase, Recipe
@@ -105,6 +106,7 @@ class Training:
             group["lr"] = rate
         with interrupts_held_back():
             state.optimizer.step()
+            level_pixels(state.network)
             state.average.update_parameters(state.network)
             state.step += 1
         return {name: round(value, 6) for name, value in values.items()}

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.sessions import SAFE_LEVELS
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-WEIGHT_LEVELS = 127  # of a signed byte: symmetric, -128 is not used
 LEVELS = 255  # of an unsigned byte
-TAIL = 1e-5  # share of a feature map's samples, at each end, that may be clipped
+TAIL = 1e-4  # share of a feature map's samples, at each end, that may be clipped
 SIGMOID_RANGE = 6.24  # where the sigmoid is half a level of 8 bits away from its limits
 MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # from feature map to feature map
 
@@ -39,10 +40,11 @@ def to_half(content: bytes) -> bytes:
 def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
     """The model with weights and feature maps of 8 bits, in QDQ form: what onnxruntime runs on integers.
 
-    Weights are symmetric with a scale for each output channel. A feature map's range is what `photos`, each
-    (1, 3, H, W) in 0..1, need; it is taken after the normalisation, where it depends little on the photo. Picture and
-    result have the levels of 8-bit pictures, so that bytes need no conversion. Before the sigmoid the range ends where
-    black and white begin: half a dB is lost there, and no float is left between the picture and its result.
+    Weights are symmetric with a scale for each output channel, and fill 7 bits: so every processor may multiply them
+    the fast way, and an eighth bit gave less than 1 dB. A feature map's range is what `photos`, each (1, 3, H, W) in
+    0..1, need; it is taken after the normalisation, where it depends little on the photo. Picture and result have the
+    levels of 8-bit pictures, so that bytes need no conversion. Before the sigmoid the range ends where black and white
+    begin: half a dB is lost there, and no float is left between the picture and its result.
     """
     import onnx
 
@@ -122,7 +124,7 @@ def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mappin
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     weight = values[convolution.input[1]]
     largest = np.abs(weight).max((1, 2, 3))
-    scale = (np.maximum(largest, np.finfo(np.float32).tiny) / WEIGHT_LEVELS).astype(np.float32)
+    scale = (np.maximum(largest, np.finfo(np.float32).tiny) / SAFE_LEVELS).astype(np.float32)
     stored = {1: (np.rint(weight / scale[:, None, None, None]).astype(np.int8), scale)}
     if len(convolution.input) > 2:
         bias_scale = scale * np.float32(_scale(ranges[convolution.input[0].removesuffix("_8bit")]))

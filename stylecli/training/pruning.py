@@ -22,6 +22,7 @@ from stylecli.training.cutting import Target, choose_widths, cut_network
 from stylecli.training.data import PhotoFolder
 from stylecli.training.importance import Importance, Orders, by_gamma, by_loss, by_rebuilding, by_weights
 from stylecli.training.loss_network import LossName, VggName, load_loss_network
+from stylecli.training.narrowing import narrowed
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
 from stylecli.training.objective import Objective
 from stylecli.training.packing import FinishedRun, read_run
@@ -86,7 +87,7 @@ def prune(
         network = _cut(whole, photos, target, importance, healing)
         recipe = _recipe_of_healing(whole, run, output, network, healing, spent=time.monotonic() - started)
         _write_cut(output / CUT, network, recipe, {**whole.facts.as_metadata(), **asked})
-        note(f"{output}: cut from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
+        note(f"{output}: from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
     return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress=progress, note=note)
 
 
@@ -143,6 +144,9 @@ def _cut(
     whole: FinishedRun, photos: PhotoFolder, target: Target, importance: Importance, healing: Healing
 ) -> StyleNetwork:
     network = whole.network
+    images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
+    if target.narrow:
+        return narrowed(network, images)
     groups = channel_groups(network)
     weights = network.state_dict()
 
@@ -151,7 +155,6 @@ def _cut(
         return time_network(network_from_weights(cut_channels(weights, kept))).milliseconds
 
     widths = choose_widths(CostTable(network, groups), target, milliseconds)
-    images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
     orders: Orders
     if importance == "rebuild":
         orders = by_rebuilding(network, groups, images)

@@ -22,7 +22,7 @@ from stylecli.training.data import PhotoFolder, read_photo
 from stylecli.training.growing import grow_from
 from stylecli.training.loop import Training
 from stylecli.training.loss_network import LossName, LossNetwork
-from stylecli.training.network import NETWORKS, StyleNetwork, network_from_weights
+from stylecli.training.network import NETWORKS, StyleNetwork, level_pixels, network_from_weights
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
 from stylecli.training.recipe import Recipe, check_recipe
@@ -105,7 +105,7 @@ def train(
 
 def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> State:
     torch.manual_seed(recipe.seed)
-    widths = {key: getattr(recipe, key) for key in ("stem", "trunk", "blocks") if getattr(recipe, key)}
+    widths = {key: getattr(recipe, key) for key in ("stem", "trunk", "blocks", "narrow") if getattr(recipe, key)}
     network: StyleNetwork = NETWORKS[recipe.network](**widths)
     if start is not None:
         plain = average_style(start)
@@ -116,6 +116,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
             grow_from(network, plain)
     if recipe.others:
         make_conditional(network, len(recipe.paintings))
+    level_pixels(network)
     network.to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, recipe.average))
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)

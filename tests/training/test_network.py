@@ -11,12 +11,14 @@ from stylecli.training.network import (
     SizedNetwork,
     StyleNetwork,
     count_parameters,
+    level_pixels,
     network_from_weights,
     network_name,
 )
 
 NETWORKS = (
     FastNetwork(stem=4, trunk=12, blocks=3),
+    FastNetwork(stem=4, trunk=12, blocks=3, narrow=True),
     JohnsonNetwork(stem=4, trunk=16, blocks=2),
     ResidualNetwork(stem=4, trunk=16, blocks=2),
 )
@@ -73,3 +75,23 @@ def test_a_flat_picture_has_no_frame() -> None:
     # Zero padding would make the border differ from the middle.
     output = FastNetwork(stem=4, trunk=8, blocks=2).eval()(torch.full((1, 3, 64, 64), 0.3))
     torch.testing.assert_close(output, output[..., 32:33, 32:33].expand_as(output), atol=1e-4, rtol=0)
+
+
+def test_level_weights_paint_what_does_not_change_without_a_mesh() -> None:
+    torch.manual_seed(0)
+    head = FastNetwork(stem=4, trunk=8, blocks=1).eval()
+    torch.nn.init.normal_(head.head.weight)
+    torch.nn.init.normal_(head.head.bias)
+    flat = torch.full((1, 3, 32, 32), 0.3)
+    assert head(flat).std((2, 3)).max() > 0.01
+    level_pixels(head)
+    assert head(flat).std((2, 3)).max() < 1e-5
+    assert head.head.weight.std() > 0.5  # it draws lines as before
+
+
+def test_level_weights_stay_as_they_are() -> None:
+    network = FastNetwork(stem=4, trunk=8, blocks=1)
+    level_pixels(network)
+    before = network.head.weight.clone()
+    level_pixels(network)
+    torch.testing.assert_close(network.head.weight, before)

@@ -17,6 +17,7 @@ from stylecli.normalization import statistics_model, with_statistics
 from stylecli.pack import find_style
 from stylecli.pixel_model import pixel_model
 from stylecli.scene import Scene
+from stylecli.sessions import has_large_weights
 from stylecli.training.calibration import calibration_photos
 from stylecli.training.parity import check_precision
 from stylecli.training.precision import to_int8
@@ -48,6 +49,16 @@ def given(integer: bytes, pixels: NDArray[np.uint8]) -> bytes:
 
 def test_eight_bits_pass_the_gate(precise: bytes, integer: bytes) -> None:
     check_precision(integer, precise, calibration_photos(None)[1:3], precision="int8")
+
+
+def test_any_processor_may_multiply_its_weights_the_fast_way(integer: bytes) -> None:
+    assert not has_large_weights(integer)
+    model = onnx.load_model_from_string(integer)
+    weight = next(tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.INT8)
+    levels = onnx.numpy_helper.to_array(weight).copy()
+    levels.flat[0] = -64
+    weight.CopyFrom(onnx.numpy_helper.from_array(levels, weight.name))
+    assert has_large_weights(model.SerializeToString())
 
 
 def test_a_network_that_clips_does_not_pass_it(precise: bytes) -> None:

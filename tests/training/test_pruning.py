@@ -87,7 +87,7 @@ def test_a_pruned_run_is_an_ordinary_smaller_one(cut_in_half: Callable[..., Path
     network = network_from_weights(load_file(weights))
     assert count_parameters(network) < 0.4 * PARAMETERS
     recipe = read_recipe(weights.parent / "recipe.toml")
-    assert (recipe.stem, recipe.trunk, recipe.blocks) == tuple(network.widths.values())
+    assert (recipe.stem, recipe.trunk, recipe.blocks, recipe.narrow) == tuple(network.widths.values())
     assert recipe.teacher.endswith("whole")
     assert recipe.steps == 6
     assert (weights.parent / "samples" / "step_000006.png").exists()
@@ -101,6 +101,17 @@ def test_channels_may_be_chosen_otherwise(cut_in_half: Callable[..., Path], impo
     default = load_file(cut_in_half("default").parent / "cut" / "weights.safetensors")
     assert {name: tensor.shape for name, tensor in other.items()} == {name: t.shape for name, t in default.items()}
     assert not torch.equal(other["head.weight"], default["head.weight"])
+
+
+def test_a_narrowed_run_is_an_ordinary_one_too(
+    cut_in_half: Callable[..., Path], photos: PhotoFolder, vgg_file: Path
+) -> None:
+    narrow = cut_in_half("narrow", target=Target(narrow=True)).parent
+    network = network_from_weights(load_file(narrow / "weights.safetensors"))
+    assert network.widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": True}
+    assert read_recipe(narrow / "recipe.toml").narrow
+    smaller = prune(narrow, photos, narrow / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
+    assert network_from_weights(load_file(smaller)).widths["narrow"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])  # ^C; what no handler sees, as `kill -9`
@@ -245,6 +256,7 @@ def test_a_run_keeps_its_painting(
         (["--ratio", 0.5, "--baseline"], 2, "go with --sweep"),
         ([], 2, "in one way"),
         (["--ratio", 0.5, "--target-ms", 3], 2, "in one way"),
+        (["--ratio", 0.5, "--narrow"], 2, "in one way"),
         (["--target-params", 10], 2, "so small"),
         (["--ratio", 0.5, "--painting", "nowhere.png"], 2, "the painting is not there"),
     ],

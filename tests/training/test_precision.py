@@ -79,7 +79,7 @@ def test_onnxruntime_computes_in_bytes_from_picture_to_result(given: bytes, tmp_
     options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     onnxruntime.InferenceSession(pixel_model(given), options, providers=["CPUExecutionProvider"])
     operators = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx", load_external_data=False).graph.node]
-    assert operators.count("QLinearConv") == 12
+    assert operators.count("QLinearConv") == 13
     assert not {"Conv", "FusedConv", "QuantizeLinear", "DequantizeLinear", "Resize", "DepthToSpace"} & {*operators}
 
 

@@ -13,13 +13,17 @@ from stylecli.pack import find_style
 from stylecli.scene import Scene
 
 WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
-STYLES = ["great-wave", "starry-night", "the-scream"]
+VARIANTS = [
+    (style, model.variant)
+    for style in ("great-wave", "starry-night", "the-scream")
+    for model in find_style(style).card.models
+]
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_no_mesh_lies_over_calm_areas(style: str) -> None:
+@pytest.mark.parametrize(("style", "variant"), VARIANTS)
+def test_no_mesh_lies_over_calm_areas(style: str, variant: str) -> None:
     sky = np.ascontiguousarray(Scene(640, 360, seconds=1.0).frame(0.0)[:96])
-    with Engine(find_style(style), device="cpu") as engine:
+    with Engine(find_style(style, variant=variant), device="cpu") as engine:
         painted = engine.stylize(sky)
     meshes = [mesh_of(window) for window in windows(painted)]
     assert np.sqrt(np.mean(np.square(meshes))) < 0.8 / 255

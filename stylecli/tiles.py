@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 ALIGNMENT = 16  # pixels: tiles begin at multiples, so that the strides of a network fall on the same pixels in each
 PATCH_SIDE = 256  # pixels: larger than what any network sees at once, so that borders weigh little
-PATCHES = 24  # about: together 1.6 megapixels, which are measured in about the time that painting them takes
+PATCHES = 32  # about: together 2.1 megapixels, as many as a frame of 1080p has
 JITTER = 0.5  # of the room that a patch has in its part of the picture: a regular grid could meet a regular pattern
 PLASTIC = (
     0.7548776662466927,

@@ -57,8 +57,8 @@ def photo() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def large(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give a picture of 1601 x 1111 pixels, too large to be measured whole. Read only."""
-    return np.ascontiguousarray(photo.repeat(4, 0).repeat(4, 1)[:1111, :1601])
+    """Give a picture of 1801 x 1211 pixels, too large to be measured whole. Read only."""
+    return np.ascontiguousarray(photo.repeat(5, 0).repeat(5, 1)[:1211, :1801])
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,9 @@ class Ratios(click.ParamType[tuple[float, ...]]):
 @click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters.")
 @click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel.")
 @click.option("--target-ms", "ms", type=float, metavar="N", help="Cut down to N ms for 1280 x 720 pixels here.")
+@click.option("--blocks", type=int, metavar="N", help="Cut no channel, but leave N residual blocks.")
 @click.option("--narrow", is_flag=True, default=None, help="Cut no channel, but halve the dearest layer of `fast`.")
+@click.option("--few-norms", is_flag=True, default=None, help="Cut no channel, but most normalisations of `fast`.")
 @click.option("--sweep", "ratios", type=Ratios(), help="Cut at each of these ratios, into folders in RUN; compare.")
 @click.option("--baseline", is_flag=True, help="With --sweep: train thin networks of the same sizes from nothing too.")
 @click.option(
@@ -77,7 +79,9 @@ def command(
     params: float | None,
     macs: float | None,
     ms: float | None,
+    blocks: int | None,
     narrow: bool | None,
+    few_norms: bool | None,
     ratios: tuple[float, ...] | None,
     baseline: bool,
     judged: tuple[Path, ...],
@@ -97,7 +101,7 @@ def command(
     from stylecli.training.data import PhotoFolder
     from stylecli.training.pruning import Healing
 
-    target = Target(ratio, params, macs, ms, narrow)
+    target = Target(ratio, params, macs, ms, blocks, narrow, few_norms)
     photos, healing = PhotoFolder(data, note=say), Healing(**how)
     if ratios is None:
         if baseline or judged:

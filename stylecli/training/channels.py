@@ -37,7 +37,7 @@ def channel_groups(network: StyleNetwork) -> list[ChannelGroup]:
     bare = copy.deepcopy(network).requires_grad_(True)  # the graph is read off the gradients' functions
     for layer in bare.modules():
         if isinstance(layer, NormalizedConvolution):  # no channel depends on another one by its normalisation
-            layer.norm = nn.Identity()  # type: ignore[assignment]
+            layer.norm = nn.Identity()
     graph: Any = torch_pruning.DependencyGraph().build_dependency(bare, torch.zeros(1, 3, SIDE, SIDE))
     names = {layer: name for name, layer in bare.named_modules() if isinstance(layer, nn.Conv2d)}
     groups: list[ChannelGroup] = []
@@ -67,8 +67,7 @@ def cut_channels(weights: Mapping[str, Tensor], kept: Mapping[ChannelGroup, Sequ
         chosen = torch.as_tensor(channels)
         for writer in group.writers:
             cut[f"{writer}.weight"] = cut[f"{writer}.weight"][chosen]
-            norm = f"{writer.rpartition('.')[0]}.norm."
-            for name in (name for name in cut if name.startswith(norm)):
+            for name in _beside(writer, cut):
                 cut[name] = cut[name][..., chosen]
         for reader in group.readers:
             cut[f"{reader}.weight"] = cut[f"{reader}.weight"][:, chosen]
@@ -82,6 +81,7 @@ class Layer:
     reads: ChannelGroup | None  # None: the colours of the photo
     writes: ChannelGroup | None  # None: those of the picture
     shape: torch.Size
+    beside: int  # further parameters of each channel that it writes: gamma and beta, or a bias
     area: float
 
 
@@ -98,15 +98,16 @@ class CostTable:
                 next((group for group in groups if name in group.readers), None),
                 next((group for group in groups if name in group.writers), None),
                 weights[f"{name}.weight"].shape,
+                len(_beside(name, weights)),
                 area,
             )
             for name, area in areas.items()
         ]
 
     def parameters(self, widths: Mapping[ChannelGroup, int]) -> int:
-        """Kernels, the gamma and beta of each normalised channel, the bias of each colour."""
+        """Kernels, the gamma and beta of each normalised channel, the bias of each other one."""
         layers = self._layers
-        beside = [2 * widths[layer.writes] if layer.writes else layer.shape[0] for layer in layers]
+        beside = [layer.beside * (widths[layer.writes] if layer.writes else layer.shape[0]) for layer in layers]
         return sum(self._kernels(layer, widths) for layer in layers) + sum(beside)
 
     def macs(self, widths: Mapping[ChannelGroup, int]) -> float:
@@ -119,6 +120,12 @@ class CostTable:
         outs = widths[layer.writes] if layer.writes else channels_out
         ins = widths[layer.reads] if layer.reads else channels_in
         return outs * ins * height * width
+
+
+def _beside(convolution: str, weights: Mapping[str, Tensor]) -> list[str]:
+    """The tensors that a convolution's channels have beside their kernels: a bias, or gamma and beta."""
+    norm = f"{convolution.rpartition('.')[0]}.norm"
+    return [name for name in (f"{convolution}.bias", f"{norm}.weight", f"{norm}.bias") if name in weights]
 
 
 def _areas(network: StyleNetwork) -> dict[str, float]:

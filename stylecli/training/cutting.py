@@ -24,14 +24,17 @@ STEPS_TIMED = 6  # when each of them is exported and timed
 class Target:
     """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms.
 
-    Or `narrow`: no channel goes, the most expensive layer becomes two (`narrowing`).
+    Or by what is no channel: the residual blocks that stay (`shortening`), the most expensive layer, which becomes two
+    (`narrowing`), the normalisations that matter little (`freezing`).
     """
 
     ratio: float | None = None
     params: float | None = None
     macs: float | None = None
     ms: float | None = None
+    blocks: int | None = None
     narrow: bool | None = None
+    few_norms: bool | None = None
 
     @property
     def chosen(self) -> tuple[str, float]:
@@ -40,10 +43,10 @@ class Target:
         Raises:
             UsageError: none or several are, or it is out of range.
         """
-        given = [(field.name, getattr(self, field.name)) for field in fields(self)]
-        given = [(name, value) for name, value in given if value is not None]
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        given = [(name, value) for name, value in known.items() if value is not None]
         if len(given) != 1:
-            raise UsageError("say how far to cut, in one way", hint="Give a ratio, parameters, macs, ms or narrow.")
+            raise UsageError("say how far to cut, in one way", hint=f"Give one of: {', '.join(known)}.")
         name, value = given[0][0], float(given[0][1])
         if not 0 < value < float("inf") or (name == "ratio" and value >= 1):
             raise UsageError(f"{name} {value:g}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")

@@ -31,7 +31,7 @@ def grow_from(network: StyleNetwork, weights: Mapping[str, Tensor]) -> None:
         if new is None or new.dim() != old.dim() or any(n < o for n, o in zip(new.shape, old.shape, strict=True)):
             raise UsageError(
                 f"the base has a {name} of {tuple(old.shape)}, for which this network has no room",
-                hint="Choose the base's network and narrow, and its stem, trunk and blocks or larger ones.",
+                hint="Choose the base's network, narrow and few_norms, and its stem, trunk and blocks or larger ones.",
             )
         new[: len(old)] = 0
         new[tuple(slice(length) for length in old.shape)] = old

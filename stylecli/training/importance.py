@@ -58,9 +58,12 @@ def by_weights(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
 
 @torch.no_grad()
 def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
-    """First the channels with the largest scale in their normalisations (Liu et al. 2017, "Network slimming")."""
+    """First the channels with the largest scale in their normalisations (Liu et al. 2017, "Network slimming").
+
+    Where none is, gamma and a constant deviation are part of the kernel: its norm is the scale then.
+    """
     return {
-        group: _descending(torch.stack([norm.get_parameter("weight").abs() for norm in _norms(network, group)]).sum(0))
+        group: _descending(torch.stack([_scales(writer) for writer in _writers(network, group)]).sum(0))
         for group in groups
     }
 
@@ -69,16 +72,16 @@ def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Iterable
     """First the channels without which the loss would change most, to first order (Molchanov et al. 2019).
 
     `losses` are those of single pictures. The change is the sum of activation times gradient, which is that of gamma
-    and beta, each times its gradient, since the normalisation makes the activation of them.
+    and beta, each times its gradient, since the normalisation makes the activation of them; without one, that of the
+    kernel and the bias.
     """
-    norms = {group: _norms(network, group) for group in groups}
+    writers = {group: _writers(network, group) for group in groups}
     scores = dict.fromkeys(groups, 0.0)
     for loss in losses:
         network.zero_grad()
         torch.autograd.backward(loss)
-        for group, members in norms.items():
-            parameters = [parameter for norm in members for parameter in norm.parameters()]
-            change = torch.stack([one.detach() * one.grad for one in parameters if one.grad is not None]).sum(0)
+        for group, members in writers.items():
+            change = torch.stack([_change(parameter) for writer in members for parameter in _last(writer)]).sum(0)
             scores[group] = scores[group] + change.square()  # type: ignore[assignment]  # a tensor from now on
     network.zero_grad()
     return {group: _descending(score) for group, score in scores.items()}  # type: ignore[arg-type]
@@ -110,8 +113,25 @@ def _tiny(gram: Tensor) -> Tensor:
     return 1e-9 * torch.eye(gram.shape[1], dtype=gram.dtype) * gram.shape[0]
 
 
-def _norms(network: nn.Module, group: ChannelGroup) -> list[nn.Module]:
-    return [network.get_submodule(writer.rpartition(".")[0]).get_submodule("norm") for writer in group.writers]
+def _writers(network: nn.Module, group: ChannelGroup) -> list[nn.Module]:
+    """The convolutions that write a group, each with its normalisation."""
+    return [network.get_submodule(writer.rpartition(".")[0]) for writer in group.writers]
+
+
+def _last(writer: nn.Module) -> list[nn.Parameter]:
+    """The parameters that make the activation: gamma and beta, or kernel and bias."""
+    return [*writer.get_submodule("norm").parameters()] or [*writer.get_submodule("convolution").parameters()]
+
+
+def _scales(writer: nn.Module) -> Tensor:
+    gain = _last(writer)[0].detach()
+    scales: Tensor = gain.reshape(len(gain), -1).norm(dim=1)
+    return scales
+
+
+def _change(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None
+    return (parameter.detach() * parameter.grad).reshape(len(parameter), -1).sum(1)
 
 
 def _descending(scores: Tensor) -> list[int]:

@@ -20,13 +20,14 @@ def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
     """The network that mixes the trunk down to the channels of its up-convolution, fitted on `images` (N, 3, H, W).
 
     Raises:
-        UsageError: not a `fast` network, one that does this already, or one whose trunk is no wider.
+        UsageError: not a `fast` network, one that does this already, one whose trunk is no wider, or with few norms.
     """
-    layer = network.up.convolution if isinstance(network, FastNetwork) and not network.widths["narrow"] else None
+    done = network.widths.get("narrow") or network.widths.get("few_norms")
+    layer = network.up.convolution if isinstance(network, FastNetwork) and not done else None
     if layer is None or layer.in_channels <= layer.out_channels:
         raise UsageError(
             "this network has nothing to narrow",
-            hint="Only `fast` has it, where the trunk is wider than the stem, and once.",
+            hint="Only `fast` has it, where the trunk is wider than the stem, and once, before --few-norms.",
         )
     inputs, outputs = _moments(network, layer, images)
     root, inverse = _square_roots(inputs)

@@ -76,8 +76,8 @@ def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
 def _feature_maps(model: ModelProto) -> dict[str, str]:
     """The tensors to round, each with the one whose range it has.
 
-    Not what comes out of a convolution itself, where a normalisation follows, nor what only a ReLU reads, which cuts
-    off half of it. What is enlarged to its nearest neighbours keeps its range.
+    Not what only a normalisation reads, after which it has another range, nor what only a ReLU reads, which cuts off
+    half of it. What is enlarged to its nearest neighbours keeps its range.
     """
     maps: set[str] = set()
     for node in model.graph.node:
@@ -91,7 +91,7 @@ def _feature_maps(model: ModelProto) -> dict[str, str]:
     picked: dict[str, str] = {}
     for name in (name for name in makers if name in maps):
         maker = makers[name]
-        if maker.op_type != "Conv" and users.get(name, set()) & {"Conv", "Add", "Resize"}:
+        if users.get(name, set()) & {"Conv", "Add", "Resize"}:
             picked[name] = maker.input[0] if maker.op_type == "Resize" else name
     return picked
 

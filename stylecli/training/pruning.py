@@ -20,6 +20,7 @@ from stylecli.training.channels import ChannelGroup, CostTable, channel_groups, 
 from stylecli.training.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.cutting import Target, choose_widths, cut_network
 from stylecli.training.data import PhotoFolder
+from stylecli.training.freezing import with_few_norms
 from stylecli.training.importance import Importance, Orders, by_gamma, by_loss, by_rebuilding, by_weights
 from stylecli.training.loss_network import LossName, VggName, load_loss_network
 from stylecli.training.narrowing import narrowed
@@ -30,6 +31,7 @@ from stylecli.training.preparation import Preparation, prepare, train_prepared
 from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE, blamed_on
+from stylecli.training.shortening import shortened
 from stylecli.training.timing import time_network
 from stylecli.training.train import style_images
 
@@ -145,8 +147,12 @@ def _cut(
 ) -> StyleNetwork:
     network = whole.network
     images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
+    if target.blocks:
+        return shortened(network, images, target.blocks)
     if target.narrow:
         return narrowed(network, images)
+    if target.few_norms:
+        return with_few_norms(network, images)
     groups = channel_groups(network)
     weights = network.state_dict()
 

@@ -62,6 +62,7 @@ class Recipe:
     trunk: int = 0  # channels of the residual blocks, at a quarter of the resolution
     blocks: int = 0
     narrow: bool = False  # whether `fast` mixes the trunk's channels down before it enlarges them
+    few_norms: bool = False  # whether `fast` normalises only what enters the residual stream
     loss_network: LossName = "distilled"
     relative: bool = True  # losses relative to their targets; false: the formulae of Johnson et al. 2016
     content_layer: str = "relu3_3"
@@ -136,8 +137,9 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
             hint="Leave them out for the defaults.",
         )
     _check_choice(name, "network", recipe.network, NETWORKS)
-    if recipe.narrow and recipe.network != "fast":
-        raise UsageError(f"{name}: narrow with a network {recipe.network}", hint="Leave it out: `fast` alone has it.")
+    for key in ("narrow", "few_norms"):
+        if getattr(recipe, key) and recipe.network != "fast":
+            raise UsageError(f"{name}: {key} with a network {recipe.network}", hint="Leave it out: `fast` has it.")
     for phase in recipe.phases:
         _check_choice(name, "loss network", recipe.loss_network_of(phase), LOSS_NETWORKS)
         _check_choice(name, "way to train", phase.trains, ("all", "norms"))

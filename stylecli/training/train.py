@@ -105,7 +105,8 @@ def train(
 
 def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> State:
     torch.manual_seed(recipe.seed)
-    widths = {key: getattr(recipe, key) for key in ("stem", "trunk", "blocks", "narrow") if getattr(recipe, key)}
+    keys = ("stem", "trunk", "blocks", "narrow", "few_norms")
+    widths = {key: getattr(recipe, key) for key in keys if getattr(recipe, key)}
     network: StyleNetwork = NETWORKS[recipe.network](**widths)
     if start is not None:
         plain = average_style(start)

@@ -36,7 +36,12 @@ def test_what_is_lost_is_least(network: FastNetwork) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [JohnsonNetwork(stem=4, trunk=8, blocks=1), FastNetwork(stem=4, narrow=True), FastNetwork(stem=8, trunk=8)],
+    [
+        JohnsonNetwork(stem=4, trunk=8, blocks=1),
+        FastNetwork(stem=4, narrow=True),
+        FastNetwork(stem=8, trunk=8),
+        FastNetwork(few_norms=True),
+    ],
 )
 def test_where_nothing_is_to_be_gained_it_is_refused(network: StyleNetwork) -> None:
     with pytest.raises(UsageError, match="nothing to narrow"):

@@ -19,6 +19,8 @@ from stylecli.training.network import (
 NETWORKS = (
     FastNetwork(stem=4, trunk=12, blocks=3),
     FastNetwork(stem=4, trunk=12, blocks=3, narrow=True),
+    FastNetwork(stem=4, trunk=12, blocks=3, few_norms=True),
+    FastNetwork(stem=4, trunk=12, blocks=2, narrow=True, few_norms=True),
     JohnsonNetwork(stem=4, trunk=16, blocks=2),
     ResidualNetwork(stem=4, trunk=16, blocks=2),
 )

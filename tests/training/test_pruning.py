@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def test_a_pruned_run_is_an_ordinary_smaller_one(cut_in_half: Callable[..., Path
     network = network_from_weights(load_file(weights))
     assert count_parameters(network) < 0.4 * PARAMETERS
     recipe = read_recipe(weights.parent / "recipe.toml")
-    assert (recipe.stem, recipe.trunk, recipe.blocks, recipe.narrow) == tuple(network.widths.values())
+    assert {key: getattr(recipe, key) for key in network.widths} == network.widths
     assert recipe.teacher.endswith("whole")
     assert recipe.steps == 6
     assert (weights.parent / "samples" / "step_000006.png").exists()
@@ -103,15 +103,28 @@ def test_channels_may_be_chosen_otherwise(cut_in_half: Callable[..., Path], impo
     assert not torch.equal(other["head.weight"], default["head.weight"])
 
 
-def test_a_narrowed_run_is_an_ordinary_one_too(
-    cut_in_half: Callable[..., Path], photos: PhotoFolder, vgg_file: Path
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        (Target(blocks=1), {"blocks": 1}),
+        (Target(narrow=True), {"narrow": True}),
+        (Target(few_norms=True), {"few_norms": True}),
+    ],
+)
+def test_a_run_with_another_shape_is_an_ordinary_one_too(
+    cut_in_half: Callable[..., Path],
+    photos: PhotoFolder,
+    vgg_file: Path,
+    target: Target,
+    changed: Mapping[str, object],
 ) -> None:
-    narrow = cut_in_half("narrow", target=Target(narrow=True)).parent
-    network = network_from_weights(load_file(narrow / "weights.safetensors"))
-    assert network.widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": True}
-    assert read_recipe(narrow / "recipe.toml").narrow
-    smaller = prune(narrow, photos, narrow / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
-    assert network_from_weights(load_file(smaller)).widths["narrow"]
+    run = cut_in_half("other", target=target).parent
+    widths = network_from_weights(load_file(run / "weights.safetensors")).widths
+    assert widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": False, "few_norms": False} | changed
+    recipe = read_recipe(run / "recipe.toml")
+    assert {key: getattr(recipe, key) for key in widths} == widths
+    smaller = prune(run, photos, run / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
+    assert network_from_weights(load_file(smaller)).widths.items() >= changed.items()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])  # ^C; what no handler sees, as `kill -9`
@@ -257,6 +270,8 @@ def test_a_run_keeps_its_painting(
         ([], 2, "in one way"),
         (["--ratio", 0.5, "--target-ms", 3], 2, "in one way"),
         (["--ratio", 0.5, "--narrow"], 2, "in one way"),
+        (["--blocks", 2, "--few-norms"], 2, "in one way"),
+        (["--blocks", 9], 2, "the network has"),
         (["--target-params", 10], 2, "so small"),
         (["--ratio", 0.5, "--painting", "nowhere.png"], 2, "the painting is not there"),
     ],

@@ -63,6 +63,21 @@ def test_every_recipe_can_be_trained_by() -> None:
         read_recipe(recipe)
 
 
+def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
+    from stylecli.pack import find_style
+    from stylecli.training.checkpoints import read_tensors
+    from stylecli.training.growing import grow_from
+    from stylecli.training.network import NETWORKS
+    from stylecli.training.recipe_file import read_recipe
+
+    recipes = [read_recipe(file) for file in (ROOT / "docs" / "recipes").glob("*.toml")]
+    recipes = [recipe for recipe in recipes if (ROOT / "styles" / recipe.base / "card.json").exists()]
+    assert recipes
+    for recipe in recipes:
+        weights, _ = read_tensors(find_style(recipe.base).folder / "weights.safetensors")
+        grow_from(NETWORKS[recipe.network](**recipe.widths), weights)
+
+
 def test_every_module_stands_in_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for module in (ROOT / "stylecli").rglob("*.py"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from stylecli.errors import UsageError
 from stylecli.training.loss_network import LOSS_NETWORKS, LossName
@@ -87,6 +87,12 @@ class Recipe:
     def paintings(self) -> tuple[Painting, ...]:
         """All styles that the network learns."""
         return (self.painting, *self.others)
+
+    @property
+    def widths(self) -> dict[str, Any]:
+        """The shape of the network, as its class takes it; without what is the class's own."""
+        keys = ("stem", "trunk", "blocks", "narrow", "few_norms")
+        return {key: getattr(self, key) for key in keys if getattr(self, key)}
 
     @property
     def steps(self) -> int:

@@ -105,9 +105,7 @@ def train(
 
 def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> State:
     torch.manual_seed(recipe.seed)
-    keys = ("stem", "trunk", "blocks", "narrow", "few_norms")
-    widths = {key: getattr(recipe, key) for key in keys if getattr(recipe, key)}
-    network: StyleNetwork = NETWORKS[recipe.network](**widths)
+    network: StyleNetwork = NETWORKS[recipe.network](**recipe.widths)
     if start is not None:
         plain = average_style(start)
         base = network_from_weights(plain)

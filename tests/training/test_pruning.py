@@ -116,11 +116,11 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
     photos: PhotoFolder,
     vgg_file: Path,
     target: Target,
-    changed: Mapping[str, object],
+    changed: Mapping[str, int],
 ) -> None:
     run = cut_in_half("other", target=target).parent
     widths = network_from_weights(load_file(run / "weights.safetensors")).widths
-    assert widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": False, "few_norms": False} | changed
+    assert widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": False, "few_norms": False, **changed}
     recipe = read_recipe(run / "recipe.toml")
     assert {key: getattr(recipe, key) for key in widths} == widths
     smaller = prune(run, photos, run / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))

@@ -25,9 +25,9 @@ from stylecli.training.precision import to_int8
 ROUNDED_WEIGHTS = 0.03  # relative: what weights of 8 bits change
 
 
-@pytest.fixture(scope="module")
-def precise() -> bytes:
-    return find_style("great-wave").model_bytes()
+@pytest.fixture(scope="module", params=["fast", "quality"])  # with few normalisations, and with all
+def precise(request: pytest.FixtureRequest) -> bytes:
+    return find_style("great-wave").model_bytes(request.param)
 
 
 @pytest.fixture(scope="module")

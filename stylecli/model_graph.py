@@ -56,16 +56,14 @@ class Graph:
         return name if name in self.constants else ""
 
     def reorder_outputs(self, convolution: NodeProto, order: Sequence[int]) -> None:
-        """Give a convolution's channels another order; -1 stands for a void channel, of zeros."""
+        """Give a convolution's channels another order."""
         for place in range(1, len(convolution.input)):
             maker = self.makers.get(convolution.input[place])
             node, places = (convolution, [place]) if maker is None else (maker, range(len(maker.input)))
             for number in places:
                 value = self.value(node.input[number])
                 if value.ndim:  # what is scalar holds for all channels
-                    void = np.zeros_like(value[:1])
-                    rows = [value[index : index + 1] if index >= 0 else void for index in order]
-                    node.input[number] = self.add_constant(np.concatenate(rows), f"{node.input[number]}_reordered")
+                    node.input[number] = self.add_constant(value[[*order]], f"{node.input[number]}_reordered")
 
 
 def rename_tensors(graph: GraphProto, *, prefix: str, but: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ is the one that `engine.to_unit`, the model and `engine.quantize` give, to the b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,9 +23,8 @@ COLORS = 3
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # where each axis of (N, C, H, W) is in (N, H, W, C)
 POINTWISE = ("Sigmoid", "Clip", "QuantizeLinear", "DequantizeLinear")
-# Of a last convolution that writes 2 x 2 pixels, each pair side by side takes a word of 8 bytes, 6 of which are used:
-# onnxruntime moves words several times as fast as runs of 6 bytes.
-PHASES, ROW, WORD = 2, 6, 8
+PHASES = 2  # rows, and columns, of the pixels that a last convolution may write at once
+ROW = PHASES * COLORS  # samples of such a row
 STRIDE = 4  # pixels that a widened convolution takes at once
 
 
@@ -148,7 +147,7 @@ def _fills_up(graph: Graph) -> bool:
 
 
 def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is_wide: bool) -> Iterator[NodeProto]:
-    """The tail with its channels last: pointwise nodes, then the one rounding, then what moves samples.
+    """The tail with pointwise nodes first, then the one rounding, then what moves samples.
 
     `last` is the convolution of `_last_convolution`, `is_wide` whether it was widened.
     """
@@ -158,12 +157,14 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
     pointwise = [node for node in tail if node.op_type in POINTWISE]
     final = pointwise[-1] if pointwise else None
     is_rounded = final is not None and final.op_type == "DequantizeLinear" and _has_unit_levels(graph, final)
-    floats, name = tail[0].input[0] if tail else "stylized", "channels_last"
+    name = tail[0].input[0] if tail else "stylized"
     if not tail:
-        floats = graph.makers["stylized"].output[0] = "stylized_unit"
-    yield helper.make_node("Transpose", [floats], [name], perm=CHANNELS_LAST)
+        name = graph.makers["stylized"].output[0] = "stylized_unit"
+    if last is None or is_wide:
+        yield helper.make_node("Transpose", [name], ["channels_last"], perm=CHANNELS_LAST)
+        name = "channels_last"
     for node in pointwise[:-1] if is_rounded else pointwise:
-        node.input[0], name = name, f"{node.output[0]}_last"
+        node.input[0], name = name, f"{node.output[0]}_exit"
         node.output[0] = name
         yield node
     if not is_rounded:
@@ -171,8 +172,8 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
         yield helper.make_node("QuantizeLinear", [name, unit, black], ["levels"])
         name = "levels"
     if last is not None:
-        graph.reorder_outputs(last, _row_order(is_wide=is_wide))
-        yield from _spread(graph, name, "spread_levels", is_wide=is_wide)
+        graph.reorder_outputs(last, _row_order(SIDE_BY_SIDE if is_wide else 1))
+        yield from (_spread_cells if is_wide else _spread_planes)(graph, name, "spread_levels")
         name = "spread_levels"
     for number, node in enumerate(node for node in moving if node.op_type == "Slice"):
         axes = graph.add_constant(AXES_CHANNELS_LAST[graph.value(node.input[3])], f"axes_{number}")
@@ -181,41 +182,57 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
     yield helper.make_node("Identity", [name], ["stylized"])
 
 
-def _row_order(*, is_wide: bool) -> list[int]:
-    """Of the last convolution's channels (pixel, color, row, column) the order (row, pixel, column, color).
-
-    There are two pixels in a widened one; of a single one each row is filled up to a word with -1, a void channel.
-    """
-    pixels = SIDE_BY_SIDE if is_wide else 1
+def _row_order(pixels: int) -> list[int]:
+    """Of the last convolution's channels (pixel, color, row, column) the order (row, pixel, column, color)."""
     channels = np.arange(pixels * COLORS * PHASES**2).reshape(pixels, COLORS, PHASES, PHASES)
-    rows = channels.transpose(2, 0, 3, 1).reshape(PHASES, -1)
-    void = 0 if is_wide else WORD - ROW
-    return [int(channel) for channel in np.pad(rows, ((0, 0), (0, void)), constant_values=-1).ravel()]
+    return [int(channel) for channel in channels.transpose(2, 0, 3, 1).ravel()]
 
 
-def _spread(graph: Graph, levels: str, result: str, *, is_wide: bool) -> Iterator[NodeProto]:
-    """Cells of two rows, (N, h, w, 2 * length), to pixels (N, H, W, 3)."""
+def _spread_planes(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
+    """Planes, (N, 2 * ROW, h, w), to pixels (N, H, W, 3).
+
+    In two steps, both of which onnxruntime does in bulk: samples to pixels, then whole rows to their places.
+    """
     from onnx import helper
 
-    pixels = SIDE_BY_SIDE if is_wide else 1
     constants = {
-        "cells": [0, 0, 0, PHASES, pixels * ROW if is_wide else WORD],
-        "begin": [0],
-        "end": [pixels * ROW],
-        "axis": [4],
-        "grown": [1, PHASES, PHASES * pixels],
+        "bands": [0, PHASES, ROW, -1],
+        "same": [0, 0],
+        "first": [0],
+        "rest": [-1],
+        "grown": [PHASES],
+        "pixel": [-1, COLORS],
+    }
+    bands, same, first, rest, grown, pixel = _shapes(graph, result, constants)
+    yield helper.make_node("Reshape", [levels, bands], [f"{result}_split"])  # (N, 2, ROW, h * w)
+    yield helper.make_node("Transpose", [f"{result}_split"], [f"{result}_pixels"], perm=(0, 1, 3, 2))
+    yield helper.make_node("Shape", [levels], [f"{result}_height"], start=2, end=3)
+    yield helper.make_node("Concat", [same, f"{result}_height", rest], [f"{result}_rows_shape"], axis=0)
+    yield helper.make_node("Reshape", [f"{result}_pixels", f"{result}_rows_shape"], [f"{result}_rows"])
+    yield helper.make_node("Transpose", [f"{result}_rows"], [f"{result}_woven"], perm=(0, 2, 1, 3))
+    yield helper.make_node("Mul", [f"{result}_height", grown], [f"{result}_full_height"])
+    yield helper.make_node("Concat", [first, f"{result}_full_height", pixel], [f"{result}_shape"], axis=0)
+    yield helper.make_node("Reshape", [f"{result}_woven", f"{result}_shape"], [result])
+
+
+def _spread_cells(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
+    """Cells of two rows of a widened convolution, (N, h, w, 2 * SIDE_BY_SIDE * ROW), to pixels (N, H, W, 3)."""
+    from onnx import helper
+
+    constants = {
+        "cells": [0, 0, 0, PHASES, SIDE_BY_SIDE * ROW],
+        "grown": [1, PHASES, PHASES * SIDE_BY_SIDE],
         "colors": [COLORS],
     }
-    split, begin, end, axis, grown, colors = (
-        graph.add_constant(np.array(value, np.int64), f"{result}_{name}") for name, value in constants.items()
-    )
+    split, grown, colors = _shapes(graph, result, constants)
     yield helper.make_node("Reshape", [levels, split], [f"{result}_split"])
     yield helper.make_node("Transpose", [f"{result}_split"], [f"{result}_rows"], perm=(0, 1, 3, 2, 4))
-    rows = f"{result}_rows"
-    if not is_wide:
-        yield helper.make_node("Slice", [rows, begin, end, axis], [f"{result}_full"])
-        rows = f"{result}_full"
     yield helper.make_node("Shape", [levels], [f"{result}_levels"], end=3)
     yield helper.make_node("Mul", [f"{result}_levels", grown], [f"{result}_size"])
     yield helper.make_node("Concat", [f"{result}_size", colors], [f"{result}_shape"], axis=0)
-    yield helper.make_node("Reshape", [rows, f"{result}_shape"], [result])
+    yield helper.make_node("Reshape", [f"{result}_rows", f"{result}_shape"], [result])
+
+
+def _shapes(graph: Graph, result: str, values: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """The names of new constants, shapes or parts of such."""
+    return (graph.add_constant(np.array(value, np.int64), f"{result}_{name}") for name, value in values.items())

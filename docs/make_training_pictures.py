@@ -56,7 +56,7 @@ def _experiments(runs: Path) -> None:
 
 
 def _tile(run: Path, photo: NDArray[np.uint8], title: str, subtitle: str) -> tuple[NDArray[np.uint8], str, str]:
-    with RunNetwork(run.name, run, device="cpu") as network:
+    with RunNetwork.of(run, device="cpu") as network:
         return quantize(network.stylize(to_unit(photo)), np.uint8), title, subtitle
 
 

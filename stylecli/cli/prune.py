@@ -37,7 +37,7 @@ class Ratios(click.ParamType[tuple[float, ...]]):
 
 
 @click.command()
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("run")
 @options.photos_to_train_with
 @options.run_folder
 @click.option("--ratio", type=float, help="Cut this share of the channels, such as 0.6.")
@@ -72,7 +72,7 @@ class Ratios(click.ParamType[tuple[float, ...]]):
 @options.as_json
 @needs_extra("train")
 def command(
-    run: Path,
+    run: str,
     data: Path,
     output: Path,
     ratio: float | None,
@@ -89,7 +89,7 @@ def command(
     as_json: bool,
     **how: Any,  # it is healed
 ) -> None:
-    """Make a smaller, faster network of a finished RUN, or a style's folder: cut channels, fit the rest, heal.
+    """Make a smaller, faster network of a finished RUN, or a style: cut channels, fit the rest, heal.
 
     What is left is fitted to the whole network by least squares, then trained on the losses of RUN's recipe and on the
     whole network's pictures. The same command goes on with one that was interrupted. The result is a run like those of
@@ -114,7 +114,7 @@ def command(
 
 
 def _prune(
-    run: Path,
+    run: str,
     photos: PhotoFolder,
     output: Path,
     target: Target,
@@ -143,7 +143,7 @@ def _prune(
 
 
 def _sweep(
-    run: Path,
+    run: str,
     photos: PhotoFolder,
     output: Path,
     ratios: tuple[float, ...],

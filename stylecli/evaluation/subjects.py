@@ -19,7 +19,7 @@ from stylecli.errors import DeviceError, UsageError
 from stylecli.evaluation.quality import Stylizer
 from stylecli.pack import StylePack, find_style, style_folders
 from stylecli.training.checkpoints import WEIGHTS, read_tensors
-from stylecli.training.network import SizedNetwork, network_from_weights
+from stylecli.training.network import SizedNetwork, StyleNetwork, network_from_weights
 from stylecli.training.run_folder import RECIPE
 
 
@@ -39,15 +39,26 @@ class Subject:
     def open(self, device: Device = "auto") -> AbstractContextManager[Stylizer]:
         """Its network, ready to paint, to be used in a `with`; raises as the two do."""
         if self.pack is None:
-            return RunNetwork(self.name, self.folder, device=device)
+            return RunNetwork.of(self.folder, device=device)
         return Engine(self.pack, device=device)
 
 
 class RunNetwork:
     """The network of a run, in PyTorch, behind the interface of an `Engine`."""
 
-    def __init__(self, name: str, run: Path, *, device: Device = "auto") -> None:
-        """Rebuild it from its weights.
+    def __init__(self, name: str, network: StyleNetwork, *, device: Device = "auto") -> None:
+        """Put it on a device.
+
+        Raises:
+            DeviceError: PyTorch cannot work on the device.
+        """
+        self.name = name
+        self.device = _torch_device(device)
+        self._network = SizedNetwork(network).to(self.device).eval()
+
+    @classmethod
+    def of(cls, run: Path, *, device: Device = "auto") -> Self:
+        """Rebuild it from the weights of a run, after whose folder it is called.
 
         Raises:
             MediaError: there are no whole weights in the run.
@@ -62,9 +73,7 @@ class RunNetwork:
                 f"{run}: its weights are not those of one known style network",
                 hint="Of several styles in one, make styles with `stylecli export`, and judge those.",
             ) from err
-        self.name = name
-        self.device = _torch_device(device)
-        self._network = SizedNetwork(network).to(self.device).eval()
+        return cls(run.name, network, device=device)
 
     def __enter__(self) -> Self:
         return self

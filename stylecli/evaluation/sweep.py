@@ -38,7 +38,7 @@ JUDGED_PHOTOS = 8  # of those to train with, when no others are given
 
 @dataclass(frozen=True)
 class Point:
-    """A network of the curve. `ratio` is the share of channels cut, `run` its folder; `kind` whole, pruned or thin."""
+    """A network of the curve; `kind` is whole, pruned or thin, `ratio` the share of channels cut, `run` its name."""
 
     kind: str
     ratio: float
@@ -69,7 +69,7 @@ class Bench:
 
 
 def sweep(
-    run: Path,
+    run: str,
     photos: PhotoFolder,
     output: Path,
     ratios: Sequence[float],
@@ -100,11 +100,11 @@ def sweep(
     for ratio, target in targets.items():
         folder = output / f"ratio-{ratio:g}"
         prune(run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, note=note)
-        points.append(_measured("pruned", ratio, folder, _network_of(folder), bench))
+        points.append(_measured("pruned", ratio, str(folder), _network_of(folder), bench))
         if baseline:
             thin = output / f"thin-{ratio:g}"
             _train_thin(thin, folder, photos, healing, progress, note)
-            points.append(_measured("thin", ratio, thin, _network_of(thin), bench))
+            points.append(_measured("thin", ratio, str(thin), _network_of(thin), bench))
     rows = [point.as_record(points[0]) for point in points]
     write_text(json.dumps(rows, indent=1) + "\n", output / TABLE)
     write_text(trade_off_plot(rows).decode(), output / PLOT)
@@ -127,11 +127,11 @@ def judged_photos(photos: PhotoFolder, given: Sequence[Path], note: Callable[[st
     return [photos.source / name for name in chosen]
 
 
-def _measured(kind: str, ratio: float, run: Path, network: StyleNetwork, bench: Bench) -> Point:
+def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, bench: Bench) -> Point:
     expense = time_network(network)
     targets = style_targets(bench.painting, bench.loss_network)
     pairs = []
-    with RunNetwork(run.name, run) as painter:
+    with RunNetwork(run, network) as painter:
         for path in bench.photos:
             photo = open_photo(path, bench.loss_network)
             painted = quantize(painter.stylize(to_unit(photo.pixels)), np.uint8)
@@ -140,7 +140,7 @@ def _measured(kind: str, ratio: float, run: Path, network: StyleNetwork, bench: 
     return Point(
         kind,
         ratio,
-        str(run),
+        run,
         count_parameters(network),
         expense.model_bytes,
         expense.milliseconds,

@@ -14,7 +14,10 @@ from stylecli.training.network import StyleNetwork, network_from_weights
 from stylecli.training.refitting import refit
 
 LEAST = 3  # channels that every group keeps
-TIME_FIRST = 0.15  # a group keeps area ** -0.15 as much: at full resolution a third less than at a quarter
+# A group keeps area ** -COST_FIRST as much. Large feature maps cost the time: at full resolution a third less than at a
+# quarter. Where parameters are counted they cost next to nothing, and a third more stays there.
+COST_FIRST = 0.15
+COST_FIRST_OF_PARAMS = -0.1
 SHARE_MAX = 2.0  # where even the smallest feature maps keep all their channels
 STEPS = 20  # of the bisection that finds the widths
 STEPS_TIMED = 6  # when each of them is exported and timed
@@ -58,17 +61,18 @@ def choose_widths(
 ) -> dict[ChannelGroup, int]:
     """The largest widths that keep to the target.
 
-    All groups of a resolution keep the same share, those of larger feature maps less: they cost the time. Shares by
-    importance, over all groups or by cost, were no better (docs/training.md).
+    All groups of a resolution keep the same share; those of larger feature maps less, or more where the target is a
+    number of parameters. Shares by importance, over all groups or by cost, were no better (docs/training.md).
 
     Raises:
         UsageError: the target is out of reach, or the network keeps to it as it is.
     """
     name, value = target.chosen
+    cost_first = COST_FIRST_OF_PARAMS if name == "params" else COST_FIRST
 
     def widths_at(share: float) -> dict[ChannelGroup, int]:
         return {
-            group: min(width, max(LEAST, round(share * table.areas[group] ** -TIME_FIRST * width)))
+            group: min(width, max(LEAST, round(share * table.areas[group] ** -cost_first * width)))
             for group, width in table.widths.items()
         }
 

@@ -31,6 +31,7 @@ from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
 from stylecli.training.run_folder import RECIPE
 from stylecli.training.train import TrainingFacts
+from stylecli.training.trained_files import TrainedFiles
 
 DEFAULT_VARIANT = "fast"
 PREVIEW_QUALITY = 85
@@ -54,11 +55,18 @@ def read_run(run: Path, *, number: int = 1) -> FinishedRun:
         MediaError: the run is not finished or cannot be read.
         UsageError: it has no style of that number.
     """
-    weights, metadata = read_tensors(run / WEIGHTS)
-    facts = _facts_in(metadata, run / WEIGHTS)
-    recipe = read_recipe(run / RECIPE)
+    return read_training(TrainedFiles(run / WEIGHTS, run / RECIPE), number=number)
+
+
+def read_training(files: TrainedFiles, *, number: int = 1) -> FinishedRun:
+    """The same of a training whose files may lie in a style pack."""
+    weights, metadata = read_tensors(files.weights)
+    facts = _facts_in(metadata, files.weights)
+    recipe = read_recipe(files.recipe)
     if not 1 <= number <= len(recipe.paintings):
-        raise UsageError(f"{run}: has no style {number}", hint=f"It has styles 1 to {len(recipe.paintings)}.")
+        raise UsageError(
+            f"{files.weights.parent}: has no style {number}", hint=f"It has styles 1 to {len(recipe.paintings)}."
+        )
     weights = one_style(weights, number - 1)
     return FinishedRun(weights, network_from_weights(weights), recipe, recipe.paintings[number - 1], facts)
 

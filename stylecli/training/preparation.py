@@ -9,11 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from stylecli.card import CARD_FILE
 from stylecli.errors import UsageError
-from stylecli.pack import StylePack, find_style
 from stylecli.progress import Progress, ignore
-from stylecli.training.checkpoints import WEIGHTS, read_tensors
+from stylecli.training.checkpoints import read_tensors
 from stylecli.training.conditional import average_style
 from stylecli.training.data import PhotoFolder
 from stylecli.training.loss_network import LossName, LossNetwork, VggName, load_loss_network
@@ -28,8 +26,8 @@ from stylecli.training.recipe import (
     Recipe,
 )
 from stylecli.training.recipe_file import read_recipe
-from stylecli.training.run_folder import RECIPE
 from stylecli.training.train import train
+from stylecli.training.trained_files import trained_files
 
 PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of the range this adds 0.1 to the loss
 
@@ -111,7 +109,7 @@ def _recipe_to_stabilize(
         raise UsageError(
             "--stabilize goes on with a style and its own recipe", hint="Give its painting and --base STYLE, no more."
         )
-    recipe, paintings = _recipe_of([_recipe_file(base, styles_dir)], sources[0])
+    recipe, paintings = _recipe_of([trained_files(base, styles_dir).recipe], sources[0])
     steady = replace(
         recipe,
         consistency_weight=STABILIZING_WEIGHT,
@@ -169,28 +167,5 @@ def _is_recipe(sources: Sequence[Path]) -> bool:
 
 def _weights_of(name: str, styles_dir: Path | None) -> tuple[dict[str, Tensor], float]:
     """The weights of a style or a finished run, and the seconds that they took to train."""
-    if _is_run(name):
-        tensors, metadata = read_tensors(Path(name) / WEIGHTS)
-        return tensors, float(metadata.get("seconds", 0))
-    pack = _pack_of(name, styles_dir)
-    return read_tensors(pack.folder / (pack.model().weights or WEIGHTS))[0], pack.card.training_seconds
-
-
-def _recipe_file(name: str, styles_dir: Path | None) -> Path:
-    """Where the recipe of a style or a finished run is."""
-    if _is_run(name):
-        return Path(name) / RECIPE
-    pack = _pack_of(name, styles_dir)
-    weights = pack.model().weights or WEIGHTS
-    return pack.folder / weights.replace(WEIGHTS, RECIPE)  # VARIANT.weights.safetensors lies beside VARIANT.recipe.toml
-
-
-def _pack_of(name: str, styles_dir: Path | None) -> StylePack:
-    """A style, or a variant of it: `great-wave:quality`."""
-    has_variant = ":" in name and not Path(name).exists()
-    style, variant = name.rsplit(":", 1) if has_variant else (name, None)
-    return find_style(style, styles_dir, variant=variant)
-
-
-def _is_run(name: str) -> bool:
-    return (Path(name) / WEIGHTS).is_file() and not (Path(name) / CARD_FILE).exists()
+    tensors, metadata = read_tensors(trained_files(name, styles_dir).weights)
+    return tensors, float(metadata.get("seconds", 0))

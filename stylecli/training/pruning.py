@@ -26,7 +26,7 @@ from stylecli.training.loss_network import LossName, VggName, load_loss_network
 from stylecli.training.narrowing import narrowed
 from stylecli.training.network import StyleNetwork, count_parameters, network_from_weights, network_name
 from stylecli.training.objective import Objective
-from stylecli.training.packing import FinishedRun, read_run
+from stylecli.training.packing import FinishedRun, read_training
 from stylecli.training.preparation import Preparation, prepare, train_prepared
 from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.recipe_file import read_recipe, write_recipe
@@ -34,6 +34,7 @@ from stylecli.training.run_folder import RECIPE, blamed_on
 from stylecli.training.shortening import shortened
 from stylecli.training.timing import time_network
 from stylecli.training.train import style_images
+from stylecli.training.trained_files import trained_files
 
 CUT = "cut"  # folder in the run
 LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
@@ -57,7 +58,7 @@ class Healing:
 
 
 def prune(
-    run: Path,
+    run: str,
     photos: PhotoFolder,
     output: Path,
     *,
@@ -69,16 +70,17 @@ def prune(
 ) -> Path:
     """Make a smaller network of the finished training `run` in the folder `output`; returns the file of its weights.
 
-    `run` may be a style pack too. What is in `output` already is not done again.
+    `run` may be a style too, or a variant of one. What is in `output` already is not done again.
 
     Raises:
         UsageError: an impossible target, a network of several styles, or `output` holds something else.
+        PackError: `run` is neither a run nor a style.
         MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
     """
     whole = read_whole(run)
     healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
     asked = {
-        "pruned": str(run),
+        "pruned": run,
         "target": "{} {:g}".format(*target.chosen),
         "importance": importance,
         "steps": str(healing.steps),
@@ -93,17 +95,17 @@ def prune(
     return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress=progress, note=note)
 
 
-def read_whole(run: Path) -> FinishedRun:
+def read_whole(run: str) -> FinishedRun:
     """The network to prune; raises as `prune`."""
-    whole = read_run(run)
+    whole = read_training(trained_files(run))
     if whole.recipe.others:
         raise UsageError(f"{run}: holds several styles", hint="`stylecli export` makes a style of each; prune that.")
     return whole
 
 
-def painting_of(run: Path, recipe: Recipe, painting: Path | None) -> Path:
+def painting_of(run: str, recipe: Recipe, painting: Path | None) -> Path:
     """The file of the painting: as given, in the folder that is given, or in the run; raises UsageError."""
-    file = (painting or run) / Path(recipe.painting.file).name
+    file = (painting or Path(run)) / Path(recipe.painting.file).name
     if painting and painting.is_file():
         file = painting
     if not file.is_file():
@@ -184,7 +186,7 @@ def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Te
 
 
 def _recipe_of_healing(
-    whole: FinishedRun, run: Path, output: Path, network: StyleNetwork, healing: Healing, *, spent: float
+    whole: FinishedRun, run: str, output: Path, network: StyleNetwork, healing: Healing, *, spent: float
 ) -> Recipe:
     """The losses of the whole network's recipe and its pictures, in steps of our own; `spent`: seconds of the cut."""
     recipe = replace(
@@ -192,7 +194,7 @@ def _recipe_of_healing(
         **network.widths,
         network=network_name(network),
         base=str(output / CUT),
-        teacher=str(run),
+        teacher=run,
         loss_network=whole.recipe.loss_network_of(whole.recipe.phases[-1]),
         pixel_weight=PIXEL_WEIGHT,
         learning_rate=HEALING_RATE,

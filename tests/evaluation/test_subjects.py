@@ -62,7 +62,7 @@ def test_a_run_paints_as_its_network_does(run: Path) -> None:
     network = SizedNetwork(network_from_weights(load_file(run / "weights.safetensors")))
     with torch.no_grad():
         expected = network(torch.from_numpy(unit).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
-    with RunNetwork("first", run, device="cpu") as painter:
+    with RunNetwork.of(run, device="cpu") as painter:
         assert (painter.stylize(unit) == expected).all()
 
 
@@ -78,7 +78,7 @@ def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) ->
     several = {name: torch.stack([t, t]) if ".norm." in name else t for name, t in weights.items()}
     save_file(several, tmp_path / "weights.safetensors")
     with pytest.raises(UsageError, match="export"):
-        RunNetwork("several", tmp_path)
+        RunNetwork.of(tmp_path)
 
 
 def test_a_painting_is_found_by_the_recipe(run: Path, photo_folder: Path, tiny_style: Path) -> None:

@@ -165,12 +165,16 @@ def test_a_target_of_milliseconds_is_what_was_timed() -> None:
     assert 2 < table.macs(widths) / 1000 <= 3
 
 
-def test_full_resolution_is_cut_first() -> None:
+@pytest.mark.parametrize(
+    ("target", "is_first"), [(Target(ratio=0.5), True), (Target(macs=20_000), True), (Target(params=120_000), False)]
+)
+def test_full_resolution_is_cut_first_where_it_costs_the_most(target: Target, is_first: bool) -> None:
     network = ResidualNetwork(stem=32, trunk=128, blocks=2)
     table = CostTable(network, channel_groups(network))
-    widths = choose_widths(table, Target(ratio=0.5), never_timed)
+    widths = choose_widths(table, target, never_timed)
     share = {table.areas[group]: width / table.widths[group] for group, width in widths.items()}
-    assert share[1] < share[1 / 4] < share[1 / 16]
+    assert (share[1] < share[1 / 4] < share[1 / 16]) is is_first
+    assert (share[1] > share[1 / 4] > share[1 / 16]) is not is_first
 
 
 @pytest.mark.parametrize(

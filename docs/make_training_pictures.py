@@ -23,24 +23,28 @@ from stylecli.sheet import labelled_grid
 PICTURES = Path(__file__).with_name("pictures")
 EXPERIMENTS = ("johnson-17-50", "johnson-20-20", "johnson-50-50", "resnet-17-50")
 ITERATIONS = (50, 100, 200, 366)
-FAILURES = (
-    ("short", "too few steps", "60 steps: few colours, a coarse pattern"),
-    ("style", "too much style", "--style-weight 30: motifs cover the cat"),
-    ("content", "too much content", "--content-weight 12: nearly the photo"),
-)
+TILES = {
+    "failures.jpg": (
+        ("fail-short", "too few steps", "60 steps: few colours, a coarse pattern"),
+        ("fail-style", "too much style", "--style-weight 30: motifs cover the cat"),
+        ("fail-content", "too much content", "--content-weight 12: nearly the photo"),
+    ),
+    "pruned.jpg": (
+        ("great-wave-resnet", "the whole resnet", "469,315 parameters"),
+        ("great-wave-resnet-63000", "pruned", "--target-params 63000"),
+        ("great-wave-resnet-20000", "pruned again", "--target-params 20000"),
+    ),
+}
 
 
 def main(runs: Path) -> None:
     """Write the pictures anew."""
-    if all((runs / f"fail-{name}").is_dir() for name, *_ in FAILURES):
-        _failures(runs)
+    cat = skimage.data.chelsea()
+    for picture, tiles in TILES.items():
+        if all((runs / name).is_dir() for name, *_ in tiles):
+            _write(labelled_grid([_tile(runs / name, cat, *label) for name, *label in tiles]), picture)
     if all((runs / name).is_dir() for name in EXPERIMENTS):
         _experiments(runs)
-
-
-def _failures(runs: Path) -> None:
-    cat = skimage.data.chelsea()
-    _write(labelled_grid([_tile(runs / f"fail-{name}", cat, *label) for name, *label in FAILURES]), "failures.jpg")
 
 
 def _experiments(runs: Path) -> None:

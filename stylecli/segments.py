@@ -89,7 +89,7 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
             for number, packet in enumerate(packets):
                 packet.dts = shown[number - ahead] if number >= ahead else shown[number] - delay
                 if number == len(shown) - 1:  # MP4 takes durations from the gaps, so the last one fills up to the end
-                    packet.duration = max(1, round(end / packet.time_base) - delay - packet.dts)
+                    packet.duration = max(1, round(end / Fraction(packet.time_base)) - delay - packet.dts)
                 packet.stream = stream
                 container.mux(packet)
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from stylecli.errors import MediaError
 from stylecli.hdr import HdrLight, hdr_light
 from stylecli.video_color import SDR, ColorTags, color_tags, depth, holds_alpha
-from stylecli.video_streams import OtherStream, announces_alpha, decoder, dispositions, other_stream, video_stream
+from stylecli.video_streams import (
+    OtherStream,
+    announces_alpha,
+    decoder,
+    dispositions,
+    fraction,
+    other_stream,
+    tags_of,
+    video_stream,
+)
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -116,8 +125,8 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             raise MediaError(f"{path}: {error.message}", hint=error.hint) from error
         light = hdr_light(color, _side_data(frame))
         turn = _turn(frame)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        time_base = stream.time_base or MICROSECOND
+        aspect = fraction(stream.sample_aspect_ratio, Fraction(1))
+        time_base = fraction(stream.time_base, MICROSECOND)
         start = (container.start_time or 0) * MICROSECOND
         return Clip(
             path=path,
@@ -135,7 +144,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             has_alpha=announces_alpha(stream) or _has_alpha(frame, frames),
             is_interlaced=frame.interlaced_frame,
             time_base=time_base,
-            rate=stream.average_rate or stream.guessed_rate or _USUAL_RATE,
+            rate=fraction(stream.average_rate or stream.guessed_rate, _USUAL_RATE),
             start=start,
             zero=start if container.format.name in _CLOCKS_OF_THEIR_OWN else Fraction(0),
             first=(frame.pts or 0) * time_base,
@@ -143,7 +152,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             number=number,
             stream=stream.index,
             dispositions=dispositions(stream),
-            tags=dict(stream.metadata),
+            tags=tags_of(stream),
             others=tuple(other_stream(other) for other in container.streams if other.index != stream.index),
             chapters=len(container.chapters()),
         )
@@ -159,8 +168,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: the file is empty")
     try:
-        # An absolute path: libav takes what stands before a colon for a protocol. Tags in a broken encoding are kept.
-        with av.open(str(path.resolve()), "r", metadata_errors="replace") as container:
+        # An absolute path: libav takes what stands before a colon for a protocol. Tags in a broken encoding are no
+        # error in PyAV 19, which has no argument for them any more (`tags_of`).
+        lenient: Any = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+        with av.open(str(path.resolve()), "r", **lenient) as container:
             yield container
     except (av.FFmpegError, OSError) as error:
         fault = error.strerror or str(error)
@@ -168,8 +179,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def _side_data(frame: VideoFrame) -> Mapping[str, bytes]:
-    found = cast("Iterable[Any]", frame.side_data)  # PyAV's stub takes it for a mapping
-    return {side_data.type.name: bytes(side_data) for side_data in found}
+    found: Any = frame.side_data  # iterated, it gives the data in PyAV 18 and the types in PyAV 19; by index, the data
+    return {found[index].type.name: bytes(found[index]) for index in range(len(found))}
 
 
 def _turn(frame: VideoFrame) -> Turn:

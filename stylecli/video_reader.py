@@ -14,7 +14,7 @@ from stylecli.errors import MediaError
 from stylecli.hdr import ToneMap
 from stylecli.video import MICROSECOND, Clip, Span, opened
 from stylecli.video_color import ColorConverter
-from stylecli.video_streams import decoder, video_stream
+from stylecli.video_streams import decoder, fraction, video_stream
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
@@ -149,7 +149,7 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings
     try:
         for packet in container.demux():
             if packet.pts is not None:
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                end = (packet.pts + (packet.duration or 0)) * fraction(packet.time_base, MICROSECOND)
                 found.reached = max(found.reached, end)
             if packet.stream.index == stream.index:  # the last, empty packets have no index of their own
                 if packet.is_corrupt and container.format.name not in _LOSSY_FORMATS:
@@ -187,7 +187,7 @@ def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bo
             found.late += 1
             pts = previous + 1
         previous, following = pts, pts + max(1, frame.duration)
-        found.video_reached = following * (frame.time_base or MICROSECOND)
+        found.video_reached = following * fraction(frame.time_base, MICROSECOND)
         yield pts, frame
 
 

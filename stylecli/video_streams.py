@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from stylecli.errors import MediaError, UsageError
 
@@ -37,6 +38,19 @@ class OtherStream:
     channels: int  # of sound
     samples: int  # packets, 0 if unknown
     tags: Mapping[str, str]
+
+
+def fraction(rational: Any, default: Fraction) -> Fraction:
+    """A rational number of PyAV as a Fraction; `default` where it is not set.
+
+    An unset one is None up to PyAV 18 and 0/1 from PyAV 19 on, whose own class of rationals computes in 32 bits.
+    """
+    return Fraction(rational.numerator, rational.denominator) if rational else default
+
+
+def tags_of(stream: Stream) -> dict[str, str]:
+    """The tags of a stream; bytes that are not UTF-8 are replaced (PyAV 19 hands them on as lone surrogates)."""
+    return {_as_text(name): _as_text(value) for name, value in stream.metadata.items()}
 
 
 def video_stream(container: InputContainer, path: Path, number: int = 0) -> VideoStream:
@@ -97,5 +111,9 @@ def other_stream(stream: Stream) -> OtherStream:
         codec=context.codec.canonical_name if context else "",
         channels=getattr(context, "channels", 0),
         samples=stream.frames,
-        tags=dict(stream.metadata),
+        tags=tags_of(stream),
     )
+
+
+def _as_text(tag: str) -> str:
+    return tag.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

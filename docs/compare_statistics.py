@@ -24,22 +24,29 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from stylecli.engine import Engine, quantize, to_unit
-from stylecli.evaluation.judges import choose_judge
-from stylecli.evaluation.quality import CONTENT_LAYER, JUDGE_LAYERS, Photo, distances, image_tensor, style_targets
-from stylecli.images import read_picture
-from stylecli.normalization import Statistics, statistics_model
-from stylecli.pack import find_style
-from stylecli.resizing import resize
-from stylecli.training.checkpoints import State, moving_average, read_tensors
+from stylecli.evaluation.quality.judges import choose_judge
+from stylecli.evaluation.quality.measures import (
+    CONTENT_LAYER,
+    JUDGE_LAYERS,
+    Photo,
+    distances,
+    image_tensor,
+    style_targets,
+)
+from stylecli.inference.engine import Engine
+from stylecli.inference.normalization import Statistics, statistics_model
+from stylecli.media.images.files import read_picture
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.resizing import resize
+from stylecli.packs.shelves import find_style
 from stylecli.training.data import PhotoFolder
 from stylecli.training.loop import Training
-from stylecli.training.loss_network import LossNetwork
-from stylecli.training.network import SizedNetwork, network_from_weights
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.networks.registry import SizedNetwork, network_from_weights
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
-from stylecli.training.recipe import Phase
-from stylecli.training.recipe_file import read_recipe
+from stylecli.training.recipe import Phase, read_recipe
+from stylecli.training.runs.checkpoints import State, moving_average, read_tensors
 from stylecli.training.schedule import one_cycle
 from stylecli.training.train import style_images
 

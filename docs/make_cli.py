@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stylecli.cli import suite
+from stylecli.cli.app import suite
 
 TARGET = Path(__file__).with_name("cli.md")
 WIDTH = 100  # columns

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.engine import Engine
-from stylecli.images import picture_from_pixels, write_picture
-from stylecli.look import Look, paint
-from stylecli.pack import find_style, list_styles
-from stylecli.scene import Scene
-from stylecli.sheet import contact_sheet, labelled_grid
+from stylecli.inference.engine import Engine
+from stylecli.landscape import Scene
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.packs.shelves import find_style, list_styles
+from stylecli.stylize.look import Look, paint
+from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
 LOOKS = (

@@ -13,12 +13,12 @@ import pyvips
 import skimage.data
 from numpy.typing import NDArray
 
-from stylecli.engine import quantize, to_unit
-from stylecli.evaluation.curves import read_curves
-from stylecli.evaluation.plots import loss_curves
-from stylecli.evaluation.subjects import RunNetwork
-from stylecli.images import picture_from_pixels, write_picture
-from stylecli.sheet import labelled_grid
+from stylecli.evaluation.quality.subjects import RunNetwork
+from stylecli.evaluation.runs.curves import read_curves
+from stylecli.evaluation.runs.report import loss_curves
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.stylize.sheet import labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
 EXPERIMENTS = ("johnson-17-50", "johnson-20-20", "johnson-50-50", "resnet-17-50")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stylecli.errors import DeviceError, ItemsFailedError, MediaError, PackError, StyleError, UsageError
+from stylecli.core.errors import DeviceError, ItemsFailedError, MediaError, PackError, StyleError, UsageError
+from stylecli.core.version import __version__
 
 if TYPE_CHECKING:
-    from stylecli.style import Style, load_style
+    from stylecli.stylize.style import Style, load_style
 
 __all__ = [
     "DeviceError",
@@ -25,13 +26,12 @@ __all__ = [
     "__version__",
     "load_style",
 ]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Load numpy and onnxruntime only when a style is asked for."""
     if name in {"Style", "load_style"}:
-        from stylecli import style
+        from stylecli.stylize import style
 
         return getattr(style, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

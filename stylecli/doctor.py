@@ -10,10 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylecli import __version__
-from stylecli.errors import StyleError
-from stylecli.hosts import TITLES, find_plugins
-from stylecli.sessions import INSTALL_HINT, working_devices
+from stylecli.core.errors import StyleError
+from stylecli.core.version import __version__
+from stylecli.editors.plugins import TITLES, find_plugins
+from stylecli.inference.sessions import INSTALL_HINT, working_devices
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "pyvips", "numpy", "torch", "torchvision")
 FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor
@@ -65,7 +65,7 @@ def _devices() -> list[Finding]:
 
 
 def _ffmpeg() -> Finding:
-    from stylecli.remux import ffmpeg_program
+    from stylecli.media.video.ffmpeg import ffmpeg_program
 
     advice = "Unset $STYLECLI_FFMPEG, or let it name a working ffmpeg."
     try:
@@ -84,7 +84,7 @@ def _ffmpeg() -> Finding:
 
 
 def _styles(styles_dir: Path | None) -> list[Finding]:
-    from stylecli.pack import list_styles, shelves
+    from stylecli.packs.shelves import list_styles, shelves
 
     findings = []
     for shelf in shelves(styles_dir):

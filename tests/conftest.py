@@ -10,8 +10,8 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from stylecli.pack import StylePack, open_pack
-from tests.packs import NORMALIZING_REACH, StyleFactory, normalizing_model, write_style
+from stylecli.packs.pack import StylePack, open_pack
+from tests.support.packs import NORMALIZING_REACH, StyleFactory, normalizing_model, write_style
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # 512 x 512, 451 x 300, 600 x 400, 640 x 427
 
@@ -97,7 +97,7 @@ def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch  # here, so that the tests of inference do not wait for it
     from safetensors.torch import save_file
 
-    from stylecli.training.loss_network import CONVOLUTIONS
+    from stylecli.training.losses.loss_network import CONVOLUTIONS
 
     random = torch.Generator().manual_seed(0)
     weights, channels, index = {}, 3, 0

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.output import emit_json
-from stylecli.errors import DeviceError
+from stylecli.cli.console import emit_json
+from stylecli.core.errors import DeviceError
 
 
 @click.command()

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from stylecli.errors import UsageError
+from stylecli.core.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

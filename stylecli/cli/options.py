@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from stylecli.cli.output import say
+from stylecli.cli.console import say
+from stylecli.cli.parameters import BrushType, TileType, TimeSpan
 
 if TYPE_CHECKING:
-    from stylecli.engine import Engine, Tiling
-    from stylecli.look import Brush
+    from stylecli.inference.engine import Engine
+    from stylecli.stylize.look import Brush
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 VGG_NAMES = ("vgg16", "vgg19")
-TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
 DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
-
-
-class TimeSpan(click.ParamType[float]):
-    """`90s`, `15m`, `1h30m`; in seconds."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse one value of the command line."""
-        if isinstance(value, float):
-            return value
-        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip().lower())
-        numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
-        seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
-        if not seconds:
-            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
-        return seconds
 
 
 styles_dir = click.option(
@@ -104,39 +86,6 @@ def encoder(command: Command) -> Command:
     return command
 
 
-class BrushType(click.ParamType["Brush"]):
-    """`auto`, `native` or a number."""
-
-    name = "auto|native|FLOAT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Brush:
-        """Parse one value of the command line."""
-        if value in ("auto", "native"):
-            return cast("Brush", value)
-        try:
-            return float(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither auto, native nor a number.", param, ctx)
-
-
-class TileType(click.ParamType["Tiling"]):
-    """`auto`, `off` or a number of pixels."""
-
-    name = "auto|off|PIXELS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Tiling:
-        """Parse one value of the command line."""
-        if value in ("auto", "off"):
-            return cast("Tiling", value)
-        try:
-            side = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither auto, off nor a whole number.", param, ctx)
-        if side < TILE_MIN:
-            self.fail(f"{side} is too small, tiles have {TILE_MIN} pixels or more.", param, ctx)
-        return side
-
-
 tile = click.option(
     "--tile",
     type=TileType(),
@@ -174,8 +123,8 @@ def look(command: Command) -> Command:
     def with_look(
         *args: Any, strength: float, preserve_color: bool, mask: Path | None, brush: Brush, **kwargs: Any
     ) -> Any:
-        from stylecli.look import Look
-        from stylecli.stylize import read_mask
+        from stylecli.stylize.look import Look
+        from stylecli.stylize.pictures import read_mask
 
         look = Look(strength, preserve_color, read_mask(mask) if mask else None, brush)
         return command(*args, look=look, **kwargs)

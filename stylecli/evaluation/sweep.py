@@ -11,25 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from stylecli.engine import quantize, to_unit
-from stylecli.errors import UsageError
-from stylecli.evaluation.plots import trade_off_plot
-from stylecli.evaluation.quality import distances, open_photo, style_targets
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Progress, ignore
+from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
+from stylecli.evaluation.quality.subjects import RunNetwork
+from stylecli.evaluation.report.files import write_text
+from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, palette
 from stylecli.evaluation.selection import spread
-from stylecli.evaluation.subjects import RunNetwork
-from stylecli.evaluation.writing import write_text
-from stylecli.progress import Progress, ignore
-from stylecli.training.checkpoints import WEIGHTS, read_tensors
-from stylecli.training.cutting import Target
+from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.data import PhotoFolder
-from stylecli.training.importance import Importance
-from stylecli.training.loss_network import LossNetwork
-from stylecli.training.network import NETWORKS, StyleNetwork, count_parameters, network_from_weights, network_name
-from stylecli.training.preparation import train_prepared
-from stylecli.training.pruning import CUT, Healing, prepare_healing, prune, read_whole
-from stylecli.training.recipe_file import read_recipe, write_recipe
-from stylecli.training.run_folder import RECIPE, blamed_on
-from stylecli.training.timing import time_network
+from stylecli.training.export.cost import time_network
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.networks.registry import (
+    NETWORKS,
+    StyleNetwork,
+    count_parameters,
+    network_from_weights,
+    network_name,
+)
+from stylecli.training.pruning.cutting import Target
+from stylecli.training.pruning.importance import Importance
+from stylecli.training.pruning.prune import CUT, Healing, prepare_healing, prune, read_whole
+from stylecli.training.recipe import read_recipe, write_recipe
+from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
+from stylecli.training.runs.folder import RECIPE, blamed_on
+from stylecli.training.train import train_prepared
 
 TABLE = "sweep.json"
 PLOT = "sweep.svg"
@@ -187,3 +193,21 @@ def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
 
 def _network_of(run: Path) -> StyleNetwork:
     return network_from_weights(read_tensors(run / WEIGHTS)[0])
+
+
+def trade_off_plot(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Style and content distance over parameters and over milliseconds; rows of `sweep`, a line for each kind."""
+    kinds = dict.fromkeys(row["kind"] for row in rows if row["kind"] != "whole")
+    with drawn(columns=2, rows=2, row_height=2.8) as (figure, axes):
+        for place, (cost, score) in enumerate(
+            [("parameters", "style"), ("milliseconds", "style"), ("parameters", "content"), ("milliseconds", "content")]
+        ):
+            ax = axes[place]
+            for color, kind in zip(palette(), kinds, strict=False):
+                line = sorted((row[cost], row[score]) for row in rows if row["kind"] in (kind, "whole"))
+                ax.plot(*zip(*line, strict=True), "o-", color=color, linewidth=1.8, markersize=5, mew=0)
+            decorate(ax, f"{score} distance")
+            ax.set_xscale("log")
+            ax.set_xlabel(cost, color=INK)
+        add_legend(figure, list(kinds))
+        return as_svg(figure)

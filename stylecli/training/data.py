@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.engine import to_unit
-from stylecli.errors import MediaError
-from stylecli.images import READABLE, read_picture
-from stylecli.resizing import resize
+from stylecli.core.errors import MediaError
+from stylecli.media.images.files import READABLE, read_picture
+from stylecli.media.pixels import to_unit
+from stylecli.media.resizing import resize
 
 ZOOM = (1.0, 1.4)  # a photo's short side over the crop's size, drawn evenly
 BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folder is not one of photos

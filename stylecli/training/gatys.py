@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.engine import quantize, to_unit
-from stylecli.errors import UsageError
-from stylecli.look import with_colors_of
-from stylecli.progress import Progress, Step, ignore
-from stylecli.resizing import resize
-from stylecli.training.loss_network import LossNetwork
-from stylecli.training.losses import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.resizing import resize
+from stylecli.stylize.look import with_colors_of
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.perceptual import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
 
 LEARNING_RATES: Mapping[str, float] = {"lbfgs": 1.0, "adam": 0.03}  # 1: the step that L-BFGS itself thinks best
 HISTORY = 20  # steps that L-BFGS remembers; each takes the memory of two pictures

@@ -1,30 +1,60 @@
-"""The training loop: a state that goes forward step by step, and what is told and kept on the way."""
+"""^C and SIGTERM at the right moment: never in the middle of an update."""
 
 from __future__ import annotations
 
 import copy
 import math
+import signal
+import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import torch
 from torch import Tensor, nn
 
-from stylecli.errors import UsageError
-from stylecli.progress import Progress, Step
-from stylecli.stages import reading_ahead
-from stylecli.training.checkpoints import State
-from stylecli.training.conditional import choose_styles, is_of_norm
-from stylecli.training.consistency import consistency
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Progress, Step
+from stylecli.core.threads import reading_ahead
 from stylecli.training.data import PhotoFolder
-from stylecli.training.interrupts import interrupts_held_back
-from stylecli.training.network import level_pixels
+from stylecli.training.losses.consistency import consistency
+from stylecli.training.networks.conditional import choose_styles, is_of_norm
+from stylecli.training.networks.fast import level_pixels
 from stylecli.training.objective import Objective
 from stylecli.training.processes import Processes
 from stylecli.training.recipe import Phase, Recipe
-from stylecli.training.run_folder import log, write_sample
+from stylecli.training.runs.checkpoints import State
+from stylecli.training.runs.folder import log, write_sample
 from stylecli.training.schedule import fit_to_budget, one_cycle
+
+HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Let signals that arrive in the `with` act when it is left: weights and optimiser stay in step with each other.
+
+    Outside of the main thread, which alone hears signals, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+
+    def remember(number: int, _: FrameType | None) -> None:
+        arrived.append(number)
+
+    before = {number: signal.signal(number, remember) for number in HELD_BACK}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
+
 
 GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not throw the network off
 LOG_EVERY = 10  # steps

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from stylecli.training.loss_network import LossName, LossNetwork
-from stylecli.training.losses import (
+from stylecli.training.losses.loss_network import LossName, LossNetwork
+from stylecli.training.losses.perceptual import (
     content_loss,
     feature_loss,
     gram_matrix,

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from stylecli.errors import UsageError
+from stylecli.core.errors import UsageError
 
 
 @dataclass(frozen=True)

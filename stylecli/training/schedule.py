@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from stylecli.errors import UsageError
+from stylecli.core.errors import UsageError
 from stylecli.training.recipe import Phase, Recipe
 
 WARM_UP = 0.05  # share of the steps in which the learning rate rises

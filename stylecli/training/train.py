@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from stylecli.errors import UsageError
-from stylecli.images import read_picture
-from stylecli.progress import Progress, ignore
-from stylecli.training.checkpoints import WEIGHTS, State, moving_average, write_tensors
-from stylecli.training.conditional import average_style, make_conditional
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Progress, ignore
+from stylecli.media.images.files import read_picture
 from stylecli.training.data import PhotoFolder, read_photo
-from stylecli.training.growing import grow_from
 from stylecli.training.loop import Training
-from stylecli.training.loss_network import LossName, LossNetwork
-from stylecli.training.network import NETWORKS, StyleNetwork, level_pixels, network_from_weights
+from stylecli.training.losses.loss_network import LossName, LossNetwork
+from stylecli.training.networks.conditional import average_style, make_conditional
+from stylecli.training.networks.fast import level_pixels
+from stylecli.training.networks.growing import grow_from
+from stylecli.training.networks.registry import NETWORKS, StyleNetwork, network_from_weights
 from stylecli.training.objective import Objective
+from stylecli.training.prepare import Preparation
 from stylecli.training.processes import joined_processes
-from stylecli.training.recipe import Recipe, check_recipe
-from stylecli.training.run_folder import forget_log_after, keep_paintings, open_run, save_recipe
+from stylecli.training.recipe import (
+    Recipe,
+    check_recipe,
+)
+from stylecli.training.runs.checkpoints import WEIGHTS, State, moving_average, write_tensors
+from stylecli.training.runs.finished import TrainingFacts
+from stylecli.training.runs.folder import forget_log_after, keep_paintings, open_run, save_recipe
 
 PAINTING_SHORT_SIDE_MIN = 64  # pixels
-
-
-@dataclass(frozen=True)
-class TrainingFacts:
-    """How weights came about: kept in the metadata of their file, told in the model card."""
-
-    device: str
-    seconds: float
-    loss_network: str  # several are named in the order of their phases
-    loss_network_sha256: str  # of the last of them
-
-    def as_metadata(self) -> dict[str, str]:
-        """As safetensors keeps it: text only."""
-        return {name: str(value) for name, value in dataclasses.asdict(self).items()}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
-        """Undo `as_metadata`; raises KeyError when something is missing."""
-        seconds = round(float(metadata["seconds"]), 1)
-        return cls(metadata["device"], seconds, metadata["loss_network"], metadata["loss_network_sha256"])
 
 
 def train(
@@ -141,3 +124,26 @@ def _facts(device: torch.device, seconds: float, loss_networks: Sequence[LossNet
     name = torch.cuda.get_device_name(device) if is_cuda else f"CPU, {torch.get_num_threads()} threads"
     names = ", then ".join(network.name for network in loss_networks)
     return TrainingFacts(name, seconds, names, loss_networks[-1].sha256)
+
+
+def train_prepared(
+    ready: Preparation,
+    photos: PhotoFolder,
+    run: Path,
+    *,
+    progress: Progress = ignore,
+    note: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """`train` with what was prepared."""
+    return train(
+        ready.recipe,
+        ready.paintings,
+        photos,
+        run,
+        loss_networks=ready.loss_networks,
+        start=ready.start,
+        teacher=ready.teacher,
+        seconds_of_base=ready.seconds_of_base,
+        progress=progress,
+        note=note,
+    )

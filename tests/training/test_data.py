@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from stylecli.engine import quantize
-from stylecli.errors import MediaError
-from stylecli.images import picture_from_pixels, write_picture
+from stylecli.core.errors import MediaError
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder, read_photo
 
 

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.errors import UsageError
-from stylecli.progress import Step
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Step
 from stylecli.training.gatys import Iteration, Optimization, iterations, objective, optimize, plan_scales, total_loss
-from stylecli.training.loss_network import LossNetwork
-from stylecli.training.losses import gram_matrix
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.perceptual import gram_matrix
 
 SHALLOW = Optimization(content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))  # quick
 ADAM = Optimization("adam", content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))

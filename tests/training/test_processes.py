@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from stylecli.errors import UsageError
+from stylecli.core.errors import UsageError
 from stylecli.training.processes import Processes
 
 # Two halves of a batch are summed in another order than the whole: float32 noise, which the steps amplify.

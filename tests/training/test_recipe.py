@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stylecli.errors import MediaError, UsageError
-from stylecli.training.recipe import Painting, Phase, Recipe
-from stylecli.training.recipe_file import read_recipe, write_recipe
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
 
 MINIMAL = '[painting]\nfile = "wave.jpg"\n'
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stylecli.errors import UsageError
+from stylecli.core.errors import UsageError
 from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.schedule import BUDGET_SHARE, fit_to_budget, one_cycle, with_plan_of
 

@@ -1,0 +1,113 @@
+"""The command suite: loads a command's module only when it is called, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from stylecli.cli.console import say
+from stylecli.core.errors import StyleError
+from stylecli.core.version import __version__
+
+INTERRUPTED = 130  # exit codes of a shell: 128 + SIGINT
+TERMINATED = 143  # 128 + SIGTERM
+
+# Section of the overview -> command -> (its module below stylecli.cli, its line). The module's `command` is run.
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Stylize": {
+        "image": ("stylize.image", "Stylize pictures and folders of pictures."),
+        "video": ("stylize.video", "Stylize a video, with its sound and all else."),
+        "split": ("stylize.split", "Write the frames of a video as pictures."),
+        "assemble": ("stylize.assemble", "Make a video of such frames, with all else of the original."),
+        "demo": ("stylize.demo", "Make a picture and a clip in every style, from nothing."),
+    },
+    "Styles": {
+        "styles": ("stylize.styles", "List, show, check, add and remove styles."),
+    },
+    "Train": {
+        "train": ("training.train", "Train a style network from a painting."),
+        "prune": ("training.prune", "Make a smaller, faster network of a trained one."),
+        "export": ("training.export", "Turn a trained network into a style."),
+        "optimize": ("training.optimize", "Paint one photo by optimisation (Gatys), the slow baseline."),
+        "distill": ("training.distill", "Train the loss network that ships with stylecli."),
+    },
+    "Measure": {
+        "evaluate": ("evaluation.evaluate", "Measure the quality of styles."),
+        "bench": ("evaluation.bench", "Measure speed."),
+    },
+    "Editors": {
+        "pipe": ("editors.pipe", "Stylize raw pixels from stdin to stdout, for editors."),
+        "spool": ("editors.spool", "Stylize the pictures that editors put into a folder."),
+        "plugins": ("editors.plugins", "Put the plug-ins for editors where these look for them."),
+    },
+    "Installation": {
+        "doctor": ("doctor", "Tell what is installed and which devices work."),
+    },
+}
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class Suite(click.Group):
+    """A group whose commands are imported on demand."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Names in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"stylecli.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview without importing the commands."""
+        width = max(map(len, COMMANDS))  # one column for all sections
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), line) for name, (_, line) in section.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name close ones when a command is unknown."""
+        import difflib
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as err:
+            close = difflib.get_close_matches(args[0], COMMANDS)
+            raise click.UsageError(f"{err.message} Did you mean {close[0]}?" if close else err.message, ctx) from err
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; faults that a user can cure become a message and an exit code, defects stay tracebacks."""
+        try:
+            return super().invoke(ctx)
+        except StyleError as err:
+            say(f"stylecli: {err}")
+            ctx.exit(err.exit_code)
+        except KeyboardInterrupt:
+            say("stylecli: interrupted")
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=Suite, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="stylecli")
+def suite() -> None:
+    """Neural style transfer for pictures and videos.
+
+    Start with `stylecli demo`, then `stylecli image PHOTO -s great-wave`.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the `stylecli` program."""
+    # As an exception it unwinds every `with`: no partial file, no process is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    suite.main(args=None if arguments is None else list(arguments))

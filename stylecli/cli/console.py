@@ -1,0 +1,149 @@
+"""What a person or a program sees of a command: messages, tables, JSON lines, progress.
+
+Results go to stdout, messages to stderr. Progress is a bar with an ETA on a terminal, JSON lines for machines, and
+nothing in a log file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from stylecli.core.progress import Progress, Step, ignore
+
+SECONDS_BETWEEN_LINES = 0.5
+PARAMETER = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")  # `overwrite=True`, as messages of the core name what to pass
+
+
+@contextmanager
+def progress_shown(*, as_json: bool = False) -> Iterator[Progress]:
+    """A progress callback that shows what it hears while the `with` lasts."""
+    if as_json:
+        yield _json_lines()
+    elif sys.stderr.isatty():
+        with _bar() as show:
+            yield show
+    else:
+        yield ignore
+
+
+def _json_lines() -> Progress:
+    last = 0.0
+
+    def show(step: Step) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES or step.done == step.total:
+            last = now
+            event = {"event": "progress", "done": step.done, "total": step.total, "unit": step.unit}
+            emit_json(event | {"label": step.label} | ({"values": dict(step.values)} if step.values else {}))
+
+    return show
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}  {task.fields[rate]}  ETA"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    # Rich would print stdout above the bar, on stderr: right on a terminal, but a pipe must get its lines.
+    on_terminal = sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, redirect_stdout=on_terminal) as bars:
+        task = bars.add_task("", total=None, unit="", rate="")
+
+        def show(step: Step) -> None:
+            speed = bars.tasks[0].speed
+            bars.update(
+                task,
+                completed=step.done,
+                total=step.total,
+                description=step.label,
+                unit=step.unit,
+                rate=f"{speed:.1f}/s" if speed else "",
+            )
+
+        yield show
+
+
+def emit_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line of stdout."""
+    click.echo(json.dumps(value, default=str))
+
+
+def say(text: str) -> None:
+    """Print a message to the user on stderr, with parameters named as the options of the command that runs."""
+    click.echo(with_flags(text), err=True)
+
+
+def with_flags(text: str) -> str:
+    """Replace parameters of the Python API by options of the command that runs: `overwrite=True` by --overwrite.
+
+    Names that are no option of it stay as they are.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return text
+    command = context.command
+    if isinstance(command, click.Group) and context.invoked_subcommand:
+        command = command.get_command(context, context.invoked_subcommand) or command
+    options = dict(_options_of(command, context))
+
+    def flag(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        if name not in options:
+            return found[0]
+        option = max(options[name].opts, key=len)
+        given = value.strip('"') if value and not options[name].is_flag else ""
+        return f"{option} {given}".rstrip()
+
+    return PARAMETER.sub(flag, text)
+
+
+def _options_of(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Option]]:
+    """The options of a command and of its subcommands, by the names of their parameters."""
+    yield from ((option.name, option) for option in command.params if isinstance(option, click.Option) and option.name)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if subcommand := command.get_command(context, name):
+                yield from _options_of(subcommand, context)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows that share the keys of the first, which are the headings."""
+    if not rows:
+        return
+    headings = list(rows[0])
+    cells = [["" if row[heading] is None else str(row[heading]) for heading in headings] for row in rows]
+    if not sys.stdout.isatty():
+        for line in [headings, *cells]:
+            click.echo("\t".join(line))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, heading in enumerate(headings):
+        is_number = all(isinstance(row[heading], int | float) for row in rows)
+        table.add_column(
+            heading.replace("_", " "), justify="right" if is_number else "left", no_wrap=column == 0, overflow="fold"
+        )
+    for line in cells:  # as Text, not markup: titles may hold brackets
+        table.add_row(*map(Text, line))
+    Console().print(table)

@@ -1,0 +1,120 @@
+"""`stylecli pipe`: the door for editors that start a process for each picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import say
+from stylecli.core.errors import StyleError, UsageError
+
+if TYPE_CHECKING:
+    from stylecli.core.progress import Step
+    from stylecli.editors.raw_pixels import Alpha, Color, Pixel
+    from stylecli.inference.engine import Device, Engine
+    from stylecli.stylize.look import Look
+
+# As stylecli.raw_pixels and stylecli.pipe say, which --help must not import.
+PIXELS = ("rgba8", "rgba16", "rgba16f", "rgba32f")
+COLORS = ("srgb", "linear")
+ALPHAS = ("straight", "premultiplied", "ignore")
+PROTOCOL = 1
+
+
+class HostCommand(click.Command):
+    """A command whose every failure is one line that a host understands: `stylecli-error {json}` on stderr."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the command line."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as err:
+            tell_error(err.exit_code, err.format_message(), "")
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except StyleError as err:
+            tell_error(err.exit_code, err.message, err.hint)
+            raise
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # the last: the host went away
+            raise
+        except Exception as err:  # the host shows the line, the traceback follows it
+            tell_error(1, f"a defect in stylecli: {err!r}", "Please report it.")
+            raise
+
+
+def tell_error(code: int, message: str, hint: str) -> None:
+    """Say why there will be no picture."""
+    say(f"stylecli-error {json.dumps({'protocol': PROTOCOL, 'code': code, 'message': message, 'hint': hint})}")
+
+
+def tell_progress(step: Step) -> None:
+    """Say how far it is."""
+    say(f"stylecli-progress {step.done / (step.total or 1):.3f} {step.label}")
+
+
+@click.command(cls=HostCommand)
+@click.option("--width", type=int, required=True, help="Of the picture, in pixels.")
+@click.option("--height", type=int, required=True, help="Of the picture, in pixels.")
+@click.option("--pixel", type=click.Choice(PIXELS), default=PIXELS[0], show_default=True, help="Type of the samples.")
+@click.option("--color", type=click.Choice(COLORS), default=COLORS[0], show_default=True, help="What they mean.")
+@click.option(
+    "--alpha",
+    type=click.Choice(ALPHAS),
+    default=ALPHAS[0],
+    show_default=True,
+    help="Whether colours were multiplied by alpha; ignore: the fourth sample is none.",
+)
+@click.option("-s", "--style", required=True, help="A style's name or folder.")
+@click.option("--protocol", type=int, default=PROTOCOL, show_default=True, help="What the host speaks.")
+@options.variant
+@options.look
+@options.device
+@options.styles_dir
+def command(
+    width: int,
+    height: int,
+    pixel: Pixel,
+    color: Color,
+    alpha: Alpha,
+    style: str,
+    protocol: int,
+    variant: str | None,
+    look: Look,
+    device: Device,
+    styles_dir: Path | None,
+) -> None:
+    """Stylize raw pixels from stdin to stdout: the door for editors.
+
+    Rows from the top without gaps, R, G, B, A, little-endian; as many bytes come out as go in. On stderr lines
+    `stylecli-progress FRACTION TEXT` and, on failure, `stylecli-error {json}`; all other lines there are to be ignored.
+    """
+    from stylecli.editors.pipe import stylize_stream
+    from stylecli.editors.raw_pixels import Layout
+    from stylecli.inference.engine import Engine
+    from stylecli.packs.shelves import find_style
+
+    if protocol != PROTOCOL:
+        raise UsageError(
+            f"the host speaks protocol {protocol}, this stylecli {PROTOCOL}",
+            hint="Install the plug-in again: stylecli plugins install.",
+        )
+    layout = Layout(width, height, pixel, color, alpha)
+    pack = find_style(style, styles_dir, variant=variant)
+
+    def open_engine() -> Engine:
+        return Engine(pack, device=device)
+
+    if sys.stdin.isatty():
+        raise UsageError("stdin is a terminal, not a picture", hint="This command is for editors: see docs/editors.md.")
+    painted = stylize_stream(sys.stdin.fileno(), layout, open_engine, look, progress=tell_progress)
+    sys.stdout.buffer.write(painted)
+    sys.stdout.buffer.flush()

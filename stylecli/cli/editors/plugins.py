@@ -1,0 +1,130 @@
+"""`stylecli plugins`: the plug-ins for editors, put where these look for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, say
+from stylecli.core.errors import ItemsFailedError, StyleError, UsageError
+
+if TYPE_CHECKING:
+    from stylecli.editors.plugin_folders import Place
+    from stylecli.editors.plugins import Plugin
+
+HOSTS = ("gimp", "blender", "resolve")  # as stylecli.hosts.TITLES, in which --help need not look
+
+host_argument = click.argument("host", type=click.Choice(HOSTS))
+target_option = click.option(
+    "--target",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of plug-ins, instead of those that are found.",
+)
+
+
+@click.group(name="plugins")
+def command() -> None:
+    """List, install and uninstall the plug-ins for editors.
+
+    A plug-in hands pixels to this stylecli and takes them back; docs/editors.md tells more.
+    """
+
+
+@command.command("list")
+@options.as_json
+def list_command(as_json: bool) -> None:
+    """List the editors that were found, and whether the plug-in is installed and works."""
+    from stylecli.editors.plugins import TITLES, find_plugins
+
+    for host, title in TITLES.items():
+        plugins = find_plugins(host)
+        for plugin in plugins:
+            _tell(plugin, as_json=as_json)
+        if not plugins and not as_json:
+            click.echo(f"{title}: not found")
+
+
+@command.command()
+@host_argument
+@target_option
+@options.as_json
+def install(host: str, target: Path | None, as_json: bool) -> None:
+    """Put the plug-in into every place where HOST looks, or renew it there.
+
+    Exit code 6 if that failed in one of several places.
+    """
+    from stylecli.editors.plugins import install as install_into
+
+    places = _places(host, target)
+    usable = [place for place in places if not place.fault] or places
+    for place in places:
+        if place not in usable:
+            say(f"stylecli: {place.editor}: left out, {place.fault}. {place.advice}")
+    broken = []
+    for place in usable:
+        try:
+            plugin = install_into(host, place)
+        except StyleError as err:
+            if len(usable) == 1:
+                raise
+            say(f"stylecli: {err}")
+            broken.append(place.editor)
+        else:
+            _tell(plugin, as_json=as_json)
+            broken += [place.editor] if plugin.fault else []
+    if broken:
+        raise ItemsFailedError(f"it does not work in {', '.join(broken)}", hint="See above for the reason.")
+
+
+@command.command()
+@host_argument
+@target_option
+@options.as_json
+def uninstall(host: str, target: Path | None, as_json: bool) -> None:
+    """Take away all that `install` put there, and nothing else."""
+    from stylecli.editors.plugins import uninstall as uninstall_from
+
+    for place in _places(host, target):
+        was_there = uninstall_from(host, place)
+        if as_json:
+            emit_json({"event": "result", "host": host, "folder": place.folder, "removed": was_there})
+        else:
+            click.echo(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
+
+
+def _places(host: str, target: Path | None) -> list[Place]:
+    from stylecli.editors.plugin_folders import Place
+    from stylecli.editors.plugins import TITLES, find_plugins
+
+    if target:
+        return [Place(TITLES[host], target.absolute())]
+    if places := [plugin.place for plugin in find_plugins(host)]:
+        return places
+    raise UsageError(
+        f"{TITLES[host]}: not found on this machine",
+        hint="Start it once, so that it makes its folders, or name its folder of plug-ins by --target.",
+    )
+
+
+def _tell(plugin: Plugin, *, as_json: bool) -> None:
+    if as_json:
+        emit_json({"event": "result", **_entry(plugin)})
+        return
+    click.echo(plugin.says)
+    if plugin.advice:
+        click.echo(f"        {plugin.advice}")
+
+
+def _entry(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "host": plugin.host,
+        "editor": plugin.place.editor,
+        "folder": plugin.place.folder,
+        "installed": plugin.is_installed,
+        "stylecli": plugin.version,
+        "fault": plugin.fault,
+        "advice": plugin.advice,
+    }

@@ -1,0 +1,51 @@
+"""`stylecli spool`: the door for editors that can only read and write files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, say
+from stylecli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Device
+
+IDLE_SECONDS = 300.0  # as stylecli.spool.IDLE_SECONDS, which --help must not import
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--idle", type=click.FloatRange(0), default=IDLE_SECONDS, show_default=True, help="Seconds without a job; 0: never."
+)
+@click.option("--replace", is_flag=True, help="End the worker that the folder has, then be it.")
+@click.option("--stop", "is_to_stop", is_flag=True, help="Only end the worker that the folder has.")
+@options.device
+@options.styles_dir
+@options.as_json
+def command(
+    folder: Path, idle: float, replace: bool, is_to_stop: bool, device: Device, styles_dir: Path | None, as_json: bool
+) -> None:
+    """Stylize the pictures that editors put into the folder DIR, and keep the networks warm.
+
+    The folder is made if need be, mode 0700, and has one worker, which ends when there was no job for a while.
+    docs/editors.md describes its files.
+    """
+    from stylecli.core.version import __version__
+    from stylecli.editors.spool.worker import serve, stop
+
+    if (replace or is_to_stop) and not stop(folder) and is_to_stop:
+        raise UsageError(f"{folder}: has no worker", hint="There is nothing to end.")
+    if is_to_stop:
+        return
+
+    def answered(identifier: str, status: str) -> None:
+        if as_json:
+            emit_json({"event": "result", "job": identifier, "status": status})
+
+    say(f"stylecli: working in {folder}")
+    serve(folder, device=device, styles_dir=styles_dir, idle=idle, version=__version__, answered=answered)

@@ -1,0 +1,45 @@
+"""`stylecli evaluate compare`: runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, print_table, say
+from stylecli.cli.extras import needs_extra
+
+
+@click.command(short_help="Put runs side by side: final losses, seconds, parameters.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(file_okay=False, path_type=Path))
+@options.csv_file
+@options.report
+@options.overwrite
+@options.as_json
+@needs_extra("train")
+def compare(runs: tuple[Path, ...], csv_file: Path | None, report: Path | None, overwrite: bool, as_json: bool) -> None:
+    """Put runs of `stylecli train` side by side: final losses, seconds, parameters, recipes.
+
+    Finished or not. The report draws their curves over each other. A final loss is the mean over the end of the log.
+    """
+    from stylecli.evaluation.report.files import check_targets, write_csv
+    from stylecli.evaluation.report.page import write_report
+    from stylecli.evaluation.runs.comparison import open_runs
+    from stylecli.evaluation.runs.report import comparison_report
+
+    check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
+    opened = open_runs(runs)
+    for run in opened:
+        if not run.curves.steps:
+            say(f"stylecli: {run.folder}: no log, so no losses")
+    rows = [run.as_record() for run in opened]
+    if as_json:
+        for row in rows:
+            emit_json({"event": "result", **row})
+    else:
+        print_table(rows)
+    if csv_file:
+        write_csv(rows, csv_file)
+    if report:
+        write_report(comparison_report(opened), report)

@@ -1,0 +1,127 @@
+"""Values and forms of the command line that click does not have: parameter types and groups."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Tiling
+    from stylecli.media.video.clip import Span
+    from stylecli.stylize.look import Brush
+
+
+class OwnArgument(click.Argument):
+    """An argument of a `CommandGroup`; the usage lines of its sub-commands leave it out."""
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands in the usage line of `ctx`."""
+        return super().get_usage_pieces(ctx) if self in ctx.command.params else []
+
+
+class CommandGroup(click.Group):
+    """A command with options and arguments of its own; a first word that names a sub-command calls that instead."""
+
+    allow_interspersed_args = True  # options may stand behind arguments, which click's groups do not allow
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invoke_without_command = True
+        self.no_args_is_help = False
+        self.subcommand_metavar = ""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the command line: that of the sub-command, or of the command itself."""
+        if args and (command := self.commands.get(args[0])):
+            own = click.Context(self, parent, info_name)  # not parsed: its own arguments are not there
+            return command.make_context(args[0], args[1:], parent=own)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
+
+
+class TimeSpan(click.ParamType[float]):
+    """`90s`, `15m`, `1h30m`; in seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse one value of the command line."""
+        if isinstance(value, float):
+            return value
+        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip().lower())
+        numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
+        seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
+        if not seconds:
+            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
+        return seconds
+
+
+class BrushType(click.ParamType["Brush"]):
+    """`auto`, `native` or a number."""
+
+    name = "auto|native|FLOAT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Brush:
+        """Parse one value of the command line."""
+        if value in ("auto", "native"):
+            return cast("Brush", value)
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither auto, native nor a number.", param, ctx)
+
+
+class TileType(click.ParamType["Tiling"]):
+    """`auto`, `off` or a number of pixels."""
+
+    name = "auto|off|PIXELS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Tiling:
+        """Parse one value of the command line."""
+        if value in ("auto", "off"):
+            return cast("Tiling", value)
+        try:
+            side = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither auto, off nor a whole number.", param, ctx)
+        if side < TILE_MIN:
+            self.fail(f"{side} is too small, tiles have {TILE_MIN} pixels or more.", param, ctx)
+        return side
+
+
+class Ratios(click.ParamType[tuple[float, ...]]):
+    """`0.2,0.4,0.6`."""
+
+    name = "RATIO,RATIO..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Parse one value of the command line."""
+        try:
+            return tuple(map(float, value.split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is no list of ratios such as 0.2,0.4,0.6.", param, ctx)
+
+
+class RangeType(click.ParamType["Span"]):
+    """`A:B` in seconds, either of them left out for the start or the end."""
+
+    name = "A:B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
+        """Parse one value of the command line; `1:` and `:2.5` are open at one side."""
+        if isinstance(value, tuple):
+            return value
+        start, colon, end = str(value).partition(":")
+        try:
+            if not colon:
+                raise ValueError
+            return Fraction(start or 0), Fraction(end) if end else None
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is not of the form A:B with seconds, such as 1.5:4.", param, ctx)

@@ -1,0 +1,51 @@
+"""`stylecli assemble`: picture files to a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, progress_shown, say
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original.")
+@options.encoder
+@options.overwrite
+@options.as_json
+def command(
+    folder: Path,
+    output: Path,
+    like: Path,
+    codec: str | None,
+    crf: int | None,
+    preset: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Make a video of frames that `stylecli split` had made of the original.
+
+    Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
+    """
+    from stylecli.media.frames.assemble import assemble_video
+    from stylecli.media.video.codecs import EncoderOptions
+
+    with progress_shown(as_json=as_json) as progress:
+        result = assemble_video(
+            folder,
+            output,
+            like=like,
+            options=EncoderOptions(codec, crf, preset),
+            overwrite=overwrite,
+            progress=progress,
+            notice=lambda message: say(f"stylecli: {like}: {message}"),
+        )
+    if as_json:
+        facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}
+        emit_json({"event": "result", "output": result.path, **facts, "messages": result.messages})
+    else:
+        click.echo(result.path)

@@ -1,0 +1,42 @@
+"""`stylecli demo`: pictures and a clip from nothing but the installed package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import progress_shown
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Device
+
+FOLDER = Path("stylecli-demo")
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=FOLDER,
+    show_default=True,
+    help="The folder to fill; files of an earlier demo are replaced, others stay.",
+)
+@options.device
+@options.styles_dir
+def command(output: Path, device: Device, styles_dir: Path | None) -> None:
+    """Make a picture in every style and a short stylized clip with sound, and print their paths.
+
+    The scene is computed by stylecli itself: nothing is needed, nothing is downloaded.
+    """
+    from stylecli.packs.shelves import list_styles
+    from stylecli.stylize.demo import make_demo
+
+    with progress_shown() as progress:
+        files = make_demo(output, list_styles(styles_dir), device=device, progress=progress)
+    for file in files:
+        click.echo(file)

@@ -1,0 +1,42 @@
+"""`stylecli split`: a video to picture files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, progress_shown, say
+
+FORMATS = ("png", "tiff", "exr")  # as stylecli.split.FORMATS, which --help must not import
+
+
+@click.command()
+@click.argument("source", metavar="VIDEO", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--format", "frame_format", type=click.Choice(FORMATS), default="png", show_default=True)
+@click.option("--bits", type=click.Choice(("8", "16")), help="Of PNG and TIFF; default: 16 for videos of more than 8.")
+@options.as_json
+def command(source: Path, folder: Path, frame_format: str, bits: str | None, as_json: bool) -> None:
+    """Write the frames of a video as pictures into the new folder DIR, with a sidecar that keeps their timing.
+
+    EXR frames hold scene-linear half floats. `stylecli image DIR -s STYLE -o STYLED` stylizes them,
+    `stylecli assemble STYLED OUT.mp4 --like VIDEO` makes them a video again, with all else of the original.
+    """
+    from stylecli.media.frames.split import split_video
+
+    with progress_shown(as_json=as_json) as progress:
+        result = split_video(
+            source,
+            folder,
+            format=frame_format,
+            bits=int(bits) if bits else None,
+            progress=progress,
+            notice=lambda message: say(f"stylecli: {source}: {message}"),
+        )
+    if as_json:
+        facts = {"frames": result.frames, "width": result.width, "height": result.height}
+        emit_json({"event": "result", "output": result.folder, **facts, "messages": result.messages})
+    else:
+        click.echo(result.folder)

@@ -1,0 +1,195 @@
+"""`stylecli styles`: look at the styles there are, check them, add and remove them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, print_table, say
+from stylecli.core.errors import PackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stylecli.inference.engine import Device
+    from stylecli.packs.pack import StylePack
+
+TILE_WIDTH = 480  # as stylecli.sheet.TILE_WIDTH, which --help must not import
+
+
+@click.group(name="styles")
+def command() -> None:
+    """List, show, check, add and remove styles.
+
+    A style is a folder; it is looked for in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled ones.
+    """
+
+
+@command.command("list")
+@options.styles_dir
+@options.as_json
+def list_command(styles_dir: Path | None, as_json: bool) -> None:
+    """List all styles.
+
+    Damaged ones are left out; `stylecli styles check` names them.
+    """
+    from stylecli.packs.shelves import list_styles, shelves
+
+    packs = list_styles(styles_dir)
+    if as_json:
+        for pack in packs:
+            emit_json({"event": "result", **_entry(pack), "preview": str(pack.preview)})
+    else:
+        print_table([{**_entry(pack), "variants": ", ".join(_entry(pack)["variants"])} for pack in packs])
+    if not packs:
+        say(f"stylecli: no styles in {', '.join(str(shelf) for shelf in shelves(styles_dir))}")
+
+
+@command.command()
+@click.argument("style")
+@options.styles_dir
+@options.as_json
+def show(style: str, styles_dir: Path | None, as_json: bool) -> None:
+    """Show what a style's card says: painting, network, training, measurements.
+
+    STYLE is a name or a folder.
+    """
+    from dataclasses import asdict
+
+    from stylecli.packs.shelves import find_style
+
+    pack = find_style(style, styles_dir)
+    if as_json:
+        emit_json({"event": "result", "folder": pack.folder, **asdict(pack.card)})
+    else:
+        print_table([{"field": field, "value": value} for field, value in _fields(pack)])
+
+
+@command.command()
+@click.argument("styles", nargs=-1, metavar="[NAME|FOLDER]...")
+@options.styles_dir
+@options.as_json
+def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> None:
+    """Check styles completely: the card, every file's sha256, that the networks are safe.
+
+    Without a name all styles on the shelves are checked. Exit code 3 if one has problems.
+    """
+    from stylecli.packs.shelves import check_style, style_folders
+
+    names = styles or sorted(style_folders(styles_dir))
+    reports = {name: check_style(name, styles_dir) for name in names}
+    for name, problems in reports.items():
+        if as_json:
+            emit_json({"event": "result", "style": name, "ok": not problems, "problems": problems})
+        else:
+            click.echo("\n".join(problems) or f"{name}: ok")
+    if damaged := sum(1 for problems in reports.values() if problems):
+        raise PackError(f"{damaged} of {len(reports)} styles have problems", hint="Get them again.")
+
+
+@command.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--replace", is_flag=True, help="Replace the style of the same name.")
+@options.styles_dir
+@options.as_json
+def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> None:
+    """Check a style, a folder or a .zip, and put it among your own (or in --styles-dir).
+
+    Refused are wrong sha256s, pickles, links, external data, operators that are not standard, oversize.
+    """
+    from stylecli.packs.shelves import add_style, shelves
+
+    pack = add_style(source, shelves(styles_dir)[0], replace=replace)
+    if as_json:
+        emit_json({"event": "result", **_entry(pack)})
+    else:
+        click.echo(f"{pack.name}: added to {pack.folder.parent}")
+
+
+@command.command()
+@click.argument("name")
+@options.styles_dir
+@options.as_json
+def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
+    """Remove one of your own styles (or one in --styles-dir).
+
+    The bundled styles stay.
+    """
+    from stylecli.packs.shelves import remove_style, shelves
+
+    shelf = shelves(styles_dir)[0]
+    remove_style(name, shelf)
+    if as_json:
+        emit_json({"event": "result", "style": name, "removed_from": shelf})
+    else:
+        click.echo(f"{name}: removed from {shelf}")
+
+
+@command.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write.")
+@click.option(
+    "-s", "--style", "styles", multiple=True, help="A style's name or folder; may be repeated.  [default: all]"
+)
+@click.option("--tile", type=click.IntRange(64, 2048), default=TILE_WIDTH, show_default=True, help="A tile's width.")
+@options.device
+@options.styles_dir
+@options.overwrite
+@options.as_json
+def sheet(
+    photo: Path,
+    output: Path,
+    styles: tuple[str, ...],
+    tile: int,
+    device: Device,
+    styles_dir: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Draw a photo in every style into one labelled picture.
+
+    Each tile is the whole result made small; the first one is the photo itself.
+    """
+    from stylecli.cli.console import progress_shown
+    from stylecli.packs.shelves import find_style, list_styles
+    from stylecli.stylize.sheet import write_sheet
+
+    packs = [find_style(style, styles_dir) for style in styles] or list_styles(styles_dir)
+    with progress_shown(as_json=as_json) as progress:
+        write_sheet(photo, output, packs, tile_width=tile, device=device, overwrite=overwrite, progress=progress)
+    if as_json:
+        emit_json({"event": "result", "input": photo, "output": output, "styles": [pack.name for pack in packs]})
+    else:
+        click.echo(output)
+
+
+def _entry(pack: StylePack) -> dict[str, Any]:
+    return {
+        "style": pack.name,
+        "title": pack.card.title,
+        "artist": pack.card.artist,
+        "year": pack.card.year,
+        "variants": [model.variant for model in pack.card.models],
+        "bytes": pack.model().bytes,
+        "folder": str(pack.folder),
+    }
+
+
+def _fields(pack: StylePack) -> Iterator[tuple[str, object]]:
+    import json
+    from dataclasses import asdict
+
+    yield "folder", pack.folder
+    for field, value in asdict(pack.card).items():
+        if field == "models":
+            for model in pack.card.models:
+                facts = f"{model.file}, {model.bytes} bytes, {model.precision}, {model.statistics} statistics"
+                yield f"model {model.variant}", facts
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                yield f"{field} {key}", inner if field == "files" else json.dumps(inner)
+        else:
+            yield field, value

@@ -1,0 +1,67 @@
+"""`stylecli distill`: train the loss network that ships with stylecli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.extras import needs_extra
+
+
+@click.command()
+@click.option(
+    "--data",
+    "folders",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Pictures: a folder with subfolders, or a zip; repeatable, each is drawn from as often.",
+)
+@click.option(
+    "--photos",
+    "judged_on",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Other pictures, on which it is compared with VGG-19.",
+)
+@options.run_folder
+@click.option("--steps", type=click.IntRange(1), default=2000, show_default=True, help="Optimiser steps.")
+@options.loss_weights
+@options.styles_dir
+@options.as_json
+@needs_extra("train")
+def command(
+    folders: tuple[Path, ...],
+    judged_on: Path,
+    output: Path,
+    steps: int,
+    loss_weights: Path | None,
+    styles_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Train a narrow loss network to answer like VGG-19, and tell how well it does.
+
+    It learns from photos and paintings, some of them stylized by the styles on the shelves. The same command goes on
+    with a run that was interrupted. RUN/distilled.safetensors is what ships inside the package.
+    """
+    from stylecli.media.images.files import pictures_in
+    from stylecli.training.data import PhotoFolder, read_photo
+    from stylecli.training.distillation import JUDGED_SHORT_SIDE, correlations, distill, shelved_networks
+    from stylecli.training.losses.distilled import MAPPED
+    from stylecli.training.losses.loss_network import load_loss_network, load_vgg
+
+    teacher = load_vgg("vgg19", MAPPED, file=loss_weights)
+    photos = [PhotoFolder(folder, note=say) for folder in folders]
+    judged = [read_photo(path, short_side=JUDGED_SHORT_SIDE)[None] for path in pictures_in([judged_on])]
+    with progress_shown(as_json=as_json) as progress:
+        file = distill(teacher, photos, output, styles=shelved_networks(styles_dir), steps=steps, progress=progress)
+    student = load_loss_network("distilled", MAPPED, file=file)
+    rows = [{"layer": layer, **row} for layer, row in correlations(student, teacher, judged).items()]
+    if as_json:
+        emit_json({"event": "result", "file": file, "bytes": file.stat().st_size, "layers": rows})
+    else:
+        print_table(rows)
+        click.echo(file)

@@ -1,0 +1,70 @@
+"""`stylecli export`: a finished training to a style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.extras import needs_extra
+
+PREVIEW_SIZE = (640, 427)  # width and height in pixels
+
+
+@click.command()
+@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PACK",
+    help="Folder; its name is the style's.",
+)
+@click.option(
+    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Photo for the preview; default: drawn."
+)
+@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style of a RUN of several.")
+@click.option("--variant", help="Add it to the style PACK as this variant, such as quality.")
+@click.option(
+    "--precision",
+    type=click.Choice(("fp32", "fp16", "int8")),
+    default="fp32",
+    show_default=True,
+    help="int8 is the fastest on a CPU, fp16 on a graphics card.",
+)
+@click.option(
+    "--photos", type=click.Path(path_type=Path), help="Photos that int8 is calibrated on; default: drawn ones."
+)
+@options.overwrite
+@needs_extra("train")
+def command(
+    run: Path,
+    output: Path,
+    preview: Path | None,
+    number: int,
+    variant: str | None,
+    precision: str,
+    photos: Path | None,
+    overwrite: bool,
+) -> None:
+    """Turn a finished training into a style: ONNX model, weights, recipe, card, preview.
+
+    The model is compared with PyTorch at several sizes before anything is written, one of lower precision with that of
+    fp32 too. `stylecli styles add PACK` puts it on your shelf.
+    """
+    from stylecli.landscape import Scene
+    from stylecli.media.images.files import picture_from_pixels, read_picture
+    from stylecli.training.export.calibration import calibration_photos
+    from stylecli.training.export.packing import Precision, add_variant, export_pack
+    from stylecli.training.runs.finished import read_run
+
+    finished = read_run(run, number=number)
+    exact = Precision(precision, calibration_photos(photos) if precision != "fp32" else ())
+    if variant:
+        pack = add_variant(finished, output, variant, precision=exact, overwrite=overwrite)
+    else:
+        photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
+        pack = export_pack(finished, output, preview_of=photo, precision=exact, overwrite=overwrite)
+    click.echo(pack.folder)

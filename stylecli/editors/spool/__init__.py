@@ -1,0 +1,1 @@
+"""A warm worker behind a folder of jobs."""

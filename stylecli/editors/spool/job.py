@@ -1,0 +1,108 @@
+"""What a client asks of the spool's worker: one JSON object, every key and type checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from stylecli.core.errors import UsageError
+from stylecli.editors.raw_pixels import Layout
+from stylecli.stylize.look import Brush, Look
+
+PROTOCOL = 1
+JOB_BYTES_MAX = 65536
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+FILE = "file"  # the `pixel` of a job whose picture is a file such as PNG, TIFF or EXR
+KEYS: dict[str, type | tuple[type, ...]] = {
+    "protocol": int,
+    "style": str,
+    "variant": str,
+    "input": str,
+    "output": str,
+    "width": int,
+    "height": int,
+    "pixel": str,
+    "color": str,
+    "alpha": str,
+    "strength": (int, float),
+    "preserve_color": bool,
+    "brush": (str, int, float),
+}
+RESERVED = ("tmp", "job", "run", "answer", "done", "err", "cancel", "progress", "tries", "part")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to be made. layout: how the raw pixels lie; None for a picture file."""
+
+    style: str
+    variant: str | None
+    input: str
+    output: str
+    layout: Layout | None
+    look: Look
+
+
+def parse_job(text: bytes, identifier: str) -> Job:
+    """Read a job; `identifier` is the name of its files up to the dot.
+
+    Raises:
+        UsageError: it is no JSON, of another protocol, has unknown keys, wrong values, or a file outside the folder.
+    """
+    values = _values(text)
+    if values.get("protocol") != PROTOCOL:
+        raise UsageError(
+            f"protocol {values.get('protocol')}: this worker speaks {PROTOCOL}",
+            hint="Install the plug-in again, so that it and stylecli are of one version: stylecli plugins install.",
+        )
+    for key, value in values.items():
+        if key not in KEYS:
+            raise UsageError(f"{key}: no such key", hint=f"A job has {', '.join(KEYS)}.")
+        if not isinstance(value, KEYS[key]) or (isinstance(value, bool) and KEYS[key] is not bool):
+            raise UsageError(f"{key}: {value!r} is of the wrong type", hint="docs/editors.md shows a job.")
+    if "style" not in values:
+        raise UsageError("style: is missing", hint="docs/editors.md shows a job.")
+    return Job(
+        style=values["style"],
+        variant=values.get("variant"),
+        input=_own_file(values.get("input", f"{identifier}.in"), identifier),
+        output=_own_file(values.get("output", f"{identifier}.out"), identifier),
+        layout=None if values.get("pixel") == FILE else _layout(values),
+        look=Look(
+            strength=values.get("strength", 1.0),
+            preserve_color=values.get("preserve_color", False),
+            brush=_brush(values.get("brush", "auto")),
+        ),
+    )
+
+
+def _values(text: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as err:  # also what is no UTF-8
+        raise UsageError(f"the job is no JSON ({err})", hint="Write ID.tmp to its end, then rename it.") from err
+    if not isinstance(values, dict):
+        raise UsageError("the job is no JSON object", hint="docs/editors.md shows a job.")
+    return values
+
+
+def _layout(values: dict[str, Any]) -> Layout:
+    if missing := [key for key in ("width", "height") if key not in values]:
+        raise UsageError(f"{missing[0]}: is missing", hint="Raw pixels need width and height.")
+    return Layout(**{key: values[key] for key in ("width", "height", "pixel", "color", "alpha") if key in values})
+
+
+def _own_file(name: str, identifier: str) -> str:
+    """A job's files are in the folder and have its identifier: no job touches what is not its own."""
+    pattern = rf"{re.escape(identifier)}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?"
+    if not re.fullmatch(pattern, name) or name.rpartition(".")[2] in RESERVED:
+        raise UsageError(f"{name}: not a name for a file of this job", hint=f"Use {identifier}.in, {identifier}.png.")
+    return name
+
+
+def _brush(value: str | float) -> Brush:
+    if isinstance(value, str) and value not in ("auto", "native"):
+        raise UsageError(f"brush {value!r}: no such brush", hint="Give auto, native or a number.")
+    return cast("Brush", value)

@@ -1,0 +1,1 @@
+"""Steadiness of stylized videos."""

@@ -1,0 +1,203 @@
+"""Clips whose motion is known exactly: a still that is panned, zoomed and turned, and the scenes of MPI-Sintel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError
+from stylecli.evaluation.motion.flow import read_flow, sample, stays_inside
+from stylecli.evaluation.quality.metrics import NOISE, with_noise
+from stylecli.landscape import Scene
+from stylecli.media.images.files import read_picture
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.resizing import resize
+
+SYNTHETIC, NOISY, SINTEL = "synthetic", "noise", "sintel"  # the kinds of clips
+FRAMES = 24  # of a clip that is made from a still: a second
+FINENESS = 2  # pixels of the still for one of a frame: the frames are sampled as finely as a camera would
+FRAME_SIZE = (640, 360)  # (width, height), of the frames of the rendered still, and at most of others
+MARGIN = 1.2  # the still over the frame: room to move in
+# What a frame takes the place of the still's centre by: pixels of the frame, a factor, radians. None is a multiple of
+# the networks' stride of 4, so that every frame lies differently on their grids.
+PAN, ZOOM, TURN = (0.83, 0.37), 1.004, 0.0035
+RENDERS = ("final", "clean")  # folders of MPI-Sintel with frames; the first has motion blur and haze
+
+Placed = Callable[[float], NDArray[np.float64]]  # from frames since the middle of the clip to a `_placement`
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """A frame (H, W, 3), and its way to the next one: flow (H, W, 2), which pixels are seen there (H, W).
+
+    Both are None for the last frame.
+    """
+
+    frame: NDArray[Any]
+    flow: NDArray[np.float32] | None = None
+    visible: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MovingClip:
+    """A clip that can be played again and again."""
+
+    name: str
+    kind: str
+    count: int  # frames
+    play: Callable[[], Iterator[Moment]]
+
+
+def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[MovingClip]:
+    """Clips of stills, of the rendered one if there is none, and the scenes of a folder in the layout of MPI-Sintel.
+
+    Raises:
+        MediaError: one of them cannot be used.
+    """
+    pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills}
+    pictures = pictures or {"bay": rendered_still()}
+    clips = [clip for name, picture in pictures.items() for clip in clips_of_still(picture, name)]
+    return [*clips, *(sintel_clips(sintel) if sintel else [])]
+
+
+def rendered_still() -> NDArray[np.uint8]:
+    """The demo's bay, computed: a still that needs no file."""
+    width, height = (round(side * FINENESS * MARGIN) for side in FRAME_SIZE)
+    return Scene(width, height).frame(0.0)
+
+
+def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:
+    """The still at rest under a camera's noise, panned, zoomed and turned.
+
+    Raises:
+        MediaError: it is too small to move in.
+    """
+    source, size = _prepared(still, name)
+    motions: dict[str, Placed] = {
+        "pan": lambda time: _placement(shift=(PAN[0] * time, PAN[1] * time)),
+        "zoom": lambda time: _placement(zoom=ZOOM**time),
+        "turn": lambda time: _placement(angle=TURN * time),
+    }
+    clips = [
+        MovingClip(f"{name}, {motion}", SYNTHETIC, FRAMES, partial(_moved, source, size, placed))
+        for motion, placed in motions.items()
+    ]
+    at_rest = _frame(source, size, _placement())
+    return [MovingClip(f"{name}, at rest with noise", NOISY, FRAMES, lambda: _noisy(at_rest)), *clips]
+
+
+def sintel_clips(root: Path) -> list[MovingClip]:
+    """The scenes of a folder in the layout of MPI-Sintel: final/SCENE/frame_0001.png, flow/, occlusions/, invalid/.
+
+    The masks may be missing; then only what leaves the frame counts as not visible.
+
+    Raises:
+        MediaError: there is no scene with frames and flow.
+    """
+    base = root / "training" if (root / "training").is_dir() else root
+    render = next((base / name for name in RENDERS if (base / name).is_dir()), None)
+    scenes = sorted(path.name for path in render.iterdir() if (base / "flow" / path.name).is_dir()) if render else []
+    if not render or not scenes:
+        raise MediaError(
+            f"{root}: no scene with frames and flow", hint="Give a folder that holds final/SCENE and flow/SCENE."
+        )
+    return [_scene_clip(base, render, scene) for scene in scenes]
+
+
+def _prepared(still: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """The still at the size from which frames are taken, and their (width, height)."""
+    height, width = still.shape[:2]
+    scale = min(1.0, FRAME_SIZE[1] * FINENESS * MARGIN / min(height, width))
+    height, width = round(height * scale), round(width * scale)
+    size = (int(width / FINENESS / MARGIN), int(height / FINENESS / MARGIN))
+    if min(size) < FRAMES * max(PAN):
+        raise MediaError(f"{name}: {width} x {height} is too small to move in", hint="Give larger photos.")
+    return resize(to_unit(still), height, width), size
+
+
+def _placement(
+    *, shift: tuple[float, float] = (0.0, 0.0), zoom: float = 1.0, angle: float = 0.0
+) -> NDArray[np.float64]:
+    """The affine map (3, 3) from a place in the frame to the place in the still, both from their centres."""
+    cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
+    return np.array([[cosine, -sine, shift[0]], [sine, cosine, shift[1]], [0, 0, 1]])
+
+
+def _moved(source: NDArray[np.float32], size: tuple[int, int], placed: Placed) -> Iterator[Moment]:
+    """Frames at times around the middle of the clip, so that the motion stays within the margin."""
+    placements = [placed(number - FRAMES / 2) for number in range(FRAMES)]
+    places = _places(size)
+    for now, following in pairwise(placements):
+        flow = (_mapped(np.linalg.inv(following) @ now, places) - places).astype(np.float32)
+        yield Moment(_frame(source, size, now), flow, stays_inside(flow))
+    yield Moment(_frame(source, size, placements[-1]))
+
+
+def _noisy(at_rest: NDArray[np.uint8]) -> Iterator[Moment]:
+    still = np.zeros((*at_rest.shape[:2], 2), np.float32)
+    for number in range(FRAMES):
+        frame = with_noise(to_unit(at_rest), NOISE, seed=number)  # not rounded, which would add noise of its own
+        is_last = number == FRAMES - 1
+        yield Moment(frame) if is_last else Moment(frame, still, stays_inside(still))
+
+
+def _frame(source: NDArray[np.float32], size: tuple[int, int], placement: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """One frame: each pixel the mean of FINENESS x FINENESS samples, so that hardly anything aliases.
+
+    PyTorch's cubic kernel (a = -3/4) misplaces a ramp by up to 0.05 pixels of the still, half of it in the frame.
+    """
+    height, width = source.shape[:2]
+    places = _mapped(placement, _places(size, FINENESS)) * FINENESS + [(width - 1) / 2, (height - 1) / 2]
+    samples = sample(source, places.astype(np.float32), mode="bicubic").clip(0, 1)
+    parts = [samples[row::FINENESS, column::FINENESS] for row in range(FINENESS) for column in range(FINENESS)]
+    return quantize(np.mean(parts, axis=0, dtype=np.float32), np.uint8)
+
+
+def _places(size: tuple[int, int], fineness: int = 1) -> NDArray[np.float64]:
+    """Where the samples of a frame lie, `fineness` of them a pixel, from the frame's centre: (h, w, 2)."""
+    x, y = ((np.arange(side * fineness) + 0.5) / fineness - side / 2 for side in size)
+    return np.stack(np.meshgrid(x, y), axis=-1)
+
+
+def _mapped(placement: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    mapped: NDArray[np.float64] = places @ placement[:2, :2].T + placement[:2, 2]
+    return mapped
+
+
+def _scene_clip(base: Path, render: Path, scene: str) -> MovingClip:
+    files = sorted((render / scene).glob("frame_*.png"))
+    if len(files) < 2:
+        raise MediaError(f"{render / scene}: fewer than two frames", hint="Frames are named frame_0001.png and so on.")
+    return MovingClip(scene, SINTEL, len(files), lambda: _scene_moments(base, scene, files))
+
+
+def _scene_moments(base: Path, scene: str, files: Sequence[Path]) -> Iterator[Moment]:
+    for file in files:
+        frame = quantize(to_unit(read_picture(file).pixels), np.uint8)
+        flow_file = base / "flow" / scene / f"{file.stem}.flo"
+        if file == files[-1] or not flow_file.exists():  # a gap in the flow is a pair that is not measured
+            yield Moment(frame)
+            continue
+        flow = read_flow(flow_file)
+        if flow.shape[:2] != frame.shape[:2]:
+            raise MediaError(f"{flow_file}: not the size of {file}", hint="Take both from the same data set.")
+        hidden = [_mask(base / name / scene / file.name, frame) for name in ("occlusions", "invalid")]
+        yield Moment(frame, flow, stays_inside(flow) & ~np.logical_or(*hidden))
+
+
+def _mask(file: Path, frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a mask is white; nowhere if there is none."""
+    if not file.exists():
+        return np.zeros(frame.shape[:2], bool)
+    mask = read_picture(file).pixels[..., 0]
+    if mask.shape != frame.shape[:2]:
+        raise MediaError(f"{file}: not the size of its frame", hint="Take both from the same data set.")
+    white: NDArray[np.bool_] = to_unit(mask) > 0.5
+    return white

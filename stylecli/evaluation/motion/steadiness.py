@@ -1,0 +1,200 @@
+"""How steady styles are over time: the warping error, the stability error, the noise gain, and what can be looked at.
+
+All three measure motion that is known, and each stands beside what the clip itself has, which is never zero: bringing
+a frame back by parts of a pixel blurs it, and light changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.evaluation.motion.clips import NOISY, SINTEL, SYNTHETIC, Moment, MovingClip
+from stylecli.evaluation.motion.flow import bring_back
+from stylecli.evaluation.quality.measures import Stylizer
+from stylecli.evaluation.quality.metrics import NOISE
+from stylecli.inference.engine import Engine
+from stylecli.media.pixels import LUMA, quantize, to_unit
+from stylecli.stylize.frame_painter import SceneStatistics
+
+ITSELF = "the clip itself"
+
+
+class Track:
+    """One candidate on one clip: sees the frames one after the other and keeps what was measured of them.
+
+    warping, stability: of each pair of frames whose motion is known, after Lai et al. 2018 and Huang et al. 2017.
+    brightness: the mean luma of each frame. columns: the middle column of each, (H, 3). shown: two frames in a row.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.warping: list[float] = []
+        self.stability: list[float] = []
+        self.brightness: list[float] = []
+        self.columns: list[NDArray[np.uint8]] = []
+        self.shown: list[NDArray[np.uint8]] = []
+        self._first_shown = max(0, count // 2 - 1)
+        self._before: tuple[NDArray[np.float32], Moment] | None = None
+        self._frames = 0
+        self._mean: NDArray[np.float64] | float = 0.0
+        self._variation: NDArray[np.float64] | float = 0.0
+
+    def see(self, painted: NDArray[np.float32], moment: Moment) -> None:
+        """Take the next frame (H, W, 3) in 0..1; `moment` tells where its pixels go."""
+        if self._before:
+            earlier, way = self._before
+            if way.flow is not None and way.visible is not None:
+                self.warping.append(warping_error(earlier, painted, way.flow, way.visible))
+                self.stability.append(stability_error(earlier, painted, way.flow, way.visible))
+        pixels = quantize(painted, np.uint8)
+        self.brightness.append(float((painted @ LUMA).mean()))
+        self.columns.append(pixels[:, pixels.shape[1] // 2].copy())
+        if self._first_shown <= self._frames < self._first_shown + 2:
+            self.shown.append(pixels)
+        self._frames += 1
+        change = painted - self._mean  # the running variance of Welford 1962
+        self._mean = self._mean + change / self._frames
+        self._variation = self._variation + change * (painted - self._mean)
+        self._before = painted, moment
+
+    @property
+    def e_warp(self) -> float:
+        """The warping error: the mean over the pairs of frames."""
+        return float(np.mean(self.warping)) if self.warping else math.nan
+
+    @property
+    def e_stab(self) -> float:
+        """The stability error: the root of the mean over the pairs of frames."""
+        return math.sqrt(np.mean(self.stability)) if self.stability else math.nan
+
+    @property
+    def noise_gain(self) -> float:
+        """Of a clip at rest under noise: the deviation of the output over that of the noise."""
+        return float(np.sqrt(np.mean(self._variation) / (self._frames - 1)) / NOISE)
+
+    @property
+    def slice(self) -> NDArray[np.uint8]:
+        """The middle column over time, (H, frames, 3): of a steady clip the strokes are smooth lines."""
+        return np.stack(self.columns, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipTracks:
+    """A clip and the tracks by candidate; the clip's own is called ITSELF and comes first."""
+
+    name: str
+    kind: str
+    tracks: Mapping[str, Track]
+
+
+@dataclass(frozen=True, eq=False)
+class Steadiness:
+    """All clips; `names` are those of the candidates."""
+
+    names: tuple[str, ...]
+    clips: tuple[ClipTracks, ...]
+
+    def as_records(self) -> list[dict[str, Any]]:
+        """One for each candidate: means over the clips of each kind, the clips' own values, the ratio of the two."""
+        return [self._record(name) for name in self.names]
+
+    def mean(self, name: str, kind: str, what: str) -> float | None:
+        """The mean of `e_warp`, `e_stab` or `noise_gain` over the clips of a kind; None if there is none."""
+        values = [getattr(clip.tracks[name], what) for clip in self.clips if clip.kind == kind]
+        return float(np.mean(values)) if values else None
+
+    def _record(self, name: str) -> dict[str, Any]:
+        record: dict[str, Any] = {"name": name, "noise_gain": _rounded(self.mean(name, NOISY, "noise_gain"))}
+        for kind in (SYNTHETIC, SINTEL):
+            for what in ("e_warp", "e_stab"):
+                value, own = self.mean(name, kind, what), self.mean(ITSELF, kind, what)
+                if value is not None and own is not None:
+                    record |= {f"{kind}_{what}": _rounded(value), f"{kind}_{what}_of_clip": _rounded(own)}
+                    record[f"{kind}_{what}_ratio"] = _rounded(value / own) if own else None
+        record["clips"] = [
+            {
+                "clip": clip.name,
+                "e_warp": _rounded(clip.tracks[name].e_warp),
+                "e_stab": _rounded(clip.tracks[name].e_stab),
+            }
+            for clip in self.clips
+        ]
+        return record
+
+
+def warping_error(
+    frame: NDArray[np.float32],
+    later: NDArray[np.float32],
+    flow: NDArray[np.float32],
+    visible: NDArray[np.bool_],
+) -> float:
+    """E = sum M ||V_t - warp(V_t+1, F_t->t+1)||² / sum M (Lai et al. 2018, eq. 10); frames (H, W, 3) in 0..1."""
+    return _squared_difference(frame, later, flow, visible) / max(1, int(visible.sum()))
+
+
+def stability_error(
+    frame: NDArray[np.float32],
+    later: NDArray[np.float32],
+    flow: NDArray[np.float32],
+    visible: NDArray[np.bool_],
+) -> float:
+    """(1/D) sum M (V_t - warp(V_t+1))², D all samples of a frame (Huang et al. 2017, eq. 6): the square of one pair's.
+
+    They bring the earlier frame forward; the later one is brought back here, as data sets give the flow that way.
+    """
+    return _squared_difference(frame, later, flow, visible) / frame.size
+
+
+def measure_steadiness(
+    stylizers: Mapping[str, Stylizer], clips: Sequence[MovingClip], *, progress: Progress = ignore
+) -> Steadiness:
+    """Play every clip once and let all candidates paint it, frame by frame as in a video.
+
+    The frames of a clip share the statistics of a style, as those of a scene do in `stylecli video`; the network of a
+    run has no other than those of each frame.
+
+    Raises:
+        MediaError: a frame or flow cannot be read.
+    """
+    total, done = sum(clip.count for clip in clips), 0
+    measured = []
+    for clip in clips:
+        tracks = {name: Track(clip.count) for name in (ITSELF, *stylizers)}
+        painters = {name: _scene_painter(stylizer) for name, stylizer in stylizers.items()}
+        for moment in clip.play():
+            progress(Step(done, total, "frames", clip.name))
+            unit = to_unit(moment.frame)
+            for name, track in tracks.items():
+                track.see(unit if name == ITSELF else painters[name](unit), moment)
+            done += 1
+        measured.append(ClipTracks(clip.name, clip.kind, tracks))
+    progress(Step(total, total, "frames"))
+    return Steadiness(tuple(stylizers), tuple(measured))
+
+
+def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What paints the frames of one clip, in order."""
+    if not isinstance(stylizer, Engine):
+        return stylizer.stylize
+    scene = SceneStatistics(stylizer)
+    return lambda unit: stylizer.stylize(unit, scene(unit))
+
+
+def _squared_difference(
+    frame: NDArray[np.float32],
+    later: NDArray[np.float32],
+    flow: NDArray[np.float32],
+    visible: NDArray[np.bool_],
+) -> float:
+    difference = (frame - bring_back(later, flow))[visible]
+    return float(np.square(difference, dtype=np.float64).sum())
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(f"{value:.4g}")

@@ -1,0 +1,1 @@
+"""Quality of stylized pictures: distances, noise, grid, classes."""

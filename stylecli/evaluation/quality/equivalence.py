@@ -1,0 +1,139 @@
+"""How long the optimisation of Gatys et al. takes to reach what a style network gives at once."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stylecli.core.errors import StyleError
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.evaluation.quality.measures import Stylizer, at_short_side, device_of, image_tensor, style_targets
+from stylecli.evaluation.selection import spread
+from stylecli.media.images.files import read_picture
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.training.gatys import Optimization, iterations, objective, total_loss
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.recipe import read_recipe
+
+SHORT_SIDE = 256  # pixels: a step on the CPU takes about a second at that
+PHOTOS = 3  # on which it is measured
+LOSS_KEYS = ("relative", "content_layer", "content_weight", "style_layers", "style_weight", "variation_weight")
+
+
+@dataclass(frozen=True)
+class Race:
+    """One photo: the total loss of the network's picture, and that of the optimisation after every step.
+
+    `iterations` is the first step below the network, None if there was none.
+    """
+
+    photo: str
+    network_total: float
+    totals: tuple[float, ...]
+    iterations: int | None
+    network_seconds: float
+    optimizer_seconds: float  # of the steps up to `iterations`, or of all
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Some races of one style; `limit` steps were allowed."""
+
+    races: tuple[Race, ...]
+    limit: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Medians, for tables and JSON. Where the limit was too low, `times_faster` is the least that it can be."""
+        middle = statistics.median_high(race.iterations or self.limit + 1 for race in self.races)
+        network = statistics.median(race.network_seconds for race in self.races)
+        optimizer = statistics.median(race.optimizer_seconds for race in self.races)
+        return {
+            "equivalent_iterations": middle if middle <= self.limit else None,
+            "equivalent_limit": self.limit,
+            "network_seconds": float(f"{network:.3g}"),
+            "optimizer_seconds": float(f"{optimizer:.3g}"),
+            "times_faster": round(optimizer / network),
+        }
+
+
+def loss_of_recipe(recipe: Path) -> Optimization:
+    """The loss that a network was trained with, for the optimisation; the optimisation's own without a readable recipe.
+
+    The grid loss is left out: it is for networks, whose up-sampling leaves a grid.
+    """
+    try:
+        trained = read_recipe(recipe)
+    except StyleError:
+        return Optimization()
+    return Optimization(**{key: getattr(trained, key) for key in LOSS_KEYS})
+
+
+def measure_equivalence(
+    stylizer: Stylizer,
+    photos: Sequence[Path],
+    painting: Path,
+    *,
+    loss_network: LossNetwork,
+    settings: Optimization,
+    limit: int,
+    progress: Progress = ignore,
+) -> Equivalence:
+    """Optimise some photos, from the photo itself, until they are below the network's loss, `limit` steps at most.
+
+    Raises:
+        MediaError: a picture cannot be read.
+    """
+    targets = style_targets(painting, loss_network, settings.style_layers)
+    chosen = [photos[index] for index in spread(len(photos), PHOTOS)]
+    races = []
+    for number, path in enumerate(chosen):
+
+        def step(done: int, *, number: int = number, path: Path = path) -> None:
+            progress(Step(number * limit + done, len(chosen) * limit, "optimiser steps", path.name))
+
+        races.append(_race(stylizer, path, targets, loss_network, settings, limit, step))
+    return Equivalence(tuple(races), limit)
+
+
+def _race(
+    stylizer: Stylizer,
+    path: Path,
+    targets: dict[str, torch.Tensor],
+    loss_network: LossNetwork,
+    settings: Optimization,
+    limit: int,
+    step: Any,
+) -> Race:
+    photo = at_short_side(read_picture(path).pixels, SHORT_SIDE)
+    unit = to_unit(photo)
+    stylizer.stylize(unit)  # the first run of a size is slower
+    started = time.perf_counter()
+    painted = quantize(stylizer.stylize(unit), np.uint8)
+    network_seconds = time.perf_counter() - started
+
+    device = device_of(loss_network)
+    image = image_tensor(photo).to(device)
+    targets = {layer: target.to(device) for layer, target in targets.items()}
+    with torch.no_grad():
+        content = loss_network(image, [settings.content_layer])[settings.content_layer]
+        losses = objective(image_tensor(painted).to(device), content, targets, loss_network, settings)
+        goal = total_loss(losses, settings).item()
+    totals: list[float] = []
+    started = time.perf_counter()
+    for iteration in itertools.islice(iterations(image, targets, loss_network, settings), limit):
+        totals.append(iteration.total)
+        step(iteration.number)
+        if iteration.total < goal:
+            break
+    seconds = time.perf_counter() - started
+    reached = len(totals) if totals[-1] < goal else None
+    name = "".join(filter(str.isprintable, path.name))
+    return Race(name, goal, tuple(totals), reached, network_seconds, seconds)

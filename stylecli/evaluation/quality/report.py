@@ -1,0 +1,277 @@
+"""What a report shows of styles and runs that were judged on photos: scores, pictures, classes, noise, the race."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.evaluation.quality.assessment import Evaluation
+from stylecli.evaluation.quality.classification import Classifier, Sighting
+from stylecli.evaluation.quality.equivalence import Race
+from stylecli.evaluation.quality.measures import PAINTING_SHORT_SIDE, PHOTO_SHORT_SIDE, Scores
+from stylecli.evaluation.report.page import (
+    Cell,
+    Column,
+    Gallery,
+    Report,
+    Section,
+    Table,
+    best_of,
+    number,
+    photo_image,
+    plot_image,
+)
+from stylecli.evaluation.report.plots import (
+    INK,
+    add_legend,
+    as_svg,
+    decorate,
+    drawn,
+    make_logarithmic,
+    palette,
+    shortened,
+)
+from stylecli.evaluation.runs.comparison import Run
+from stylecli.evaluation.runs.report import run_sections
+
+ROW_WIDTH = 2000  # pixels of a row of pictures together
+THUMBNAIL_WIDTHS = (240, 480)  # pixels: of many in a row, of few
+DETAIL = 224  # pixels of the square that shows noise
+LISTED_PHOTOS = 40  # rows of the table of classes
+TITLES = {
+    "content": "content distance",
+    "style": "style distance",
+    "total_variation": "total variation",
+    "grid_energy": "grid energy",
+    "noise_gain": "noise gain",
+    "noise_left": "noise left",
+    "top1_agreement": "same class",
+    "top5_agreement": "same class among 5",
+    "top1_accuracy": "right class",
+    "top5_accuracy": "right class among 5",
+}
+HIGHER = ("top1_agreement", "top5_agreement", "top1_accuracy", "top5_accuracy")
+NEITHER = ("total_variation",)
+SCORES_TEXT = (
+    "Means over the photos. Content distance: how far the features of the picture are from those of the photo. Style "
+    "distance: how far its Gram matrices are from those of the painting. Total variation: differences of neighbouring "
+    "pixels; below the photos' own, the picture is calmer than they are. Grid energy: how far a grid of 2 or 4 pixels "
+    "stands out. Noise gain: how much faint noise (2 levels of 255) grows; above 1, a video of a still scene flickers."
+)
+NOISE_TEXT = (
+    "Noise left: the change that strong noise on the photo makes in the stylized picture, over the noise itself; at 0 "
+    "it is gone, at 1 all of it is left. What total variation in the training does to it, styles with and without show."
+)
+CLASSES_TEXT = (
+    "What a classifier sees in the photo, and then in the stylized picture. Same class: its first answer is the one "
+    "that it gave for the photo. Right class: its first answer is the one that the file is named by. In the list: "
+    "✓ the same class, ≈ the photo's class among the first five, ✗ not among them."
+)
+RACE_TEXT = (
+    "The optimisation of Gatys et al. starts from the photo and minimises the loss that the network was trained with "
+    "(without the grid loss). Dashed: the loss of the network's picture. Dot: the first step below it."
+)
+
+
+def styles_report(evaluation: Evaluation, runs: Sequence[Run] = ()) -> Report:
+    """Everything that was measured; `runs` are those among the candidates, for their curves and samples."""
+    judge = evaluation.judge
+    facts = [
+        ("judged by", f"{judge.loss_network.name}, sha256 {judge.loss_network.sha256}"),
+        ("photos", f"{len(evaluation.photos)}, at a short side of {PHOTO_SHORT_SIDE} pixels: {_listed(evaluation)}"),
+        ("paintings", f"at a short side of {PAINTING_SHORT_SIDE} pixels" if _has_style(evaluation) else "none given"),
+        ("noise", f"sigma {judge.noise_sigma:g} of 255"),
+    ]
+    if judge.classifier:
+        facts.append(("classifier", f"{judge.classifier.name}, sha256 {judge.classifier.sha256}"))
+    if evaluation.failures:
+        facts.append(("not read", "; ".join(failure.message for failure in evaluation.failures)))
+    sections = [_scores(evaluation), _pictures(evaluation), _noise(evaluation)]
+    if judge.classifier:
+        sections.insert(2, _classes(evaluation, judge.classifier))
+    if any(assessment.equivalence for assessment in evaluation.assessments):
+        sections.append(_races(evaluation))
+    return Report("Styles, measured", tuple(facts), (*sections, *run_sections(runs)))
+
+
+def _scores(evaluation: Evaluation) -> Section:
+    keys = [field.name for field in fields(Scores) if field.name != "style" or _has_style(evaluation)]
+    names = [assessment.name for assessment in evaluation.assessments]
+    strips = [
+        (
+            TITLES[key],
+            [[np.nan if (v := getattr(one, key)) is None else v for one in a.scores] for a in evaluation.assessments],
+            getattr(evaluation.photo_scores, key) if key not in ("content", "style") else None,
+        )
+        for key in keys
+    ]
+    caption = "A dot for every photo, a bar at the mean; dotted, what the photos themselves have."
+    plot = plot_image(score_strips(names, strips), caption)
+    own = tuple(Cell(number(getattr(evaluation.photo_scores, key))) for key in keys)
+    return Section(
+        "Scores", SCORES_TEXT, (_table(evaluation, keys, (Cell("the photos themselves", "own"), *own)),), (plot,)
+    )
+
+
+def _pictures(evaluation: Evaluation) -> Section:
+    names = [assessment.name for assessment in evaluation.assessments]
+    low, high = THUMBNAIL_WIDTHS
+    width = max(low, min(high, ROW_WIDTH // (1 + len(names))))
+    rows = tuple(
+        (
+            "",
+            (
+                photo_image(exhibit.pixels, exhibit.name, width=width),
+                *(
+                    photo_image(painted.pixels, name, width=width)
+                    for name, painted in zip(names, exhibit.painted, strict=True)
+                ),
+            ),
+        )
+        for exhibit in evaluation.exhibits
+    )
+    text = "Photo, then what each makes of it, at the size that is judged (here made smaller)."
+    return Section("Pictures", text, galleries=(Gallery(rows),))
+
+
+def _noise(evaluation: Evaluation) -> Section:
+    if not evaluation.exhibits:
+        return Section("Noise", NOISE_TEXT)
+    exhibit = evaluation.exhibits[0]
+    pairs = [("photo", exhibit.pixels, exhibit.noisy)]
+    pairs += [
+        (assessment.name, painted.pixels, painted.noisy)
+        for assessment, painted in zip(evaluation.assessments, exhibit.painted, strict=True)
+    ]
+    clean = tuple(photo_image(_detail(pixels), name) for name, pixels, _ in pairs)
+    noisy = tuple(
+        photo_image(_detail(pixels), f"{name}, from noise" if name != "photo" else "with noise")
+        for name, _, pixels in pairs
+    )
+    return Section("Noise", NOISE_TEXT, galleries=(Gallery(((f"Centre of {exhibit.name}", clean), ("", noisy)), 150),))
+
+
+def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
+    keys = ["top1_agreement", "top5_agreement"]
+    own = []
+    record = evaluation.assessments[0].as_record()
+    if record["named_photos"]:
+        keys += ["top1_accuracy", "top5_accuracy"]
+        own = [Cell("the photos themselves", "own"), Cell("1.000"), Cell("1.000")]
+        own += [Cell(number(record[f"photo_{key}"])) for key in keys[2:]]
+    columns = (
+        Column("photo"),
+        Column("seen in it", is_text=True),
+        *(Column(a.name, is_text=True) for a in evaluation.assessments),
+    )
+    rows = tuple(
+        _sighting_row(photo, [a.sightings[place] for a in evaluation.assessments], classifier)
+        for place, photo in enumerate(evaluation.photos[:LISTED_PHOTOS])
+    )
+    named = (
+        f" {record['named_photos']} of {len(evaluation.photos)} photos are named by class." if classifier.labels else ""
+    )
+    return Section("Classes", CLASSES_TEXT + named, (_table(evaluation, keys, tuple(own)), Table(columns, rows)))
+
+
+def _sighting_row(photo: str, sightings: Sequence[Sighting], classifier: Classifier) -> tuple[Cell, ...]:
+    seen = sightings[0].photo[0]
+    named = sightings[0].named
+    cells = [Cell(photo), Cell(classifier.class_name(seen), ("yes" if seen in named else "no") if named else "")]
+    for one in sightings:
+        sign, mark = ("✓", "yes") if one.painted[0] == seen else ("≈", "") if seen in one.painted else ("✗", "no")
+        cells.append(Cell(f"{sign} {classifier.class_name(one.painted[0])}", mark))
+    return tuple(cells)
+
+
+def _races(evaluation: Evaluation) -> Section:
+    races = {a.name: a.equivalence.races[0] for a in evaluation.assessments if a.equivalence}
+    caption = f"On {next(iter(races.values())).photo}; the table has medians over all races."
+    plot = plot_image(race_plot(races), caption)
+    titles = ("", "equal after steps", "seconds of the network", "seconds of those steps", "times faster")
+    rows = tuple(_race_row(a.name, a.equivalence.as_record()) for a in evaluation.assessments if a.equivalence)
+    return Section("Against the optimisation", RACE_TEXT, (Table(tuple(map(Column, titles)), rows),), (plot,))
+
+
+def _race_row(name: str, record: dict[str, Any]) -> tuple[Cell, ...]:
+    reached = record["equivalent_iterations"]
+    return (
+        Cell(name),
+        Cell(f"{reached:,}" if reached else f"more than {record['equivalent_limit']:,}"),
+        Cell(str(record["network_seconds"])),
+        Cell(str(record["optimizer_seconds"])),
+        Cell(f"{'' if reached else 'over '}{record['times_faster']:,}"),
+    )
+
+
+def _table(evaluation: Evaluation, keys: Sequence[str], last: tuple[Cell, ...] = ()) -> Table:
+    records = [assessment.as_record() for assessment in evaluation.assessments]
+    better = {key: "higher" if key in HIGHER else "" if key in NEITHER else "lower" for key in keys}
+    best = {key: best_of([record.get(key) for record in records], better[key]) for key in keys}
+    columns = (Column(""), *(Column(TITLES[key], better[key]) for key in keys))
+    rows = [
+        (Cell(assessment.name), *(_cell(record.get(key), best[key]) for key in keys))
+        for assessment, record in zip(evaluation.assessments, records, strict=True)
+    ]
+    return Table(columns, (*rows, last) if last else tuple(rows))
+
+
+def _cell(value: Any, best: Any) -> Cell:
+    return Cell(number(value), "best" if best is not None and value == best else "")
+
+
+def _detail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows, columns = pixels.shape[:2]
+    top, left = max(0, (rows - DETAIL) // 2), max(0, (columns - DETAIL) // 2)
+    return np.ascontiguousarray(pixels[top : top + DETAIL, left : left + DETAIL])
+
+
+def _has_style(evaluation: Evaluation) -> bool:
+    return any(assessment.quality.style is not None for assessment in evaluation.assessments)
+
+
+def _listed(evaluation: Evaluation) -> str:
+    return ", ".join(evaluation.photos[:LISTED_PHOTOS]) + (" …" if len(evaluation.photos) > LISTED_PHOTOS else "")
+
+
+Strip = tuple[str, Sequence[Sequence[float]], float | None]  # title, values by candidate, what the photos have
+
+
+def score_strips(names: Sequence[str], strips: Sequence[Strip]) -> bytes:
+    """One small plot for each score: a dot for every photo, a bar at the mean, a dotted line for the photos' own."""
+    columns = 3
+    rows = math.ceil(len(strips) / columns)
+    with drawn(columns=columns, rows=rows, row_height=0.8 + 0.32 * len(names), share_y=True) as (figure, axes):
+        for ax, (title, candidates, own) in zip(axes, strips, strict=False):
+            if own is not None:
+                ax.axvline(own, color=INK, linestyle=(0, (1, 2)), linewidth=1.4)
+            for place, (color, values) in enumerate(zip(palette(), candidates, strict=False)):
+                ax.plot(values, np.full(len(values), place), "o", color=color, alpha=0.35, markersize=5, mew=0)
+                ax.plot([np.mean(values)] * 2, [place - 0.32, place + 0.32], color=color, linewidth=3)
+            decorate(ax, title)
+            ax.grid(visible=False, axis="y")
+            ax.set_yticks(range(len(names)), [shortened(name) for name in names])
+            ax.set_ylim(len(names) - 0.4, -0.6)
+        for ax in axes[len(strips) :]:
+            ax.set_visible(False)
+        return as_svg(figure)
+
+
+def race_plot(races: Mapping[str, Race]) -> bytes:
+    """The total loss of optimisations step by step; a dashed line at what each network has at once."""
+    with drawn(columns=1, rows=1, row_height=3.2) as (figure, (ax,)):
+        for color, race in zip(palette(), races.values(), strict=False):
+            ax.plot(range(1, len(race.totals) + 1), race.totals, color=color, linewidth=1.8)
+            ax.axhline(race.network_total, color=color, linestyle=(0, (5, 3)), linewidth=1.2)
+            if race.iterations:
+                ax.plot(race.iterations, race.totals[-1], "o", color=color, markersize=6, mew=0)
+        decorate(ax, "total loss")
+        make_logarithmic(ax)
+        ax.set_xlabel("steps of the optimisation", color=INK)
+        add_legend(figure, list(races))
+        return as_svg(figure)

@@ -1,0 +1,58 @@
+"""Text files that a measurement leaves: whole or not at all, and what is there is kept unless told otherwise."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError, UsageError
+
+
+def check_targets(paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse files that could not be written, before the work is done.
+
+    Raises:
+        UsageError: one exists already, or two are the same.
+        MediaError: the folder of one does not exist.
+    """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError(f"{paths[0]}: named twice", hint="Give each file a name of its own.")
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path}: it exists already", hint="Use --overwrite to replace it.")
+        if not path.parent.is_dir():
+            raise MediaError(f"{path}: there is no such folder", hint="Create its folder first.")
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file under another name first, so that no half file ever has the final one; raises MediaError."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        # File names that are no text (surrogates) stand in it as question marks.
+        partial.write_bytes(text.encode("utf-8", errors="replace"))
+        partial.replace(path)
+    except OSError as err:
+        partial.unlink(missing_ok=True)
+        raise MediaError(f"{path}: it cannot be written ({err.strerror})", hint="Choose another place.") from err
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write rows that share the keys of the first, which are the headings; raises MediaError."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    write_text(text.getvalue(), path)
+
+
+def with_shared_keys(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the keys of all; None where a row lacked one."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return [{key: row.get(key) for key in keys} for row in rows]
+
+
+def _cell(value: Any) -> Any:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value

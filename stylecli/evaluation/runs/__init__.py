@@ -1,0 +1,1 @@
+"""Trainings compared by their logs."""

@@ -1,0 +1,133 @@
+"""What a report shows of runs: their cost and final losses, what differs in their recipes, curves, samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from stylecli.core.errors import MediaError
+from stylecli.evaluation.report.page import (
+    Cell,
+    Column,
+    Gallery,
+    Image,
+    Report,
+    Section,
+    Table,
+    best_of,
+    number,
+    photo_image,
+    plot_image,
+)
+from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, make_logarithmic, palette
+from stylecli.evaluation.runs.comparison import LOSSES, Run, differing_settings
+from stylecli.evaluation.runs.curves import Curves
+from stylecli.media.images.files import read_picture
+
+WEIGHTS = ("content_weight", "style_weight", "variation_weight")  # told where they differ, below the summary
+SAMPLE_WIDTH = 1152  # pixels; a sample is a strip of six photos
+LOSSES_TEXT = (
+    "Losses of training crops, each unweighted and by itself, the total with its weights; lower is better. "
+    "They compare only among runs with the same loss network, layers and form of the losses, totals also only with "
+    "the same weights; a run that changes its loss network on the way jumps there."
+)
+SAMPLES_TEXT = "The same six photos at several iterations: as they are above, stylized below."
+
+
+def comparison_report(runs: Sequence[Run]) -> Report:
+    """Runs side by side."""
+    sections = [Section("Runs", f"Final losses are means over the end of the log. {LOSSES_TEXT}", (_summary(runs),))]
+    if differing := differing_settings(runs):
+        columns = (Column("key"), *(Column(run.name, is_text=True) for run in runs))
+        rows = tuple((Cell(key), *map(Cell, values)) for key, values in differing.items())
+        sections.append(
+            Section("What differs", "Values of the recipes that are not the same.", (Table(columns, rows),))
+        )
+    facts = (("runs", ", ".join(str(run.folder) for run in runs)),)
+    return Report("Runs side by side", facts, (*sections, *run_sections(runs)))
+
+
+def run_sections(runs: Sequence[Run]) -> list[Section]:
+    """The curves and samples of runs, as far as there are any."""
+    sections = []
+    if svg := loss_curves({run.name: run.curves for run in runs}):
+        caption = "Thin: every line of the log. Bold: running mean."
+        sections.append(Section("Losses over iterations", LOSSES_TEXT, plots=(plot_image(svg, caption),)))
+    galleries = {run.name: _samples(run.samples) for run in runs}
+    if any(galleries.values()):
+        rows = tuple((name, images) for name, images in galleries.items() if images)
+        sections.append(Section("Samples", SAMPLES_TEXT, galleries=(Gallery(rows, smallest=480),)))
+    return sections
+
+
+def _summary(runs: Sequence[Run]) -> Table:
+    records = [{key: value for key, value in run.as_record().items() if key not in WEIGHTS} for run in runs]
+    lower = (*LOSSES, "seconds", "parameters")
+    has_text = ("network", "loss_network")
+    columns = [Column(key.replace("_", " "), "lower" if key in lower else "", key in has_text) for key in records[0]]
+    best = {key: best_of([record[key] for record in records], "lower") for key in lower}
+    rows = tuple(
+        tuple(Cell(_text(key, value), _mark(value, best.get(key))) for key, value in record.items())
+        for record in records
+    )
+    return Table(tuple(columns), rows)
+
+
+def _text(key: str, value: Any) -> str:
+    if key in LOSSES and value is not None:
+        return f"{value:.3g}"  # the grid loss is thousands of times smaller than the others
+    return number(value, 0 if key == "seconds" else 2)
+
+
+def _mark(value: Any, best: Any) -> str:
+    return "best" if best is not None and value == best else ""
+
+
+def _samples(files: Mapping[int, Path]) -> tuple[Image, ...]:
+    images = []
+    for step, file in files.items():
+        try:
+            images.append(photo_image(read_picture(file).pixels, f"iteration {step:,}", width=SAMPLE_WIDTH))
+        except MediaError:  # a sample that was just being written; the others show enough
+            continue
+    return tuple(images)
+
+
+CURVES = {"content": "content", "style": "style", "variation": "total variation", "total": "total"}
+SMOOTH_OVER = 25  # a point of the bold curve is the mean of a 25th of the lines, but of at least
+SMOOTH_LEAST = 5  # so many: the loss of a single batch is chance
+
+
+def loss_curves(runs: Mapping[str, Curves]) -> bytes | None:
+    """Content, style, total variation and total loss, each drawn by itself, all runs in it; None without a log."""
+    runs = {name: curves for name, curves in runs.items() if curves.steps}
+    if not runs:
+        return None
+    with drawn(columns=2, rows=2, row_height=2.5) as (figure, axes):
+        for place, (key, title) in enumerate(CURVES.items()):
+            for color, curves in zip(palette(), runs.values(), strict=False):
+                _curve(axes[place], curves, key, color)
+            decorate(axes[place], title)
+            make_logarithmic(axes[place])
+            axes[place].set_xlabel("iterations", color=INK)
+        add_legend(figure, list(runs))
+        return as_svg(figure)
+
+
+def _curve(ax: Axes, curves: Curves, key: str, color: str) -> None:
+    """Every value thinly, their running mean boldly."""
+    steps, values = np.array(curves.steps), np.array(curves.values.get(key, [math.nan] * len(curves.steps)))
+    known = np.isfinite(values) & (values > 0)  # the axis is logarithmic
+    steps, values = steps[known], values[known]
+    if not len(values):
+        return
+    ax.plot(steps, values, color=color, alpha=0.25, linewidth=0.8)
+    reach = min(len(values), max(SMOOTH_LEAST, len(values) // SMOOTH_OVER))
+    weights = np.ones(reach)
+    smooth = np.convolve(values, weights, "same") / np.convolve(np.ones(len(values)), weights, "same")
+    ax.plot(steps, smooth, color=color, linewidth=1.8, marker="o" if len(values) == 1 else None, markersize=4)

@@ -1,0 +1,86 @@
+"""How much memory `stylecli image` takes, from its start to the finished file: each picture in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stylecli.core.errors import StyleError
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.packs.pack import StylePack
+
+PICTURES: Mapping[str, tuple[int, int]] = {  # (width, height) in pixels
+    "512": (512, 512),
+    "4K": (3840, 2160),
+    "8K": (7680, 4320),
+    "100 megapixels": (12_000, 8_400),
+}
+HOW = ("--brush", "native", "--device", "cpu", "--overwrite")
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system tells a process's peak
+# A process begins with the peak of the one that starts it. So a small one does, and tells.
+WITNESS = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What one picture took: seconds from the start of the program to the finished file, 10^6 bytes at most."""
+
+    picture: str
+    seconds: float
+    megabytes: float
+
+
+def measure_memory(
+    pack: StylePack, *, pictures: Mapping[str, tuple[int, int]] = PICTURES, progress: Progress = ignore
+) -> list[Peak]:
+    """Paint PNG files of several sizes at native brush; empty on Windows, which tells no peak of an ended process."""
+    if sys.platform == "win32":
+        return []
+    peaks = []
+    with TemporaryDirectory() as folder:
+        for number, (name, (width, height)) in enumerate(pictures.items()):
+            progress(Step(number, len(pictures), "pictures", name))
+            source, target = Path(folder, "source.png"), Path(folder, "target.png")
+            _draw(source, width, height)
+            command = [
+                sys.executable,
+                "-m",
+                "stylecli",
+                "image",
+                str(source),
+                "-s",
+                str(pack.folder),
+                "--device",
+                "cpu",
+            ]
+            started = time.perf_counter()
+            witness = subprocess.run(
+                [sys.executable, "-c", WITNESS, *command, *HOW, "-o", str(target)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if witness.returncode:
+                raise StyleError(f"painting {name} failed: {witness.stderr.strip()}", hint="Leave out --memory.")
+            seconds = time.perf_counter() - started
+            peaks.append(Peak(name, round(seconds, 2), round(int(witness.stdout) * RSS_UNIT / 1e6)))
+    return peaks
+
+
+def _draw(path: Path, width: int, height: int) -> None:
+    """Smooth noise: detail at all scales that compresses about as well as a photo."""
+    import pyvips
+
+    bands = [pyvips.Image.perlin(width, height, cell_size=64, seed=seed) for seed in range(3)]
+    ((bands[0].bandjoin(bands[1:]) + 1) * 127.5).cast("uchar").copy(interpretation="srgb").write_to_file(
+        str(path), compression=1
+    )

@@ -1,0 +1,241 @@
+"""How fast networks run: every contestant in turn, round after round, so that a drifting machine is fair to all."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.evaluation.speed.operations import ceiling, multiplications
+from stylecli.evaluation.speed.rivals import Range, open_rival
+from stylecli.inference.engine import Device, Engine
+from stylecli.inference.normalization import Statistics
+from stylecli.media.pixels import to_unit
+from stylecli.packs.pack import StylePack
+from stylecli.stylize.look import Look, paint
+
+SIZES = {  # (width, height) in pixels
+    "512": (512, 512),
+    "720p": (1280, 720),
+    "1080p": (1920, 1080),
+    "4K": (3840, 2160),
+    "8K": (7680, 4320),
+}
+QUICK = ("720p", "1080p")  # the sizes that are measured unless others are asked for
+YARDSTICK = "johnson, torch eager"  # what others are compared with: how the published implementations run
+START_UPS = {
+    "stylecli --help": ("-m", "stylecli", "--help"),
+    "import of the inference API": ("-c", "import stylecli.stylize.style"),
+}
+
+JOHNSON_ONNX = "johnson, onnxruntime"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of noise, (H, W, 3), as programs hold it and as 0..1."""
+
+    levels: NDArray[np.uint8]
+    unit: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something that paints a frame, and the ONNX model of floats whose convolutions it computes, if there is one."""
+
+    run: Callable[[Frame], Any]
+    model: bytes = b""
+    white: float = 1.0  # what white is at that model's input
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median milliseconds of one contestant at one size, and how many times faster that is than Johnson's network.
+
+    `gflops` are 10^9 operations a second of its convolutions, `share` is that of the ceiling of float32.
+    """
+
+    contestant: str
+    size: str
+    milliseconds: float
+    speedup: float | None = None  # than PyTorch eager; None where that did not run
+    speedup_onnxruntime: float | None = None
+    gflops: float | None = None
+    share: float | None = None
+
+    @property
+    def milliseconds_per_megapixel(self) -> float:
+        """To compare sizes."""
+        width, height = SIZES[self.size]
+        return round(self.milliseconds * 1e6 / (width * height), 1)
+
+
+def measure_networks(
+    packs: Sequence[StylePack],
+    *,
+    sizes: Sequence[str] = QUICK,
+    rounds: int = 5,
+    device: Device = "cpu",
+    threads: int | None = None,
+    all_variants: bool = False,
+    rivals: Sequence[Path] = (),
+    white: Range = "255",
+    progress: Progress = ignore,
+) -> list[Timing]:
+    """Time the styles and, where torch is installed, Johnson's network in onnxruntime and in PyTorch eager.
+
+    Each style paints a picture of 8 bits as `stylecli image` does, its statistics measured too, and, if it takes
+    statistics, one as a frame of a scene. `all_variants` times every variant of a style, not the default alone.
+    `rivals` are ONNX files of other networks, whose input is 0 for black and `white` for white, run on the CPU. All in
+    one process with the same number of threads, one uncounted round first; in each turn the second run counts.
+    """
+    threads = threads or os.cpu_count() or 1
+    with ExitStack() as stack:
+        contestants: dict[str, Contestant] = {}
+        for pack in packs:
+            for model in pack.card.models if all_variants else (pack.model(),):
+                engine = stack.enter_context(Engine(pack, variant=model.variant, device=device, threads=threads))
+                name = pack.name if model.variant == pack.model().variant else f"{pack.name} {model.variant}"
+                contestants |= _of_style(name, engine, pack.model_bytes(model.variant))
+        if importlib.util.find_spec("torch"):
+            contestants |= _johnson(threads)
+        contestants |= {str(path): _rival(path, white=white, threads=threads) for path in rivals}
+        on_cpu = all(contestant.device == "cpu" for contestant in contestants.values())
+        most = ceiling(threads) if on_cpu else None
+        timings: list[Timing] = []
+        for number, size in enumerate(sizes):
+            milliseconds = _in_turn(contestants, frame_of(*SIZES[size]), rounds, number, len(sizes), progress)
+            timings += [_timing(name, size, milliseconds, contestant, most) for name, contestant in contestants.items()]
+    return timings
+
+
+def frame_of(width: int, height: int) -> Frame:
+    """A picture of noise, the same each time."""
+    levels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    return Frame(levels, to_unit(levels))
+
+
+def _timing(
+    name: str, size: str, milliseconds: Mapping[str, float], contestant: Contestant, most: float | None
+) -> Timing:
+    mine = milliseconds[name]
+    eager, exported = milliseconds.get(YARDSTICK), milliseconds.get(JOHNSON_ONNX)
+    rate = (
+        multiplications(contestant.model, *SIZES[size], white=contestant.white) / mine * 1000
+        if contestant.model
+        else None
+    )
+    return Timing(
+        name,
+        size,
+        round(mine, 1),
+        round(eager / mine, 1) if eager else None,
+        round(exported / mine, 1) if exported else None,
+        float(f"{rate:.3g}") if rate else None,
+        round(rate / most, 2) if rate and most else None,
+    )
+
+
+def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
+    """A style as a contestant, and the same with the statistics of a scene if it takes any."""
+    native, scenes = Look(brush="native"), dict[tuple[int, ...], Statistics]()
+
+    def scene_of(frame: Frame) -> Statistics:
+        if frame.levels.shape not in scenes:  # in the round that is not counted
+            scenes[frame.levels.shape] = engine.measure(frame.levels)
+        return scenes[frame.levels.shape]
+
+    own = Contestant(lambda frame: paint(engine, frame.levels, native), model, device=engine.device)
+    given = Contestant(
+        lambda frame: paint(engine, frame.levels, native, statistics=scene_of(frame)), model, device=engine.device
+    )
+    contestants = {f"{name}, onnxruntime": own}
+    return contestants | ({f"{name}, frame of a scene": given} if engine.takes_statistics else {})
+
+
+def _rival(path: Path, *, white: Range, threads: int) -> Contestant:
+    run = open_rival(path, white=white, threads=threads)
+    return Contestant(lambda frame: run(frame.unit), path.read_bytes(), float(white))
+
+
+def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
+    """Median seconds from nothing to a fresh interpreter's end."""
+    seconds = {}
+    for name, arguments in START_UPS.items():
+        times = []
+        for _ in range(rounds + 1):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            times.append(time.perf_counter() - started)
+        seconds[name] = round(statistics.median(times[1:]), 3)
+    return seconds
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    return {"processor": _processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def _johnson(threads: int) -> dict[str, Contestant]:
+    import onnxruntime
+    import torch
+
+    from stylecli.training.export.onnx_export import export_onnx
+    from stylecli.training.networks.johnson import JohnsonNetwork
+
+    torch.set_num_threads(threads)
+    network, model = JohnsonNetwork().eval(), export_onnx(JohnsonNetwork().eval())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    @torch.inference_mode()
+    def eager(frame: Frame) -> None:
+        network(torch.from_numpy(frame.unit).permute(2, 0, 1)[None].contiguous())
+
+    def exported(frame: Frame) -> None:
+        session.run(["stylized"], {"image": np.ascontiguousarray(frame.unit.transpose(2, 0, 1)[None])})
+
+    return {JOHNSON_ONNX: Contestant(exported, model), YARDSTICK: Contestant(eager, model)}
+
+
+def _in_turn(
+    contestants: Mapping[str, Contestant],
+    frame: Frame,
+    rounds: int,
+    part: int,
+    parts: int,
+    progress: Progress,
+) -> dict[str, float]:
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds + 1):  # the first is the warm-up
+        for place, (name, contestant) in enumerate(contestants.items()):
+            done = (part * (rounds + 1) + number) * len(contestants) + place
+            progress(Step(done, parts * (rounds + 1) * len(contestants), "runs", name))
+            contestant.run(frame)  # the others have filled the processor's caches: what counts is a row of pictures
+            started = time.perf_counter()
+            contestant.run(frame)
+            times[name].append((time.perf_counter() - started) * 1000)
+    return {name: statistics.median(values[1:]) for name, values in times.items()}
+
+
+def _processor() -> str:
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in facts if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

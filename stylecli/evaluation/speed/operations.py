@@ -1,0 +1,80 @@
+"""How much a network computes, and how much this machine could: counted, not estimated."""
+
+from __future__ import annotations
+
+import time
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from stylecli.inference.model_graph import parsed
+
+PROBES = (64, 128)  # pixels: sides of the squares that the convolutions are counted on
+CEILING_SIDE = 1536  # of the square matrices whose product tells what the machine can do
+CEILING_ROUNDS = 5
+
+
+def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0) -> float:
+    """10^9 operations of the convolutions of an ONNX model for a picture; a product and a sum are two.
+
+    Counted on two small squares: a network that pads a margin m works on (side + m)^2 pixels, of which both tell m.
+    """
+    small, large = (_operations(model, side, white) for side in PROBES)
+    if not small:
+        return 0.0
+    growth = sqrt(large / small)
+    margin = (PROBES[1] - growth * PROBES[0]) / (growth - 1)
+    per_pixel = small / (PROBES[0] + margin) ** 2
+    return per_pixel * (width + margin) * (height + margin) / 1e9
+
+
+def ceiling(threads: int) -> float:
+    """10^9 operations a second of a product of large float32 matrices in onnxruntime: what a network could reach."""
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    shape = [CEILING_SIDE, CEILING_SIDE]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("a", "b", "product")]
+    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["product"])], "product", values[:2], values[2:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        onnx.ModelProto.SerializeToString(model), options, providers=["CPUExecutionProvider"]
+    )
+    random = np.random.default_rng(0)
+    factors = {name: random.random(shape, np.float32) for name in ("a", "b")}
+    seconds = []
+    for _ in range(CEILING_ROUNDS + 1):
+        started = time.perf_counter()
+        session.run(None, factors)
+        seconds.append(time.perf_counter() - started)
+    return 2 * CEILING_SIDE**3 / min(seconds[1:]) / 1e9
+
+
+def _operations(model: bytes, side: int, white: float) -> float:
+    """Of all convolutions, for a square picture, by the shapes of what they write."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    probe = parsed(model)
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in probe.graph.initializer}
+    shapes |= {
+        node.output[0]: shapes[node.input[0]]
+        for node in probe.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in shapes
+    }
+    convolutions = [node for node in probe.graph.node if node.op_type == "Conv"]
+    if not convolutions:
+        return 0.0
+    name = probe.graph.input[0].name
+    del probe.graph.output[:]
+    probe.graph.output.extend(
+        helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, None) for node in convolutions
+    )
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    written: list[Any] = session.run(None, {name: np.full((1, 3, side, side), white / 2, np.float32)})
+    sums = (prod(shapes[node.input[1]][1:]) for node in convolutions)  # products that one sample is the sum of
+    return float(sum(2 * result.size * length for result, length in zip(written, sums, strict=True)))

@@ -1,0 +1,50 @@
+"""Any other picture-to-picture ONNX network, as a contestant: its own names, its own range of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError
+
+Range = Literal["1", "255"]  # what white is at the network's input
+
+
+def open_rival(path: Path, *, white: Range = "255", threads: int) -> Callable[[NDArray[np.float32]], Any]:
+    """A function that runs the network on the CPU on (H, W, 3) float32 in 0..1.
+
+    Raises:
+        MediaError: the file cannot be opened, or its network does not take one picture (1, 3, h, w) of float32.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what is wrong is raised
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
+        raise MediaError(f"{path}: onnxruntime cannot open it ({err})", hint="Give an ONNX file.") from err
+    inputs = session.get_inputs()
+    takes_picture = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(inputs[0].shape) == 4
+    if not takes_picture or inputs[0].shape[1] != 3:
+        takes = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
+        raise MediaError(
+            f"{path}: its network takes {takes}", hint="Give one that takes a single float picture (1, 3, h, w)."
+        )
+    name, scale = inputs[0].name, np.float32(white)
+
+    def run(frame: NDArray[np.float32]) -> Any:
+        try:
+            return session.run(None, {name: np.ascontiguousarray(frame.transpose(2, 0, 1)[None]) * scale})
+        except Exception as err:  # as above
+            height, width = frame.shape[:2]
+            raise MediaError(
+                f"{path}: fails on {width} x {height} pixels ({err})", hint="Choose a size that it takes with --size."
+            ) from err
+
+    return run

@@ -1,0 +1,123 @@
+"""How well decoding, network and encoding overlap: each stage alone, then the whole, beside the best possible."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.threads import side_by_side
+from stylecli.inference.engine import Engine
+from stylecli.media.video.clip import probe
+from stylecli.media.video.codecs import EncoderOptions
+from stylecli.media.video.containers import container_for, encoder_for
+from stylecli.media.video.ffmpeg import ffmpeg_program
+from stylecli.media.video.reader import read_frames
+from stylecli.media.video.writer import encoding
+from stylecli.packs.pack import StylePack
+from stylecli.stylize.frame_painter import FramePainter
+from stylecli.stylize.look import Look
+from stylecli.stylize.videos import stylize_video
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FRAMES = 240  # of the whole, so that its start and end weigh little
+SAMPLE = 48  # frames of which each stage is timed alone, since they are held in memory
+# A fractal zoom: detail at all scales, so that decoder and encoder work as hard as on a real clip.
+TEST_CLIP = "mandelbrot=size={width}x{height}:rate=24"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage alone: seconds a frame on the clock, and of all cores together."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class VideoSpeed:
+    """Frames a second of the whole, and the most that the stages allow.
+
+    `ceiling` is min(slowest stage alone, cores / sum of CPU seconds a frame): no pipeline here can be faster.
+    """
+
+    width: int
+    height: int
+    stages: dict[str, Stage]
+    fps: float
+    ceiling: float
+
+    @property
+    def share(self) -> float:
+        """Of the ceiling that was reached."""
+        return self.fps / self.ceiling
+
+
+def measure_video(
+    pack: StylePack, width: int, height: int, *, frames: int = FRAMES, progress: Progress = ignore
+) -> VideoSpeed:
+    """Time every stage alone and the whole pipeline, on a clip that is made for it."""
+    with TemporaryDirectory() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:
+        source, target = Path(folder, "source.mp4"), Path(folder, "target.mp4")
+        _write_clip(source, width, height, frames)
+        clip = probe(source)
+        source_frames = list(islice(read_frames(clip), SAMPLE))
+
+        def painting() -> Iterator[NDArray[Any]]:
+            painter = FramePainter(engine, Look())
+            jobs = (painter.begin(frame.pixels) for frame in source_frames)
+            return side_by_side(jobs, painter.at_once)
+
+        def decode() -> None:
+            for _ in islice(read_frames(clip), SAMPLE):
+                pass
+
+        def stylize() -> None:
+            for _ in painting():
+                pass
+
+        def encode() -> None:
+            encoder = encoder_for(container_for(target), EncoderOptions())
+            with encoding(target, clip, encoder=encoder, origin=0, output=target) as writer:
+                for frame in painted:
+                    writer.write(frame)
+
+        def whole() -> None:
+            stylize_video(source, target, paint=FramePainter(engine, Look()), overwrite=True)
+
+        stages = {}
+        # What is encoded must be what the network makes: painted pictures cost the encoder more than plain ones.
+        painted = [frame.with_pixels(pixels) for frame, pixels in zip(source_frames, painting(), strict=True)]
+        for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
+            progress(Step(number, 4, "stages", f"{name} alone"))
+            stages[name] = _timed(run, len(source_frames))
+        progress(Step(3, 4, "stages", "all together"))
+        fps = 1 / _timed(whole, frames).seconds
+        progress(Step(4, 4, "stages"))
+    cores = os.cpu_count() or 1
+    ceiling = min(
+        1 / max(stage.seconds for stage in stages.values()), cores / sum(stage.cpu_seconds for stage in stages.values())
+    )
+    return VideoSpeed(width, height, stages, fps, ceiling)
+
+
+def _timed(run: Callable[[], None], frames: int) -> Stage:
+    started, cpu_started = time.perf_counter(), time.process_time()
+    run()
+    return Stage((time.perf_counter() - started) / frames, (time.process_time() - cpu_started) / frames)
+
+
+def _write_clip(path: Path, width: int, height: int, frames: int) -> None:
+    source = ["-f", "lavfi", "-i", TEST_CLIP.format(width=width, height=height), "-frames:v", str(frames)]
+    encoder = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast"]
+    command = [ffmpeg_program(), "-loglevel", "error", *source, *encoder, str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

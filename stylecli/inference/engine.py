@@ -1,0 +1,242 @@
+"""A style pack opened in onnxruntime, on a device that was proven to work."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import isqrt
+from threading import Lock
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import DeviceError, PackError
+from stylecli.inference.int8_as_float import float_twin
+from stylecli.inference.normalization import Statistics, statistics_model, with_statistics
+from stylecli.inference.sessions import (
+    DEVICES,
+    Device,
+    best_device,
+    is_out_of_memory,
+    open_session,
+    physical_cores,
+    working_devices,
+)
+from stylecli.inference.tiles import WHOLE_PIXELS, Tile, patches_of, tiles_of
+from stylecli.inference.uint8_model import pixel_model
+from stylecli.media.pixels import to_unit
+from stylecli.packs.pack import StylePack
+
+__all__ = ["DEVICES", "Device", "Engine", "Tiling", "working_devices"]
+
+Tiling = Literal["auto", "off"] | int
+TILE_PIXELS = {"cpu": 1_000_000, "cuda": 16_000_000, "coreml": 2_500_000}  # that `auto` paints at once, at most
+UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in such tiles 1080p takes an eighth longer
+TILE_SIDE_MIN = 256  # pixels
+BYTES_PER_PIXEL = 400  # that painting takes on the CPU; the largest bundled network took 254 at 1080p
+MEMORY_SHARE = 0.5  # of the free memory that painting may take
+AT_ONCE = 4  # pictures of a video that the CPU paints at a time, at most: each takes its own memory
+
+
+class Engine:
+    """A style network, ready to run. Close it, or use it in a `with`.
+
+    `device` is the device that really runs it ("cpu", "cuda" or "coreml"), never the one merely asked for.
+    """
+
+    def __init__(
+        self,
+        pack: StylePack,
+        *,
+        variant: str | None = None,
+        device: Device = "auto",
+        threads: int | None = None,
+        tile: Tiling = "auto",
+        side_by_side: bool = False,
+    ) -> None:
+        """Open a pack.
+
+        `threads` limits the CPU threads; None leaves the choice to onnxruntime. `tile` is the largest side in pixels of
+        what the network paints at once; "auto" goes by the free memory, "off" paints every picture whole. With
+        `side_by_side`, `at_once` threads of the caller may paint at a time, between which the cores are divided.
+
+        Raises:
+            PackError: the model file is damaged or breaks the contract.
+            DeviceError: the device is not there; "auto" falls back to the CPU instead.
+        """
+        self.name = pack.name
+        self.fallback = ""  # why "auto" did not take the graphics card that this machine has
+        self._model = pack.model_bytes(variant)
+        facts = pack.model(variant)
+        self._reach = facts.reach
+        self.takes_statistics = facts.statistics == "patches"  # that `measure` gives; else they are part of the network
+        self._is_int8 = facts.precision == "int8"
+        if device == "auto":
+            device, self.fallback = best_device()
+        self.device: str = device
+        cores = physical_cores()
+        self.at_once = min(cores, AT_ONCE) if side_by_side and device == "cpu" else 1
+        self._threads, self._tile = threads or (cores // self.at_once if self.at_once > 1 else None), tile
+        self._sessions: dict[str, Any] = {"live": self._open(self._model)}
+        # The latest statistics, and the sessions that hold them: as many as pictures are in work.
+        self._given: deque[tuple[Statistics, bool, Any]] = deque(maxlen=self.at_once)
+        self._opening = Lock()
+        _check_contract(self._sessions["live"], pack.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the network's memory."""
+        self._sessions.clear()
+        self._given.clear()
+
+    def measure(self, pixels: NDArray[Any]) -> Statistics:
+        """The statistics of a picture (H, W, 3) of any type: those of the whole, or of patches of a large one.
+
+        Empty for a network that takes none.
+        """
+        if not self.takes_statistics:
+            return ()
+        session = self._session("measuring", self._measuring_model)
+        patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
+        return self._run(session, np.ascontiguousarray(patches))
+
+    def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
+        """The stylized picture, (H, W, 3) in 0..1, of one of any type (H, W, 3), sRGB-encoded RGB.
+
+        Raises:
+            DeviceError: out of memory.
+        """
+        stylized = np.empty(pixels.shape, np.float32)
+        for tile, _, painted in self.stylized_tiles(pixels, statistics):
+            stylized[tile.shown] = painted
+        return stylized
+
+    def stylized_tiles(
+        self, pixels: NDArray[Any], statistics: Statistics | None = None
+    ) -> Iterator[tuple[Tile, NDArray[np.float32], NDArray[np.float32]]]:
+        """The picture piece by piece: each tile with its photo and its stylized pixels (h, w, 3), both in 0..1.
+
+        How it is cut changes no pixel. `statistics` are those that `measure` gave, of this picture or another frame of
+        the same scene; None takes the picture's own.
+        """
+        session, tiles = self._prepared(pixels, statistics, as_bytes=False)
+        for tile in tiles:
+            seen = to_unit(pixels[tile.seen])
+            image = np.ascontiguousarray(seen.transpose(2, 0, 1)[None])  # (1, 3, h, w)
+            (stylized,) = self._run(session, image)
+            yield tile, seen[tile.inside], stylized[0].transpose(1, 2, 0)[tile.inside]
+
+    def stylized_bytes(
+        self, pixels: NDArray[np.uint8], statistics: Statistics | None = None
+    ) -> Iterator[tuple[Tile, NDArray[np.uint8]]]:
+        """As `stylized_tiles`, from bytes to rounded bytes: the same levels as there, sooner. Not for all devices."""
+        session, tiles = self._prepared(pixels, statistics, as_bytes=True)
+        for tile in tiles:
+            (stylized,) = self._run(session, np.ascontiguousarray(pixels[tile.seen])[None])
+            yield tile, stylized[0][tile.inside]
+
+    @property
+    def paints_bytes(self) -> bool:
+        """Whether `stylized_bytes` works here: graphics cards lack some operators for bytes."""
+        return self.device == "cpu"
+
+    def _prepared(
+        self, pixels: NDArray[Any], statistics: Statistics | None, *, as_bytes: bool
+    ) -> tuple[Any, Iterator[Tile]]:
+        """The session that paints a picture, and the tiles that it is cut into."""
+        height, width = pixels.shape[:2]
+        if self.takes_statistics and (statistics is not None or not self._is_small(height, width)):
+            session = self._with(self.measure(pixels) if statistics is None else statistics, as_bytes=as_bytes)
+            side = self._tile_side(height, width)
+        elif as_bytes:
+            session, side = self._session("live bytes", lambda: pixel_model(self._model)), max(height, width)
+        else:
+            session, side = self._session("live", lambda: self._model), max(height, width)
+        return session, tiles_of(height, width, side=side, reach=self._reach)
+
+    def _with(self, statistics: Statistics, *, as_bytes: bool) -> Any:
+        """A session with these statistics; those of the latest ones are kept."""
+        with self._opening:
+            for fixed, of_bytes, session in self._given:
+                if of_bytes == as_bytes and _are_equal(fixed, statistics):
+                    return session
+            if len(self._given) == self.at_once:
+                self._given.popleft()  # free it before the next one is made
+            model = with_statistics(self._model, statistics)
+            session = self._open(pixel_model(model) if as_bytes else model)
+            self._given.append((statistics, as_bytes, session))
+            return session
+
+    def _session(self, name: str, model: Callable[[], bytes]) -> Any:
+        """The session of a name, opened when it is asked for first."""
+        with self._opening:
+            if not self._sessions:
+                raise RuntimeError("the engine is closed")
+            if name not in self._sessions:
+                self._sessions[name] = self._open(model())
+            return self._sessions[name]
+
+    def _measuring_model(self) -> bytes:
+        return statistics_model(float_twin(self._model) if self._is_int8 else self._model)
+
+    def _is_small(self, height: int, width: int) -> bool:
+        """Whether live statistics are those of the whole picture anyway: the model runs as it is, once.
+
+        One of 8-bit integers would measure in a roundabout way (`float_twin`).
+        """
+        return self._tile == "auto" and height * width <= WHOLE_PIXELS and not self._is_int8
+
+    def _tile_side(self, height: int, width: int) -> int:
+        if self._tile == "off":
+            return max(height, width)
+        if self._tile != "auto":
+            return self._tile
+        import psutil
+
+        pixels = uncut = TILE_PIXELS[self.device]
+        if self.device == "cpu":
+            fitting = int(psutil.virtual_memory().available * MEMORY_SHARE / BYTES_PER_PIXEL / self.at_once)
+            if fitting < min(height * width, TILE_SIDE_MIN**2):
+                raise DeviceError(
+                    f"cpu: too little memory is free to paint even {TILE_SIDE_MIN} x {TILE_SIDE_MIN} pixels",
+                    hint="Close other programs, or say how large a piece may be with --tile.",
+                )
+            pixels, uncut = min(pixels, fitting), min(UNCUT_PIXELS, fitting)
+        if height * width <= uncut:
+            return max(height, width)
+        return max(TILE_SIDE_MIN, isqrt(pixels) - 2 * self._reach)
+
+    def _open(self, model: bytes) -> Any:
+        return open_session(model, self.name, self.device, self._threads)
+
+    def _run(self, session: Any, image: NDArray[Any]) -> list[NDArray[Any]]:
+        try:
+            results: list[NDArray[Any]] = session.run(None, {"image": image})
+        except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
+            height, width = image.shape[1:3] if image.dtype == np.uint8 else image.shape[2:]
+            if not is_out_of_memory(err):
+                raise
+            raise DeviceError(
+                f"{self.device}: not enough memory for {width} x {height} pixels",
+                hint="Use a smaller --tile, or a larger --brush, which works on a smaller picture.",
+            ) from err
+        return results
+
+
+def _check_contract(session: Any, name: str) -> None:
+    inputs = [(value.name, value.type) for value in session.get_inputs()]
+    outputs = [(value.name, value.type) for value in session.get_outputs()]
+    if inputs != [("image", "tensor(float)")] or outputs != [("stylized", "tensor(float)")]:
+        raise PackError(
+            f"{name}: its network takes {inputs} and gives {outputs}", hint="A style network maps image to stylized."
+        )
+
+
+def _are_equal(one: Statistics, other: Statistics) -> bool:
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

@@ -1,0 +1,238 @@
+"""A model for pixels as programs hold them: bytes in, bytes out, (N, H, W, 3). Edits of an ONNX model.
+
+What a program would do around the network, whole pictures of floats in several passes, becomes part of the graph, where
+it is done in parallel and where what only moves samples (padding, cropping, depth to space) moves bytes. Every result
+is the one that `engine.to_unit`, the model and `engine.quantize` give, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stylecli.inference.int8_layout import SIDE_BY_SIDE, is_of_bytes, with_fast_layout
+from stylecli.inference.model_graph import Graph, attributes_of, edited, parsed, rename_tensors
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+UNIT = np.float32(1 / 255)  # of a level, as in `engine.to_unit`
+COLORS = 3
+CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # where each axis of (N, C, H, W) is in (N, H, W, C)
+POINTWISE = ("Sigmoid", "Clip", "QuantizeLinear", "DequantizeLinear")
+PHASES = 2  # rows, and columns, of the pixels that a last convolution may write at once
+ROW = PHASES * COLORS  # samples of such a row
+STRIDE = 4  # pixels that a widened convolution takes at once
+
+
+def pixel_model(content: bytes) -> bytes:
+    """The model with `image` and `stylized` as uint8 (N, H, W, 3), of one that keeps the contract of style packs."""
+    from onnx import TensorProto, helper
+
+    model = parsed(content)
+    rename_tensors(model.graph, prefix="network.", but=("image", "stylized"))  # new names can clash with none of these
+    graph = Graph(model.graph)
+    tail = _tail(graph)
+    body = [node for node in model.graph.node if not any(node is other for other in tail)]
+    last = _last_convolution(graph, tail)
+    wide = last if last is not None and is_of_bytes(graph, last) and _fills_up(graph) else None
+    nodes = [*_entry(graph, body)]
+    if wide is not None:
+        nodes = [*with_fast_layout(graph, nodes, last=wide)]
+    nodes += _exit(graph, tail, last, is_wide=wide is not None)
+    for values, name in ((model.graph.input, "image"), (model.graph.output, "stylized")):
+        del values[:]
+        values.append(helper.make_tensor_value_info(name, TensorProto.UINT8, ["N", "H", "W", COLORS]))
+    return edited(model, nodes)
+
+
+def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
+    """The nodes, with bytes before them that become floats in 0..1: after the padding, if that comes first."""
+    from onnx import helper
+
+    unit = graph.add_constant(UNIT, "bytes_unit")
+    first = graph.add_constant(np.array(CHANNELS_FIRST), "bytes_first")
+    last = graph.add_constant(np.array([*CHANNELS_LAST, 4, 6, 7, 5]), "bytes_last")  # of the sides of a padding
+
+    def converted(levels: str, floats: str) -> NodeProto:
+        return helper.make_node("DequantizeLinear", [levels, unit], [floats])
+
+    yield helper.make_node("Shape", ["image"], ["image_shape_last"])
+    yield helper.make_node("Gather", ["image_shape_last", first], ["image_shape"])
+    yield helper.make_node("Transpose", ["image"], ["image_levels"], perm=CHANNELS_FIRST)
+    yield converted("image_levels", "image_unit")
+    bytes_of = {"image": "image_levels"}
+    for node in nodes:
+        if node.op_type == "Shape" and node.input[0] == "image":
+            axes = np.arange(4)[slice(*(attributes_of(node).get(key) for key in ("start", "end")))]
+            asked = graph.add_constant(axes, f"{node.output[0]}_axes")
+            yield helper.make_node("Gather", ["image_shape", asked], node.output)
+        elif node.op_type == "Pad" and node.input[0] == "image" and len(node.input) == 2:
+            padded = node.output[0]
+            yield helper.make_node("Gather", [node.input[1], last], [f"{padded}_sides"])
+            node.input[:], node.output[0] = ["image", f"{padded}_sides"], f"{padded}_bytes_last"
+            yield node
+            yield helper.make_node("Transpose", node.output, [f"{padded}_bytes"], perm=CHANNELS_FIRST)
+            yield converted(f"{padded}_bytes", padded)
+            bytes_of[padded] = f"{padded}_bytes"
+        elif node.op_type == "QuantizeLinear" and node.input[0] in bytes_of and _has_unit_levels(graph, node):
+            yield helper.make_node("Identity", [bytes_of[node.input[0]]], node.output)
+        else:
+            node.input[:] = ["image_unit" if name == "image" else name for name in node.input]
+            yield node
+
+
+def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
+    """Whether the levels of a QuantizeLinear or DequantizeLinear are those of a picture: k / 255."""
+    if len(node.input) != 3 or not all(name in graph.constants for name in node.input[1:]):
+        return False
+    scale, zero = (graph.value(name) for name in node.input[1:])
+    return zero.dtype == np.uint8 and not zero.any() and bool((scale == UNIT).all())
+
+
+def _tail(graph: Graph) -> list[NodeProto]:
+    """What follows the last convolution, in order: nodes that are pointwise or merely move samples."""
+    tail: list[NodeProto] = []
+    name = "stylized"
+    while node := graph.maker(name, *POINTWISE, "Slice", "DepthToSpace"):
+        is_understood = {"Slice": _names_axes, "DepthToSpace": _convolution_of}.get(node.op_type, _is_pointwise)
+        if not is_understood(graph, node):
+            break
+        tail.insert(0, node)
+        name = node.input[0]
+    return tail
+
+
+def _names_axes(graph: Graph, crop: NodeProto) -> bool:
+    return len(crop.input) > 3 and crop.input[3] in graph.constants
+
+
+def _is_pointwise(graph: Graph, node: NodeProto) -> bool:
+    """Whether a node of POINTWISE is that: one that rounds may do it differently for each channel."""
+    rounds = node.op_type in ("QuantizeLinear", "DequantizeLinear")
+    return not rounds or (node.input[1] in graph.constants and graph.value(node.input[1]).size == 1)
+
+
+def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
+    """The convolution whose 12 channels a node spreads over 2 x 2 pixels, with nothing but pointwise nodes between."""
+    if attributes_of(spreading) != {"mode": b"CRD", "blocksize": PHASES}:
+        return None
+    name = spreading.input[0]
+    while node := graph.maker(name, *POINTWISE):
+        name = node.input[0]
+    convolution = graph.maker(name, "Conv")
+    if convolution is None or not all(graph.source(name) for name in convolution.input[1:]):
+        return None
+    weight = graph.value(graph.source(convolution.input[1]))
+    return convolution if len(weight) == COLORS * PHASES**2 else None
+
+
+def _last_convolution(graph: Graph, tail: Sequence[NodeProto]) -> NodeProto | None:
+    """The convolution whose 12 channels the tail spreads over 2 x 2 pixels, if it does that."""
+    return next((_convolution_of(graph, node) for node in tail if node.op_type == "DepthToSpace"), None)
+
+
+def _fills_up(graph: Graph) -> bool:
+    """Whether the picture is padded to whole strides of 4 pixels, or a multiple: what is added is the rest."""
+    waiting = [name for node in graph.graph.node if node.op_type == "Pad" for name in node.input[1:]]
+    while waiting:
+        node = graph.makers.get(waiting.pop())
+        if node is not None and node.op_type == "Mod" and node.input[1] in graph.constants:
+            return int(graph.value(node.input[1]).item()) % STRIDE == 0
+        waiting += node.input if node is not None else ()
+    return False
+
+
+def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is_wide: bool) -> Iterator[NodeProto]:
+    """The tail with pointwise nodes first, then the one rounding, then what moves samples.
+
+    `last` is the convolution of `_last_convolution`, `is_wide` whether it was widened.
+    """
+    from onnx import helper
+
+    moving = [node for node in tail if node.op_type not in POINTWISE]
+    pointwise = [node for node in tail if node.op_type in POINTWISE]
+    final = pointwise[-1] if pointwise else None
+    is_rounded = final is not None and final.op_type == "DequantizeLinear" and _has_unit_levels(graph, final)
+    name = tail[0].input[0] if tail else "stylized"
+    if not tail:
+        name = graph.makers["stylized"].output[0] = "stylized_unit"
+    if last is None or is_wide:
+        yield helper.make_node("Transpose", [name], ["channels_last"], perm=CHANNELS_LAST)
+        name = "channels_last"
+    for node in pointwise[:-1] if is_rounded else pointwise:
+        node.input[0], name = name, f"{node.output[0]}_exit"
+        node.output[0] = name
+        yield node
+    if not is_rounded:
+        unit, black = graph.add_constant(UNIT, "rounding_unit"), graph.add_constant(np.uint8(0), "rounding_black")
+        yield helper.make_node("QuantizeLinear", [name, unit, black], ["levels"])
+        name = "levels"
+    if last is not None:
+        graph.reorder_outputs(last, _row_order(SIDE_BY_SIDE if is_wide else 1))
+        yield from (_spread_cells if is_wide else _spread_planes)(graph, name, "spread_levels")
+        name = "spread_levels"
+    for number, node in enumerate(node for node in moving if node.op_type == "Slice"):
+        axes = graph.add_constant(AXES_CHANNELS_LAST[graph.value(node.input[3])], f"axes_{number}")
+        yield helper.make_node("Slice", [name, *node.input[1:3], axes, *node.input[4:]], [f"cropped_{number}"])
+        name = f"cropped_{number}"
+    yield helper.make_node("Identity", [name], ["stylized"])
+
+
+def _row_order(pixels: int) -> list[int]:
+    """Of the last convolution's channels (pixel, color, row, column) the order (row, pixel, column, color)."""
+    channels = np.arange(pixels * COLORS * PHASES**2).reshape(pixels, COLORS, PHASES, PHASES)
+    return [int(channel) for channel in channels.transpose(2, 0, 3, 1).ravel()]
+
+
+def _spread_planes(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
+    """Planes, (N, 2 * ROW, h, w), to pixels (N, H, W, 3).
+
+    In two steps, both of which onnxruntime does in bulk: samples to pixels, then whole rows to their places.
+    """
+    from onnx import helper
+
+    constants = {
+        "bands": [0, PHASES, ROW, -1],
+        "same": [0, 0],
+        "first": [0],
+        "rest": [-1],
+        "grown": [PHASES],
+        "pixel": [-1, COLORS],
+    }
+    bands, same, first, rest, grown, pixel = _shapes(graph, result, constants)
+    yield helper.make_node("Reshape", [levels, bands], [f"{result}_split"])  # (N, 2, ROW, h * w)
+    yield helper.make_node("Transpose", [f"{result}_split"], [f"{result}_pixels"], perm=(0, 1, 3, 2))
+    yield helper.make_node("Shape", [levels], [f"{result}_height"], start=2, end=3)
+    yield helper.make_node("Concat", [same, f"{result}_height", rest], [f"{result}_rows_shape"], axis=0)
+    yield helper.make_node("Reshape", [f"{result}_pixels", f"{result}_rows_shape"], [f"{result}_rows"])
+    yield helper.make_node("Transpose", [f"{result}_rows"], [f"{result}_woven"], perm=(0, 2, 1, 3))
+    yield helper.make_node("Mul", [f"{result}_height", grown], [f"{result}_full_height"])
+    yield helper.make_node("Concat", [first, f"{result}_full_height", pixel], [f"{result}_shape"], axis=0)
+    yield helper.make_node("Reshape", [f"{result}_woven", f"{result}_shape"], [result])
+
+
+def _spread_cells(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
+    """Cells of two rows of a widened convolution, (N, h, w, 2 * SIDE_BY_SIDE * ROW), to pixels (N, H, W, 3)."""
+    from onnx import helper
+
+    constants = {
+        "cells": [0, 0, 0, PHASES, SIDE_BY_SIDE * ROW],
+        "grown": [1, PHASES, PHASES * SIDE_BY_SIDE],
+        "colors": [COLORS],
+    }
+    split, grown, colors = _shapes(graph, result, constants)
+    yield helper.make_node("Reshape", [levels, split], [f"{result}_split"])
+    yield helper.make_node("Transpose", [f"{result}_split"], [f"{result}_rows"], perm=(0, 1, 3, 2, 4))
+    yield helper.make_node("Shape", [levels], [f"{result}_levels"], end=3)
+    yield helper.make_node("Mul", [f"{result}_levels", grown], [f"{result}_size"])
+    yield helper.make_node("Concat", [f"{result}_size", colors], [f"{result}_shape"], axis=0)
+    yield helper.make_node("Reshape", [f"{result}_rows", f"{result}_shape"], [result])
+
+
+def _shapes(graph: Graph, result: str, values: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """The names of new constants, shapes or parts of such."""
+    return (graph.add_constant(np.array(value, np.int64), f"{result}_{name}") for name, value in values.items())

@@ -1,0 +1,1 @@
+"""Pictures and videos: read, converted, written, with all that their files hold."""

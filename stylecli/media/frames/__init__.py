@@ -1,0 +1,1 @@
+"""Videos as numbered picture files, and back."""

@@ -1,0 +1,109 @@
+"""Frames as picture files -> a video with the timestamps of the sidecar and every other stream of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stylecli.core.errors import MediaError
+from stylecli.core.progress import Notice, Progress, Step, ignore
+from stylecli.core.threads import reading_ahead, writing_behind
+from stylecli.media.frames.timing import Timing, read_timing
+from stylecli.media.images.files import read_picture
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.video.clip import Clip, Frame
+from stylecli.media.video.codecs import AS_USUAL, EncoderOptions
+from stylecli.media.video.plan import VideoOptions, VideoResult, planned
+from stylecli.media.video.remux import join
+from stylecli.media.video.writer import blamed_on, encoding
+
+
+def assemble_video(
+    folder: Path,
+    output: Path,
+    *,
+    like: Path,
+    options: EncoderOptions = AS_USUAL,
+    overwrite: bool = False,
+    progress: Progress = ignore,
+    notice: Notice = lambda _: None,
+) -> VideoResult:
+    """Write the frames in `folder` as a video that is in all else as `like`, from which `split` had made them.
+
+    Every frame is shown when `timing.json` says; sound, subtitles, chapters and tags are those of `like`, its colour
+    tags too. The frames may be larger or smaller than they were, all of one size. `output` appears when it is complete.
+
+    Raises:
+        UsageError: `output` exists or cannot be such a video.
+        MediaError: the sidecar, a frame or `like` is missing or damaged; `output` cannot be written.
+    """
+    with planned(like, output, VideoOptions(options), overwrite=overwrite) as plan:
+        timing = read_timing(folder)
+        clip = _clip_of(folder, timing, plan.clip)
+        messages = list(plan.messages)
+        if timing.video != like.name:
+            messages.append(f"the frames are those of {timing.video}")
+        for message in messages:
+            notice(message)
+        with _draft(output) as draft:
+            picture = draft.with_name("picture")
+            with (
+                encoding(picture, clip, encoder=plan.encoder, origin=plan.origin, output=output) as writer,
+                reading_ahead(_frames(folder, timing, clip)) as frames,
+                writing_behind(writer.write) as write,
+            ):
+                for done, frame in enumerate(frames, start=1):
+                    write(frame)
+                    progress(Step(done, len(timing.frames), "frames"))
+            join(picture, draft, clip=clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+    return VideoResult(output, clip.width, clip.height, len(timing.frames), plan.encoder.name, 0, tuple(messages))
+
+
+def _clip_of(folder: Path, timing: Timing, clip: Clip) -> Clip:
+    """The original with the size of the frames and the clock of the sidecar.
+
+    Raises:
+        MediaError: a frame is missing.
+    """
+    missing = [frame.file for frame in timing.frames if not (folder / frame.file).is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise MediaError(f"{folder}: {missing[0]}{more} is missing", hint="Every frame of timing.json is needed.")
+    first = read_picture(folder / timing.frames[0].file)
+    height, width = first.pixels.shape[:2]
+    has_alpha = clip.has_alpha and first.alpha is not None
+    return replace(clip, width=width, height=height, time_base=timing.time_base, has_alpha=has_alpha)
+
+
+def _frames(folder: Path, timing: Timing, clip: Clip) -> Generator[Frame, None, None]:
+    import numpy as np
+
+    kind = np.uint16 if clip.bits > 8 else np.uint8
+    for timed in timing.frames:
+        picture = read_picture(folder / timed.file)
+        height, width = picture.pixels.shape[:2]
+        if (height, width) != (clip.height, clip.width):
+            fault = f"{width}x{height}, the first frame is {clip.width}x{clip.height}"
+            raise MediaError(f"{folder / timed.file}: {fault}", hint="All frames must have one size.")
+        alpha = picture.alpha if clip.has_alpha else None
+        yield Frame(
+            quantize(to_unit(picture.pixels), kind),
+            timed.pts,
+            timed.duration,
+            None if alpha is None else quantize(to_unit(alpha), kind),
+        )
+
+
+@contextmanager
+def _draft(output: Path) -> Iterator[Path]:
+    """A path in a hidden folder beside `output`; what was written there gets its name when all went well."""
+    with blamed_on(output):
+        folder = TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
+    with folder:
+        draft = Path(folder.name) / output.name
+        yield draft
+        with blamed_on(output):
+            draft.replace(output)

@@ -1,0 +1,78 @@
+"""The timing of a video's frames, kept beside them in timing.json: when each is shown, to the tick."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError
+
+TIMING = "timing.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """A picture file of a video: its name, and its timestamp and duration (0: not known) in ticks."""
+
+    file: str
+    pts: int
+    duration: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All frames of a video. `video` is the name of its file, `time_base` the seconds of a tick."""
+
+    video: str
+    time_base: Fraction
+    frames: tuple[TimedFrame, ...]
+
+
+def write_timing(timing: Timing, folder: Path) -> None:
+    """Write the sidecar; it appears whole or not at all. Raises OSError."""
+    frames = [[frame.file, frame.pts, frame.duration] for frame in timing.frames]
+    table = {"format": FORMAT, "video": timing.video, "time_base": str(timing.time_base), "frames": frames}
+    # A frame a line, for people and for diff.
+    text = json.dumps({**table, "frames": []}, indent=1).replace("[]", "[\n  %s\n ]") % ",\n  ".join(
+        map(json.dumps, frames)
+    )
+    partial = folder / f".{TIMING}.partial"
+    try:
+        partial.write_text(f"{text}\n", encoding="utf-8")
+        partial.replace(folder / TIMING)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_timing(folder: Path) -> Timing:
+    """Read the sidecar of a folder of frames.
+
+    Raises:
+        MediaError: it is missing, damaged or of another version; timestamps do not rise.
+    """
+    path = folder / TIMING
+    hint = "It comes from `stylecli split`, and goes along with `stylecli image`."
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        timing = _timing_in(table)
+    except OSError as err:
+        raise MediaError(f"{path}: it cannot be read ({err.strerror})", hint=hint) from err
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as err:
+        raise MediaError(f"{path}: it is damaged ({err})", hint=hint) from err
+    times = [frame.pts for frame in timing.frames]
+    if not times or timing.time_base <= 0 or any(later <= time for time, later in pairwise(times)):
+        raise MediaError(f"{path}: it is damaged (its timestamps do not rise)", hint=hint)
+    return timing
+
+
+def _timing_in(table: Mapping[str, Any]) -> Timing:
+    if table["format"] != FORMAT:
+        raise ValueError(f"format {table['format']}, this stylecli reads {FORMAT}")
+    frames = tuple(TimedFrame(Path(str(file)).name, int(pts), int(duration)) for file, pts, duration in table["frames"])
+    return Timing(str(table["video"]), Fraction(table["time_base"]), frames)

@@ -1,0 +1,252 @@
+"""The bytes of a picture file to a Picture and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.images.alpha import bleed
+from stylecli.media.images.exr import ExrColor, ExrContents, decode_exr, encode_exr
+from stylecli.media.images.formats import (
+    AVIF,
+    EXR,
+    SIGNATURE_BYTES,
+    TIFF,
+    WRITABLE,
+    Format,
+    format_with_suffix,
+    recognize,
+)
+from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
+from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
+from stylecli.media.images.tiff_exif import add_exif
+
+if TYPE_CHECKING:
+    import pyvips
+
+PIXELS_MAX = 1_000_000_000  # a file of a few kilobytes can claim more than any memory holds
+PAPER = 255  # what shows through transparency where a format has none: white, 8 bits
+SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR are read"
+COLOR_CHANNELS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3, "cmyk": 4}  # by libvips's name of the colour space
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a picture's file holds, in the file's own terms.
+
+    samples: (H, W, channels), upright, alpha last if there is one; None once the picture has got other pixels.
+    interpretation: libvips's name of their colour space. bits: 8 or 16 a sample.
+    """
+
+    samples: NDArray[Any] | None
+    interpretation: str
+    bits: int
+    profile: bytes | None
+    metadata: Metadata
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture: sRGB-encoded RGB, upright, and its transparency.
+
+    pixels: (H, W, 3) uint8, uint16 or float32 in 0..1. alpha: (H, W) of any of these types, None for opaque.
+    A picture from a file also carries the file's metadata, profile and own samples: written with its pixels not
+    replaced, it has the identical samples.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    contents: Contents | ExrContents | None = field(default=None, repr=False)
+
+    def with_pixels(self, pixels: NDArray[Any]) -> Picture:
+        """The picture with other pixels of the same shape and type; all else stays."""
+        if (pixels.shape, pixels.dtype) != (self.pixels.shape, self.pixels.dtype):
+            raise ValueError(f"{pixels.dtype} {pixels.shape} for {self.pixels.dtype} {self.pixels.shape}")
+        return replace(self, pixels=pixels, contents=self.contents and replace(self.contents, samples=None))
+
+
+def picture_from_pixels(pixels: NDArray[Any], alpha: NDArray[Any] | None = None) -> Picture:
+    """A picture that comes from no file; shapes and types as in `Picture`. Float is written with 16 bits."""
+    return Picture(pixels, alpha)
+
+
+def find_format(start: bytes, name: str) -> Format:
+    """The format of a file by its first bytes; `name` is for messages.
+
+    Raises:
+        MediaError: it is empty, or of no format that is read.
+    """
+    if not start:
+        raise MediaError(f"{name}: it is empty", hint="Copy or export it again.")
+    match recognize(start[:SIGNATURE_BYTES]):
+        case Format() as format_:
+            return format_
+        case str(other):
+            raise MediaError(f"{name}: it is {other}, which is not supported", hint=f"{SUPPORTED}: convert it first.")
+        case _:
+            raise MediaError(f"{name}: it is not a picture of a known format", hint=f"{SUPPORTED}.")
+
+
+def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture:
+    """Decode a file's bytes; `name` is for messages.
+
+    Raises:
+        MediaError: as `read_picture`, which also says what the pixels are.
+    """
+    import pyvips  # a native library that --help does not need
+
+    format_ = find_format(data, name)
+    if format_ is EXR:
+        return Picture(*decode_exr(data, name, color=exr_color, pixels_max=PIXELS_MAX))
+    try:
+        opened = format_.open(data)
+        _refuse_unusual(opened, name)
+        return _picture_of(opened, _samples_of(opened, format_), metadata_of(opened, data))
+    except pyvips.Error as err:
+        raise MediaError(
+            f"{name}: it is damaged or truncated ({format_.name}: {_reason(err)})", hint="Copy or export it again."
+        ) from err
+
+
+def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> bytes:
+    """Encode a picture as the format of a suffix; `name` is for messages.
+
+    Raises:
+        UsageError: the suffix names no format that is written, or the quality is not 1 to 100.
+        MediaError: the format cannot hold the picture.
+    """
+    import pyvips  # a native library that --help does not need
+
+    format_ = format_with_suffix(suffix)
+    if format_ is None:
+        fault = f"{suffix} is no format that can be written" if suffix else "a suffix must name the format"
+        raise UsageError(f"{name}: {fault}", hint=f"Use {', '.join(WRITABLE)}.")
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"quality {quality}: out of range", hint="Give 1 to 100.")
+    if format_ is EXR:
+        return _as_exr(picture, name)
+    contents = picture.contents if isinstance(picture.contents, Contents) else _contents_of(picture.pixels)
+    exif = contents.metadata.exif
+    try:
+        image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
+        encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
+    except pyvips.Error as err:
+        raise MediaError(
+            f"{name}: the picture does not fit into {format_.name} ({_reason(err)})",
+            hint="Choose PNG or TIFF, which hold the largest pictures.",
+        ) from err
+    return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
+
+
+def _as_exr(picture: Picture, name: str) -> bytes:
+    contents = picture.contents if isinstance(picture.contents, ExrContents) else None
+    alpha = None if picture.alpha is None else _unit(picture.alpha)
+    return encode_exr(_unit(picture.pixels), alpha, contents, name)
+
+
+def _unit(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Samples as float32 in 0..1."""
+    return samples if samples.dtype == np.float32 else samples * np.float32(1 / np.iinfo(samples.dtype).max)
+
+
+def _refuse_unusual(image: pyvips.Image, name: str) -> None:
+    """Look at what is known before a sample is decoded."""
+    if image.width * image.height > PIXELS_MAX:
+        raise MediaError(
+            f"{name}: {image.width} x {image.height} pixels are too many",
+            hint=f"At most {PIXELS_MAX // 10**6} megapixels are read: make it smaller.",
+        )
+    if image.coding != "none" or image.format not in ("uchar", "ushort"):
+        raise MediaError(
+            f"{name}: its samples are of an unusual type ({image.format})",
+            hint="Save it as RGB with 8 or 16 bits a channel.",
+        )
+    if image.bands - image.hasalpha() != COLOR_CHANNELS.get(image.interpretation):
+        raise MediaError(
+            f"{name}: it has {image.bands} channels of {image.interpretation}", hint="Save it as grey, RGB or CMYK."
+        )
+
+
+def _samples_of(opened: pyvips.Image, format_: Format) -> NDArray[Any]:
+    """Decode all samples: (H, W, channels), upright."""
+    samples = _upright(_array(opened), _field(opened, "orientation", default=1))
+    if format_ is AVIF and samples.dtype == np.uint16:  # libvips leaves the lowest 4 or 6 bits empty: white was grey
+        samples |= samples >> _field(opened, "bits-per-sample", default=16)
+    return samples
+
+
+def _picture_of(opened: pyvips.Image, samples: NDArray[Any], metadata: Metadata) -> Picture:
+    color_channels = COLOR_CHANNELS[opened.interpretation]
+    contents = Contents(
+        samples,
+        opened.interpretation,
+        bits=samples.itemsize * 8,
+        profile=profile_of(opened, channels=color_channels),
+        metadata=metadata,
+    )
+    image = _image(samples, opened.interpretation)
+    if color_channels == image.bands:
+        rgb = to_srgb(image, contents.profile)
+        return Picture(samples if rgb is image else _array(rgb), None, contents)
+    rgb = to_srgb(image.extract_band(0, n=color_channels), contents.profile)
+    alpha = image[color_channels]
+    return Picture(_array(bleed(rgb, alpha)), _array(alpha)[..., 0], contents)
+
+
+def _upright(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Apply an EXIF orientation, 1 to 8: which way rows and columns are to be shown."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)
+
+
+def _contents_of(pixels: NDArray[Any]) -> Contents:
+    """What the file of a picture would hold that comes from none."""
+    return Contents(None, "srgb", 8 if pixels.dtype == np.uint8 else 16, profile=None, metadata=NOTHING)
+
+
+def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips.Image:
+    """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
+    bits = contents.bits if format_.bits > 8 else 8
+    needs_paper = picture.alpha is not None and not format_.holds_alpha
+    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
+    if contents.samples is not None and fits:
+        native = _image(contents.samples, contents.interpretation)
+        image = with_profile(at_depth(native, bits), contents.profile)
+    else:
+        rgb = _image(picture.pixels, "rgb16" if picture.pixels.dtype == np.uint16 else "srgb")
+        image = from_srgb(rgb, contents.profile, bits=bits)
+        if picture.alpha is not None:
+            image = image.bandjoin(at_depth(_image(picture.alpha, "b-w"), bits))
+    return image.flatten(background=PAPER) if needs_paper else image
+
+
+def _array(image: pyvips.Image) -> NDArray[Any]:
+    """The samples of a pyvips image as (H, W, channels), also where there is but one."""
+    samples: NDArray[Any] = image.numpy()
+    return samples.reshape(image.height, image.width, image.bands)
+
+
+def _image(samples: NDArray[Any], interpretation: str) -> pyvips.Image:
+    import pyvips  # a native library that --help does not need
+
+    return pyvips.Image.new_from_array(samples, interpretation=interpretation)
+
+
+def _field(image: pyvips.Image, name: str, *, default: int) -> int:
+    value: int = image.get(name) if name in image.get_fields() else default
+    return value
+
+
+def _reason(err: pyvips.Error) -> str:
+    """The last thing that libvips says; before it come the consequences, or many times the same."""
+    lines = str(err.detail or err.message).split("\n")
+    return [line.strip() for line in lines if line.strip()][-1]

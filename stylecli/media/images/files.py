@@ -1,0 +1,134 @@
+"""Picture files to arrays of sRGB pixels and back; what else a file holds goes along with its picture.
+
+    picture = read_picture(Path("photo.jpg"))
+    write_picture(picture.with_pixels(painted), Path("painted.jpg"))
+
+Bytes become pictures in `image_codec`; here is all that touches the disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
+from stylecli.media.images.exr import ExrColor
+from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE
+
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Picture",
+    "encode_picture",
+    "picture_from_pixels",
+    "read_picture",
+    "write_picture",
+]
+
+NAMELESS = "the picture"  # what messages call a picture that is no file
+WRITE_HINTS = {
+    errno.ENOENT: "Create its folder first.",
+    errno.ENOTDIR: "Create its folder first.",
+    errno.ENOSPC: "Free some space, or choose another disk.",
+    errno.EDQUOT: "Free some space, or choose another disk.",
+}
+
+
+def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Picture:
+    """Read a picture file, or its bytes. What it is, its content says, not its name; of an animation, the first frame.
+
+    Pixels have the file's depth, or 16 bits where they had to be converted to sRGB. Colour under full transparency is
+    that of the surroundings. `exr_color` tells what the numbers of an EXR are (`exr` tells what becomes of them).
+
+    Raises:
+        MediaError: it is missing, empty, damaged, no picture, of an unsupported kind, or too large.
+    """
+    if isinstance(source, bytes):
+        return decode(source, NAMELESS, exr_color=exr_color)
+    return decode(_read_bytes(source), str(source), exr_color=exr_color)
+
+
+def write_picture(picture: Picture, path: Path, *, quality: int | None = None, overwrite: bool = False) -> None:
+    """Write a picture as the file format that the suffix names: the whole file appears under its name, or nothing.
+
+    `quality` (1 to 100) is for JPEG, WebP and AVIF.
+
+    Raises:
+        UsageError: the file exists and `overwrite` is not set, or the suffix names no format that is written.
+        MediaError: it cannot be encoded or written.
+    """
+    try:
+        _check_target(path, overwrite=overwrite)
+        _write_beside(path, encode(picture, path.suffix, quality=quality, name=str(path)))
+    except OSError as err:
+        hint = WRITE_HINTS.get(err.errno or 0, "Choose a folder that you may write to.")
+        raise MediaError(f"{path}: it cannot be written ({err.strerror})", hint=hint) from err
+
+
+def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None) -> bytes:
+    """A picture as the bytes of a file with a suffix such as ".png".
+
+    Raises:
+        UsageError: the suffix names no format that is written.
+        MediaError: the format cannot hold the picture.
+    """
+    return encode(picture, suffix, quality=quality, name=NAMELESS)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            find_format(file.peek(SIGNATURE_BYTES), str(path))  # before all of a long video is read
+            return file.read()
+    except FileNotFoundError as err:
+        raise MediaError(f"{path}: it does not exist", hint="Check the name.") from err
+    except IsADirectoryError as err:
+        raise MediaError(f"{path}: it is a folder", hint="Give a picture in it.") from err
+    except PermissionError as err:
+        raise MediaError(f"{path}: there is no permission to read it", hint="Change its permissions.") from err
+    except OSError as err:
+        raise MediaError(f"{path}: it cannot be read ({err.strerror})", hint="Check the disk.") from err
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "a device"
+        raise MediaError(f"{path}: it is {what}", hint="Give the name of a file.")
+    if not overwrite:
+        raise UsageError(f"{path}: it exists already", hint="Use `overwrite=True` to replace it.")
+
+
+def _write_beside(path: Path, data: bytes) -> None:
+    """Write under another name first, so that no half file ever has the final one. Raises OSError."""
+    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def pictures_in(sources: Sequence[Path], *, recursive: bool = False) -> list[Path]:
+    """The pictures that files and folders name, sorted within a folder.
+
+    Raises:
+        MediaError: a folder holds none.
+    """
+    return [path for source in sources for path, _ in pictures_of(source, recursive=recursive)]
+
+
+def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]:
+    """(picture, the folder that its subfolders are counted from)."""
+    if not source.is_dir():
+        return [(source, source.parent)]
+    found = source.rglob("*") if recursive else source.iterdir()
+    pictures = sorted(path for path in found if path.suffix.lower() in READABLE and path.is_file())
+    if not pictures:
+        hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
+        raise MediaError(f"{source}: no picture in it", hint=hint)
+    return [(path, source) for path in pictures]

@@ -1,0 +1,64 @@
+"""What a picture file says about its picture: EXIF, XMP, IPTC, comments, dots per inch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from stylecli.media.images.tiff_exif import read_exif
+
+EXIF = "exif-data"
+XMP = "xmp-data"
+KEPT = re.compile(rf"{EXIF}|{XMP}|iptc-data|png-comment-.*")
+# Samples are kept upright, and the thumbnail (in EXIF's directory 1) shows the picture as it was.
+OUTDATED = re.compile(r"exif-ifd0-Orientation|exif-ifd1-.*|jpeg-thumbnail-data")
+XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+
+MILLIMETRES_PER_INCH = 25.4
+UNKNOWN_RESOLUTION = 1.0  # pixels per millimetre: what libvips says when a file says nothing
+DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written instead: what programs assume
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down."""
+
+    fields: tuple[tuple[str, int, Any], ...]
+    resolution: tuple[float, float]
+
+    @property
+    def exif(self) -> bytes | None:
+        """The EXIF block as it was in the file."""
+        return next((value for name, _, value in self.fields if name == EXIF), None)
+
+
+NOTHING = Metadata((), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
+
+
+def metadata_of(image: Any, data: bytes) -> Metadata:
+    """The metadata of a pyvips image that was opened from a file's `data`."""
+    import pyvips  # a native library that --help does not need
+
+    names = [name for name in image.get_fields() if KEPT.fullmatch(name)]
+    fields = [(name, image.get_typeof(name), image.get(name)) for name in names]
+    if EXIF not in names and (exif := read_exif(data)):
+        fields.append((EXIF, pyvips.GValue.blob_type, exif))
+    x, y = (DEFAULT_RESOLUTION if side == UNKNOWN_RESOLUTION else side for side in (image.xres, image.yres))
+    return Metadata(tuple(fields), (x, y))
+
+
+def with_metadata(image: Any, metadata: Metadata) -> Any:
+    """A pyvips image with the metadata that its file will get, less what is wrong now that it is upright."""
+    import pyvips  # a native library that --help does not need
+
+    described = image.copy()
+    for name, kind, value in metadata.fields:
+        upright = XMP_ORIENTATION.sub(rb"\g<1>1", value) if name == XMP else value
+        described.set_type(kind, name, upright)
+    # EXIF has also set the resolution and a field for each of its tags; these fields are what will be saved.
+    for name in filter(OUTDATED.fullmatch, described.get_fields()):
+        described.remove(name)
+    described.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    x, y = metadata.resolution
+    return described.copy(xres=x, yres=y)

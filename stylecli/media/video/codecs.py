@@ -1,0 +1,231 @@
+"""The video encoders: their pixel formats, their scales of quality and speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stylecli.media.video.color import depth, holds_alpha
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A video encoder of libav, with what is set where the user is silent."""
+
+    encoder: str
+    formats: tuple[str, ...]  # pixel formats, the preferred first
+    bits_a_pixel: float  # of a painted picture at the default quality, roughly: to guess the room that is needed
+    crf: int | None = None  # constant quality on the codec's own scale; lower is better and larger. None: it has none
+    worst_crf: int = 0
+    crf_options: tuple[str, ...] = ("crf",)  # the names that the encoder has for it
+    preset: str = ""
+    presets: tuple[str, ...] = ()
+    preset_option: str = "preset"
+    has_alpha_beside: bool = False  # transparency is a second stream beside its packets
+    smallest: tuple[int, int] = (1, 1)  # width and height in pixels
+    halves_odd_sizes: bool = True  # whether it encodes an odd width or height where the format halves its colour
+    options: Mapping[str, str] = field(default_factory=dict)
+    profiles: Mapping[str, str] = field(default_factory=dict)  # pixel format -> the profile that it needs
+    matrices: tuple[int, ...] = ()  # colour matrices that its streams can name, the usual first; empty: all
+    is_hardware: bool = False
+
+    def has_alpha(self) -> bool:
+        """Whether it can keep transparency."""
+        return any(map(holds_alpha, self.formats))
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """What a user wants of the encoder; None leaves the choice to the container and the codec."""
+
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+
+
+AS_USUAL = EncoderOptions()
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A codec with its settings chosen."""
+
+    name: str  # as in CODECS
+    codec: Codec
+    crf: int | None
+    preset: str
+
+    def options(self, pixel_format: str, *, hdr: str = "") -> dict[str, str]:
+        """The options of the libav encoder; `hdr` is what x265 is to write of the mastering display."""
+        options = dict(self.codec.options)
+        if self.crf is not None:
+            options |= dict.fromkeys(self.codec.crf_options, str(self.crf))
+        if self.preset:
+            options[self.codec.preset_option] = self.preset
+        if profile := self.codec.profiles.get(pixel_format):
+            options["profile"] = profile
+        if hdr and "x265-params" in options:
+            options["x265-params"] += f":hdr10=1:{hdr}"
+        return options
+
+    def pixel_format(self, *, bits: int, has_alpha: bool, is_odd: bool, source: str) -> str:
+        """The first of the codec's formats that keeps most: transparency, then an odd size, then the depth.
+
+        A lossless codec keeps the format of the source where it can.
+        """
+        formats = self.codec.formats
+
+        def loss(name: str) -> tuple[bool, bool, bool, bool]:
+            halves = "420" in name or "422" in name
+            return (
+                has_alpha and not holds_alpha(name),
+                is_odd and halves and not self.codec.halves_odd_sizes,
+                bits > 8 and depth(name) < min(bits, 10),
+                self.name == "ffv1" and name != source,
+            )
+
+        return min(formats, key=loss)  # `min` takes the first of equals
+
+
+_X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_EVERYWHERE = ("yuv420p", "yuv420p10le", "yuv444p", "yuv444p10le")  # 4:2:0 first: every player shows it
+
+CODECS = {
+    "h264": Codec(
+        encoder="libx264",
+        formats=_EVERYWHERE,
+        bits_a_pixel=0.5,
+        # On a 2-core laptop `medium` costs 87 ms a 720p frame, more than the network itself, and `veryfast` 36 ms.
+        # The quality is held by the CRF, not by the preset: `veryfast` pays with a somewhat larger file.
+        preset="veryfast",
+        presets=_X264_PRESETS,
+        crf=18,  # x264's own documentation: "visually lossless or nearly so"
+        worst_crf=51,
+        halves_odd_sizes=False,
+    ),
+    "hevc": Codec(
+        encoder="libx265",
+        formats=_EVERYWHERE,
+        bits_a_pixel=0.5,
+        preset="fast",
+        presets=_X264_PRESETS,
+        crf=20,  # x265 counts about 2 to 5 more than x264 for the same quality (its documentation)
+        worst_crf=51,
+        smallest=(16, 16),
+        halves_odd_sizes=False,
+        options={"x265-params": "log-level=none"},  # it writes to stderr by itself
+    ),
+    "av1": Codec(
+        encoder="libsvtav1",
+        formats=("yuv420p", "yuv420p10le"),
+        bits_a_pixel=0.4,
+        preset="8",
+        presets=tuple(map(str, range(14))),
+        crf=24,
+        worst_crf=63,
+        smallest=(4, 4),
+    ),
+    "vp9": Codec(
+        encoder="libvpx-vp9",
+        formats=("yuv420p", "yuva420p"),
+        has_alpha_beside=True,
+        bits_a_pixel=0.5,
+        # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.
+        preset="4",
+        presets=("0", "1", "2", "3", "4", "5", "6", "7", "8"),
+        preset_option="cpu-used",
+        crf=24,
+        worst_crf=63,
+        options={"deadline": "good", "row-mt": "1", "b": "0"},  # b=0: the CRF alone sets the quality
+    ),
+    "prores": Codec(
+        encoder="prores_ks",
+        formats=("yuv422p10le", "yuv444p10le", "yuva444p10le"),
+        bits_a_pixel=5.0,
+        preset="hq",
+        presets=("proxy", "lt", "standard", "hq"),
+        preset_option="profile",
+        options={"vendor": "apl0"},
+        profiles={"yuv444p10le": "4444", "yuva444p10le": "4444"},
+    ),
+    "dnxhr": Codec(
+        encoder="dnxhd",
+        formats=("yuv422p", "yuv422p10le"),
+        bits_a_pixel=4.0,
+        preset="dnxhr_hq",
+        presets=("dnxhr_lb", "dnxhr_sq", "dnxhr_hq"),
+        preset_option="profile",
+        smallest=(256, 120),
+        profiles={"yuv422p10le": "dnxhr_hqx"},
+        matrices=(1, 9),  # BT.709 and BT.2020: decoders take any other for BT.709
+    ),
+    "ffv1": Codec(
+        encoder="ffv1",
+        formats=(
+            *("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le", "yuv420p12le"),
+            *("yuv422p12le", "yuv444p12le", "gbrp10le", "gbrp12le", "bgr0"),
+            *("yuva420p", "yuva422p", "yuva444p", "yuva444p10le", "yuva444p12le", "bgra"),
+        ),
+        bits_a_pixel=8.0,
+        options={"level": "3", "slicecrc": "1", "g": "1"},
+    ),
+    "gif": Codec(encoder="ffv1", formats=("bgr0", "bgra"), bits_a_pixel=12.0),  # without loss, until it is converted
+    "webp": Codec(encoder="ffv1", formats=("bgr0", "bgra"), bits_a_pixel=12.0),
+}
+
+
+def _on_nvidia(name: str) -> Codec:
+    return Codec(
+        encoder=f"{name}_nvenc",
+        formats=("yuv420p", "p010le") if name != "h264" else ("yuv420p",),
+        bits_a_pixel=0.6,
+        crf=19,
+        worst_crf=51,
+        crf_options=("cq",),
+        preset="p5",
+        presets=tuple(f"p{number}" for number in range(1, 8)),
+        halves_odd_sizes=False,
+        options={"rc": "vbr"},
+        is_hardware=True,
+    )
+
+
+def _on_intel(name: str) -> Codec:
+    return Codec(
+        encoder=f"{name}_qsv",
+        formats=("nv12", "p010le") if name != "h264" else ("nv12",),
+        bits_a_pixel=0.6,
+        crf=20,
+        worst_crf=51,
+        crf_options=("global_quality",),
+        preset="medium",
+        presets=("veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+        halves_odd_sizes=False,
+        is_hardware=True,
+    )
+
+
+def _on_amd(name: str) -> Codec:
+    return Codec(
+        encoder=f"{name}_amf",
+        formats=("nv12", "p010le") if name != "h264" else ("nv12",),
+        bits_a_pixel=0.6,
+        crf=20,
+        worst_crf=51,
+        crf_options=("qp_i", "qp_p"),
+        preset="balanced",
+        presets=("speed", "balanced", "quality"),
+        preset_option="quality",
+        halves_odd_sizes=False,
+        options={"rc": "cqp"},
+        is_hardware=True,
+    )
+
+
+# Untested where no such hardware is: what is asked for is what these encoders document.
+for _name in ("h264", "hevc", "av1"):
+    CODECS |= {
+        f"{_name}_nvenc": _on_nvidia(_name),
+        f"{_name}_qsv": _on_intel(_name),
+        f"{_name}_amf": _on_amd(_name),
+    }

@@ -1,0 +1,70 @@
+"""The ffmpeg program: where it is, and one run of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import ffmpeg
+
+from stylecli.core.errors import MediaError
+
+PROGRAM_VARIABLE = "STYLECLI_FFMPEG"
+PR_SET_PDEATHSIG = 1  # of prctl, linux/prctl.h
+SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
+
+
+def ffmpeg_program() -> str:
+    """The ffmpeg to use: $STYLECLI_FFMPEG or the one that comes with imageio-ffmpeg. Raises MediaError."""
+    if chosen := os.environ.get(PROGRAM_VARIABLE):
+        if not (found := shutil.which(chosen)):
+            raise MediaError(f"{chosen}: no such program", hint=f"Correct or unset {PROGRAM_VARIABLE}.")
+        return found
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise MediaError("ffmpeg: not found", hint=f"Name one in {PROGRAM_VARIABLE}.") from error
+
+
+def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
+    """Run one command to its end; raises MediaError, `fault` with ffmpeg's last line. No process survives a ^C."""
+    arguments = ffmpeg.compile(command, cmd=ffmpeg_program())
+    # It is a bare C function: no thread can hold anything that it waits for.
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
+    try:
+        chatter = _heard_from(process)
+    finally:
+        process.kill()  # does nothing to one that has ended
+        process.wait()
+    if process.returncode != 0:
+        lines = chatter.decode(errors="replace").strip().splitlines()
+        raise MediaError(f"{fault} ({lines[-1] if lines else f'ffmpeg ended with {process.returncode}'})")
+
+
+def _linked_to_parent() -> Callable[[], None] | None:
+    """What a new process calls so that it is killed when its parent is, however that ends; only Linux has it."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    control = ctypes.CDLL(None).prctl  # looked up here: a new process must do as little as possible
+    return partial(control, PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _heard_from(process: subprocess.Popen[bytes]) -> bytes:
+    """Wait for the end and return stderr, read all the while: a full pipe would stop ffmpeg for good.
+
+    In short waits, since Python overlooks a ^C that comes just before a long one begins.
+    """
+    while True:
+        try:
+            return process.communicate(timeout=SIGNAL_WAIT)[1]
+        except subprocess.TimeoutExpired:
+            continue

@@ -1,0 +1,222 @@
+"""What becomes of a video, settled before a frame is painted: the codec, what goes along, what cannot be kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.video.clip import Clip, Hdr, Span, probe
+from stylecli.media.video.codecs import AS_USUAL, Encoder, EncoderOptions
+from stylecli.media.video.color import depth, holds_alpha
+from stylecli.media.video.containers import Container, container_for, encoder_for
+from stylecli.media.video.ffmpeg import ffmpeg_program
+from stylecli.media.video.remux import Companion, Cut, companions, unpack_animation
+from stylecli.media.video.resume import Job
+from stylecli.media.video.writer import blamed_on, pixel_format
+
+if TYPE_CHECKING:
+    pass
+
+_SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
+_LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
+_LOST_SIDE_DATA = {
+    "A53_CC": "closed captions inside the picture",
+    "DOVI_METADATA": "Dolby Vision",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "SPHERICAL": "the tags of a 360-degree picture",
+    "STEREO3D": "the tags of a stereoscopic picture",
+}
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """What is wanted of a video, and how it is written.
+
+    stream: which of the moving pictures, counted from 0.
+    copies_videos: the others go along as they are, where the container takes them.
+    allow_truncated: keep what can be read of a damaged source, instead of an error.
+    """
+
+    encoder: EncoderOptions = AS_USUAL
+    span: Span | None = None
+    stream: int = 0
+    copies_videos: bool = True
+    hdr: Hdr = "tonemap"
+    allow_truncated: bool = False
+
+
+WHOLE = VideoOptions()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one video is made of another."""
+
+    source: Path
+    output: Path
+    options: VideoOptions
+    clip: Clip
+    container: Container
+    encoder: Encoder
+    streams: tuple[Companion, ...]
+    messages: tuple[str, ...]  # what cannot be kept as it is
+    identity: str  # of the source's content
+
+    @property
+    def origin(self) -> int:
+        """The tick of the source that becomes 0."""
+        return self.clip.ticks(self.options.span)[0]
+
+    @property
+    def cut(self) -> Cut:
+        """What `remux` must know of the range."""
+        start, end = self.options.span or (None, None)
+        return Cut(start=start, end=end, origin=self.origin * self.clip.time_base)
+
+    def job(self, recipe: Mapping[str, str]) -> Job:
+        """All that decides how the result looks; `recipe` is what decides about the painting."""
+        wanted = self.encoder
+        return {
+            **recipe,
+            "source": self.identity,
+            "encoder": f"{wanted.name} {wanted.crf} {wanted.preset} {pixel_format(self.clip, wanted)}",
+            "range": ":".join(map(str, self.options.span or ())),
+            "video stream": str(self.clip.number),
+            "HDR": self.options.hdr if self.clip.light else "",
+            "versions": " ".join(f"{library} {version(library)}" for library in _LIBRARIES),
+        }
+
+    def check_source(self) -> None:
+        """Raise MediaError where the source is not the file any more that it was when it was planned."""
+        if _identity(self.source) != self.identity:
+            raise MediaError(
+                f"{self.source}: was changed while it was read", hint="Run it again when the file is at rest."
+            )
+
+
+@contextmanager
+def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: bool) -> Iterator[Plan]:
+    """Look at everything that can go wrong before the work; what the plan needs is there while the `with` lasts.
+
+    Raises UsageError and MediaError.
+    """
+    container = container_for(output)
+    encoder_for(container, options.encoder)  # a wrong option is told before the source is read
+    _check_target(source, output, overwrite=overwrite)
+    _check_span(options.span)
+    ffmpeg_program()  # better missed now than after an hour of painting
+    with _decodable(source, output) as path:
+        clip = probe(path, number=options.stream, hdr=options.hdr)
+        encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
+        _check_size(source, clip, encoder)
+        streams, changes = companions(
+            clip, container, copies_videos=options.copies_videos, is_cut=options.span is not None
+        )
+        messages = (*_compromises(clip, container, encoder, options), *changes)
+        yield Plan(source, output, options, clip, container, encoder, tuple(streams), messages, _identity(source))
+
+
+def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
+    if output.exists() and source.exists() and output.samefile(source):
+        raise UsageError(f"{output}: is the source itself", hint="Write to another name.")
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output}: exists already", hint="Allow it with --overwrite.")
+    if output.is_dir():
+        raise UsageError(f"{output}: is a folder", hint="Name a file.")
+    if not output.parent.is_dir():
+        raise MediaError(f"{output}: cannot be written, {output.parent} is not a folder", hint="Make the folder first.")
+
+
+def _check_span(span: Span | None) -> None:
+    if span is not None and (span[0] < 0 or (span[1] is not None and span[1] <= span[0])):
+        raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
+
+
+def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
+    width, height = encoder.codec.smallest
+    if clip.width < width or clip.height < height:
+        raise UsageError(
+            f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
+            hint=f"It takes {width}x{height} and larger: use another --codec.",
+        )
+
+
+@contextmanager
+def _decodable(source: Path, output: Path) -> Iterator[Path]:
+    """The source, or for an animated WebP, which PyAV's libav does not decode, the same without loss in Matroska."""
+    if not _is_animated_webp(source):
+        yield source
+        return
+    with blamed_on(output):
+        folder = TemporaryDirectory(prefix=f".{output.name}.unpacked.", dir=output.parent)
+    with folder:
+        unpacked = Path(folder.name) / f"{source.name}.mkv"
+        unpack_animation(source, unpacked)
+        yield unpacked
+
+
+def _is_animated_webp(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(64)
+    return start[:4] == b"RIFF" and start[8:12] == b"WEBP" and b"ANIM" in start
+
+
+def _compromises(clip: Clip, container: Container, encoder: Encoder, options: VideoOptions) -> Iterator[str]:
+    chosen = pixel_format(clip, encoder)
+    bits = depth(chosen)
+    if clip.is_interlaced:
+        yield "the video is interlaced: it is deinterlaced, a frame for each frame"
+    if clip.light and clip.keeps_hdr:
+        yield f"the video is HDR ({clip.light.transfer}) and stays so: the network sees its signal as it is"
+    elif clip.light:
+        yield f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; --hdr keep leaves it as it is"
+    if clip.has_alpha and not holds_alpha(chosen):
+        yield f"the video has transparency, {encoder.name} in {container.muxer} has none: it is shown on black"
+    elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
+        yield f"written as {encoder.name}, which keeps the transparency"
+    if clip.bits > bits:
+        yield f"the video has {clip.bits} bits a channel and is written with {bits}"
+    if clip.width % 2 + clip.height % 2 and encoder.codec.formats[0] == "yuv420p" and "444" in chosen:
+        yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
+    elif encoder.name == "h264" and bits > 8:
+        yield f"written as {chosen}, which some players do not show in H.264; more do with --codec hevc"
+    for name in sorted(_LOST_SIDE_DATA.keys() & clip.side_data):
+        yield f"{_LOST_SIDE_DATA[name]}: left out"
+    if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
+        yield f"{container.muxer} has no chapters and no tags: they are left out"
+
+
+def _identity(source: Path) -> str:
+    """What tells the content of a file from another's: its size, its time and samples of it."""
+    try:
+        facts = source.stat()
+        digest = hashlib.sha256(f"{facts.st_size} {facts.st_mtime_ns}".encode())
+        with source.open("rb") as file:
+            for place in (0, facts.st_size // 2, max(0, facts.st_size - _SAMPLE)):
+                file.seek(place)
+                digest.update(file.read(_SAMPLE))
+    except OSError as error:
+        raise MediaError(f"{source}: cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """What was written."""
+
+    path: Path
+    width: int
+    height: int
+    frames: int
+    codec: str  # as in `stylecli.media.video.codecs.CODECS`
+    resumed: int  # frames that an earlier run had finished
+    messages: tuple[str, ...]  # what could not be kept as it was

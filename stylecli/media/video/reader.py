@@ -1,0 +1,251 @@
+"""Interlaced frames, two moments woven into one picture, become one moment each; progressive ones pass untouched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from stylecli.core.errors import MediaError
+from stylecli.core.progress import Notice
+from stylecli.media.video.clip import MICROSECOND, Clip, Frame, Span, decoder, fraction, opened, video_stream
+from stylecli.media.video.color import ColorConverter
+from stylecli.media.video.hdr import ToneMap
+
+if TYPE_CHECKING:
+    from av import VideoFrame, VideoStream
+    from av.container import InputContainer
+    from av.filter import Graph
+
+_CLOCK = Fraction(1, 1000)  # the filter wants timestamps, but here the frames are told apart by their order
+
+
+def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+    """One picture for each of `frames`, with its timestamp: what bwdif makes of the first field's moment.
+
+    It looks at both neighbours of a frame. A file without an interlaced frame does not pay for it.
+    """
+    graph: Graph | None = None
+    waiting: list[VideoFrame] = []  # inside the filter, which is one frame behind
+    for count, frame in enumerate(frames):
+        if graph is None and not frame.interlaced_frame:
+            yield frame
+            continue
+        graph = graph or _bwdif(frame)
+        stamp, clock = frame.pts, frame.time_base
+        frame.pts, frame.time_base = count, _CLOCK
+        graph.push(frame)
+        frame.pts, frame.time_base = stamp, clock
+        waiting.append(frame)
+        if len(waiting) > 1:
+            yield _pulled(graph, waiting.pop(0))
+    if graph is not None:
+        graph.push(None)
+        yield from (_pulled(graph, source) for source in waiting)
+
+
+def _bwdif(frame: VideoFrame) -> Graph:
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_CLOCK)
+    graph.link_nodes(
+        source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")
+    ).configure()
+    return graph
+
+
+def _pulled(graph: Graph, source: VideoFrame) -> VideoFrame:
+    """The filter's next picture, as the frame that it was made of."""
+    picture = graph.vpull()
+    picture.pts, picture.dts, picture.duration = source.pts, source.dts, source.duration
+    picture.time_base = source.time_base
+    return picture
+
+
+_SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
+_LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
+_DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
+_UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
+_KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with --allow-truncated."
+_LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
+
+
+def read_frames(
+    clip: Clip,
+    *,
+    span: Span | None = None,
+    skip: int = 0,
+    allow_truncated: bool = False,
+    notice: Notice = lambda _: None,
+) -> Generator[Frame, None, None]:
+    """Decode the frames of `clip`, or those whose timestamp lies within `span`, in the order of showing.
+
+    The first `skip` of them are decoded and not given: what follows is what a reading from the start gives. The
+    timestamps are those of the file, and each is later than the one before. Raises MediaError where the file is damaged
+    or ends too early, unless `allow_truncated`: no video comes out shorter without a word. `notice` hears of lesser
+    faults at the end.
+    """
+    picture = _Picture(clip)
+    first, end = clip.ticks(span)
+    found = _Findings(allow_truncated=allow_truncated)
+    with opened(clip.path) as container:
+        has_timestamps = container.format.name not in _UNTIMED_FORMATS
+        frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found)))
+        count = 0
+        for pts, frame in _timed(frames, found, has_timestamps=has_timestamps):
+            if pts < first:
+                continue
+            if end is not None and pts >= end:
+                break
+            found.damaged += frame.is_corrupt
+            found.resized += (frame.width, frame.height) != picture.coded_size
+            count += 1
+            if count > skip:
+                yield picture.of(frame, pts)
+        else:
+            _check_complete(container, clip, found)
+    for remark in found.remarks(clip):
+        notice(remark)
+
+
+class _Picture:
+    """Makes upright pixels of the frames of one clip."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._converter = ColorConverter(clip.color)
+        self._tone_map = ToneMap(clip.light) if clip.light and not clip.keeps_hdr else None
+        self.coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
+
+    def of(self, frame: VideoFrame, pts: int) -> Frame:
+        clip = self._clip
+        pixels, alpha = self._converter.to_pixels(frame, *self.coded_size, bits=clip.bits, has_alpha=clip.has_alpha)
+        if self._tone_map:
+            pixels = self._tone_map.apply(pixels)
+        return Frame(
+            clip.turn.apply(pixels), pts, frame.duration, alpha=None if alpha is None else clip.turn.apply(alpha)
+        )
+
+
+@dataclass
+class _Findings:
+    """What went wrong while reading and is not worth stopping for; and how far the file reached."""
+
+    allow_truncated: bool = False
+    cut_off: bool = False
+    interlaced: int = 0  # frames
+    damaged: int = 0  # frames
+    late: int = 0  # frames
+    resized: int = 0  # frames
+    missing: Fraction = Fraction(0)  # seconds at the end
+    reached: Fraction = Fraction(0)  # seconds: the end of the last packet of any stream
+    video_reached: Fraction = Fraction(0)  # seconds: the end of the last frame
+
+    def interlaced_among(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Pass the frames on and count."""
+        for frame in frames:
+            self.interlaced += frame.interlaced_frame
+            yield frame
+
+    def remarks(self, clip: Clip) -> Iterator[str]:
+        if self.interlaced and not clip.is_interlaced:  # else it was said before
+            yield f"interlaced frames, deinterlaced: {self.interlaced}"
+        if self.cut_off:
+            yield f"the source is damaged or cut off after {_seconds(self.video_reached)}: what could be read is kept"
+        if self.damaged:
+            yield f"damaged frames in the source, as well decoded as could be: {self.damaged}"
+        if self.late:
+            yield f"frames that were not later than the one before and are shown one tick after it: {self.late}"
+        if self.resized:
+            yield f"frames of another size than the first one, scaled to it: {self.resized}"
+        if self.missing:
+            yield f"the source ends {_seconds(self.missing)} earlier than its header says"
+
+
+def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings) -> Iterator[VideoFrame]:
+    """The frames as libav gives them, from some time before the tick `first` on."""
+    from av import InvalidDataError
+
+    stream = video_stream(container, clip.path, clip.number)
+    context = decoder(stream)
+    start = int(first - _SEEK_MARGIN / clip.time_base)
+    if start * clip.time_base > clip.first:
+        _seek(container, stream, start)
+    try:
+        for packet in container.demux():
+            if packet.pts is not None:
+                end = (packet.pts + (packet.duration or 0)) * fraction(packet.time_base, MICROSECOND)
+                found.reached = max(found.reached, end)
+            if packet.stream.index == stream.index:  # the last, empty packets have no index of their own
+                if packet.is_corrupt and container.format.name not in _LOSSY_FORMATS:
+                    raise InvalidDataError(0, "incomplete packet")
+                yield from context.decode(packet)
+    except InvalidDataError as error:
+        if found.allow_truncated:
+            found.cut_off = True
+            with suppress(InvalidDataError):
+                yield from context.decode(None)  # the frames that it holds back
+            return
+        fault = f"damaged or cut off after {_seconds(found.video_reached)}"
+        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE) from error
+
+
+def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
+    """Go to a key frame at or before `tick`; to the start where the format finds none, as MPEG-TS often does."""
+    container.seek(tick, stream=stream)
+    packet = next(container.demux(stream))
+    is_found = packet.is_keyframe and packet.pts is not None and packet.pts <= tick
+    if is_found:
+        container.seek(tick, stream=stream)
+    else:
+        container.seek(0)
+
+
+def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bool) -> Iterator[tuple[int, VideoFrame]]:
+    """Each frame with its timestamp; some streams have none, and broken ones do not always rise."""
+    following = 0  # where the next frame is due
+    previous: int | None = None
+    for frame in frames:
+        stamp = frame.pts if has_timestamps else frame.dts
+        pts = following if stamp is None else stamp
+        if previous is not None and pts <= previous:
+            found.late += 1
+            pts = previous + 1
+        previous, following = pts, pts + max(1, frame.duration)
+        found.video_reached = following * fraction(frame.time_base, MICROSECOND)
+        yield pts, frame
+
+
+def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> None:
+    """Compare what there was with what the header promises: to libav a truncated file just ends.
+
+    Raises MediaError where much is missing and notes where a little is.
+    """
+    if not any(name in container.format.name for name in _DECLARING_FORMATS):
+        return
+    stream = container.streams[clip.stream]
+    if stream.duration is not None:
+        promised, reached = clip.first + stream.duration * clip.time_base, found.video_reached
+    elif tag := re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", clip.tags.get("DURATION", "")):  # of Matroska: the end
+        hours, minutes, seconds = map(Fraction, tag.groups())
+        promised, reached = (hours * 60 + minutes) * 60 + seconds, found.video_reached
+    elif container.duration is not None:
+        promised, reached = clip.start + container.duration * MICROSECOND, found.reached
+    else:
+        return
+    missing = promised - reached
+    if missing > _LONGEST_LOSS and found.allow_truncated:
+        found.cut_off = True
+    elif missing > _LONGEST_LOSS:
+        fault = f"cut off after {_seconds(reached)} of {_seconds(promised)}"
+        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE)
+    elif missing > 2 / clip.rate:  # headers are often one frame off
+        found.missing = missing
+
+
+def _seconds(seconds: Fraction) -> str:
+    return f"{float(seconds):.2f} s"

@@ -1,0 +1,74 @@
+"""A style pack: one folder, opened and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError, PackError
+from stylecli.packs.card import CARD_FILE, Card, ModelFile, read_card, write_card
+from stylecli.packs.safety import MODEL_BYTES_MAX
+
+PREVIEW_FILE = "preview.jpg"
+
+
+@dataclass(frozen=True)
+class StylePack:
+    """A folder whose card was read; its models are checked when their bytes are taken."""
+
+    folder: Path
+    card: Card
+    variant: str | None = None  # the one that is meant; the card's default for None
+
+    @property
+    def name(self) -> str:
+        """The style's name, as in `-s great-wave`."""
+        return self.card.name
+
+    @property
+    def preview(self) -> Path:
+        """A small picture of what the style does; not every pack has one."""
+        return self.folder / PREVIEW_FILE
+
+    def model(self, variant: str | None = None) -> ModelFile:
+        """Return a variant's entry, the one that is meant for None; raises PackError for a variant it does not have."""
+        wanted = variant or self.variant or self.card.default
+        for model in self.card.models:
+            if model.variant == wanted:
+                return model
+        offered = ", ".join(model.variant for model in self.card.models)
+        raise PackError(f"{self.name}: has no variant {wanted}", hint=f"It has: {offered}.")
+
+    def model_bytes(self, variant: str | None = None) -> bytes:
+        """Read a model and prove its sha256: what is returned is what was checked. Raises PackError."""
+        model = self.model(variant)
+        where = f"{self.name}/{model.file}"
+        hint = f"Get the style again; `stylecli styles check {self.name}` tells more."
+        try:
+            with (self.folder / model.file).open("rb") as file:
+                content = file.read(MODEL_BYTES_MAX + 1)
+        except OSError as error:
+            raise PackError(f"{where}: cannot be read ({error.strerror})", hint=hint) from error
+        if len(content) > MODEL_BYTES_MAX:
+            raise PackError(f"{where}: larger than any model may be", hint=hint)
+        if hashlib.sha256(content).hexdigest() != model.sha256:
+            raise PackError(f"{where}: not the file that {CARD_FILE} describes (its sha256 differs)", hint=hint)
+        return content
+
+
+def open_pack(folder: Path) -> StylePack:
+    """Open a style pack anywhere on the disk; raises PackError."""
+    return StylePack(folder, read_card(folder))
+
+
+def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) -> None:
+    """Write what was measured into a style's card; other topics stay. Raises MediaError."""
+    card = read_card(pack.folder)  # anew: another topic may have been written since the pack was opened
+    try:
+        write_card(dataclasses.replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)
+    except OSError as error:
+        raise MediaError(f"{pack.folder}: {error.strerror}", hint="Only styles that you may write to.") from error

@@ -1,0 +1,166 @@
+"""Style packs on their shelves: a style is a folder with a card, and a new folder is a new style.
+
+Shelves, nearest wins: `--styles-dir`, `$STYLECLI_STYLES`, the user's own, the one inside the package.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from stylecli.core.errors import PackError, UsageError
+from stylecli.core.files import bundled_folder
+from stylecli.packs.archive import bring_in
+from stylecli.packs.card import CARD_FILE, read_card
+from stylecli.packs.pack import StylePack, open_pack
+from stylecli.packs.safety import verify
+
+SHELF_VARIABLE = "STYLECLI_STYLES"
+
+
+def shelves(styles_dir: Path | None = None) -> tuple[Path, ...]:
+    """Return the folders in which styles are looked for, nearest first; not all of them need to exist."""
+    variable = os.environ.get(SHELF_VARIABLE)
+    nearest = (styles_dir, Path(variable) if variable else None)
+    user = platformdirs.user_data_path("stylecli", appauthor=False) / "styles"
+    return (*(shelf for shelf in nearest if shelf), user, bundled_shelf())
+
+
+def bundled_shelf() -> Path:
+    """Return the shelf that comes with stylecli: inside the package, or the repository's own in an editable install."""
+    return bundled_folder("styles")
+
+
+def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
+    """Return every style's folder by name, nearest shelf first, the damaged ones too."""
+    folders: dict[str, Path] = {}
+    for shelf in shelves(styles_dir):
+        for folder in _folders_on(shelf):
+            folders.setdefault(folder.name, folder)
+    return folders
+
+
+def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
+    """Return all styles by name; damaged ones are left out (`styles check` names them)."""
+    packs = []
+    for _, folder in sorted(style_folders(styles_dir).items()):
+        try:
+            packs.append(_open_shelved(folder))
+        except PackError:
+            continue
+    return packs
+
+
+def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, variant: str | None = None) -> StylePack:
+    """Find a style by its name, or open the folder that a path names, and mean a `variant` of it.
+
+    Raises PackError, which names close ones, and the variants that there are.
+    """
+    pack = dataclasses.replace(_find(name_or_folder, styles_dir), variant=variant)
+    pack.model()
+    return pack
+
+
+def check_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> list[str]:
+    """Check a style completely and return its problems; an unknown or damaged one is a problem, not an error."""
+    try:
+        return verify(find_style(name_or_folder, styles_dir).folder)
+    except PackError as error:
+        return [str(error)]
+
+
+def style_name(text: str) -> str:
+    """Spell a name the way styles are named: `Great Wave` and `great_wave` are `great-wave`."""
+    return re.sub(r"[\s_-]+", "-", text.strip().lower())
+
+
+def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
+    """Check a stranger's pack, a folder or a .zip, and put it on a shelf under the name in its card.
+
+    All of it or nothing: the pack is unpacked and checked in a hidden folder of the shelf, then renamed. Raises
+    PackError for a pack that is damaged or unsafe, UsageError for one that is there already and not to be replaced.
+    """
+    with _hidden_folder(shelf) as hidden:
+        incoming = bring_in(source, Path(hidden))
+        card = read_card(incoming)
+        if problems := verify(incoming):
+            raise PackError("; ".join(problems), hint="Nothing was added.")
+        home = shelf / card.name
+        if home.exists() and not replace:
+            raise UsageError(f"{card.name}: already on the shelf {shelf}", hint="Use --replace to replace it.")
+        _swap(incoming, home, Path(hidden) / "replaced")
+    return StylePack(home, card)
+
+
+def remove_style(name: str, shelf: Path) -> None:
+    """Remove a style from a shelf; raises PackError if it is not there or came with stylecli."""
+    name = style_name(name)
+    on_shelf = {folder.name: folder for folder in _folders_on(shelf)}
+    bundled = {folder.name for folder in _folders_on(bundled_shelf())}
+    if name in bundled and (name not in on_shelf or shelf.resolve() == bundled_shelf().resolve()):
+        raise PackError(f"{name}: comes with stylecli and stays", hint=f"Only styles in {shelf} can be removed.")
+    if name not in on_shelf:
+        raise _unknown(name, list(on_shelf))
+    if on_shelf[name].is_symlink():
+        on_shelf[name].unlink()
+        return
+    with _hidden_folder(shelf) as hidden:
+        on_shelf[name].rename(Path(hidden) / name)  # gone at once, however long the deletion takes
+
+
+def _folders_on(shelf: Path) -> list[Path]:
+    try:
+        entries = sorted(shelf.iterdir())
+        return [entry for entry in entries if not entry.name.startswith(".") and (entry / CARD_FILE).exists()]
+    except OSError:  # a shelf that is not there, or is not ours to read, holds no styles
+        return []
+
+
+def _find(name_or_folder: str | Path, styles_dir: Path | None) -> StylePack:
+    text = str(name_or_folder)
+    is_path = isinstance(name_or_folder, Path) or Path(text).name != text
+    folders = {} if is_path else style_folders(styles_dir)
+    if folder := folders.get(text) or folders.get(style_name(text)):
+        return _open_shelved(folder)
+    if is_path or (Path(text) / CARD_FILE).is_file():
+        return open_pack(Path(text))
+    raise _unknown(text, list(folders))
+
+
+def _open_shelved(folder: Path) -> StylePack:
+    pack = open_pack(folder)
+    if pack.name != folder.name:  # editors list folders without reading cards: the two must agree
+        fault = f"name is {pack.name}, but its folder is {folder.name}"
+        raise PackError(f"{folder.name}/{CARD_FILE}: {fault}", hint="Rename one of the two.")
+    return pack
+
+
+def _unknown(name: str, known: list[str]) -> PackError:
+    close = difflib.get_close_matches(style_name(name), known)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "`stylecli styles list` shows the styles there are."
+    return PackError(f"{name}: no style of this name", hint=hint)
+
+
+def _hidden_folder(shelf: Path) -> tempfile.TemporaryDirectory[str]:
+    try:
+        shelf.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".stylecli-", dir=shelf)
+    except OSError as error:
+        raise PackError(f"{shelf}: cannot be written ({error.strerror})", hint="Name another --styles-dir.") from error
+
+
+def _swap(incoming: Path, home: Path, replaced: Path) -> None:
+    if home.exists():
+        home.rename(replaced)
+    try:
+        incoming.rename(home)
+    except BaseException:  # also ^C: the old style must not be lost between two renames
+        if replaced.exists():
+            replaced.rename(home)
+        raise

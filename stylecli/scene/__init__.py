@@ -1,6 +1,0 @@
-"""A bay at golden hour, computed with numpy alone: the demo's own picture, clip and sound."""
-
-from stylecli.scene.ambience import RATE, ambience
-from stylecli.scene.camera import Scene
-
-__all__ = ["RATE", "Scene", "ambience"]

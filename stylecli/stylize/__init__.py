@@ -1,0 +1,1 @@
+"""Pictures and videos stylized: what the command line and the Python API call."""

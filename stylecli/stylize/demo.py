@@ -1,0 +1,137 @@
+"""The demo: a computed photo in every style, a sheet of them all, and a short stylized clip with sound."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.inference.engine import Device, Engine
+from stylecli.landscape import RATE, Scene, ambience
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.media.video.writer import Sound, record
+from stylecli.packs.pack import StylePack
+from stylecli.stylize.frame_painter import FramePainter
+from stylecli.stylize.look import Look, paint
+from stylecli.stylize.sheet import labelled_grid, tile_of
+from stylecli.stylize.videos import stylize_video
+
+CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
+GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it
+QUALITY = 92  # of the JPEG files
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large the demo is; sizes are (width, height) in pixels, those of the clip even."""
+
+    picture: tuple[int, int] = (1280, 853)
+    clip: tuple[int, int] = (640, 360)
+    frames: int = 96
+    rate: Fraction = Fraction(24)
+
+
+FULL = Extent()
+
+
+def make_demo(
+    folder: Path,
+    packs: Sequence[StylePack],
+    *,
+    device: Device = "auto",
+    extent: Extent = FULL,
+    progress: Progress = ignore,
+) -> list[Path]:
+    """Fill `folder` and return the files in the order of their making.
+
+    The demo's own files are replaced if they are there, nothing else in the folder is touched.
+
+    Raises:
+        UsageError: `folder` is a file.
+        PackError: there is no style, or one is damaged.
+        MediaError: something cannot be written.
+        DeviceError: the device asked for does not work.
+    """
+    if not packs:
+        raise PackError("the demo: no style was found", hint="Add one with `stylecli styles add`.")
+    _make_folder(folder)
+    total = 2 + len(packs) + 2 * extent.frames
+
+    def from_step(start: int, path: Path) -> Progress:
+        return lambda step: progress(Step(min(start + step.done, total), total, "pictures", path.name))
+
+    pictures = _make_pictures(folder, packs, device=device, extent=extent, progress_from=from_step)
+    pack = next((pack for pack in packs if pack.name == CLIP_STYLE), packs[0])
+    scene, painted = folder / "scene.mp4", folder / f"scene-{pack.name}.mp4"
+    start = 2 + len(packs)
+    _make_clip(scene, extent, progress=from_step(start, scene))
+    with Engine(pack, device=device, side_by_side=True) as engine:
+        stylize_video(
+            scene,
+            painted,
+            paint=FramePainter(engine, Look()),
+            overwrite=True,
+            progress=from_step(start + extent.frames, painted),
+        )
+    return [*pictures, scene, painted]
+
+
+def _make_pictures(
+    folder: Path,
+    packs: Sequence[StylePack],
+    *,
+    device: Device,
+    extent: Extent,
+    progress_from: Callable[[int, Path], Progress],
+) -> list[Path]:
+    """Write the photo, the photo in every style, and the sheet."""
+    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), "sheet.jpg")]
+    working = Step(0, None, "pictures")
+    progress_from(0, files[0])(working)
+    photo = Scene(*extent.picture).frame(0, grain=GRAIN)
+    _write(photo, files[0])
+    tiles = [(photo, "The demo's scene", "the photo")]
+    for index, pack in enumerate(packs, start=1):
+        progress_from(index, files[index])(working)
+        with Engine(pack, device=device) as engine:
+            tiles.append(tile_of(pack, paint(engine, photo, Look())))
+        _write(tiles[-1][0], files[index])
+    progress_from(1 + len(packs), files[-1])(working)
+    _write(labelled_grid(tiles), files[-1])
+    return files
+
+
+def _make_clip(path: Path, extent: Extent, *, progress: Progress) -> None:
+    """Write the moving scene with its sound; the file appears complete or not at all."""
+    seconds = float(extent.frames / extent.rate)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as hidden:
+        draft = Path(hidden, path.name)
+        frames = _frames(Scene(*extent.clip, seconds=seconds), extent, progress)
+        record(draft, frames, size=extent.clip, rate=extent.rate, sound=Sound(ambience(seconds), RATE))
+        draft.replace(path)
+
+
+def _frames(scene: Scene, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    for index in range(extent.frames):
+        progress(Step(index, extent.frames, "frames"))
+        yield scene.frame(float(index / extent.rate))
+
+
+def _write(pixels: NDArray[np.uint8], path: Path) -> None:
+    write_picture(picture_from_pixels(pixels), path, quality=QUALITY, overwrite=True)
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file", hint="Name a folder with -o.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise MediaError(f"{folder}: cannot be made ({err.strerror})") from err

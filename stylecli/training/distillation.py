@@ -1,0 +1,266 @@
+"""Training of the distilled loss network: a narrow VGG-19 learns the features and the Gram matrices of the real one.
+
+What it is shown decides what it is good for: a style network is driven by the loss network's answers on *stylized*
+pictures, so photos alone would leave it blind exactly there. A batch is photos and paintings, a part of them stylized
+by finished styles, blended, noisy or with other colours.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.packs.shelves import list_styles
+from stylecli.training.data import PhotoFolder
+from stylecli.training.losses.distilled import MAPPED, DistilledNetwork
+from stylecli.training.losses.loss_network import VggNetwork
+from stylecli.training.losses.perceptual import gram_matrix
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.runs.checkpoints import WEIGHTS, State, moving_average, read_tensors, write_tensors
+from stylecli.training.runs.folder import log
+from stylecli.training.schedule import one_cycle
+
+DISTILLED_FILE = "distilled.safetensors"
+GRAM_WEIGHT = 0.5  # of the relative Gram distance, beside the relative distance of the features
+PEAK_RATE = 1.5e-3  # of Adam, in a one-cycle schedule
+AVERAGE = 0.99  # decay of the moving average of the weights, which is what is kept
+LOG_EVERY = 25  # steps
+SAVE_EVERY = 250  # steps
+STYLIZED = 0.35  # share of the pictures that a finished style has painted
+BLENDED = 0.2  # share of the pictures that are half another picture
+RECOLOURED = 0.5
+NOISY = 0.4
+NOISE_MAX = 0.12  # standard deviation, of 0..1
+JUDGED_SHORT_SIDE = 384  # pixels, as the judge of styles looks at photos
+FIRST_LOOK = 12  # batches from which the sizes of VGG-19's features and the first guess at the weights are taken
+
+
+def distill(
+    teacher: VggNetwork,
+    photos: Sequence[PhotoFolder],
+    run: Path,
+    *,
+    styles: Sequence[nn.Module] = (),
+    steps: int = 2000,
+    batch: int = 4,
+    size: int = 128,
+    progress: Progress = ignore,
+) -> Path:
+    """Train a distilled loss network into the folder `run`, or go on with what is there; returns its file.
+
+    The loss is, summed over the layers of MAPPED, the mean squared difference of the feature maps over the mean square
+    of VGG-19's, and the squared Frobenius distance of the Gram matrices over the squared norm of VGG-19's.
+
+    Raises:
+        MediaError: a photo or the run's folder cannot be read or written.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    network = DistilledNetwork().to(device)
+    for fixed in (teacher, *styles):
+        fixed.to(device)
+    average = AveragedModel(network, avg_fn=functools.partial(moving_average, AVERAGE))
+    state = State(network, average, torch.optim.Adam(network.parameters(), PEAK_RATE))
+    first_look = torch.cat(
+        [_pictures(photos, styles, -1 - k, count=batch, size=size, device=device) for k in range(FIRST_LOOK)]
+    )
+    scales = _scales(teacher, first_look)
+    if not state.load(run):
+        begin_as_thinned(network, teacher, first_look, scales)
+    seconds_before, started = state.seconds, time.monotonic()
+    while state.step < steps:
+        for group in state.optimizer.param_groups:
+            group["lr"] = one_cycle(state.step / steps, PEAK_RATE)
+        image = _pictures(photos, styles, state.step, count=batch, size=size, device=device)
+        with torch.no_grad():
+            wanted = {layer: features / scales[layer] for layer, features in teacher(image, MAPPED).items()}
+        losses = _losses(network(image), wanted)
+        total = torch.stack(list(losses.values())).sum()
+        state.optimizer.zero_grad()
+        torch.autograd.backward(total)
+        state.optimizer.step()
+        average.update_parameters(network)
+        state.step += 1
+        state.seconds = seconds_before + time.monotonic() - started
+        values = {"total": total.item(), **{name: loss.item() for name, loss in losses.items()}}
+        progress(Step(state.step, steps, "steps", f"loss {values['total']:.3f}", values))
+        if state.step % LOG_EVERY == 0:
+            timing = {"step": state.step, "seconds": round(state.seconds, 1)}
+            log(run, timing | {name: round(value, 4) for name, value in values.items()})
+        if state.step % SAVE_EVERY == 0 or state.step == steps:
+            state.save(run)
+    _write(average.module, scales, teacher, run / DISTILLED_FILE)
+    return run / DISTILLED_FILE
+
+
+@torch.no_grad()
+def correlations(distilled: nn.Module, teacher: nn.Module, images: Sequence[Tensor]) -> dict[str, dict[str, float]]:
+    """How well a distilled network answers like VGG-19 on pictures (1, 3, H, W): by layer, means over the pictures.
+
+    `features`: Pearson correlation of all values of the feature maps; `gram`: of all entries of the Gram matrices;
+    `gram_distance`: ||G - G_vgg||² / ||G_vgg||².
+    """
+    rows: dict[str, list[tuple[float, float, float]]] = {layer: [] for layer in MAPPED}
+    for image in images:
+        ours, theirs = distilled(image, MAPPED), teacher(image, MAPPED)
+        for layer in MAPPED:
+            gram, wanted = gram_matrix(ours[layer]), gram_matrix(theirs[layer])
+            distance = (gram - wanted).square().sum() / wanted.square().sum()
+            rows[layer].append((_pearson(ours[layer], theirs[layer]), _pearson(gram, wanted), distance.item()))
+    return {
+        layer: dict(zip(("features", "gram", "gram_distance"), _means(values), strict=True))
+        for layer, values in rows.items()
+    }
+
+
+def shelved_networks(styles_dir: Path | None) -> list[nn.Module]:
+    """The networks of all styles on the shelves, fixed."""
+    weights = (read_tensors(pack.folder / WEIGHTS)[0] for pack in list_styles(styles_dir))
+    return [network_from_weights(tensors).requires_grad_(False) for tensors in weights]
+
+
+def _losses(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    losses = {}
+    for layer, target in wanted.items():
+        gram, wanted_gram = gram_matrix(features[layer]), gram_matrix(target)
+        feature_distance = (features[layer] - target).square().mean() / target.square().mean()
+        gram_distance = (gram - wanted_gram).square().sum((1, 2)) / wanted_gram.square().sum((1, 2))
+        losses[f"features {layer}"] = feature_distance
+        losses[f"gram {layer}"] = GRAM_WEIGHT * gram_distance.mean()
+    return losses
+
+
+@torch.no_grad()
+def _scales(teacher: VggNetwork, images: Tensor) -> dict[str, Tensor]:
+    """The root mean square of every layer: what is learned is of the size of 1, whatever VGG's weights are."""
+    return {layer: features.square().mean().sqrt() for layer, features in teacher(images, MAPPED).items()}
+
+
+@torch.no_grad()
+def _pictures(
+    photos: Sequence[PhotoFolder],
+    styles: Sequence[nn.Module],
+    step: int,
+    *,
+    count: int,
+    size: int,
+    device: torch.device,
+) -> Tensor:
+    """The pictures of one step, (count, 3, size, size), which depend on the step alone."""
+    chance = random.Random(f"distill {step}")
+    source = chance.choice(photos)
+    image = source.batch(step, count=count, size=size).to(device)
+    generator = torch.Generator().manual_seed(step + 1)
+    rows = []
+    for picture in torch.split(image, 1):
+        row = picture
+        if styles and chance.random() < STYLIZED:
+            row = row.lerp(chance.choice(styles)(row), chance.uniform(0.3, 1))
+        if chance.random() < BLENDED:
+            row = row.lerp(image[chance.randrange(count)][None].flip(3), chance.uniform(0.2, 0.5))
+        if chance.random() < RECOLOURED:
+            gain = torch.empty(1, 3, 1, 1).uniform_(0.6, 1.4, generator=generator)
+            row = row * gain.to(device) + chance.uniform(-0.2, 0.2)
+        if chance.random() < NOISY:
+            noise = torch.randn(row.shape, generator=generator).to(device)
+            row = row + noise * chance.uniform(0, NOISE_MAX)
+        rows.append(row.clamp(0, 1))
+    return torch.cat(rows)
+
+
+def _write(network: nn.Module, scales: Mapping[str, Tensor], teacher: VggNetwork, file: Path) -> None:
+    """Half precision, with the scale of each layer folded into its map: ReLU is homogeneous."""
+    tensors = dict(network.state_dict())
+    for layer, scale in scales.items():
+        for kind in ("weight", "bias"):
+            tensors[f"maps.{layer}.{kind}"] = tensors[f"maps.{layer}.{kind}"] * scale
+    halves = {name: tensor.half() for name, tensor in tensors.items()}
+    write_tensors(halves, file, {"teacher": teacher.name, "teacher_sha256": teacher.sha256})
+
+
+def _means(rows: Sequence[tuple[float, ...]]) -> list[float]:
+    return [round(sum(column) / len(rows), 4) for column in zip(*rows, strict=True)]
+
+
+def _pearson(a: Tensor, b: Tensor) -> float:
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+SAMPLES = 20_000  # positions that a reconstruction is fitted to
+RIDGE = 1e-4  # of the mean variance: channels that are nearly the same must not cancel each other with huge weights
+
+
+@torch.no_grad()
+def begin_as_thinned(
+    student: DistilledNetwork, teacher: VggNetwork, images: Tensor, scales: Mapping[str, Tensor]
+) -> None:
+    """Set the student's weights from those of VGG-19 and its features on `images` (N, 3, H, W), in place.
+
+    `scales` are the sizes by which the teacher's features are divided in training.
+    """
+    x = (images - student.get_buffer("mean")) / student.get_buffer("deviation")  # what the student's layer is given
+    truth = x  # what VGG's is given
+    for layer, index in teacher.plan:
+        if index is None:
+            x, truth = F.max_pool2d(x, 2), F.max_pool2d(truth, 2)
+            continue
+        weight, bias = teacher.get_buffer(f"weight_{index}"), teacher.get_buffer(f"bias_{index}")
+        rebuild, offset = _reconstruction(x, truth)  # truth = rebuild x + offset, nearly
+        truth = F.relu(F.conv2d(truth, weight, bias, padding=1))
+        convolution = student.convolutions[layer]
+        chosen = _independent_channels(truth, len(convolution.get_parameter("weight")))
+        thin = torch.einsum("oikl,ij->ojkl", weight[chosen], rebuild)
+        shift = bias[chosen] + torch.einsum("oikl,i->o", weight[chosen], offset)
+        x = F.relu(F.conv2d(x, thin, shift, padding=1))
+        size = x.square().mean().sqrt()
+        x /= size
+        _set(convolution, thin / size, shift / size)
+        if layer in student.maps:
+            rebuild, offset = _reconstruction(x, truth)
+            _set(student.maps[layer], rebuild[:, :, None, None] / scales[layer], offset / scales[layer])
+
+
+def _reconstruction(x: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Least squares: a matrix (C, c) and an offset (C,) that lead from maps (N, c, H, W) to maps (N, C, H, W)."""
+    inputs, outputs = _rows(x), _rows(truth)
+    mean_in, mean_out = inputs.mean(0), outputs.mean(0)
+    inputs, outputs = inputs - mean_in, outputs - mean_out
+    gram = inputs.T @ inputs
+    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+    matrix = torch.linalg.solve(gram, inputs.T @ outputs).T
+    return matrix, mean_out - matrix @ mean_in
+
+
+def _independent_channels(features: Tensor, count: int) -> list[int]:
+    """The channels that leave least of the others unexplained: a pivoted Cholesky decomposition of their covariance."""
+    left = torch.cov(_rows(features).T)
+    chosen: list[int] = []
+    for _ in range(count):
+        explained = left.square().sum(1) / left.diagonal().clamp(min=1e-9)  # of all variance, by each channel alone
+        explained[chosen] = -1
+        pivot = int(explained.argmax())
+        column = left[:, pivot] / left[pivot, pivot].sqrt()
+        left = left - torch.outer(column, column)
+        chosen.append(pivot)
+    return sorted(chosen)
+
+
+def _set(convolution: nn.Module, weight: Tensor, bias: Tensor) -> None:
+    convolution.get_parameter("weight").copy_(weight)
+    convolution.get_parameter("bias").copy_(bias)
+
+
+def _rows(features: Tensor) -> Tensor:
+    """Feature maps as rows of channels, at most SAMPLES of them, spread over all."""
+    rows = features.permute(0, 2, 3, 1).flatten(0, 2)
+    return rows[:: max(1, len(rows) // SAMPLES)]

@@ -1,0 +1,1 @@
+"""From trained weights to ONNX models and a style pack."""

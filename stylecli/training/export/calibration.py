@@ -1,0 +1,45 @@
+"""Photos by which the ranges of an 8-bit network are set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.landscape import Scene
+from stylecli.media.images.files import pictures_in, read_picture
+from stylecli.media.pixels import to_unit
+from stylecli.media.resizing import resize
+
+PHOTOS_MAX = 32
+SHORT_SIDE = 384  # pixels at which photos are looked at
+DRAWN_SIZE = (640, 384)  # width and height in pixels
+DRAWN_TIMES = (0.0, 1.5, 3.0)  # seconds into the scene
+
+
+def calibration_photos(folder: Path | None) -> list[NDArray[np.float32]]:
+    """Photos of a folder and its subfolders, at most PHOTOS_MAX spread over it, or drawn ones: (1, 3, H, W) in 0..1.
+
+    What is drawn serves as well: the ranges of normalised feature maps depend little on the picture.
+
+    Raises:
+        MediaError: no picture in the folder, or one that cannot be read.
+    """
+    if folder is None:
+        scene = Scene(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
+        drawn = [to_unit(scene.frame(time)) for time in DRAWN_TIMES]
+        return [_batch(picture) for picture in (*drawn, *(1 - picture for picture in drawn))]
+    found = pictures_in([folder], recursive=True)
+    return [_batch(_small(path)) for path in found[:: max(1, len(found) // PHOTOS_MAX)][:PHOTOS_MAX]]
+
+
+def _small(path: Path) -> NDArray[np.float32]:
+    pixels = read_picture(path).pixels
+    height, width = pixels.shape[:2]
+    scale = min(1.0, SHORT_SIDE / min(height, width))
+    return resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def _batch(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])

@@ -1,0 +1,29 @@
+"""What a network costs where it is used: exported, in onnxruntime on the CPU, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from stylecli.training.export import onnx_trial
+from stylecli.training.export.onnx_export import export_onnx
+from stylecli.training.networks.registry import StyleNetwork
+
+
+@dataclass(frozen=True)
+class Expense:
+    """Of a picture of `onnx_trial.SIZE`: the fastest of some runs, and the peak memory; and the size of the model."""
+
+    milliseconds: float
+    megabytes: float | None  # None on systems that do not tell
+    model_bytes: int
+
+
+def time_network(network: StyleNetwork) -> Expense:
+    """Export a network and run it; raises PackError as `export_onnx`."""
+    model = export_onnx(network)
+    command = [sys.executable, "-m", onnx_trial.__name__]
+    told = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)
+    return Expense(told["milliseconds"], told["megabytes"], len(model))

@@ -1,0 +1,150 @@
+"""An exported network at another precision: half for graphics cards, 8-bit integers for processors.
+
+Both keep the contract of the float32 model, and both can be given statistics that were taken once
+(`normalization.with_statistics`), which scales the convolutions' weights, whatever they are stored as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.inference.sessions import SAFE_LEVELS
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+LEVELS = 255  # of an unsigned byte
+TAIL = 1e-4  # share of a feature map's samples, at each end, that may be clipped
+SIGMOID_RANGE = 6.24  # where the sigmoid is half a level of 8 bits away from its limits
+MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # from feature map to feature map
+
+Range = tuple[float, float]
+
+
+def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
+    """The model with weights and feature maps of 8 bits, in QDQ form: what onnxruntime runs on integers.
+
+    Weights are symmetric with a scale for each output channel, and fill 7 bits: so every processor may multiply them
+    the fast way, and an eighth bit gave less than 1 dB. A feature map's range is what `photos`, each (1, 3, H, W) in
+    0..1, need; it is taken after the normalisation, where it depends little on the photo. Picture and result have the
+    levels of 8-bit pictures, so that bytes need no conversion. Before the sigmoid the range ends where black and white
+    begin: half a dB is lost there, and no float is left between the picture and its result.
+    """
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    last = convolutions[-1].output[0]
+    ranges = _ranges(model, {**_feature_maps(model), last: last}, photos)
+    ranges[last] = (max(ranges[last][0], -SIGMOID_RANGE), min(ranges[last][1], SIGMOID_RANGE))
+    ranges |= {node.output[0]: (0.0, 1.0) for node in model.graph.node if node.op_type in ("Pad", "Sigmoid")}
+    nodes: list[NodeProto] = []
+    for node in [*model.graph.node]:
+        node.input[:] = [f"{name}_8bit" if name in ranges else name for name in node.input]
+        if any(node is convolution for convolution in convolutions):
+            nodes.extend(_quantized_weights(model, node, ranges))
+        nodes.append(node)
+        for name in node.output:
+            if name in ranges:
+                nodes.extend(_rounded(model, name, ranges[name]))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def _feature_maps(model: ModelProto) -> dict[str, str]:
+    """The tensors to round, each with the one whose range it has.
+
+    Not what only a normalisation reads, after which it has another range, nor what only a ReLU reads, which cuts off
+    half of it. What is enlarged to its nearest neighbours keeps its range.
+    """
+    maps: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "Pad" or (node.op_type in MAP_OPERATORS and maps & {*node.input}):
+            maps |= {*node.output}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    users: dict[str, set[str]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            users.setdefault(name, set()).add(node.op_type)
+    picked: dict[str, str] = {}
+    for name in (name for name in makers if name in maps):
+        maker = makers[name]
+        if users.get(name, set()) & {"Conv", "Add", "Resize"}:
+            picked[name] = maker.input[0] if maker.op_type == "Resize" else name
+    return picked
+
+
+def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
+    """Of each feature map the range that holds the samples of every photo, but for the tails."""
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    watched = [*dict.fromkeys(sources.values())]
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 itself must be a level: padding is made of it
+    for photo in photos:
+        for number, values in enumerate(session.run(watched, {"image": photo})):
+            low, high = np.quantile(values, [TAIL, 1 - TAIL])
+            lows[number], highs[number] = min(lows[number], low), max(highs[number], high)
+    found = {name: (float(low), float(high)) for name, low, high in zip(watched, lows, highs, strict=True)}
+    return {name: found[source] for name, source in sources.items()}
+
+
+def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mapping[str, Range]) -> Iterator[NodeProto]:
+    """Store a convolution's weights in bytes, its bias in 32 bits; yields the nodes that make floats of them."""
+    from onnx import helper, numpy_helper
+
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    weight = values[convolution.input[1]]
+    largest = np.abs(weight).max((1, 2, 3))
+    scale = (np.maximum(largest, np.finfo(np.float32).tiny) / SAFE_LEVELS).astype(np.float32)
+    stored = {1: (np.rint(weight / scale[:, None, None, None]).astype(np.int8), scale)}
+    if len(convolution.input) > 2:
+        bias_scale = scale * np.float32(_scale(ranges[convolution.input[0].removesuffix("_8bit")]))
+        stored[2] = (np.rint(values[convolution.input[2]] / bias_scale).astype(np.int32), bias_scale)
+    for place, (levels, factor) in stored.items():
+        name = convolution.input[place]
+        inputs = [_constant(model, levels, f"{name}_levels"), _constant(model, factor, f"{name}_scale")]
+        convolution.input[place] = f"{name}_8bit"
+        yield helper.make_node("DequantizeLinear", inputs, [f"{name}_8bit"], axis=0)
+
+
+def _scale(limits: Range) -> float:
+    """The step between two levels of a range."""
+    low, high = limits
+    return max(high - low, 1e-6) / LEVELS
+
+
+def _rounded(model: ModelProto, name: str, limits: Range) -> Iterator[NodeProto]:
+    """The nodes that round a feature map to 8 bits and give it back as floats."""
+    from onnx import helper
+
+    scale = _scale(limits)
+    inputs = [
+        _constant(model, np.array(scale, np.float32), f"{name}_scale"),
+        _constant(model, np.array(round(-limits[0] / scale), np.uint8), f"{name}_zero"),
+    ]
+    yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
+    yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])
+
+
+def _constant(model: ModelProto, value: NDArray[Any], name: str) -> str:
+    from onnx import numpy_helper
+
+    model.graph.initializer.append(numpy_helper.from_array(value, name))
+    return name

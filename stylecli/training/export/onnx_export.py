@@ -1,0 +1,116 @@
+"""A trained network as an ONNX model that keeps the contract of style packs.
+
+Input `image`, output `stylized`: float32 (N, 3, H, W), sRGB-encoded 0..1, every dimension but the channels dynamic,
+any size from 1x1 on.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from stylecli.training.export.parity import check_against_network
+from stylecli.training.networks.blocks import STRIDE, NormalizedConvolution
+from stylecli.training.networks.registry import SizedNetwork, StyleNetwork
+
+if TYPE_CHECKING:
+    pass
+
+OPSET = 20
+REACH_MAX = 512  # pixels, a multiple of STRIDE: no network here sees as far
+
+
+def export_onnx(network: StyleNetwork) -> bytes:
+    """The ONNX model of a style network, in float32.
+
+    Raises:
+        PackError: it does not paint what the network paints (`parity`).
+    """
+    import onnxslim
+
+    exported = SizedNetwork(network).eval()
+    example = torch.rand(2, 3, 66, 70, generator=torch.Generator().manual_seed(0))
+    dynamic = {"image": {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}}
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            exported,
+            (example,),
+            input_names=["image"],
+            output_names=["stylized"],
+            dynamic_shapes=dynamic,
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None  # only the old exporter returns None
+        slim = onnxslim.slim(program.model_proto)
+    _name_dimensions(slim)
+    model: bytes = slim.SerializeToString()
+    check_against_network(model, network)
+    return model
+
+
+def reach_of(network: StyleNetwork) -> int:
+    """How many pixels away a pixel of the photo can matter to one of the result, statistics aside.
+
+    Measured: where the gradient of the pixels of one stride is not zero, in a copy whose weights are all positive and
+    which does not normalise.
+    """
+    copied = SizedNetwork(network).network.double()
+    for module in [*copied.modules()]:
+        if isinstance(module, nn.Conv2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: nothing overflows or vanishes
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, NormalizedConvolution):
+            module.register_module("norm", nn.Identity())
+    row = torch.ones(1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True)  # both axes act alike
+    middle = slice(REACH_MAX, REACH_MAX + STRIDE)
+    copied(row)[..., middle].sum().backward()
+    assert row.grad is not None
+    (touched,) = row.grad.sum((0, 1, 2)).nonzero(as_tuple=True)
+    return max(REACH_MAX - int(touched[0]), int(touched[-1]) - (REACH_MAX + STRIDE - 1))
+
+
+def _name_dimensions(model: object) -> None:
+    """Give the dynamic dimensions of the contract their names, and forget the intermediate shapes of the exporter."""
+    graph = model.graph  # type: ignore[attr-defined]  # onnx.ModelProto, which onnxslim does not annotate
+    for value in (*graph.input, *graph.output):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, ("N", "", "H", "W"), strict=True):
+            if name:
+                dimension.dim_param = name
+    del graph.value_info[:]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter and its helpers print and warn about their own insides."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def to_half(content: bytes) -> bytes:
+    """The model with half precision inside; input and output stay float32."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    model = OnnxModel(convert_float_to_float16(onnx.load_model_from_string(content), keep_io_types=True))
+    model.topological_sort()  # the casts were put at the end
+    serialized: bytes = model.model.SerializeToString()
+    return serialized

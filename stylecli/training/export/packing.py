@@ -1,0 +1,191 @@
+"""A finished training as a style pack."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.inference.engine import Engine
+from stylecli.media.images.files import Picture, write_picture
+from stylecli.packs.card import CARD_FILE, Card, ModelFile, sha256_of, write_card
+from stylecli.packs.pack import PREVIEW_FILE, StylePack, open_pack
+from stylecli.packs.safety import verify
+from stylecli.stylize.look import Look
+from stylecli.stylize.pictures import stylize_picture
+from stylecli.training.export.int8 import to_int8
+from stylecli.training.export.onnx_export import export_onnx, reach_of, to_half
+from stylecli.training.export.parity import check_precision
+from stylecli.training.networks.registry import StyleNetwork, count_parameters, network_name
+from stylecli.training.recipe import write_recipe
+from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
+from stylecli.training.runs.finished import FinishedRun
+from stylecli.training.runs.folder import RECIPE
+
+DEFAULT_VARIANT = "fast"
+PREVIEW_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the numbers of a model are stored, and what it is calibrated and compared on."""
+
+    name: str = "fp32"  # one of card.PRECISIONS
+    photos: Sequence[NDArray[np.float32]] = ()  # (1, 3, H, W) each, in 0..1; fp32 needs none
+
+
+def export_pack(
+    run: FinishedRun,
+    folder: Path,
+    *,
+    preview_of: Picture,
+    precision: Precision = Precision(),
+    overwrite: bool = False,
+) -> StylePack:
+    """Make a style pack of a finished training: the model, the weights, the recipe, a preview, the card.
+
+    The style's name is that of `folder`, which appears only when the pack is whole.
+
+    Raises:
+        MediaError: the folder cannot be written.
+        PackError: the model does not paint what the network paints.
+        UsageError: the folder exists, or its name is none for a style.
+    """
+    _check_target(folder, overwrite=overwrite)
+    with _replaced_when_whole(folder) as partial:
+        model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
+        card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
+        with Engine(StylePack(partial, card), device="cpu") as engine:
+            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW_FILE, quality=PREVIEW_QUALITY)
+        _finish(partial, card)
+    return open_pack(folder)
+
+
+def add_variant(
+    run: FinishedRun, folder: Path, variant: str, *, precision: Precision = Precision(), overwrite: bool = False
+) -> StylePack:
+    """Add the network of a finished training to a style pack, as another variant of the same style.
+
+    Raises:
+        MediaError: the folder cannot be written.
+        PackError: it is no style.
+        UsageError: it has this variant already, or the variant is its default one.
+    """
+    pack = open_pack(folder)
+    others = tuple(model for model in pack.card.models if model.variant != variant)
+    if variant == pack.card.default:
+        raise UsageError(f"{folder}: {variant} is the style itself", hint="Export it without --variant.")
+    if len(others) < len(pack.card.models) and not overwrite:
+        raise UsageError(f"{folder}: has a variant {variant} already", hint="Use --overwrite to replace it.")
+    with _replaced_when_whole(folder) as partial:
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        model = _write_network(run, partial, precision, variant, f"{variant}.{WEIGHTS}", f"{variant}.{RECIPE}")
+        _finish(partial, replace(pack.card, models=(*others, model)))
+    return open_pack(folder)
+
+
+def _write_network(
+    run: FinishedRun, folder: Path, precision: Precision, variant: str, weights: str, recipe: str
+) -> ModelFile:
+    content = _model_of(run.network, precision)
+    (folder / f"{variant}.onnx").write_bytes(content)
+    halves = {name: tensor.half() for name, tensor in run.weights.items()}
+    if _are_in(folder / WEIGHTS, halves):  # another precision of the style's own network
+        weights = WEIGHTS
+    else:
+        write_tensors(halves, folder / weights, run.facts.as_metadata())
+        write_recipe(replace(run.recipe, painting=run.painting, others=()), folder / recipe)
+    return ModelFile(
+        variant=variant,
+        precision=precision.name,
+        file=f"{variant}.onnx",
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        statistics="patches",
+        reach=reach_of(run.network),
+        network=network_name(run.network),
+        parameters=count_parameters(run.network),
+        weights=weights,
+    )
+
+
+def _are_in(file: Path, tensors: Mapping[str, Tensor]) -> bool:
+    if not file.exists():
+        return False
+    there, _ = read_tensors(file)
+    return there.keys() == tensors.keys() and all(there[name].equal(tensor) for name, tensor in tensors.items())
+
+
+def _model_of(network: StyleNetwork, precision: Precision) -> bytes:
+    precise = export_onnx(network)
+    if precision.name == "fp32":
+        return precise
+    model = to_half(precise) if precision.name == "fp16" else to_int8(precise, precision.photos)
+    check_precision(model, precise, precision.photos, precision=precision.name)
+    return model
+
+
+@contextmanager
+def _replaced_when_whole(folder: Path) -> Iterator[Path]:
+    """A hidden folder that takes the place of `folder` when the `with` ends well, and is gone otherwise."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.replace(folder)
+    except OSError as err:
+        raise MediaError(f"{folder}: {err.strerror}", hint="Make room or choose another folder.") from err
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _finish(folder: Path, card: Card) -> None:
+    """Write the card with the hash of every file, and check the pack as a stranger's."""
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != CARD_FILE}
+    write_card(replace(card, files=files), folder)
+    if problems := verify(folder):
+        raise PackError("; ".join(problems), hint="Report this as a defect.")
+
+
+def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
+    painting, recipe, facts = run.painting, run.recipe, run.facts
+    return Card(
+        name=name,
+        title=painting.title or name,
+        artist=painting.artist or "unknown",
+        year=painting.year,
+        licence=recipe.licence or "not stated",
+        source=f"{painting.source or painting.file} ({painting.licence or 'terms unknown'})",
+        photos=recipe.photos or "not named",
+        models=(model,),
+        default=DEFAULT_VARIANT,
+        network=network_name(run.network),
+        parameters=count_parameters(run.network),
+        recipe=RECIPE,
+        loss_network=facts.loss_network,
+        loss_network_sha256=facts.loss_network_sha256,
+        training_device=facts.device,
+        training_seconds=facts.seconds,
+        measured={},
+        files={},  # filled in when all are there
+    )
+
+
+def _check_target(folder: Path, *, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{folder}: exists already", hint="Use --overwrite to replace it.")
+    if not (folder / CARD_FILE).is_file():  # whatever it is, it is not ours to remove
+        raise UsageError(f"{folder}: is not a style, so it is not replaced", hint="Choose another name with -o.")

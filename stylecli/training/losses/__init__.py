@@ -1,0 +1,1 @@
+"""What a training minimises, and the fixed networks that measure it."""

@@ -1,0 +1,83 @@
+"""The distilled loss network: the feature maps of VGG-19, guessed by a network of a quarter of its width.
+
+It ships with the package, so that training works offline, and a step takes less than half the time. `distill.py`
+trained it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylecli.core.errors import UsageError
+
+CONVOLUTIONS = (2, 2, 4, 2)  # of each block, as in VGG-19, down to relu4_2
+WIDTHS = (16, 32, 64, 128)  # channels of each block: a quarter of VGG-19's
+VGG_WIDTHS = (64, 128, 256, 512)
+MAPPED = ("relu1_2", "relu2_2", "relu3_3", "relu4_1", "relu4_2")  # the layers that losses and the judge look at
+
+# Statistics of ImageNet, of RGB in 0..1, as VGG expects them.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+
+class DistilledNetwork(nn.Module):
+    """A picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to VGG-19's feature maps by layer name, nearly.
+
+    A narrow VGG-19; behind each layer of MAPPED a 1x1 convolution and a ReLU lead to the channels of VGG-19, so that a
+    feature map or Gram matrix of the one can be compared with that of the other.
+    """
+
+    name = "distilled"
+
+    def __init__(self, *, sha256: str = "") -> None:
+        super().__init__()
+        self.sha256 = sha256
+        self.layers = frozenset(MAPPED)
+        self.convolutions = nn.ModuleDict()
+        self.maps = nn.ModuleDict()
+        channels = 3
+        for block, (count, width, vgg_width) in enumerate(zip(CONVOLUTIONS, WIDTHS, VGG_WIDTHS, strict=True), start=1):
+            for number in range(1, count + 1):
+                layer = f"relu{block}_{number}"
+                self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1)
+                if layer in MAPPED:
+                    self.maps[layer] = nn.Conv2d(width, vgg_width, 1)
+                channels = width
+        for name, parameter in self.named_parameters():
+            if name.endswith(".weight"):
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+            else:
+                nn.init.zeros_(parameter)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor], *, sha256: str) -> Self:
+        """The network whose `state_dict` these tensors are, fixed; raises UsageError for others."""
+        network = cls(sha256=sha256)
+        try:
+            network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        except RuntimeError as err:  # torch lists every tensor that does not fit
+            raise UsageError("these weights are not those of the distilled network", hint="Train it again.") from err
+        return network.requires_grad_(False).eval()
+
+    def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """Feature maps of `layers` (all of MAPPED when None), computed no deeper than needed."""
+        missing = set(self.layers if layers is None else layers)
+        features: dict[str, Tensor] = {}
+        x = (image - self.get_buffer("mean")) / self.get_buffer("deviation")
+        for layer, convolution in self.convolutions.items():
+            if not missing:
+                break
+            if layer.endswith("_1") and layer != "relu1_1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(convolution(x))
+            if layer in missing:
+                features[layer] = F.relu(self.maps[layer](x))
+                missing.remove(layer)
+        return features

@@ -1,0 +1,1 @@
+"""The style networks: from a photo to its stylized picture."""

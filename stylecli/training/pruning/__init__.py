@@ -1,0 +1,1 @@
+"""Structured pruning: smaller, faster networks of trained ones."""

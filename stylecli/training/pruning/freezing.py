@@ -1,0 +1,52 @@
+"""A `fast` network with few normalisations: those that hardly matter become part of the convolutions before them.
+
+What enters the residual stream stays normalised, picture by picture: it carries the contrasts of the photo, and all
+that follows reads it. The others see much the same mean and variance in every photo, and these become constants.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from stylecli.core.errors import UsageError
+from stylecli.training.networks.blocks import NormalizedConvolution
+from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+
+
+@torch.no_grad()
+def with_few_norms(network: StyleNetwork, images: Tensor) -> StyleNetwork:
+    """The network with the mean statistics of `images` (N, 3, H, W) in place of each picture's own, where they can be.
+
+    Raises:
+        UsageError: not a `fast` network, or one that does this already.
+    """
+    if not isinstance(network, FastNetwork) or network.widths["few_norms"]:
+        raise UsageError("this network has no normalisation to spare", hint="Only `fast` has some, and once.")
+    few = FastNetwork(**{**network.widths, "few_norms": True})
+    spared = [name for name, layer in few.named_modules() if _is_plain(layer)]
+    weights = network.state_dict()
+    for name in spared:  # in order: each one sees what those before it make now
+        outputs: list[Tensor] = []
+        partly = network_from_weights(weights)
+        layer = partly.get_submodule(f"{name}.convolution")
+        hook = layer.register_forward_hook(lambda _, __, output, outputs=outputs: outputs.append(output))
+        partly(images)
+        hook.remove()
+        weights = _folded(weights, name, outputs[0], epsilon=nn.InstanceNorm2d(1).eps)
+    return network_from_weights(weights)
+
+
+def _folded(weights: dict[str, Tensor], name: str, outputs: Tensor, *, epsilon: float) -> dict[str, Tensor]:
+    """The tensors with one normalisation less: gamma (x - mean) / deviation + beta, of what a convolution writes."""
+    folded = dict(weights)
+    gamma, beta = folded.pop(f"{name}.norm.weight"), folded.pop(f"{name}.norm.bias")
+    gain = gamma / (outputs.var((2, 3)).mean(0) + epsilon).sqrt()
+    folded[f"{name}.convolution.weight"] = weights[f"{name}.convolution.weight"] * gain[:, None, None, None]
+    folded[f"{name}.convolution.bias"] = beta - outputs.mean((0, 2, 3)) * gain
+    return folded
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    return isinstance(layer, NormalizedConvolution) and isinstance(layer.norm, nn.Identity)

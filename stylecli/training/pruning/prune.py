@@ -1,0 +1,211 @@
+"""Structured pruning of a trained network: cut channels, fit the rest by least squares, heal by training.
+
+Cut and fitted, the network stands in the folder `cut` of its run, with the recipe of its healing: an ordinary training
+that starts from it and is taught by the whole network too. `stylecli train` can go on with it or repeat it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Progress, ignore
+from stylecli.training.data import PhotoFolder
+from stylecli.training.export.cost import time_network
+from stylecli.training.losses.loss_network import LossName, VggName, load_loss_network
+from stylecli.training.networks.registry import StyleNetwork, count_parameters, network_from_weights, network_name
+from stylecli.training.objective import Objective
+from stylecli.training.prepare import Preparation, prepare
+from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
+from stylecli.training.pruning.cutting import Target, choose_widths, cut_network
+from stylecli.training.pruning.freezing import with_few_norms
+from stylecli.training.pruning.importance import Importance, Orders, by_gamma, by_loss, by_rebuilding, by_weights
+from stylecli.training.pruning.narrowing import narrowed
+from stylecli.training.pruning.shortening import shortened
+from stylecli.training.recipe import Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
+from stylecli.training.runs.finished import FinishedRun, read_training, trained_files
+from stylecli.training.runs.folder import RECIPE, blamed_on
+from stylecli.training.train import style_images, train_prepared
+
+CUT = "cut"  # folder in the run
+LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
+LOOK_COUNT = 16  # of them
+LOOK_SIZE = 192  # pixels
+HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
+HEALING_RATE = 4e-3
+PIXEL_WEIGHT = 10.0
+
+
+@dataclass(frozen=True)
+class Healing:
+    """How a cut network is trained; None leaves what the recipe of the whole network, or HEALING, says."""
+
+    painting: Path | None = None  # its file, or the folder of it; None: it is in the run
+    loss_network: LossName | None = None
+    finish_with: VggName | None = None
+    loss_weights: Path | None = None
+    steps: int | None = None
+    time_budget: float | None = None  # seconds, those of the cut among them
+
+
+def prune(
+    run: str,
+    photos: PhotoFolder,
+    output: Path,
+    *,
+    target: Target,
+    importance: Importance = "rebuild",
+    healing: Healing = Healing(),
+    progress: Progress = ignore,
+    note: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Make a smaller network of the finished training `run` in the folder `output`; returns the file of its weights.
+
+    `run` may be a style too, or a variant of one. What is in `output` already is not done again.
+
+    Raises:
+        UsageError: an impossible target, a network of several styles, or `output` holds something else.
+        PackError: `run` is neither a run nor a style.
+        MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
+    """
+    whole = read_whole(run)
+    healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
+    asked = {
+        "pruned": run,
+        "target": "{} {:g}".format(*target.chosen),
+        "importance": importance,
+        "steps": str(healing.steps),
+        "time_budget": str(healing.time_budget),
+    }
+    if not _is_cut(output, asked):
+        started = time.monotonic()
+        network = _cut(whole, photos, target, importance, healing)
+        recipe = _recipe_of_healing(whole, run, output, network, healing, spent=time.monotonic() - started)
+        _write_cut(output / CUT, network, recipe, {**whole.facts.as_metadata(), **asked})
+        note(f"{output}: from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
+    return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress=progress, note=note)
+
+
+def read_whole(run: str) -> FinishedRun:
+    """The network to prune; raises as `prune`."""
+    whole = read_training(trained_files(run))
+    if whole.recipe.others:
+        raise UsageError(f"{run}: holds several styles", hint="`stylecli export` makes a style of each; prune that.")
+    return whole
+
+
+def painting_of(run: str, recipe: Recipe, painting: Path | None) -> Path:
+    """The file of the painting: as given, in the folder that is given, or in the run; raises UsageError."""
+    file = (painting or Path(run)) / Path(recipe.painting.file).name
+    if painting and painting.is_file():
+        file = painting
+    if not file.is_file():
+        raise UsageError(f"{file}: the painting is not there", hint="Say with --painting where it is.")
+    return file
+
+
+def prepare_healing(recipe: Path, healing: Healing) -> Preparation:
+    """The arguments of a training by the recipe of a healing."""
+    names = {healing.loss_network, healing.finish_with, *read_recipe(recipe).loss_networks}
+    return prepare(
+        [recipe],
+        painting=healing.painting,
+        loss_network=healing.loss_network,
+        finish_with=healing.finish_with,
+        loss_weights=healing.loss_weights if names & {"vgg16", "vgg19"} else None,  # a sweep judges by them at least
+    )
+
+
+def _is_cut(output: Path, asked: Mapping[str, str]) -> bool:
+    """Whether what was asked for stands in `output` already.
+
+    Raises:
+        UsageError: something else does.
+    """
+    if not (output / CUT / WEIGHTS).exists():
+        if (output / RECIPE).exists():
+            raise UsageError(f"{output}: holds a training, not a pruning", hint="Choose another folder with -o.")
+        return False
+    _, before = read_tensors(output / CUT / WEIGHTS)
+    if changed := [name.replace("_", " ") for name, value in asked.items() if before.get(name) != value]:
+        raise UsageError(
+            f"{output}: holds another pruning ({', '.join(changed)} differ)",
+            hint="Choose another folder with -o, or remove this one.",
+        )
+    return True
+
+
+def _cut(
+    whole: FinishedRun, photos: PhotoFolder, target: Target, importance: Importance, healing: Healing
+) -> StyleNetwork:
+    network = whole.network
+    images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
+    if target.blocks:
+        return shortened(network, images, target.blocks)
+    if target.narrow:
+        return narrowed(network, images)
+    if target.few_norms:
+        return with_few_norms(network, images)
+    groups = channel_groups(network)
+    weights = network.state_dict()
+
+    def milliseconds(widths: Mapping[ChannelGroup, int]) -> float:
+        kept = {group: range(width) for group, width in widths.items()}
+        return time_network(network_from_weights(cut_channels(weights, kept))).milliseconds
+
+    widths = choose_widths(CostTable(network, groups), target, milliseconds)
+    orders: Orders
+    if importance == "rebuild":
+        orders = by_rebuilding(network, groups, images)
+    elif importance == "taylor":
+        orders = by_loss(network, groups, _losses(whole, images, healing))
+    else:
+        orders = (by_gamma if importance == "gamma" else by_weights)(network, groups)
+    return cut_network(network, orders, widths, images)
+
+
+def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Tensor]:
+    """The total loss of each picture of the whole network, by the loss network that the healing ends with."""
+    name = healing.finish_with or healing.loss_network or whole.recipe.loss_network_of(whole.recipe.phases[-1])
+    recipe = replace(whole.recipe, teacher="", pixel_weight=0.0, loss_network=name, phases=(Phase(1, LOOK_SIZE),))
+    file = healing.loss_weights if name != "distilled" else None
+    loss_network = load_loss_network(name, recipe.loss_layers, file=file)
+    paintings = style_images([healing.painting] if healing.painting else [], recipe, torch.device("cpu"))
+    objective = Objective(recipe, paintings, {name: loss_network})
+    for image in torch.split(images, 1):
+        yield objective.total(objective.losses(image, whole.network(image), [0], recipe.phases[0]))
+
+
+def _recipe_of_healing(
+    whole: FinishedRun, run: str, output: Path, network: StyleNetwork, healing: Healing, *, spent: float
+) -> Recipe:
+    """The losses of the whole network's recipe and its pictures, in steps of our own; `spent`: seconds of the cut."""
+    recipe = replace(
+        whole.recipe,
+        **network.widths,
+        network=network_name(network),
+        base=str(output / CUT),
+        teacher=run,
+        loss_network=whole.recipe.loss_network_of(whole.recipe.phases[-1]),
+        pixel_weight=PIXEL_WEIGHT,
+        learning_rate=HEALING_RATE,
+        time_budget=max(1.0, round(healing.time_budget - spent, 1)) if healing.time_budget else 0.0,
+        phases=HEALING,
+        sample_steps=(),
+    )
+    return recipe.with_steps(healing.steps) if healing.steps else recipe
+
+
+def _write_cut(cut: Path, network: StyleNetwork, recipe: Recipe, metadata: Mapping[str, str]) -> None:
+    """The weights come last: where they are, all is."""
+    with blamed_on(cut):
+        cut.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, cut / RECIPE)
+    write_tensors(network.state_dict(), cut / WEIGHTS, metadata)

@@ -1,0 +1,1 @@
+"""The folder of a training: recipe, log, checkpoints, samples, result."""

@@ -1,0 +1,112 @@
+"""The files of what was trained, by its name: a run's folder, a style, or a variant of a style."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from torch import Tensor
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.packs.card import CARD_FILE
+from stylecli.packs.shelves import find_style
+from stylecli.training.networks.conditional import one_style
+from stylecli.training.networks.registry import (
+    StyleNetwork,
+    network_from_weights,
+)
+from stylecli.training.recipe import Painting, Recipe, read_recipe
+from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
+from stylecli.training.runs.folder import RECIPE
+
+
+@dataclass(frozen=True)
+class TrainedFiles:
+    """Where the weights and the recipe of a training are."""
+
+    weights: Path
+    recipe: Path
+
+
+def trained_files(name: str, styles_dir: Path | None = None) -> TrainedFiles:
+    """Those of a run, of a style, or of a variant as in "great-wave:quality". A run's may not be there yet.
+
+    Raises:
+        PackError: it is none of these.
+    """
+    folder = Path(name)
+    if any((folder / file).exists() for file in (WEIGHTS, RECIPE)) and not (folder / CARD_FILE).exists():
+        return TrainedFiles(folder / WEIGHTS, folder / RECIPE)
+    has_variant = ":" in name and not folder.exists()
+    style, variant = name.rsplit(":", 1) if has_variant else (name, None)
+    pack = find_style(style, styles_dir, variant=variant)
+    weights = pack.model().weights or WEIGHTS
+    # VARIANT.weights.safetensors lies beside VARIANT.recipe.toml
+    return TrainedFiles(pack.folder / weights, pack.folder / weights.replace(WEIGHTS, RECIPE))
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a finished training left: the network of one of its styles, and how it came about."""
+
+    weights: Mapping[str, Tensor]
+    network: StyleNetwork
+    recipe: Recipe
+    painting: Painting
+    facts: TrainingFacts
+
+
+def read_run(run: Path, *, number: int = 1) -> FinishedRun:
+    """Read a finished training; of a network of several styles, style `number`, counted from 1.
+
+    Raises:
+        MediaError: the run is not finished or cannot be read.
+        UsageError: it has no style of that number.
+    """
+    return read_training(TrainedFiles(run / WEIGHTS, run / RECIPE), number=number)
+
+
+def read_training(files: TrainedFiles, *, number: int = 1) -> FinishedRun:
+    """The same of a training whose files may lie in a style pack."""
+    weights, metadata = read_tensors(files.weights)
+    facts = _facts_in(metadata, files.weights)
+    recipe = read_recipe(files.recipe)
+    if not 1 <= number <= len(recipe.paintings):
+        raise UsageError(
+            f"{files.weights.parent}: has no style {number}", hint=f"It has styles 1 to {len(recipe.paintings)}."
+        )
+    weights = one_style(weights, number - 1)
+    return FinishedRun(weights, network_from_weights(weights), recipe, recipe.paintings[number - 1], facts)
+
+
+def _facts_in(metadata: Mapping[str, str], weights: Path) -> TrainingFacts:
+    try:
+        return TrainingFacts.from_metadata(metadata)
+    except KeyError as err:
+        raise MediaError(
+            f"{weights}: does not tell how it was trained ({err} is missing)",
+            hint="Finish the training with the same `stylecli train` command.",
+        ) from err
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How weights came about: kept in the metadata of their file, told in the model card."""
+
+    device: str
+    seconds: float
+    loss_network: str  # several are named in the order of their phases
+    loss_network_sha256: str  # of the last of them
+
+    def as_metadata(self) -> dict[str, str]:
+        """As safetensors keeps it: text only."""
+        return {name: str(value) for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
+        """Undo `as_metadata`; raises KeyError when something is missing."""
+        seconds = round(float(metadata["seconds"]), 1)
+        return cls(metadata["device"], seconds, metadata["loss_network"], metadata["loss_network_sha256"])

@@ -1,0 +1,118 @@
+"""The folder of a training: its recipe, its log, its samples."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.media.pixels import quantize
+from stylecli.training.data import PhotoFolder
+from stylecli.training.recipe import Recipe, read_recipe, write_recipe
+from stylecli.training.schedule import with_plan_of
+
+RECIPE = "recipe.toml"
+LOG = "log.jsonl"
+SAMPLES = "samples"
+SAMPLE_PHOTOS = 6
+SAMPLE_STEP = -1  # whose crops are shown: one that no training takes
+SAMPLE_SIZE = 256  # pixels
+ONLY_TOLD = ("licence", "photos", "sample_steps")  # of a recipe: they change nothing in the result
+
+
+def open_run(run: Path, recipe: Recipe) -> Recipe | None:
+    """Make the run's folder; the recipe to go on with if it holds a training, with the steps planned back then.
+
+    Raises:
+        UsageError: it holds a training with another recipe.
+        MediaError: it cannot be written.
+    """
+    with blamed_on(run):
+        (run / SAMPLES).mkdir(parents=True, exist_ok=True)
+        if not (run / RECIPE).exists():
+            return None
+    before = read_recipe(run / RECIPE)
+    recipe = with_plan_of(recipe, before)
+    names = [field.name for field in dataclasses.fields(recipe) if field.name not in (*ONLY_TOLD, "painting", "others")]
+    changed = [name for name in names if getattr(before, name) != getattr(recipe, name)]
+    if [painting.file for painting in before.paintings] != [painting.file for painting in recipe.paintings]:
+        changed.insert(0, "painting")
+    if changed:
+        raise UsageError(
+            f"{run}: holds a training with another recipe ({', '.join(changed)} differ)",
+            hint="Choose another folder with -o, or remove this one.",
+        )
+    return recipe
+
+
+def save_recipe(run: Path, recipe: Recipe) -> None:
+    """Keep the recipe in its run."""
+    with blamed_on(run):
+        write_recipe(recipe, run / RECIPE)
+
+
+def keep_paintings(run: Path, recipe: Recipe, paintings: Sequence[Path]) -> None:
+    """Keep copies of the recipe's paintings in its run: what comes later, as pruning, needs them."""
+    for painting, file in zip(recipe.paintings, paintings, strict=True):
+        copy = run / Path(painting.file).name
+        if not copy.exists():
+            with blamed_on(run):
+                partial = copy.with_name(f".{copy.name}.partial")
+                shutil.copyfile(file, partial)
+                partial.replace(copy)
+
+
+def log(run: Path, entry: Mapping[str, object]) -> None:
+    """Add a line to the log."""
+    with blamed_on(run), (run / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def forget_log_after(run: Path, step: int) -> None:
+    """Drop lines of steps that a resumed run takes again."""
+    file = run / LOG
+    if not file.exists():
+        return
+    with blamed_on(run):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        partial = file.with_suffix(".partial")
+        partial.write_text("".join(f"{line}\n" for line in lines if _step_of(line) <= step), encoding="utf-8")
+        partial.replace(file)
+
+
+@torch.no_grad()
+def write_sample(run: Path, step: int, stylize: Callable[[int, Tensor], Tensor], photos: PhotoFolder) -> None:
+    """A grid of some photos, the same every time: as they are above, stylized below.
+
+    `stylize` takes the number of a picture and the picture, (1, 3, H, W).
+    """
+    crops = photos.batch(SAMPLE_STEP, count=SAMPLE_PHOTOS, size=SAMPLE_SIZE)
+    stylized = torch.cat([stylize(number, crop) for number, crop in enumerate(torch.split(crops, 1))])
+    grid = torch.cat([crops, stylized], dim=2).permute(2, 0, 3, 1).flatten(1, 2)  # (2 * size, photos * size, 3)
+    picture = picture_from_pixels(quantize(np.ascontiguousarray(grid.numpy()), np.uint8))
+    write_picture(picture, run / SAMPLES / f"step_{step:06d}.png", overwrite=True)
+
+
+@contextmanager
+def blamed_on(run: Path) -> Iterator[None]:
+    """Name the folder when the disk is full or it must not be written to."""
+    try:
+        yield
+    except OSError as err:
+        raise MediaError(f"{run}: {err.strerror}", hint="Make room, or choose another folder with -o.") from err
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):  # the half line of a killed process
+        return float("inf")

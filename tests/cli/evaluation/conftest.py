@@ -1,0 +1,23 @@
+"""Fixtures of judges and runs, which the commands' tests need too."""
+
+from tests.support.evaluations import (
+    _small_pictures,
+    color_classifier,
+    color_photos,
+    distilled_file,
+    distilled_network,
+    labels_file,
+    make_run,
+    shipped,
+)
+
+__all__ = [
+    "_small_pictures",
+    "color_classifier",
+    "color_photos",
+    "distilled_file",
+    "distilled_network",
+    "labels_file",
+    "make_run",
+    "shipped",
+]

@@ -1,0 +1,88 @@
+"""Styles and runs, told apart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.evaluation.quality.subjects import RunNetwork, find_painting, find_subjects
+from stylecli.inference.engine import Engine
+from stylecli.training.networks.registry import SizedNetwork, network_from_weights
+from tests.support.evaluations import MakeRun
+from tests.support.packs import StyleFactory
+
+
+@pytest.fixture(scope="module")
+def run(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "first")
+
+
+def test_styles_and_runs_are_told_apart(tiny_style: Path, run: Path) -> None:
+    style, trained = find_subjects([str(tiny_style), str(run)])
+    assert (style.name, trained.name) == ("tiny", "first")
+    assert style.pack is not None
+    assert trained.pack is None
+    with style.open("cpu") as engine, trained.open("cpu") as network:
+        assert isinstance(engine, Engine)
+        assert isinstance(network, RunNetwork)
+
+
+def test_a_plain_file_among_styles_is_left_out_with_a_word(tiny_style: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("about")
+    notes: list[str] = []
+    subjects = find_subjects([str(tmp_path / "README.md"), str(tiny_style)], note=notes.append)
+    assert [subject.name for subject in subjects] == ["tiny"]
+    assert "README.md" in notes[0]
+
+
+def test_a_plain_file_alone_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("about")
+    with pytest.raises(PackError, match="README"):
+        find_subjects([str(tmp_path / "README.md")])
+
+
+def test_a_folder_that_is_neither_is_an_error(tiny_style: Path, tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="not a style"):
+        find_subjects([str(tiny_style), str(tmp_path)])
+
+
+def test_two_of_one_name_are_called_by_their_folders(run: Path, make_style: StyleFactory, tmp_path: Path) -> None:
+    style = make_style(tmp_path / "shelf", "first")
+    assert [subject.name for subject in find_subjects([str(style), str(run)])] == [str(style), str(run)]
+
+
+def test_a_run_paints_as_its_network_does(run: Path) -> None:
+    unit = np.random.default_rng(0).random((21, 30, 3), np.float32)
+    network = SizedNetwork(network_from_weights(load_file(run / "weights.safetensors")))
+    with torch.no_grad():
+        expected = network(torch.from_numpy(unit).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    with RunNetwork.of(run, device="cpu") as painter:
+        assert (painter.stylize(unit) == expected).all()
+
+
+def test_a_run_without_weights_is_not_finished(run: Path, tmp_path: Path) -> None:
+    shutil.copy(run / "recipe.toml", tmp_path)
+    (subject,) = find_subjects([str(tmp_path)])
+    with pytest.raises(MediaError, match="weights"):
+        subject.open("cpu")
+
+
+def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) -> None:
+    weights = load_file(run / "weights.safetensors")
+    several = {name: torch.stack([t, t]) if ".norm." in name else t for name, t in weights.items()}
+    save_file(several, tmp_path / "weights.safetensors")
+    with pytest.raises(UsageError, match="export"):
+        RunNetwork.of(tmp_path)
+
+
+def test_a_painting_is_found_by_the_recipe(run: Path, photo_folder: Path, tiny_style: Path) -> None:
+    trained, style = find_subjects([str(run), str(tiny_style)])
+    assert find_painting(trained, photo_folder) == photo_folder / "coffee.png"
+    assert find_painting(trained, photo_folder / "rocket.png") == photo_folder / "rocket.png"
+    assert find_painting(style, photo_folder) is None  # its recipe names none

@@ -1,0 +1,276 @@
+"""Styles are found on their shelves; others come onto one and go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from stylecli.core.errors import PackError, UsageError
+from stylecli.packs.card import ModelFile, read_card
+from stylecli.packs.pack import StylePack, open_pack
+from stylecli.packs.safety import verify
+from stylecli.packs.shelves import (
+    add_style,
+    bundled_shelf,
+    check_style,
+    find_style,
+    list_styles,
+    remove_style,
+    shelves,
+    style_name,
+)
+from tests.support.packs import StyleFactory, tiny_model
+
+
+def test_shelves_are_listed_nearest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STYLECLI_STYLES", str(tmp_path / "variable"))
+    user = platformdirs.user_data_path("stylecli", appauthor=False) / "styles"
+    assert shelves(tmp_path / "option") == (tmp_path / "option", tmp_path / "variable", user, bundled_shelf())
+
+
+def test_the_nearest_shelf_wins(make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = make_style(tmp_path / "near", "wave"), make_style(tmp_path / "far", "wave")
+    monkeypatch.setenv("STYLECLI_STYLES", str(tmp_path / "far"))
+    assert find_style("wave").folder == far
+    assert find_style("wave", tmp_path / "near").folder == near
+    assert [pack.folder for pack in list_styles(tmp_path / "near") if pack.name == "wave"] == [near]
+
+
+def test_a_new_folder_is_a_new_style(make_style: StyleFactory, tmp_path: Path) -> None:
+    before = _names(tmp_path)
+    make_style(tmp_path, "wave")
+    assert _names(tmp_path) - before == {"wave"}
+
+
+def test_damaged_styles_and_other_folders_are_not_listed(make_style: StyleFactory, tmp_path: Path) -> None:
+    before = _names(tmp_path)
+    (make_style(tmp_path, "damaged") / "card.json").write_text("{}")
+    make_style(tmp_path, "hidden").rename(tmp_path / ".hidden")
+    (tmp_path / "no-style").mkdir()
+    assert _names(tmp_path) == before
+
+
+def test_a_shelf_that_is_missing_is_empty(tmp_path: Path) -> None:
+    assert _names(tmp_path / "nowhere") == _names(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["great-wave", "Great Wave", "GREAT_WAVE", " great  wave "])
+def test_a_name_is_found_however_it_is_spelled(make_style: StyleFactory, tmp_path: Path, text: str) -> None:
+    make_style(tmp_path, "great-wave")
+    assert find_style(text, tmp_path).name == "great-wave"
+    assert style_name(text) == "great-wave"
+
+
+def test_an_unknown_name_names_close_ones(make_style: StyleFactory, tmp_path: Path) -> None:
+    make_style(tmp_path, "tidal-wave")
+    with pytest.raises(PackError, match=r"^tidal-wav: no style of this name\. Did you mean tidal-wave\?$"):
+        find_style("tidal-wav", tmp_path)
+
+
+def test_an_unknown_name_without_close_ones_names_the_list(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"^xyzzy: no style of this name\. `stylecli styles list`"):
+        find_style("xyzzy", tmp_path)
+
+
+def test_a_path_opens_its_folder(tiny_style: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_style(str(tiny_style)).folder == tiny_style
+    assert find_style(tiny_style).folder == tiny_style
+    monkeypatch.chdir(tiny_style.parent)
+    assert find_style("tiny").name == "tiny"
+
+
+def test_a_path_that_is_no_style_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="not a style"):
+        find_style(f"{tmp_path}/wave")
+
+
+def test_a_damaged_style_is_named_when_asked_for(make_style: StyleFactory, tmp_path: Path) -> None:
+    (make_style(tmp_path, "wave") / "card.json").write_text("{}")
+    with pytest.raises(PackError, match=r"^wave/card\.json: format is missing"):
+        find_style("wave", tmp_path)
+
+
+def test_a_renamed_folder_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
+    make_style(tmp_path, "wave").rename(tmp_path / "sea")
+    with pytest.raises(PackError, match="name is wave, but its folder is sea"):
+        find_style("sea", tmp_path)
+
+
+def test_a_folder_with_a_name_that_no_style_has_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
+    make_style(tmp_path, "wave").rename(tmp_path / "My_Wave")
+    assert check_style("My_Wave", tmp_path) == [
+        "My_Wave/card.json: name is wave, but its folder is My_Wave. Rename one of the two."
+    ]
+
+
+def test_the_default_variant_is_used_when_none_is_asked_for(make_style: StyleFactory, tmp_path: Path) -> None:
+    pack = _with_two_variants(make_style, tmp_path)
+    assert pack.model().variant == "fast"
+    assert pack.model("large").file == "large.onnx"
+
+
+def test_an_unknown_variant_names_those_there_are(make_style: StyleFactory, tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"wave: has no variant huge\. It has: fast, large\."):
+        _with_two_variants(make_style, tmp_path).model("huge")
+
+
+def test_a_model_is_read_as_it_was_hashed(tiny_pack: StylePack) -> None:
+    assert tiny_pack.model_bytes() == (tiny_pack.folder / "fast.onnx").read_bytes()
+
+
+def test_a_changed_model_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
+    pack = open_pack(make_style(tmp_path, "wave"))
+    _flip_a_byte(pack.folder / "fast.onnx")
+    with pytest.raises(PackError, match=r"wave/fast\.onnx: not the file that card\.json describes"):
+        pack.model_bytes()
+
+
+def test_a_missing_model_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
+    pack = open_pack(make_style(tmp_path, "wave"))
+    (pack.folder / "fast.onnx").unlink()
+    with pytest.raises(PackError, match=r"wave/fast\.onnx: cannot be read"):
+        pack.model_bytes()
+
+
+def test_an_oversize_model_is_refused(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stylecli.packs.shelves.MODEL_BYTES_MAX", 100)
+    with pytest.raises(PackError, match="larger than any model may be"):
+        tiny_pack.model_bytes()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    return tmp_path / "shelf"
+
+
+@pytest.fixture
+def stranger(make_style: StyleFactory, tmp_path: Path) -> Path:
+    """Give the folder of a good pack that is on no shelf yet."""
+    return make_style(tmp_path / "downloads", "wave")
+
+
+def test_a_folder_is_added(stranger: Path, shelf: Path) -> None:
+    pack = add_style(stranger, shelf)
+    assert pack == find_style("wave", shelf)
+    assert _contents(pack.folder) == _contents(stranger)
+
+
+def test_a_folder_is_added_under_the_name_in_its_card(stranger: Path, shelf: Path) -> None:
+    renamed = stranger.rename(stranger.parent / "wave-main (1)")
+    assert add_style(renamed, shelf).folder == shelf / "wave"
+
+
+def test_an_existing_style_is_kept(make_style: StyleFactory, stranger: Path, shelf: Path) -> None:
+    make_style(shelf, "wave", title="Mine")
+    with pytest.raises(UsageError, match="--replace"):
+        add_style(stranger, shelf)
+    assert read_card(shelf / "wave").title == "Mine"
+
+
+def test_an_existing_style_is_replaced_when_asked(make_style: StyleFactory, stranger: Path, shelf: Path) -> None:
+    make_style(shelf, "wave", title="Mine")
+    add_style(stranger, shelf, replace=True)
+    assert read_card(shelf / "wave").title == "Wave"
+    assert _contents(shelf) == {}
+
+
+def test_an_existing_style_survives_a_failed_replacement(
+    make_style: StyleFactory, stranger: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_style(shelf, "wave", title="Mine")
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.parent != shelf and target == shelf / "wave" and path.name == "wave":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        add_style(stranger, shelf, replace=True)
+    assert read_card(shelf / "wave").title == "Mine"
+
+
+def test_an_interruption_leaves_nothing(stranger: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stylecli.packs.shelves.verify", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        add_style(stranger, shelf)
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_pack_with_problems_is_not_added(stranger: Path, shelf: Path) -> None:
+    _flip_a_byte(stranger / "fast.onnx")
+    with pytest.raises(PackError, match=r"wave/fast\.onnx: not the file .* Nothing was added\."):
+        add_style(stranger, shelf)
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_newer_pack_asks_for_an_upgrade(stranger: Path, shelf: Path) -> None:
+    (stranger / "card.json").write_text('{"format": 2}')
+    with pytest.raises(PackError, match=r"wave/card\.json: format 2, this stylecli reads 1\. Upgrade stylecli\."):
+        add_style(stranger, shelf)
+
+
+def test_a_style_is_removed(stranger: Path, shelf: Path) -> None:
+    add_style(stranger, shelf)
+    remove_style("Wave", shelf)
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_damaged_style_is_removed(make_style: StyleFactory, shelf: Path) -> None:
+    (make_style(shelf, "wave") / "card.json").write_text("")
+    remove_style("wave", shelf)
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_linked_style_is_unlinked_and_kept(stranger: Path, shelf: Path) -> None:
+    shelf.mkdir()
+    (shelf / "wave").symlink_to(stranger)
+    remove_style("wave", shelf)
+    assert list(shelf.iterdir()) == []
+    assert verify(stranger) == []
+
+
+def test_an_unknown_style_is_not_removed(stranger: Path, shelf: Path) -> None:
+    add_style(stranger, shelf)
+    with pytest.raises(PackError, match=r"waves: no style of this name\. Did you mean wave\?"):
+        remove_style("waves", shelf)
+
+
+@pytest.mark.parametrize("from_bundled", [False, True])
+def test_a_bundled_style_stays(
+    stranger: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch, from_bundled: bool
+) -> None:
+    monkeypatch.setattr("stylecli.packs.shelves.bundled_shelf", lambda: stranger.parent)
+    with pytest.raises(PackError, match="wave: comes with stylecli and stays"):
+        remove_style("wave", stranger.parent if from_bundled else shelf)
+    assert verify(stranger) == []
+
+
+def _names(shelf: Path) -> set[str]:
+    return {pack.name for pack in list_styles(shelf)}
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def _flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def _with_two_variants(make_style: StyleFactory, shelf: Path) -> StylePack:
+    content = tiny_model().SerializeToString()
+    folder = make_style(shelf, "wave", files={"large.onnx": content})
+    fast = read_card(folder).models[0]
+    large = ModelFile("large", "fp32", "large.onnx", fast.sha256, fast.bytes, "frozen")
+    shutil.rmtree(folder)
+    return open_pack(make_style(shelf, "wave", files={"large.onnx": content}, models=(fast, large)))

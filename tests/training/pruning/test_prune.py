@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import load_file
+
+from stylecli.cli.app import suite
+from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.core.progress import Progress, Step
+from stylecli.evaluation.quality import measures as quality
+from stylecli.evaluation.sweep import judged_photos
+from stylecli.training import loop
+from stylecli.training.data import PhotoFolder
+from stylecli.training.export.cost import time_network
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.networks.johnson import ResidualNetwork
+from stylecli.training.networks.registry import count_parameters, network_from_weights
+from stylecli.training.pruning import prune as pruning
+from stylecli.training.pruning.cutting import Target
+from stylecli.training.pruning.prune import Healing, prune
+from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.runs.checkpoints import read_tensors, write_tensors
+from stylecli.training.runs.finished import TrainingFacts
+from stylecli.training.train import train
+
+PARAMETERS = count_parameters(FastNetwork(stem=6, trunk=12, blocks=2))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "LOOK_COUNT", 2)
+    monkeypatch.setattr(pruning, "LOOK_SIZE", 64)
+    monkeypatch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 96)))
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
+    monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
+
+
+@pytest.fixture
+def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
+    """Give a finished run, of random weights, with its painting."""
+    run = tmp_path / "whole"
+    run.mkdir()
+    torch.manual_seed(0)
+    network = FastNetwork(stem=6, trunk=12, blocks=2)
+    facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
+    write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
+    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
+    (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
+    return run
+
+
+@pytest.fixture
+def cut_in_half(whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that prunes the run into a folder, and returns the file of the weights."""
+
+    def cut(folder: str = "half", **changes: object) -> Path:
+        arguments = {"target": Target(ratio=0.5), "healing": Healing(loss_weights=vgg_file), **changes}
+        return prune(str(whole), photos, tmp_path / folder, **arguments)  # type: ignore[arg-type]
+
+    return cut
+
+
+def stop_at(number: int, error: type[BaseException] = KeyboardInterrupt) -> Progress:
+    def progress(step: Step) -> None:
+        if step.done == number:
+            raise error
+
+    return progress
+
+
+def same_tensors(one: Path, other: Path) -> bool:
+    return all(torch.equal(tensor, load_file(other)[name]) for name, tensor in load_file(one).items())
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(suite, list(map(str, arguments)))
+
+
+def test_a_pruned_run_is_an_ordinary_smaller_one(cut_in_half: Callable[..., Path]) -> None:
+    weights = cut_in_half()
+    network = network_from_weights(load_file(weights))
+    assert count_parameters(network) < 0.4 * PARAMETERS
+    recipe = read_recipe(weights.parent / "recipe.toml")
+    assert {key: getattr(recipe, key) for key in network.widths} == network.widths
+    assert recipe.teacher.endswith("whole")
+    assert recipe.steps == 6
+    assert (weights.parent / "samples" / "step_000006.png").exists()
+    assert "pixel" in json.loads((weights.parent / "log.jsonl").read_text().splitlines()[0])
+    assert float(read_tensors(weights)[1]["seconds"]) > 5  # those of the whole network count
+
+
+@pytest.mark.parametrize("importance", ["taylor", "gamma", "l1"])
+def test_channels_may_be_chosen_otherwise(cut_in_half: Callable[..., Path], importance: str) -> None:
+    other = load_file(cut_in_half("other", importance=importance).parent / "cut" / "weights.safetensors")
+    default = load_file(cut_in_half("default").parent / "cut" / "weights.safetensors")
+    assert {name: tensor.shape for name, tensor in other.items()} == {name: t.shape for name, t in default.items()}
+    assert not torch.equal(other["head.weight"], default["head.weight"])
+
+
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        (Target(blocks=1), {"blocks": 1}),
+        (Target(narrow=True), {"narrow": True}),
+        (Target(few_norms=True), {"few_norms": True}),
+    ],
+)
+def test_a_run_with_another_shape_is_an_ordinary_one_too(
+    cut_in_half: Callable[..., Path],
+    photos: PhotoFolder,
+    vgg_file: Path,
+    target: Target,
+    changed: Mapping[str, int],
+) -> None:
+    run = cut_in_half("other", target=target).parent
+    widths = network_from_weights(load_file(run / "weights.safetensors")).widths
+    assert widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": False, "few_norms": False, **changed}
+    recipe = read_recipe(run / "recipe.toml")
+    assert {key: getattr(recipe, key) for key in widths} == widths
+    smaller = prune(str(run), photos, run / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
+    assert network_from_weights(load_file(smaller)).widths.items() >= changed.items()
+
+
+def test_a_variant_of_a_style_is_pruned(photos: PhotoFolder, photo_file: Path, vgg_file: Path, tmp_path: Path) -> None:
+    healing = Healing(painting=photo_file, loss_weights=vgg_file, steps=1)
+    weights = prune("great-wave:quality", photos, tmp_path / "small", target=Target(blocks=5), healing=healing)
+    assert network_from_weights(load_file(weights)).widths["blocks"] == 5
+    assert read_recipe(tmp_path / "small" / "recipe.toml").teacher == "great-wave:quality"
+    with pytest.raises(PackError, match="no variant huge"):
+        prune("great-wave:huge", photos, tmp_path / "none", target=Target(blocks=5), healing=healing)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])  # ^C; what no handler sees, as `kill -9`
+def test_a_pruning_that_was_stopped_ends_with_the_same_bits(
+    cut_in_half: Callable[..., Path], error: type[BaseException]
+) -> None:
+    with pytest.raises(error):
+        cut_in_half(progress=stop_at(5, error))
+    notes: list[str] = []
+    resumed = cut_in_half(note=notes.append)
+    assert "resumed at step" in notes[0]
+    assert same_tensors(cut_in_half("whole-time"), resumed)
+
+
+def test_a_cut_that_was_stopped_is_made_again(
+    cut_in_half: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(pruning, "write_tensors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            cut_in_half()
+    assert same_tensors(cut_in_half("other"), cut_in_half())
+
+
+def test_what_is_finished_is_not_done_again(cut_in_half: Callable[..., Path]) -> None:
+    cut_in_half()
+    cut_in_half(progress=stop_at(1, AssertionError))
+
+
+def test_train_goes_on_with_a_pruned_run(
+    cut_in_half: Callable[..., Path], whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        cut_in_half(progress=stop_at(3))
+    line = ["train", tmp_path / "half" / "recipe.toml", "--painting", whole / "chelsea.png", "--data", photos.source]
+    result = run(*line, "--loss-weights", vgg_file, "-o", tmp_path / "half")
+    assert result.exit_code == 0, result.output
+    assert "resumed at step 3" in result.stderr
+    assert same_tensors(cut_in_half("other"), tmp_path / "half" / "weights.safetensors")
+
+
+def test_a_new_style_starts_from_a_pruned_run(
+    cut_in_half: Callable[..., Path], photo_folder: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    base = cut_in_half().parent
+    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "--base", base, "--steps", 12]
+    result = run(*line, "--loss-network", "vgg19", "--loss-weights", vgg_file, "-o", tmp_path / "new")
+    assert result.exit_code == 0, result.output
+    old, new = (load_file(folder / "weights.safetensors") for folder in (base, tmp_path / "new"))
+    assert {name: tensor.shape for name, tensor in old.items()} == {name: tensor.shape for name, tensor in new.items()}
+
+
+def test_a_pruned_run_is_pruned_again(cut_in_half: Callable[..., Path], photos: PhotoFolder, vgg_file: Path) -> None:
+    half = cut_in_half().parent
+    weights = prune(
+        str(half), photos, half / "again", target=Target(ratio=0.3), healing=Healing(loss_weights=vgg_file, steps=1)
+    )
+    assert count_parameters(network_from_weights(load_file(weights))) < count_parameters(
+        network_from_weights(load_file(half / "weights.safetensors"))
+    )
+
+
+def test_a_pruned_run_is_exported_and_judged(
+    cut_in_half: Callable[..., Path], photo_file: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    half = cut_in_half().parent
+    assert run("export", half, "-o", tmp_path / "style").exit_code == 0
+    assert run("styles", "check", tmp_path / "style").exit_code == 0
+    judged = run("evaluate", half, tmp_path / "style", "--photos", photo_file, "--loss-weights", vgg_file, "--json")
+    assert judged.exit_code == 0, judged.output
+
+
+def test_a_time_budget_holds_the_cut_too_and_a_resumed_pruning_keeps_its_plan(
+    cut_in_half: Callable[..., Path], vgg_file: Path, tmp_path: Path
+) -> None:
+    healing = Healing(loss_weights=vgg_file, time_budget=6.0)
+    with pytest.raises(KeyboardInterrupt):
+        cut_in_half(healing=healing, progress=stop_at(2))
+    planned = read_recipe(tmp_path / "half" / "recipe.toml")
+    assert 0 < planned.time_budget < 6
+    cut_in_half(healing=healing)
+    assert read_recipe(tmp_path / "half" / "recipe.toml") == planned
+
+
+def test_another_pruning_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path]) -> None:
+    cut_in_half()
+    with pytest.raises(UsageError, match=r"another pruning \(target differ\)"):
+        cut_in_half(target=Target(ratio=0.6))
+
+
+def test_a_training_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path], whole: Path) -> None:
+    with pytest.raises(UsageError, match="holds a training, not a pruning"):
+        cut_in_half(whole.name)
+    assert read_recipe(whole / "recipe.toml").teacher == ""
+
+
+def test_a_network_of_several_styles_is_refused(cut_in_half: Callable[..., Path], whole: Path) -> None:
+    recipe = read_recipe(whole / "recipe.toml")
+    write_recipe(replace(recipe, others=(Painting("coffee.png"),)), whole / "recipe.toml")
+    with pytest.raises(UsageError, match="several styles"):
+        cut_in_half()
+
+
+def test_a_run_of_an_unknown_network_is_refused(cut_in_half: Callable[..., Path], whole: Path) -> None:
+    _, metadata = read_tensors(whole / "weights.safetensors")
+    write_tensors({"layer.weight": torch.zeros(3)}, whole / "weights.safetensors", metadata)
+    with pytest.raises(UsageError, match="no known style network"):
+        cut_in_half()
+
+
+def test_an_unfinished_run_is_refused(cut_in_half: Callable[..., Path], whole: Path) -> None:
+    (whole / "weights.safetensors").unlink()
+    with pytest.raises(MediaError, match="missing or damaged"):
+        cut_in_half()
+
+
+def test_a_painting_that_is_nowhere_is_named(cut_in_half: Callable[..., Path], whole: Path) -> None:
+    (whole / "chelsea.png").unlink()
+    with pytest.raises(UsageError, match=r"chelsea\.png: the painting is not there") as caught:
+        cut_in_half()
+    assert "--painting" in caught.value.hint
+
+
+def test_a_run_keeps_its_painting(
+    recipe: Recipe, photo_folder: Path, photos: PhotoFolder, loss_network: LossNetwork, tmp_path: Path
+) -> None:
+    painting = photo_folder / "chelsea.png"
+    train(recipe.with_steps(1), [painting], photos, tmp_path, loss_networks={"vgg19": loss_network})
+    assert (tmp_path / "chelsea.png").read_bytes() == painting.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "fault"),
+    [
+        (["--ratio", 0], 2, "cuts nothing"),
+        (["--ratio", 1], 2, "or everything"),
+        (["--ratio", 1.2], 2, "or everything"),
+        (["--sweep", "0.5,1"], 2, "or everything"),
+        (["--sweep", "half"], 2, "no list of ratios"),
+        (["--sweep", "0.5", "--ratio", 0.5], 2, "with another target"),
+        (["--ratio", 0.5, "--baseline"], 2, "go with --sweep"),
+        ([], 2, "in one way"),
+        (["--ratio", 0.5, "--target-ms", 3], 2, "in one way"),
+        (["--ratio", 0.5, "--narrow"], 2, "in one way"),
+        (["--blocks", 2, "--few-norms"], 2, "in one way"),
+        (["--blocks", 9], 2, "the network has"),
+        (["--target-params", 10], 2, "so small"),
+        (["--ratio", 0.5, "--painting", "nowhere.png"], 2, "the painting is not there"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    whole: Path,
+    photo_folder: Path,
+    photo_file: Path,
+    vgg_file: Path,
+    tmp_path: Path,
+    options: list[object],
+    exit_code: int,
+    fault: str,
+) -> None:
+    judged = ["--photos", photo_file] if "--sweep" in options else []
+    line = ["prune", whole, "--data", photo_folder, "-o", tmp_path / "out", "--loss-weights", vgg_file]
+    result = run(*line, *options, *judged)
+    assert result.exit_code == exit_code, result.output
+    assert fault in result.stderr
+    assert not (tmp_path / "out" / "cut" / "weights.safetensors").exists()
+
+
+def test_a_folder_without_photos_is_a_media_error(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("prune", whole, "--data", tmp_path / "empty", "-o", tmp_path / "out", "--ratio", 0.5)
+    assert result.exit_code == 4
+    assert "no photo in it" in result.stderr
+
+
+def test_a_model_is_timed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = time_network(FastNetwork(stem=4, trunk=4, blocks=1)), time_network(ResidualNetwork(stem=32))
+    assert small.milliseconds < large.milliseconds
+    assert small.model_bytes < large.model_bytes
+    assert small.megabytes is not None
+    assert large.megabytes is not None
+    assert 10 < small.megabytes < large.megabytes
+
+
+def test_a_sweep_is_a_table_a_file_and_a_plot(
+    whole: Path, photo_folder: Path, photo_file: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    line = ["prune", whole, "--data", photo_folder, "-o", tmp_path / "sweep", "--loss-weights", vgg_file]
+    options = ["--sweep", "0.6,0.3", "--baseline", "--steps", 2, "--photos", photo_file]
+    result = run(*line, *options, "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    kinds = [(row["kind"], row["ratio"]) for row in rows]
+    assert kinds == [("whole", 0), ("pruned", 0.3), ("thin", 0.3), ("pruned", 0.6), ("thin", 0.6)]
+    parameters = {kind: row["parameters"] for kind, row in zip(kinds, rows, strict=True)}
+    assert parameters["pruned", 0.6] < parameters["pruned", 0.3] < parameters["whole", 0]
+    assert all(parameters["thin", ratio] <= parameters["pruned", ratio] for ratio in (0.3, 0.6))
+    assert all(row["milliseconds"] > 0 and row["style"] > 0 and row["model_bytes"] > 0 for row in rows)
+    assert (tmp_path / "sweep" / "sweep.svg").read_text().startswith("<?xml")
+    assert [json.loads(text) for text in result.stdout.splitlines() if '"result"' in text][1]["ratio"] == 0.3
+    recipe = read_recipe(tmp_path / "sweep" / "thin-0.3" / "recipe.toml")
+    assert (recipe.base, recipe.teacher, recipe.pixel_weight) == ("", "", 0)
+    finished = {path: path.read_bytes() for path in (tmp_path / "sweep").rglob("weights.safetensors")}
+    assert run(*line, *options).exit_code == 0  # goes on with what is there
+    assert all(path.read_bytes()[-1000:] == content[-1000:] for path, content in finished.items())
+
+
+def test_a_sweep_judges_by_photos_that_the_healing_does_not_see(photo_folder: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number:02}.png").write_bytes((photo_folder / "coffee.png").read_bytes())
+    photos = PhotoFolder(tmp_path)
+    judged = judged_photos(photos, [], lambda _: None)
+    assert len(judged) == 8
+    assert not {path.name for path in judged} & set(photos.photos)
+    assert len(photos.photos) == 12
+
+
+def test_a_sweep_asks_for_photos_to_judge_by(photos: PhotoFolder) -> None:
+    with pytest.raises(UsageError, match="no photos to spare"):
+        judged_photos(photos, [], lambda _: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,19 @@ from stylecli.core.version import __version__
 from stylecli.editors.plugins import TITLES, find_plugins
 from stylecli.inference.sessions import INSTALL_HINT, working_devices
 
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "pyvips", "numpy", "torch", "torchvision")
+# The newest releases that the tests have passed with; the lowest ones stand in pyproject.toml, and CI tries both.
+NEWEST_TESTED = {
+    "onnxruntime": "1.31",
+    "onnxruntime-gpu": "1.31",
+    "onnx": "1.23",
+    "av": "19.0",
+    "pyvips": "3.2",
+    "openexr": "3.5",
+    "numpy": "2.5",
+    "click": "8.5",
+    "torch": "2.14",
+    "torchvision": "0.29",
+}
 FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor
 
 
@@ -44,7 +57,7 @@ def examine(styles_dir: Path | None = None) -> list[Finding]:
 
 def _packages() -> list[Finding]:
     versions = {}
-    for name in PACKAGES:
+    for name in NEWEST_TESTED:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -53,7 +66,33 @@ def _packages() -> list[Finding]:
     if {"onnxruntime", "onnxruntime-gpu"} <= versions.keys():
         advice = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu"
         findings.append(Finding("packages", False, "onnxruntime and onnxruntime-gpu hide each other", advice))
+    if untested := [fault for name, version in versions.items() if (fault := _untested(name, version))]:
+        advice = "Install a tested release if something goes wrong, and report it."
+        findings.append(Finding("versions", False, ", ".join(untested), advice))
     return findings
+
+
+def _untested(name: str, version: str) -> str:
+    """Why a release is outside what was tested; empty when it is inside."""
+    if _release(version)[:2] > _release(NEWEST_TESTED[name]):
+        return f"{name} {version} is newer than {NEWEST_TESTED[name]}, the newest tested"
+    lowest = _lowest(name)
+    if lowest and _release(version) < _release(lowest):
+        return f"{name} {version} is older than {lowest}, the lowest supported"
+    return ""
+
+
+def _lowest(name: str) -> str:
+    """The lower bound of a dependency in stylecli's own metadata; empty without one."""
+    requirements = importlib.metadata.requires("stylecli") or []
+    bounds = (re.match(rf"{re.escape(name)}(?:\[[^]]*\])?>=([\d.]+)", line) for line in requirements)
+    return next((bound[1] for bound in bounds if bound), "")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, without what follows them: 2.9.0+cpu is (2, 9, 0)."""
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def _devices() -> list[Finding]:
@@ -78,8 +117,8 @@ def _ffmpeg() -> Finding:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-    except (StyleError, OSError, subprocess.SubprocessError) as err:
-        return Finding("ffmpeg", False, str(err), advice, is_needed=True)
+    except (StyleError, OSError, subprocess.SubprocessError) as error:
+        return Finding("ffmpeg", False, str(error), advice, is_needed=True)
     return Finding("ffmpeg", True, f"{answer.stdout.splitlines()[0]} ({binary})")
 
 

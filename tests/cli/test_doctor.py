@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from stylecli.cli.app import suite
-from stylecli.doctor import examine
+from stylecli.doctor import NEWEST_TESTED, examine
 
 
 def test_the_cpu_and_ffmpeg_are_well_here() -> None:
@@ -37,3 +39,18 @@ def test_a_broken_ffmpeg_is_exit_code_5_and_named(monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(suite, ["doctor"])
     assert result.exit_code == 5
     assert "STYLECLI_FFMPEG" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [("99.0.0", "newer"), ("1.0", "older"), ("19.0.2", ""), ("18.0.0", ""), ("19.0.2+local", "")]
+)
+def test_it_names_releases_outside_those_tested(version: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda name: version if name == "av" else real(name))
+    told = [finding.says for finding in examine() if finding.topic == "versions"]
+    assert [f"av {version} is {says}" in one for one in told] == ([True] if says else [])
+
+
+def test_every_dependency_it_knows_has_a_lower_bound() -> None:
+    declared = " ".join(importlib.metadata.requires("stylecli") or [])
+    assert all(re.search(rf"\b{name}(\[\w+\])?>=", declared) for name in NEWEST_TESTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,11 @@ def test_ci_runs_the_commands_of_the_quick_start() -> None:
         assert command in script
 
 
-def test_the_command_line_reference_is_up_to_date() -> None:
-    import runpy
-    import sys
-
-    argv, sys.argv = sys.argv, ["make_cli.py", "--check"]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(ROOT / "docs" / "make_cli.py"), run_name="__main__")
-    finally:
-        sys.argv = argv
+@pytest.mark.parametrize("program", ["make_cli.py", "make_tree.py"])
+def test_what_documents_repeat_from_the_code_is_up_to_date(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [program, "--check"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "docs" / program), run_name="__main__")
     assert ended.value.code == 0
 
 
@@ -76,18 +72,3 @@ def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
     for recipe in recipes:
         weights, _ = read_tensors(find_style(recipe.base).folder / "weights.safetensors")
         grow_from(NETWORKS[recipe.network](**recipe.widths), weights)
-
-
-def test_the_architecture_lists_exactly_the_modules_that_exist() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    tree = text.partition("```\nstylecli/\n")[2].partition("\n```")[0]
-    listed, place = set(), []
-    for line in tree.splitlines():
-        name = line.split()[0]
-        depth = (len(line) - len(line.lstrip())) // 2 - 1
-        place = [*place[: max(depth, 0)], name.rstrip("/")]
-        if depth >= 0 and name.endswith(".py"):
-            listed.add("/".join(place))
-    package = ROOT / "stylecli"
-    modules = (path for path in package.rglob("*.py") if not path.name.startswith("__"))
-    assert listed == {path.relative_to(package).as_posix() for path in modules}

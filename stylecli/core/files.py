@@ -51,9 +51,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_dur
         if mode is not None:
             draft.chmod(mode)
         if is_durable:
-            _flush_to_disk(draft)
+            flush_to_disk(draft)
     if is_durable and sys.platform != "win32":  # there a folder cannot be opened
-        _flush_to_disk(path.parent)
+        flush_to_disk(path.parent)
 
 
 @contextmanager
@@ -140,7 +140,8 @@ def try_lock(file: BinaryIO) -> bool:
     return True
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, survive a loss of power."""
     descriptor = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""Statistics for the frames of a video: those of the scene, so that a picture does not pump from frame to frame.
+"""Statistics shared by the frames of a scene, so that a picture does not pump from frame to frame.
 
-They are measured at the first frame and then follow what is seen: the faster, the more it differs from what was
-measured. A still stays exactly as it is, a pan is followed slowly, a cut or a fade from black at once.
+They are measured at the first frame. Later they follow the picture, faster the more it differs from the measured one:
+a still keeps them exactly, a pan moves them slowly, a cut or a fade from black replaces them at once.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class FramePainter:
         self.at_once = engine.at_once
 
     def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-        """What gives the painted frame, (H, W, 3) as the one given: in any thread, beside that of other frames."""
+        """Return a callable that paints this frame; safe to run concurrently. Same shape (H, W, 3) and dtype."""
         statistics = self._scene(frame) if self._look.strength else None
         return partial(paint, self._engine, frame, self._look, statistics=statistics)
 
     def __call__(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """The painted frame at once."""
+        """Paint one frame now."""
         return self.begin(frame)()
 
 
 class SceneStatistics:
-    """Statistics of a stream of frames, which are given one by one in order."""
+    """Statistics for frames that are given one by one, in order."""
 
     def __init__(self, engine: Engine, brush: Brush = "native") -> None:
         self._engine, self._brush = engine, brush
@@ -56,7 +56,7 @@ class SceneStatistics:
         self._pause = 0  # frames until the next measurement
 
     def __call__(self, frame: NDArray[Any]) -> Statistics:
-        """The statistics for the next frame (H, W, 3), of any type: those of what the network gets of it."""
+        """The statistics for the next frame (H, W, 3), of any type, measured at the network's size."""
         blocks = _blocks(frame)
         change = JUMP if blocks.shape != self._seen.shape else _change(self._seen, blocks)
         self._pause -= 1

@@ -1,4 +1,4 @@
-"""A video -> a stylized video: decoding, painting and encoding at once, and everything else of the file kept."""
+"""Stylizes a video: decodes, paints and encodes at the same time, and keeps everything else of the file."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
 from stylecli.media.images.alpha import bled
 from stylecli.media.video.clip import Frame
-from stylecli.media.video.plan import WHOLE, Plan, VideoOptions, VideoResult, planned
+from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, planned
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.remux import join
-from stylecli.media.video.resume import PartialWork, State, partial_work
+from stylecli.media.video.resume import PainterState, PartialWork, partial_work
 from stylecli.media.video.segments import COPIES, SEGMENT_FRAMES, Boundary, check_room, join_segments, writing_segments
 from stylecli.media.video.writer import encoding, muxer_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (height, width, 3) R'G'B', uint8 or uint16 -> the same
+Paint = Callable[["NDArray[Any]"], "NDArray[Any]"]  # (height, width, 3) R'G'B', uint8 or uint16 -> the same
 
 
 @runtime_checkable
 class Painter(Protocol):
-    """Paints several frames at once, and carries something from each to the next.
+    """Paints several frames at once and carries a state from each frame to the next.
 
-    What it carries is kept with finished work, so that a later run goes on with it.
+    The state is kept with finished work, so that a later run can continue from it.
     """
 
     at_once: int  # frames that are painted at a time
 
     def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
-        """Look at the next frame, in order and in one thread; what is given paints it, in another thread."""
+        """Return a callable that paints this frame; frames come in order and in one thread, callables run in others."""
 
-    def state(self) -> State:
-        """What is carried on from the latest frame: arrays by name, small."""
+    def state(self) -> PainterState:
+        """The state after the latest frame: small arrays by name."""
 
-    def restore(self, state: State) -> None:
-        """Go on from a state; an empty one is the beginning."""
+    def restore(self, state: PainterState) -> None:
+        """Continue from a state; an empty one is the beginning."""
 
 
-class _Alone:
-    """Makes a painter of a function to which every frame is the first one."""
+class _Stateless:
+    """A painter that has no state: a function from picture to picture."""
 
     at_once = 1
 
@@ -57,10 +57,10 @@ class _Alone:
     def begin(self, frame: NDArray[Any]) -> Callable[[], NDArray[Any]]:
         return partial(self._paint, frame)
 
-    def state(self) -> State:
+    def state(self) -> PainterState:
         return {}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: PainterState) -> None:
         pass
 
 
@@ -69,8 +69,8 @@ def stylize_video(
     output: Path,
     *,
     paint: Paint | Painter,
-    options: VideoOptions = WHOLE,
-    recipe: Mapping[str, str] | None = None,
+    options: VideoOptions | None = None,
+    fingerprint: Mapping[str, str] | None = None,
     restart: bool = False,
     keep_frames: Path | None = None,
     overwrite: bool = False,
@@ -79,7 +79,7 @@ def stylize_video(
 ) -> VideoResult:
     """Write `source` to `output` with every frame painted; `output` appears when it is complete, or not at all.
 
-    A function `paint` is called frame by frame in order, in one thread. `recipe` holds all that decides what is
+    A function `paint` is called frame by frame in order, in one thread. `fingerprint` holds all that decides what is
     painted: with it, a run that was stopped leaves its finished frames in a hidden folder beside `output`, and the same
     call goes on from there, to the very same result; `restart` throws them away. Without it nothing is ever left. The
     painted frames are kept as PNG, too, in the folder `keep_frames`. `notice` hears at once the messages that the
@@ -88,17 +88,17 @@ def stylize_video(
     Raises UsageError, MediaError, DeviceError and whatever `paint` and `progress` raise.
     """
     messages: list[str] = []
-    painter = paint if isinstance(paint, Painter) else _Alone(paint)
+    painter = paint if isinstance(paint, Painter) else _Stateless(paint)
 
     def tell(message: str) -> None:
         messages.append(message)
         notice(message)
 
-    with planned(source, output, options, overwrite=overwrite) as plan:
+    with planned(source, output, options or VideoOptions(), overwrite=overwrite) as plan:
         for message in plan.messages:
             tell(message)
-        job = None if recipe is None else plan.job(recipe)
-        with partial_work(output, job, restart=restart, notice=notice) as work:
+        whole = None if fingerprint is None else plan.fingerprint(fingerprint)
+        with partial_work(output, whole, restart=restart, notice=notice) as work:
             resumed = work.frames
             with keeping_frames(keep_frames, plan.clip, done=work.frames) as keep:
                 for fault in _paint_segments(work, plan, keep, painter=painter, progress=progress):

@@ -1,4 +1,4 @@
-"""`stylecli video --list-partial` and `--discard-partial`: what stopped runs left beside their outputs."""
+"""`stylecli video`: stylize a video, list or discard the unfinished work of stopped runs."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def command(
             output,
             paint=painter,
             options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
-            recipe=looks.recipe(engine, pack.model(), look),
+            fingerprint=looks.recipe(engine, pack.model(), look),
             restart=not resume,
             keep_frames=keep_frames,
             overwrite=overwrite,

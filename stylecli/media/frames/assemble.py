@@ -15,10 +15,11 @@ from stylecli.media.frames.timing import Timing, read_timing
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame
-from stylecli.media.video.codecs import AS_USUAL, EncoderOptions
+from stylecli.media.video.codecs import EncoderOptions
 from stylecli.media.video.plan import VideoOptions, VideoResult, planned
 from stylecli.media.video.remux import join
-from stylecli.media.video.writer import blamed_on, encoding
+from stylecli.media.video.streams import blamed_on_output
+from stylecli.media.video.writer import encoding
 
 
 def assemble_video(
@@ -26,7 +27,7 @@ def assemble_video(
     output: Path,
     *,
     like: Path,
-    options: EncoderOptions = AS_USUAL,
+    options: EncoderOptions | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
@@ -40,7 +41,7 @@ def assemble_video(
         UsageError: `output` exists or cannot be such a video.
         MediaError: the sidecar, a frame or `like` is missing or damaged; `output` cannot be written.
     """
-    with planned(like, output, VideoOptions(options), overwrite=overwrite) as plan:
+    with planned(like, output, VideoOptions(options or EncoderOptions()), overwrite=overwrite) as plan:
         timing = read_timing(folder)
         clip = _clip_of(folder, timing, plan.clip)
         messages = list(plan.messages)
@@ -100,10 +101,10 @@ def _frames(folder: Path, timing: Timing, clip: Clip) -> Generator[Frame, None, 
 @contextmanager
 def _draft(output: Path) -> Iterator[Path]:
     """A path in a hidden folder beside `output`; what was written there gets its name when all went well."""
-    with blamed_on(output):
+    with blamed_on_output(output):
         folder = TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
     with folder:
         draft = Path(folder.name) / output.name
         yield draft
-        with blamed_on(output):
+        with blamed_on_output(output):
             draft.replace(output)

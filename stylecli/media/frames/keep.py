@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
+from stylecli.core.files import blamed_on
 from stylecli.media.frames.split import DIGITS
 from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
 from stylecli.media.images.files import picture_from_pixels, write_picture
@@ -19,31 +20,31 @@ JOURNAL = ".timing.lines"  # of the frames so far; a run that goes on needs it
 
 @contextmanager
 def keeping_frames(folder: Path | None, clip: Clip, *, done: int = 0) -> Iterator[Callable[[Frame], None]]:
-    """A function that writes the next frame into `folder`, with the folder's timing.json in the end; None keeps none.
+    """A function that writes the next frame into `folder`; timing.json is written at the end. None keeps no frames.
 
-    `done` frames are there already, from a run that was interrupted; more that it left are made again.
+    `done` frames are there already, from a run that was interrupted; frames after these are written again.
 
     Raises:
-        UsageError: something else is in the folder, or frames that are to be there are not.
+        UsageError: the folder holds something else, or lacks frames of the interrupted run.
         MediaError: a frame cannot be written.
     """
     if folder is None:
         yield lambda _: None
         return
     timed = _prepared(folder, done)
-    with _blamed_on(folder):
+    with blamed_on(folder):
         (folder / JOURNAL).write_text("".join(map(_line, timed)), encoding="utf-8")
 
     def keep(frame: Frame) -> None:
         kept = TimedFrame(f"{len(timed) + 1:0{DIGITS}d}.png", frame.pts, frame.duration)
         picture = dataclasses.replace(picture_from_pixels(frame.pixels), alpha=frame.alpha)
         write_picture(picture, folder / kept.file, overwrite=True)
-        with _blamed_on(folder), (folder / JOURNAL).open("a", encoding="utf-8") as journal:
+        with blamed_on(folder), (folder / JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write(_line(kept))
         timed.append(kept)
 
     yield keep
-    with _blamed_on(folder):
+    with blamed_on(folder):
         write_timing(Timing(clip.path.name, clip.time_base, tuple(timed)), folder)
         (folder / JOURNAL).unlink()
 
@@ -51,27 +52,19 @@ def keeping_frames(folder: Path | None, clip: Clip, *, done: int = 0) -> Iterato
 def _prepared(folder: Path, done: int) -> list[TimedFrame]:
     """The frames that are there already."""
     journal = folder / JOURNAL
-    with _blamed_on(folder):
+    with blamed_on(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if not journal.exists():
             if any(folder.iterdir()):
-                raise UsageError(f"{folder}: holds something else", hint="Name another folder with --keep-frames.")
+                raise UsageError(f"{folder}: holds something else", hint="Name another folder in `keep_frames`.")
             timed = []
         else:
             lines = journal.read_text(encoding="utf-8").splitlines()[:done]
             timed = [TimedFrame(*json.loads(line)) for line in lines]
     if len(timed) < done or any(not (folder / frame.file).is_file() for frame in timed):
-        raise UsageError(f"{folder}: lacks frames that were made already", hint="Start again with --restart.")
+        raise UsageError(f"{folder}: lacks frames that were made already", hint="Start again with `restart=True`.")
     return timed
 
 
 def _line(frame: TimedFrame) -> str:
     return f"{json.dumps([frame.file, frame.pts, frame.duration])}\n"
-
-
-@contextmanager
-def _blamed_on(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as err:
-        raise MediaError(f"{folder}: {err.strerror}", hint="Make room, or name another folder.") from err

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
+from stylecli.core.files import atomic_folder, blamed_on
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead
 from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
 from stylecli.media.video.clip import Clip, Frame, probe
-from stylecli.media.video.ffmpeg import SIGNAL_WAIT, ffmpeg_program
+from stylecli.media.video.ffmpeg import piping_to_ffmpeg
 from stylecli.media.video.reader import read_frames
 
 DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second
@@ -75,7 +71,7 @@ def split_video(
     """
     written = FORMATS[format]
     if written.is_light and bits:
-        raise UsageError(f"{bits} bits: EXR frames hold half floats", hint="Leave --bits out.")
+        raise UsageError(f"{bits} bits: EXR frames hold half floats", hint="Leave `bits` out.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: exists already", hint="Name a folder that does not exist, or an empty one.")
     clip = probe(source)
@@ -92,7 +88,11 @@ def split_video(
     faults: list[str] = []  # heard in the reading thread, told in this one
     estimate = clip.frames()
     timed: list[TimedFrame] = []
-    with _appearing(folder) as draft, reading_ahead(read_frames(clip, notice=faults.append)) as frames:
+    with (
+        blamed_on(folder),
+        atomic_folder(folder) as draft,
+        reading_ahead(read_frames(clip, notice=faults.append)) as frames,
+    ):
         first = next(frames)  # there is one: `probe` has seen it
         is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
         pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
@@ -108,55 +108,16 @@ def split_video(
     return SplitResult(folder, len(timed), clip.width, clip.height, tuple(messages))
 
 
-@contextmanager
-def _pictures(folder: Path, clip: Clip, written: FrameFormat, pixel_format: str) -> Iterator[Callable[[bytes], None]]:
-    """A function that writes the samples of the next picture, by ffmpeg, which has ended when the `with` is left."""
+def _pictures(
+    folder: Path, clip: Clip, written: FrameFormat, pixel_format: str
+) -> AbstractContextManager[Callable[[bytes], None]]:
+    """A function that writes the samples of the next picture, by ffmpeg."""
     import ffmpeg  # not for `--help`
 
     pipe = ffmpeg.input("pipe:", f="rawvideo", pix_fmt=pixel_format, s=f"{clip.width}x{clip.height}", framerate=1)
     target = str(folder.resolve()).replace("%", "%%") + f"/%0{DIGITS}d{written.suffix}"
     output = pipe.output(target, f="image2", fps_mode="passthrough", **{"c:v": written.encoder}, **written.options)
-    arguments = output.global_args("-nostats", "-loglevel", "error").compile(cmd=ffmpeg_program())
-    with TemporaryFile() as chatter:  # a pipe that nobody reads would stop ffmpeg for good
-        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=chatter)
-        assert process.stdin is not None
-        stdin = process.stdin
-
-        def write(samples: bytes) -> None:
-            try:
-                stdin.write(samples)
-            except BrokenPipeError:
-                raise _fault(chatter) from None
-
-        try:
-            yield write
-            with suppress(BrokenPipeError):
-                stdin.close()
-            _wait(process)
-            if process.returncode:
-                raise _fault(chatter)
-        finally:
-            process.kill()  # does nothing to one that has ended
-            process.wait()
-            with suppress(OSError):  # what it holds back has nowhere to go
-                stdin.close()
-
-
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    """In short waits, since Python overlooks a ^C that comes just before a long one begins."""
-    while True:
-        try:
-            process.wait(timeout=SIGNAL_WAIT)
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _fault(chatter: IO[bytes]) -> MediaError:
-    chatter.seek(0)
-    lines = chatter.read().decode(errors="replace").strip().splitlines() or ["ffmpeg ended"]
-    fault = next((line for line in lines if "No space left" in line), lines[-1])
-    return MediaError(f"the frames cannot be written ({fault.strip()})", hint="Make room, or choose another disk.")
+    return piping_to_ffmpeg(output, "the frames cannot be written")
 
 
 def _pixel_format(written: FrameFormat, *, is_deep: bool, has_alpha: bool) -> str:
@@ -181,17 +142,3 @@ def _samples(frame: Frame, pixel_format: str) -> bytes:
     if pixel_format in ("rgb24", "rgba"):
         return quantize(straight, np.uint8).tobytes()
     return quantize(straight, np.uint16).astype(">u2" if pixel_format.endswith("be") else "<u2").tobytes()
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside `folder`, which gets its name when all went well and is gone otherwise."""
-    hidden = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        hidden.mkdir(parents=True)
-        yield hidden
-        hidden.replace(folder)
-    except OSError as err:
-        raise MediaError(f"{folder}: it cannot be written ({err.strerror})", hint="Choose another place.") from err
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import write_atomically
 
 TIMING = "timing.json"
 FORMAT = 1
@@ -38,16 +39,9 @@ def write_timing(timing: Timing, folder: Path) -> None:
     """Write the sidecar; it appears whole or not at all. Raises OSError."""
     frames = [[frame.file, frame.pts, frame.duration] for frame in timing.frames]
     table = {"format": FORMAT, "video": timing.video, "time_base": str(timing.time_base), "frames": frames}
-    # A frame a line, for people and for diff.
-    text = json.dumps({**table, "frames": []}, indent=1).replace("[]", "[\n  %s\n ]") % ",\n  ".join(
-        map(json.dumps, frames)
-    )
-    partial = folder / f".{TIMING}.partial"
-    try:
-        partial.write_text(f"{text}\n", encoding="utf-8")
-        partial.replace(folder / TIMING)
-    finally:
-        partial.unlink(missing_ok=True)
+    rows = ",\n  ".join(map(json.dumps, frames))  # a frame a line, for people and for diff
+    text = json.dumps({**table, "frames": None}, indent=1).removesuffix("null\n}") + f"[\n  {rows}\n ]\n}}\n"
+    write_atomically(folder / TIMING, text.encode())
 
 
 def read_timing(folder: Path) -> Timing:
@@ -61,10 +55,10 @@ def read_timing(folder: Path) -> Timing:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         timing = _timing_in(table)
-    except OSError as err:
-        raise MediaError(f"{path}: it cannot be read ({err.strerror})", hint=hint) from err
-    except (ValueError, KeyError, TypeError, ZeroDivisionError) as err:
-        raise MediaError(f"{path}: it is damaged ({err})", hint=hint) from err
+    except OSError as error:
+        raise MediaError(f"{path}: it cannot be read ({error.strerror})", hint=hint) from error
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        raise MediaError(f"{path}: it is damaged ({error})", hint=hint) from error
     times = [frame.pts for frame in timing.frames]
     if not times or timing.time_base <= 0 or any(later <= time for time, later in pairwise(times)):
         raise MediaError(f"{path}: it is damaged (its timestamps do not rise)", hint=hint)

@@ -43,9 +43,6 @@ class EncoderOptions:
     preset: str | None = None
 
 
-AS_USUAL = EncoderOptions()
-
-
 @dataclass(frozen=True)
 class Encoder:
     """A codec with its settings chosen."""
@@ -222,7 +219,7 @@ def _on_amd(name: str) -> Codec:
     )
 
 
-# Untested where no such hardware is: what is asked for is what these encoders document.
+# Untested for lack of hardware; options follow the encoders' documentation.
 for _name in ("h264", "hevc", "av1"):
     CODECS |= {
         f"{_name}_nvenc": _on_nvidia(_name),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNSPECIFIED = 2
-_BT709 = 1
+_BT709_CODE = 1
 _BT601 = 6  # the 525-line variant; its matrix is the same as that of the 625-line one
 _RGB_MATRIX = 0
 _FULL_RANGE = 2
@@ -42,7 +42,7 @@ class ColorTags:
         return _FULL_RANGE if self.full_range else _LIMITED_RANGE
 
 
-SDR = ColorTags(matrix=_BT709, primaries=_BT709, transfer=_BT709, full_range=False)
+BT709 = ColorTags(matrix=_BT709_CODE, primaries=_BT709_CODE, transfer=_BT709_CODE, full_range=False)
 
 
 def color_tags(frame: VideoFrame) -> ColorTags:
@@ -51,7 +51,7 @@ def color_tags(frame: VideoFrame) -> ColorTags:
     A frame that is R'G'B' already gets the tags under which it will be written. Raises MediaError where the matrix is
     not known.
     """
-    assumed = _BT709 if frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT else _BT601
+    assumed = _BT709_CODE if frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT else _BT601
     matrix = assumed if frame.colorspace in (UNSPECIFIED, _RGB_MATRIX) else frame.colorspace
     if matrix not in _SWSCALE_MATRICES:
         raise MediaError(f"the video's colour matrix (H.273 number {matrix}) is not known", hint="Convert it first.")

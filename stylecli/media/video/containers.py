@@ -148,12 +148,12 @@ def encoder_for(container: Container, options: EncoderOptions, *, has_alpha: boo
     codec = container.codec(name)
     crf = codec.crf if options.crf is None else options.crf
     if crf is not None and codec.crf is None:
-        raise UsageError(f"crf {crf}: {name} has no such scale", hint="Leave --crf out.")
+        raise UsageError(f"crf {crf}: {name} has no such scale", hint="Leave `crf` out.")
     if crf is not None and not 0 <= crf <= codec.worst_crf:
         raise UsageError(f"crf {crf}: outside the range of {name}", hint=f"Use 0 (best) to {codec.worst_crf} (worst).")
     preset = options.preset or codec.preset
     if preset not in (codec.presets or ("",)):
-        choices = f"Use one of {', '.join(codec.presets)}." if codec.presets else "Leave --preset out."
+        choices = f"Use one of {', '.join(codec.presets)}." if codec.presets else "Leave `preset` out."
         raise UsageError(f"preset {preset}: not a preset of {name}", hint=choices)
     return Encoder(name, codec, crf, preset)
 

@@ -1,4 +1,4 @@
-"""The ffmpeg program: where it is, and one run of it."""
+"""The ffmpeg program: where it is, and its processes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from tempfile import TemporaryFile
+from typing import IO
 
 import ffmpeg
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import WRITE_HINT
 
 PROGRAM_VARIABLE = "STYLECLI_FFMPEG"
 PR_SET_PDEATHSIG = 1  # of prctl, linux/prctl.h
@@ -39,13 +43,65 @@ def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
     # It is a bare C function: no thread can hold anything that it waits for.
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
     try:
-        chatter = _heard_from(process)
+        stderr = _read_stderr(process)
     finally:
         process.kill()  # does nothing to one that has ended
         process.wait()
     if process.returncode != 0:
-        lines = chatter.decode(errors="replace").strip().splitlines()
+        lines = stderr.decode(errors="replace").strip().splitlines()
         raise MediaError(f"{fault} ({lines[-1] if lines else f'ffmpeg ended with {process.returncode}'})")
+
+
+@contextmanager
+def piping_to_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> Iterator[Callable[[bytes], None]]:
+    """A function that writes bytes to the standard input of one ffmpeg command.
+
+    ffmpeg has ended when the `with` ends, however it ends.
+
+    Raises:
+        MediaError: `fault` with ffmpeg's last line.
+    """
+    arguments = command.global_args("-nostats", "-loglevel", "error").compile(cmd=ffmpeg_program())
+    with TemporaryFile() as stderr:  # a pipe that nobody reads would stop ffmpeg for good
+        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
+        assert process.stdin is not None
+        stdin = process.stdin
+
+        def write(data: bytes) -> None:
+            try:
+                stdin.write(data)
+            except BrokenPipeError:
+                raise _fault(fault, stderr) from None
+
+        try:
+            yield write
+            with suppress(BrokenPipeError):
+                stdin.close()
+            _wait(process)
+            if process.returncode:
+                raise _fault(fault, stderr)
+        finally:
+            process.kill()  # does nothing to one that has ended
+            process.wait()
+            with suppress(OSError):  # what it holds back has nowhere to go
+                stdin.close()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """Wait in short steps, since Python misses a ^C that comes just before a long wait begins."""
+    while True:
+        try:
+            process.wait(timeout=SIGNAL_WAIT)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _fault(fault: str, stderr: IO[bytes]) -> MediaError:
+    stderr.seek(0)
+    lines = stderr.read().decode(errors="replace").strip().splitlines() or ["ffmpeg ended"]
+    words = next((line for line in lines if "No space left" in line), lines[-1])
+    return MediaError(f"{fault} ({words.strip()})", hint=WRITE_HINT)
 
 
 def _linked_to_parent() -> Callable[[], None] | None:
@@ -58,10 +114,10 @@ def _linked_to_parent() -> Callable[[], None] | None:
     return partial(control, PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _heard_from(process: subprocess.Popen[bytes]) -> bytes:
+def _read_stderr(process: subprocess.Popen[bytes]) -> bytes:
     """Wait for the end and return stderr, read all the while: a full pipe would stop ffmpeg for good.
 
-    In short waits, since Python overlooks a ^C that comes just before a long one begins.
+    In short steps, since Python misses a ^C that comes just before a long wait begins.
     """
     while True:
         try:

@@ -1,28 +1,25 @@
-"""What becomes of a video, settled before a frame is painted: the codec, what goes along, what cannot be kept."""
+"""The conversion plan, fixed before any frame is painted: codec, streams, what cannot be kept."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
-from stylecli.media.video.codecs import AS_USUAL, Encoder, EncoderOptions
+from stylecli.media.video.codecs import Encoder, EncoderOptions
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.remux import Companion, Cut, companions, unpack_animation
-from stylecli.media.video.resume import Job
-from stylecli.media.video.writer import blamed_on, pixel_format
-
-if TYPE_CHECKING:
-    pass
+from stylecli.media.video.resume import Fingerprint
+from stylecli.media.video.streams import blamed_on_output
+from stylecli.media.video.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
 _LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
@@ -44,15 +41,12 @@ class VideoOptions:
     allow_truncated: keep what can be read of a damaged source, instead of an error.
     """
 
-    encoder: EncoderOptions = AS_USUAL
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
     span: Span | None = None
     stream: int = 0
     copies_videos: bool = True
     hdr: Hdr = "tonemap"
     allow_truncated: bool = False
-
-
-WHOLE = VideoOptions()
 
 
 @dataclass(frozen=True)
@@ -80,11 +74,11 @@ class Plan:
         start, end = self.options.span or (None, None)
         return Cut(start=start, end=end, origin=self.origin * self.clip.time_base)
 
-    def job(self, recipe: Mapping[str, str]) -> Job:
-        """All that decides how the result looks; `recipe` is what decides about the painting."""
+    def fingerprint(self, painting: Mapping[str, str]) -> Fingerprint:
+        """Everything that decides how the result looks; `painting` is what decides how frames are painted."""
         wanted = self.encoder
         return {
-            **recipe,
+            **painting,
             "source": self.identity,
             "encoder": f"{wanted.name} {wanted.crf} {wanted.preset} {pixel_format(self.clip, wanted)}",
             "range": ":".join(map(str, self.options.span or ())),
@@ -127,7 +121,7 @@ def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
     if output.exists() and source.exists() and output.samefile(source):
         raise UsageError(f"{output}: is the source itself", hint="Write to another name.")
     if output.exists() and not overwrite:
-        raise UsageError(f"{output}: exists already", hint="Allow it with --overwrite.")
+        raise UsageError(f"{output}: exists already", hint="Use `overwrite=True` to replace it.")
     if output.is_dir():
         raise UsageError(f"{output}: is a folder", hint="Name a file.")
     if not output.parent.is_dir():
@@ -144,7 +138,7 @@ def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
     if clip.width < width or clip.height < height:
         raise UsageError(
             f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
-            hint=f"It takes {width}x{height} and larger: use another --codec.",
+            hint=f"It takes {width}x{height} and larger: use another `codec`.",
         )
 
 
@@ -154,7 +148,7 @@ def _decodable(source: Path, output: Path) -> Iterator[Path]:
     if not _is_animated_webp(source):
         yield source
         return
-    with blamed_on(output):
+    with blamed_on_output(output):
         folder = TemporaryDirectory(prefix=f".{output.name}.unpacked.", dir=output.parent)
     with folder:
         unpacked = Path(folder.name) / f"{source.name}.mkv"
@@ -178,7 +172,7 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
     if clip.light and clip.keeps_hdr:
         yield f"the video is HDR ({clip.light.transfer}) and stays so: the network sees its signal as it is"
     elif clip.light:
-        yield f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; --hdr keep leaves it as it is"
+        yield f'the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; `hdr="keep"` leaves it as it is'
     if clip.has_alpha and not holds_alpha(chosen):
         yield f"the video has transparency, {encoder.name} in {container.muxer} has none: it is shown on black"
     elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
@@ -188,7 +182,7 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
     if clip.width % 2 + clip.height % 2 and encoder.codec.formats[0] == "yuv420p" and "444" in chosen:
         yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
     elif encoder.name == "h264" and bits > 8:
-        yield f"written as {chosen}, which some players do not show in H.264; more do with --codec hevc"
+        yield f'written as {chosen}, which some players do not show in H.264; more do with `codec="hevc"`'
     for name in sorted(_LOST_SIDE_DATA.keys() & clip.side_data):
         yield f"{_LOST_SIDE_DATA[name]}: left out"
     if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):

@@ -1,9 +1,9 @@
-"""Interlaced frames, two moments woven into one picture, become one moment each; progressive ones pass untouched."""
+"""Reads the frames of a video in order, upright, as R'G'B' pixels with exact timestamps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,66 +11,21 @@ from typing import TYPE_CHECKING
 
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
-from stylecli.media.video.clip import MICROSECOND, Clip, Frame, Span, decoder, fraction, opened, video_stream
+from stylecli.media.video.clip import Clip, Frame, Span
 from stylecli.media.video.color import ColorConverter
+from stylecli.media.video.deinterlacing import deinterlaced
 from stylecli.media.video.hdr import ToneMap
+from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
-    from av.filter import Graph
-
-_CLOCK = Fraction(1, 1000)  # the filter wants timestamps, but here the frames are told apart by their order
-
-
-def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
-    """One picture for each of `frames`, with its timestamp: what bwdif makes of the first field's moment.
-
-    It looks at both neighbours of a frame. A file without an interlaced frame does not pay for it.
-    """
-    graph: Graph | None = None
-    waiting: list[VideoFrame] = []  # inside the filter, which is one frame behind
-    for count, frame in enumerate(frames):
-        if graph is None and not frame.interlaced_frame:
-            yield frame
-            continue
-        graph = graph or _bwdif(frame)
-        stamp, clock = frame.pts, frame.time_base
-        frame.pts, frame.time_base = count, _CLOCK
-        graph.push(frame)
-        frame.pts, frame.time_base = stamp, clock
-        waiting.append(frame)
-        if len(waiting) > 1:
-            yield _pulled(graph, waiting.pop(0))
-    if graph is not None:
-        graph.push(None)
-        yield from (_pulled(graph, source) for source in waiting)
-
-
-def _bwdif(frame: VideoFrame) -> Graph:
-    from av.filter import Graph
-
-    graph = Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=_CLOCK)
-    graph.link_nodes(
-        source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")
-    ).configure()
-    return graph
-
-
-def _pulled(graph: Graph, source: VideoFrame) -> VideoFrame:
-    """The filter's next picture, as the frame that it was made of."""
-    picture = graph.vpull()
-    picture.pts, picture.dts, picture.duration = source.pts, source.dts, source.duration
-    picture.time_base = source.time_base
-    return picture
-
 
 _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
 _UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
-_KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with --allow-truncated."
+_KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with `allow_truncated=True`."
 _LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 

@@ -1,7 +1,4 @@
-"""Joins the new picture with all else of its source: sound, subtitles, chapters and tags.
-
-The only user of ffmpeg-python.
-"""
+"""Joins the new picture with all else of its source: sound, subtitles, chapters and tags."""
 
 from __future__ import annotations
 
@@ -13,9 +10,10 @@ from pathlib import Path
 
 import ffmpeg
 
-from stylecli.media.video.clip import MICROSECOND, Clip, OtherStream, announces_alpha, opened
+from stylecli.media.video.clip import Clip
 from stylecli.media.video.containers import Container
 from stylecli.media.video.ffmpeg import run_ffmpeg
+from stylecli.media.video.streams import MICROSECOND, OtherStream, announces_alpha, opened
 
 _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to tell from the source with AAC and Opus
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3

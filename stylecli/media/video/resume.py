@@ -2,8 +2,8 @@
 
 .out.mp4.partial/
 - lock: held by the process that works here; the system lets go of it when that process ends, however it ends
-- job.json: what is being made of what; finished pieces are of use to the very same job only
-- 000000.video, ...: the pieces; what is known of each is beside it in .json, which is written last and makes it valid
+- job.json: what is being made of what; finished pieces are used for the same job only
+- 000000.video, ...: the pieces; the .json beside each describes it, is written last and makes the piece valid
 - 000000.npz, ...: what the painter remembered at the end of the piece, if anything
 """
 
@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -22,13 +21,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.core.files import try_lock
+from stylecli.core.files import blamed_on, flush_to_disk, try_lock, write_atomically
+from stylecli.core.progress import Notice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Job = Mapping[str, str]  # what decides how the result looks: name of a thing, told when it changed -> what it was
-State = Mapping[str, "NDArray[Any]"]  # what a painter carries from frame to frame
+Fingerprint = Mapping[str, str]  # everything that decides how the result looks, by names that a user can read
+PainterState = Mapping[str, "NDArray[Any]"]  # what a painter carries from frame to frame
 
 _PREFIX, _SUFFIX = ".", ".partial"
 _LOCK, _JOB, _VIDEO = "lock", "job.json", ".video"
@@ -73,7 +73,7 @@ class PartialWork:
         """Bytes of the finished pieces."""
         return sum(piece.file.stat().st_size for piece in self.pieces)
 
-    def state(self) -> State:
+    def state(self) -> PainterState:
         """What the painter remembered behind the last finished frame; empty where it remembers nothing."""
         import numpy as np
 
@@ -82,38 +82,41 @@ class PartialWork:
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
 
-    def commit(self, *, frames: int, end: int, state: State) -> None:
+    def commit(self, *, frames: int, end: int, state: PainterState) -> None:
         """The draft becomes the next piece, for good. Raises MediaError."""
         import numpy as np
 
         file = self.folder / f"{len(self.pieces):06}{_VIDEO}"
-        with _blamed_on(self.output):
-            _make_durable(self.draft)
+        with blamed_on(self.output):
+            flush_to_disk(self.draft)
             if state:
                 np.savez(file.with_suffix(".npz"), allow_pickle=False, **state)
-                _make_durable(file.with_suffix(".npz"))
+                flush_to_disk(file.with_suffix(".npz"))
             self.draft.replace(file)
             _write_json(file.with_suffix(".json"), {"frames": frames, "end": end, "bytes": file.stat().st_size})
         self.pieces.append(Piece(file, frames, end))
 
     def deliver(self, file: Path) -> None:
         """A file of the folder gets the name of the output. Raises MediaError."""
-        with _blamed_on(self.output):
+        with blamed_on(self.output):
             file.replace(self.output)
 
 
 @contextmanager
 def partial_work(
-    output: Path, job: Job | None, *, restart: bool = False, notice: Callable[[str], None]
+    output: Path, fingerprint: Fingerprint | None, *, restart: bool = False, notice: Notice
 ) -> Iterator[PartialWork]:
     """The partial work for `output`: what an earlier run of the same job finished, or nothing yet.
 
-    When the `with` is left without an error, it is gone. After an error what is finished stays, for a later run of
-    the same job; with `job` None nothing ever stays. Raises UsageError while another process works on the same output,
-    MediaError where the folder cannot be made.
+    Its folder is deleted when the `with` ends without an error. After an error, finished pieces stay for a later run of
+    the same job; without a fingerprint nothing ever stays.
+
+    Raises:
+        UsageError: another process works on the same output.
+        MediaError: the folder cannot be made.
     """
-    if job is None:
-        with _blamed_on(output):
+    if fingerprint is None:
+        with blamed_on(output):
             temporary = TemporaryDirectory(prefix=f"{_PREFIX}{output.name}.", dir=output.parent)
         with temporary:
             yield PartialWork(Path(temporary.name), output)
@@ -121,12 +124,12 @@ def partial_work(
     folder = output.with_name(f"{_PREFIX}{output.name}{_SUFFIX}")
     with _hold(folder, output):
         try:
-            with _blamed_on(output):
-                if reason := _uselessness(folder, job, restart=restart):
+            with blamed_on(output):
+                if reason := _discard_reason(folder, fingerprint, restart=restart):
                     notice(reason)
                     (folder / _JOB).unlink()
                 _clean(folder)
-                _write_json(folder / _JOB, job)
+                _write_json(folder / _JOB, fingerprint)
             yield PartialWork(folder, output)
         except BaseException:
             if frames := _clean(folder):
@@ -150,7 +153,12 @@ def leftovers(folder: Path) -> list[Leftover]:
 
 
 def discard(leftover: Leftover) -> None:
-    """Throw partial work away. Raises UsageError while a process is at it, MediaError where it cannot be removed."""
+    """Delete partial work.
+
+    Raises:
+        UsageError: a process works on it.
+        MediaError: it cannot be removed.
+    """
     with _hold(leftover.folder, leftover.output):
         try:
             shutil.rmtree(leftover.folder)
@@ -171,23 +179,23 @@ def _valid_pieces(folder: Path) -> Iterator[Piece]:
             return
 
 
-def _uselessness(folder: Path, job: Job, *, restart: bool) -> str:
-    """Why what lies in `folder` is thrown away; empty where it is of use, or nothing lies there."""
+def _discard_reason(folder: Path, fingerprint: Fingerprint, *, restart: bool) -> str:
+    """Why leftover work is discarded; empty if it can be reused, or if there is none."""
     if not (folder / _JOB).exists():
         return ""
     frames = sum(piece.frames for piece in _valid_pieces(folder))
     if restart:
-        return f"{frames} finished frames are thrown away, as asked for"
+        return f"{frames} finished frames are discarded, as asked for"
     try:
         before = dict(json.loads((folder / _JOB).read_bytes()))
     except (OSError, ValueError):
         before = {}
-    changed = sorted(name for name in {*before, *job} if before.get(name) != job.get(name))
-    return f"{frames} finished frames are thrown away, since this has changed: {', '.join(changed)}" if changed else ""
+    changed = sorted(name for name in {*before, *fingerprint} if before.get(name) != fingerprint.get(name))
+    return f"{frames} finished frames are discarded, since this has changed: {', '.join(changed)}" if changed else ""
 
 
 def _clean(folder: Path) -> int:
-    """Remove all that is of no use to a later run; how many finished frames stay."""
+    """Remove everything that a later run cannot use; return the number of finished frames that stay."""
     pieces = list(_valid_pieces(folder)) if (folder / _JOB).exists() else []
     useful = {_LOCK, _JOB, *(piece.file.with_suffix(end).name for piece in pieces for end in (_VIDEO, ".json", ".npz"))}
     for file in folder.iterdir():
@@ -199,7 +207,7 @@ def _clean(folder: Path) -> int:
 def _hold(folder: Path, output: Path) -> BinaryIO:
     """Make the folder and take its lock, which lasts until the file is closed; UsageError where another has it."""
     while True:
-        with _blamed_on(output):
+        with blamed_on(output):
             folder.mkdir(exist_ok=True)
         try:
             file = (folder / _LOCK).open("ab")
@@ -220,26 +228,4 @@ def _is_in_use(folder: Path) -> bool:
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps(content, indent=1))
-    _make_durable(draft)
-    draft.replace(file)
-    if sys.platform != "win32":  # there a folder cannot be opened
-        _make_durable(file.parent)
-
-
-@contextmanager
-def _blamed_on(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise MediaError(f"{output}: cannot be written ({error.strerror or error})") from error
-
-
-def _make_durable(path: Path) -> None:
-    """What was written survives a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_atomically(file, json.dumps(content, indent=1).encode(), is_durable=True)

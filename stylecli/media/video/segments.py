@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Frame
-from stylecli.media.video.resume import PartialWork, Piece, State
-from stylecli.media.video.writer import VideoWriter, blamed_on, clock_options
+from stylecli.media.video.resume import PainterState, PartialWork, Piece
+from stylecli.media.video.streams import blamed_on_output
+from stylecli.media.video.writer import VideoWriter, clock_options
 
 if TYPE_CHECKING:
     from av import Packet, VideoStream
@@ -32,7 +33,7 @@ COPIES = 3  # of the picture at the end of the work: the segments, the joined st
 class Boundary:
     """Where a segment ends, and what the painter remembers there."""
 
-    state: State
+    state: PainterState
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
     """
     import av
 
-    with blamed_on(output):
+    with blamed_on_output(output):
         shown = array("q")
         ahead = 0
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""Computed frames and sound -> an MP4 file that every player shows."""
+"""Encodes frames: those of a clip by `encoding`, computed ones with their sound by `record`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.core.errors import DeviceError, MediaError
+from stylecli.core.errors import DeviceError
 from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.codecs import Encoder
-from stylecli.media.video.color import ColorConverter, ColorTags, holds_alpha
+from stylecli.media.video.color import BT709, ColorConverter, holds_alpha
+from stylecli.media.video.streams import blamed_on_output
 
 if TYPE_CHECKING:
     from av import Packet
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
-BT709 = ColorTags(matrix=1, primaries=1, transfer=1, full_range=False)
 VIDEO_ENCODER = "libx264"
 VIDEO_OPTIONS = {"crf": "16", "preset": "medium"}
 SOUND_ENCODER = "aac"
@@ -50,13 +50,13 @@ def record(
     import av
 
     with ExitStack() as stack:
-        with blamed_on(path):
+        with blamed_on_output(path):
             container = stack.enter_context(av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}))
         picture_stream = _picture_stream(container, size, rate)
         sound_stream = cast("AudioStream", container.add_stream(SOUND_ENCODER, rate=sound.rate, layout="stereo"))
         sound_stream.bit_rate = SOUND_BIT_RATE
         _write_frames(container, picture_stream, frames, path)
-        with blamed_on(path):
+        with blamed_on_output(path):
             _write_sound(container, sound_stream, sound)
             container.close()
 
@@ -77,11 +77,11 @@ def _write_frames(
 ) -> None:
     converter = ColorConverter(BT709)
     for index, pixels in enumerate(frames):
-        with blamed_on(path):
+        with blamed_on_output(path):
             frame = converter.to_frame(pixels, "yuv420p")
             frame.pts, frame.time_base = index, stream.codec_context.time_base
             container.mux(stream.encode(frame))
-    with blamed_on(path):
+    with blamed_on_output(path):
         container.mux(stream.encode(None))
 
 
@@ -137,29 +137,18 @@ def encoding(path: Path, clip: Clip, *, encoder: Encoder, origin: int, output: P
 
     muxer = muxer_for(clip, encoder)
     options = clock_options(clip.time_base, muxer) | {"fflags": "bitexact"}
-    with blamed_on(output):
+    with blamed_on_output(output):
         container = av.open(str(path), "w", format=muxer, container_options=options)
         writer = VideoWriter(container, clip, encoder=encoder, origin=origin, output=output)
     try:
         yield writer
-        with blamed_on(output):
+        with blamed_on_output(output):
             writer.finish()
             container.close()
     except BaseException:
         with suppress(av.FFmpegError, OSError):  # the first fault is the one to hear of
             container.close()
         raise
-
-
-@contextmanager
-def blamed_on(output: Path) -> Iterator[None]:
-    """What libav and the system have against writing becomes a MediaError about `output`."""
-    import av
-
-    try:
-        yield
-    except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"{output}: cannot be written ({error.strerror or error})") from error
 
 
 class VideoWriter:
@@ -191,7 +180,7 @@ class VideoWriter:
         duration = frame.duration or self._usual_duration
         self._durations[pts] = duration
         self.frames, self.end = self.frames + 1, pts + duration
-        with blamed_on(self._output):
+        with blamed_on_output(self._output):
             self._mux(self._stream.encode(picture))
 
     def finish(self) -> None:
@@ -243,6 +232,6 @@ class VideoWriter:
                 context.open()
             except FFmpegError as error:
                 raise DeviceError(
-                    f"{encoder.name}: no hardware for it works here ({error.strerror})", hint="Use another --codec."
+                    f"{encoder.name}: no hardware for it works here ({error.strerror})", hint="Use another `codec`."
                 ) from error
         return stream

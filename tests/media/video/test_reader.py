@@ -8,7 +8,7 @@ import pytest
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Frame, probe
-from stylecli.media.video.color import SDR, color_tags
+from stylecli.media.video.color import BT709, color_tags
 from stylecli.media.video.reader import read_frames
 from tests.support.clips import (
     SIZE,
@@ -113,7 +113,7 @@ def test_hdr_is_told_from_sdr(tmp_path: Path, transfer: int, name: str) -> None:
     light = probe(path).light
     assert light is not None
     assert light.transfer == name
-    assert probe(path).output_color == SDR
+    assert probe(path).output_color == BT709
     assert probe(path, hdr="keep").output_color.transfer == transfer
     assert probe(make_video(tmp_path / "sdr.mp4", [0])).light is None
 

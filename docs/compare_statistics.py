@@ -18,7 +18,6 @@ from typing import Any
 
 import click
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -35,6 +34,7 @@ from stylecli.evaluation.quality.measures import (
 )
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics, statistics_model
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
@@ -141,7 +141,7 @@ def main(
 ) -> None:
     """Paint every photo in every way, and print the means."""
     pack, judge = find_style(style), choose_judge("vgg19", JUDGE_LAYERS, file=weights)
-    session = onnxruntime.InferenceSession(statistics_model(pack.model_bytes()), providers=["CPUExecutionProvider"])
+    session = open_cpu_session(statistics_model(pack.model_bytes()))
     targets = style_targets(painting, judge)
     pictures = [read_picture(photo).pixels for photo in photos]
 

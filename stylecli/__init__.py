@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from stylecli.core.errors import DeviceError, ItemsFailedError, MediaError, PackError, StyleError, UsageError
@@ -26,6 +27,10 @@ __all__ = [
     "__version__",
     "load_style",
 ]
+
+# onnxruntime 1.29 and newer write a device id and a database into the user's cache, and look a host up to send them.
+# Only the environment before its import stops that. A value that the user has set stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:

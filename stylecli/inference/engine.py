@@ -205,7 +205,7 @@ class Engine:
             if fitting < min(height * width, TILE_SIDE_MIN**2):
                 raise DeviceError(
                     f"cpu: too little memory is free to paint even {TILE_SIDE_MIN} x {TILE_SIDE_MIN} pixels",
-                    hint="Close other programs, or say how large a piece may be with --tile.",
+                    hint="Close other programs, or say how large a piece may be with `tile`.",
                 )
             pixels, uncut = min(pixels, fitting), min(UNCUT_PIXELS, fitting)
         if height * width <= uncut:
@@ -218,14 +218,14 @@ class Engine:
     def _run(self, session: Any, image: NDArray[Any]) -> list[NDArray[Any]]:
         try:
             results: list[NDArray[Any]] = session.run(None, {"image": image})
-        except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
+        except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
             height, width = image.shape[1:3] if image.dtype == np.uint8 else image.shape[2:]
-            if not is_out_of_memory(err):
+            if not is_out_of_memory(error):
                 raise
             raise DeviceError(
                 f"{self.device}: not enough memory for {width} x {height} pixels",
-                hint="Use a smaller --tile, or a larger --brush, which works on a smaller picture.",
-            ) from err
+                hint="Use a smaller `tile`, or a larger `brush`, which works on a smaller picture.",
+            ) from error
         return results
 
 

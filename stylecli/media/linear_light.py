@@ -1,10 +1,13 @@
-"""Scene-linear light to sRGB-encoded values and back."""
+"""Scene-linear light to what a network sees and back: the sRGB curve, premultiplied alpha, highlights above 1."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from stylecli.media.pixels import Floats
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from stylecli.media.pixels import Floats, quantize
 
 HALF_MAX = 65504.0  # the largest number that a half float holds
 
@@ -31,3 +34,22 @@ def unpremultiplied(samples: Floats, alpha: Floats | None) -> Floats:
 def premultiplied(straight: Floats, alpha: Floats | None) -> Floats:
     """Samples (H, W, C) times alpha (H, W), or as they are without one."""
     return straight if alpha is None else straight * alpha[..., None]
+
+
+def without_highlights(color: Floats) -> tuple[Floats, Floats]:
+    """Straight colour (H, W, 3) brought into 0..1, and what it was divided by, (H, W, 1).
+
+    The divisor is the largest channel where that is above 1, else 1: hue stays, and painted colour times the divisor
+    has the brightness back. Negative values and NaN become 0.
+    """
+    finite = np.nan_to_num(color, posinf=HALF_MAX).clip(0, HALF_MAX)
+    highlights = finite.max(2, keepdims=True).clip(1, None)
+    return finite / highlights, highlights
+
+
+def as_samples(light: Floats, dtype: DTypeLike) -> NDArray[Any]:
+    """Values as samples of a file: integers rounded and clipped from 0..1, half floats within their range."""
+    wanted = np.dtype(dtype)
+    if wanted.kind == "u":
+        return quantize(light, wanted)
+    return light.clip(-HALF_MAX, HALF_MAX).astype(wanted) if wanted.itemsize == 2 else light.astype(wanted)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stylecli.media.pixels import to_unit
 
-Place = tuple[slice, slice]  # rows and columns
+Region = tuple[slice, slice]  # rows and columns
 
 
 class Resized:
@@ -22,7 +22,7 @@ class Resized:
         self._picture = picture
         self._scaled = None if picture.shape[:2] == (height, width) else _scaled(picture, height, width)
 
-    def __getitem__(self, place: Place) -> NDArray[np.float32]:
+    def __getitem__(self, place: Region) -> NDArray[np.float32]:
         if self._scaled is None:
             return to_unit(self._picture[place])
         rows, columns = place

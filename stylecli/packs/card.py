@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import PackError
+from stylecli.core.files import write_atomically
 
 FORMAT = 1
 CARD_FILE = "card.json"
@@ -91,15 +91,15 @@ def read_card(folder: Path) -> Card:
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write `folder/card.json` at once or not at all; raises PackError for a card that could not be read back."""
+    """Write `folder/card.json`, whole or not at all.
+
+    Raises:
+        PackError: the card could not be read back.
+        OSError: it cannot be written.
+    """
     text = json.dumps({"format": FORMAT, **asdict(card)}, indent=2, ensure_ascii=False, allow_nan=False)
     _card_of(json.loads(text), f"{card.name}/{CARD_FILE}")
-    beside = folder / f".{CARD_FILE}.{os.getpid()}"
-    try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(folder / CARD_FILE)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_atomically(folder / CARD_FILE, f"{text}\n".encode())
 
 
 def sha256_of(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Style packs on their shelves: a style is a folder with a card, and a new folder is a new style.
 
-Shelves, nearest wins: `--styles-dir`, `$STYLECLI_STYLES`, the user's own, the one inside the package.
+Shelves, nearest wins: `styles_dir`, `$STYLECLI_STYLES`, the user's own, the one inside the package.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import difflib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import platformdirs
 
 from stylecli.core.errors import PackError, UsageError
-from stylecli.core.files import bundled_folder
+from stylecli.core.files import blamed_on, bundled_folder, swap_folders
 from stylecli.packs.archive import bring_in
 from stylecli.packs.card import CARD_FILE, read_card
 from stylecli.packs.pack import StylePack, open_pack
@@ -87,14 +89,14 @@ def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
     PackError for a pack that is damaged or unsafe, UsageError for one that is there already and not to be replaced.
     """
     with _hidden_folder(shelf) as hidden:
-        incoming = bring_in(source, Path(hidden))
+        incoming = bring_in(source, hidden)
         card = read_card(incoming)
         if problems := verify(incoming):
             raise PackError("; ".join(problems), hint="Nothing was added.")
         home = shelf / card.name
         if home.exists() and not replace:
-            raise UsageError(f"{card.name}: already on the shelf {shelf}", hint="Use --replace to replace it.")
-        _swap(incoming, home, Path(hidden) / "replaced")
+            raise UsageError(f"{card.name}: already on the shelf {shelf}", hint="Use `replace=True` to replace it.")
+        swap_folders(incoming, home)
     return StylePack(home, card)
 
 
@@ -111,7 +113,7 @@ def remove_style(name: str, shelf: Path) -> None:
         on_shelf[name].unlink()
         return
     with _hidden_folder(shelf) as hidden:
-        on_shelf[name].rename(Path(hidden) / name)  # gone at once, however long the deletion takes
+        on_shelf[name].rename(hidden / name)  # gone at once, however long the deletion takes
 
 
 def _folders_on(shelf: Path) -> list[Path]:
@@ -147,20 +149,11 @@ def _unknown(name: str, known: list[str]) -> PackError:
     return PackError(f"{name}: no style of this name", hint=hint)
 
 
-def _hidden_folder(shelf: Path) -> tempfile.TemporaryDirectory[str]:
-    try:
-        shelf.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".stylecli-", dir=shelf)
-    except OSError as error:
-        raise PackError(f"{shelf}: cannot be written ({error.strerror})", hint="Name another --styles-dir.") from error
-
-
-def _swap(incoming: Path, home: Path, replaced: Path) -> None:
-    if home.exists():
-        home.rename(replaced)
-    try:
-        incoming.rename(home)
-    except BaseException:  # also ^C: the old style must not be lost between two renames
-        if replaced.exists():
-            replaced.rename(home)
-        raise
+@contextmanager
+def _hidden_folder(shelf: Path) -> Iterator[Path]:
+    """A hidden folder on the shelf, gone afterwards. Raises PackError where there can be none."""
+    with ExitStack() as stack:
+        with blamed_on(shelf, hint="Name another shelf with `styles_dir`.", error=PackError):
+            shelf.mkdir(parents=True, exist_ok=True)
+            hidden = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".stylecli-", dir=shelf)))
+        yield hidden

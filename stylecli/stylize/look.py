@@ -14,7 +14,7 @@ from stylecli.core.errors import UsageError
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.media.pixels import LUMA, quantize, to_unit
-from stylecli.media.resizing import Place, Resized, resize
+from stylecli.media.resizing import Region, Resized, resize
 from stylecli.packs.card import ModelFile
 
 Brush = float | Literal["auto", "native"]
@@ -119,7 +119,7 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 def _pieces(
     engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None
-) -> Iterator[tuple[Place, NDArray[np.float32], NDArray[np.float32]]]:
+) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """The picture piece by piece, so that only its samples are ever held whole: place, photo, stylized, in 0..1."""
     small = at_working_size(pixels, brush)
     if small is pixels:
@@ -131,7 +131,7 @@ def _pieces(
 
 def _at_full_size(
     pixels: NDArray[Any], small: NDArray[np.float32], stylized: NDArray[np.float32]
-) -> Iterator[tuple[Place, NDArray[np.float32], NDArray[np.float32]]]:
+) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Bring what was stylized at the brush's size back, with the detail of the photo that this size cannot hold.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983), of the luma only: colour at that scale

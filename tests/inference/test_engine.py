@@ -122,7 +122,7 @@ def test_memory_for_not_even_one_tile_is_an_error(
         pytest.raises(DeviceError, match="too little memory") as caught,
     ):
         engine.stylize(large)
-    assert "--tile" in caught.value.hint
+    assert "`tile`" in caught.value.hint
 
 
 def test_a_network_of_unknown_reach_is_never_cut(tiny_pack: StylePack, large: NDArray[np.uint8]) -> None:

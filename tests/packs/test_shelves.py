@@ -136,7 +136,7 @@ def test_a_missing_model_is_refused(make_style: StyleFactory, tmp_path: Path) ->
 
 
 def test_an_oversize_model_is_refused(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylecli.packs.shelves.MODEL_BYTES_MAX", 100)
+    monkeypatch.setattr("stylecli.packs.pack.MODEL_BYTES_MAX", 100)
     with pytest.raises(PackError, match="larger than any model may be"):
         tiny_pack.model_bytes()
 
@@ -165,7 +165,7 @@ def test_a_folder_is_added_under_the_name_in_its_card(stranger: Path, shelf: Pat
 
 def test_an_existing_style_is_kept(make_style: StyleFactory, stranger: Path, shelf: Path) -> None:
     make_style(shelf, "wave", title="Mine")
-    with pytest.raises(UsageError, match="--replace"):
+    with pytest.raises(UsageError, match="replace=True"):
         add_style(stranger, shelf)
     assert read_card(shelf / "wave").title == "Mine"
 

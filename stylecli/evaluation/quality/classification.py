@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.evaluation.quality.labels import Labels
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.card import sha256_of
@@ -124,13 +125,8 @@ def agreement_of(sightings: Sequence[Sighting]) -> Agreement:
 
 
 def _open_session(path: Path) -> tuple[str, Any]:
-    import onnxruntime  # heavy, and only needed where a classifier is asked
-
     try:
-        sha256 = sha256_of(path)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # fatal: what is wrong is raised
-        return sha256, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return sha256_of(path), open_cpu_session(path)
     except OSError as err:
         raise MediaError(f"{path}: {err.strerror}", hint="Give an ONNX file with --classifier.") from err
     except Exception as err:  # onnxruntime's own exceptions derive from Exception alone

@@ -23,6 +23,7 @@ from stylecli.evaluation.speed.operations import ceiling, multiplications
 from stylecli.evaluation.speed.rivals import Range, open_rival
 from stylecli.inference.engine import Device, Engine
 from stylecli.inference.normalization import Statistics
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look, paint
@@ -191,7 +192,6 @@ def machine() -> dict[str, Any]:
 
 
 def _johnson(threads: int) -> dict[str, Contestant]:
-    import onnxruntime
     import torch
 
     from stylecli.training.export.onnx_export import export_onnx
@@ -199,9 +199,7 @@ def _johnson(threads: int) -> dict[str, Contestant]:
 
     torch.set_num_threads(threads)
     network, model = JohnsonNetwork().eval(), export_onnx(JohnsonNetwork().eval())
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = open_cpu_session(model, threads=threads)
 
     @torch.inference_mode()
     def eager(frame: Frame) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.inference.sessions import open_cpu_session
 
 Range = Literal["1", "255"]  # what white is at the network's input
 
@@ -20,13 +21,8 @@ def open_rival(path: Path, *, white: Range = "255", threads: int) -> Callable[[N
     Raises:
         MediaError: the file cannot be opened, or its network does not take one picture (1, 3, h, w) of float32.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what is wrong is raised
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_cpu_session(path, threads=threads)
     except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
         raise MediaError(f"{path}: onnxruntime cannot open it ({err})", hint="Give an ONNX file.") from err
     inputs = session.get_inputs()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stylecli.media.images.profiles import SAMPLE_MAX
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def bleed(color: Any, alpha: Any) -> Any:
-    """Give what is fully transparent the colour of its surroundings; a wholly transparent picture stays as it is.
+    """Fill fully transparent pixels with the colour around them. A wholly transparent picture stays as it is.
 
     Files hold black or garbage there, which a network would smear into the visible edges.
     """
@@ -22,12 +24,18 @@ def bleed(color: Any, alpha: Any) -> Any:
 
 
 def bled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """As `bleed`, of arrays: (H, W, 3) and (H, W) of one type, uint8 or uint16; the very same where nothing changes."""
+    """As `bleed`, of arrays: (H, W, 3) and (H, W), each uint8, uint16 or float32 in 0..1.
+
+    Returns `pixels` itself where nothing changes.
+    """
     import pyvips  # a native library that --help does not need
 
     if alpha.min() > 0 or alpha.max() == 0:
         return pixels
-    filled: NDArray[Any] = bleed(pyvips.Image.new_from_array(pixels), pyvips.Image.new_from_array(alpha)).numpy()
+    filled: NDArray[Any] = bleed(
+        pyvips.Image.new_from_array(np.ascontiguousarray(pixels)),
+        pyvips.Image.new_from_array(np.ascontiguousarray(alpha)),
+    ).numpy()
     return filled
 
 

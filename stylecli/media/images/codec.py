@@ -12,7 +12,6 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.alpha import bleed
 from stylecli.media.images.exr import ExrColor, ExrContents, decode_exr, encode_exr
 from stylecli.media.images.formats import (
-    AVIF,
     EXR,
     SIGNATURE_BYTES,
     TIFF,
@@ -24,6 +23,7 @@ from stylecli.media.images.formats import (
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
 from stylecli.media.images.tiff_exif import add_exif
+from stylecli.media.pixels import to_unit
 
 if TYPE_CHECKING:
     import pyvips
@@ -106,10 +106,10 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
         opened = format_.open(data)
         _refuse_unusual(opened, name)
         return _picture_of(opened, _samples_of(opened, format_), metadata_of(opened, data))
-    except pyvips.Error as err:
+    except pyvips.Error as error:
         raise MediaError(
-            f"{name}: it is damaged or truncated ({format_.name}: {_reason(err)})", hint="Copy or export it again."
-        ) from err
+            f"{name}: it is damaged or truncated ({format_.name}: {_reason(error)})", hint="Copy or export it again."
+        ) from error
 
 
 def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> bytes:
@@ -134,23 +134,18 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
     try:
         image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
         encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
-    except pyvips.Error as err:
+    except pyvips.Error as error:
         raise MediaError(
-            f"{name}: the picture does not fit into {format_.name} ({_reason(err)})",
+            f"{name}: the picture does not fit into {format_.name} ({_reason(error)})",
             hint="Choose PNG or TIFF, which hold the largest pictures.",
-        ) from err
+        ) from error
     return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
 
 
 def _as_exr(picture: Picture, name: str) -> bytes:
     contents = picture.contents if isinstance(picture.contents, ExrContents) else None
-    alpha = None if picture.alpha is None else _unit(picture.alpha)
-    return encode_exr(_unit(picture.pixels), alpha, contents, name)
-
-
-def _unit(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Samples as float32 in 0..1."""
-    return samples if samples.dtype == np.float32 else samples * np.float32(1 / np.iinfo(samples.dtype).max)
+    alpha = None if picture.alpha is None else to_unit(picture.alpha)
+    return encode_exr(to_unit(picture.pixels), alpha, contents, name)
 
 
 def _refuse_unusual(image: pyvips.Image, name: str) -> None:
@@ -174,7 +169,7 @@ def _refuse_unusual(image: pyvips.Image, name: str) -> None:
 def _samples_of(opened: pyvips.Image, format_: Format) -> NDArray[Any]:
     """Decode all samples: (H, W, channels), upright."""
     samples = _upright(_array(opened), _field(opened, "orientation", default=1))
-    if format_ is AVIF and samples.dtype == np.uint16:  # libvips leaves the lowest 4 or 6 bits empty: white was grey
+    if format_.leaves_low_bits_empty and samples.dtype == np.uint16:
         samples |= samples >> _field(opened, "bits-per-sample", default=16)
     return samples
 
@@ -246,7 +241,7 @@ def _field(image: pyvips.Image, name: str, *, default: int) -> int:
     return value
 
 
-def _reason(err: pyvips.Error) -> str:
-    """The last thing that libvips says; before it come the consequences, or many times the same."""
-    lines = str(err.detail or err.message).split("\n")
+def _reason(error: pyvips.Error) -> str:
+    """The last line of libvips's message: the ones before it repeat it, or say what followed from it."""
+    lines = str(error.detail or error.message).split("\n")
     return [line.strip() for line in lines if line.strip()][-1]

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.alpha import bleed
-from stylecli.media.linear_light import HALF_MAX, encoded, linear, premultiplied, unpremultiplied
+from stylecli.media.images.alpha import bled
+from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
 from stylecli.media.pixels import Floats
 
 ExrColor = Literal["linear", "encoded"]  # what the numbers of a file are: light, or sRGB-encoded already
@@ -59,14 +59,12 @@ def decode_exr(
     channels = _color_part(_opened(data, name), name).channels
     samples = np.stack([channels[key].pixels for key in COLORS], axis=-1).astype(np.float32)
     alpha = channels[ALPHA].pixels.astype(np.float32) if ALPHA in channels else None
-    straight = np.nan_to_num(unpremultiplied(samples, alpha), posinf=HALF_MAX).clip(0, HALF_MAX)
-    highlights = straight.max(2, keepdims=True).clip(1, None)
-    pixels = straight / highlights
+    pixels, highlights = without_highlights(unpremultiplied(samples, alpha))
     if color == "linear":
         pixels = encoded(pixels)
     if alpha is not None:
         alpha = alpha.clip(0, 1)
-        pixels = _bled(pixels, alpha)
+        pixels = bled(pixels, alpha)
     return pixels, alpha, ExrContents(samples, highlights, color, data)
 
 
@@ -89,7 +87,7 @@ def encode_exr(pixels: NDArray[np.float32], alpha: Floats | None, contents: ExrC
         samples = painted[..., place]
         if own_alpha is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)
-        channel.pixels = np.ascontiguousarray(_fitting(samples, channel.pixels.dtype))
+        channel.pixels = np.ascontiguousarray(as_samples(samples, channel.pixels.dtype))
     return _written(file)
 
 
@@ -117,8 +115,8 @@ def _opened(data: bytes, name: str, *, header_only: bool = False) -> Any:
     try:
         with _silent():
             file = OpenEXR.File(io.BytesIO(data), separate_channels=True, header_only=header_only)
-    except Exception as err:  # it raises RuntimeError, ValueError and others of its own
-        raise MediaError(f"{name}: it is damaged or truncated (EXR: {err})", hint=hint) from err
+    except Exception as error:  # it raises RuntimeError, ValueError and others of its own
+        raise MediaError(f"{name}: it is damaged or truncated (EXR: {error})", hint=hint) from error
     if not header_only and not (file.parts and all(part.channels for part in file.parts)):
         raise MediaError(f"{name}: it is damaged or truncated", hint=hint)
     return file
@@ -145,20 +143,12 @@ def _color_part(file: Any, name: str) -> Any:
     raise MediaError(f"{name}: it has no channels R, G and B, but {found}", hint="Give the file of the colours.")
 
 
-def _bled(pixels: Floats, alpha: Floats) -> Floats:
-    """What is transparent gets the colours around it: a network would smear black into the edges."""
-    import pyvips  # a native library that --help does not need
-
-    bled: Floats = bleed(pyvips.Image.new_from_array(pixels), pyvips.Image.new_from_array(alpha)).numpy()
-    return bled
-
-
 def _new_file(samples: Floats, alpha: Floats | None) -> bytes:
     import OpenEXR  # a native library that --help does not need
 
-    channels = {key: np.ascontiguousarray(_fitting(samples[..., k], np.float16)) for k, key in enumerate(COLORS)}
+    channels = {key: np.ascontiguousarray(as_samples(samples[..., k], np.float16)) for k, key in enumerate(COLORS)}
     if alpha is not None:
-        channels[ALPHA] = np.ascontiguousarray(_fitting(alpha, np.float16))
+        channels[ALPHA] = np.ascontiguousarray(as_samples(alpha, np.float16))
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     return _written(OpenEXR.File(header, channels))
 
@@ -167,7 +157,3 @@ def _written(file: Any) -> bytes:
     target = io.BytesIO()
     file.write(target)
     return target.getvalue()
-
-
-def _fitting(samples: Floats, dtype: Any) -> NDArray[Any]:
-    return samples.clip(-HALF_MAX, HALF_MAX).astype(dtype) if dtype == np.float16 else samples.astype(dtype)

@@ -3,20 +3,20 @@
     picture = read_picture(Path("photo.jpg"))
     write_picture(picture.with_pixels(painted), Path("painted.jpg"))
 
-Bytes become pictures in `image_codec`; here is all that touches the disk.
+`codec` turns bytes into pictures; this module reads and writes the disk.
 """
 
 from __future__ import annotations
 
 import errno
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.files import write_atomically
 from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
 from stylecli.media.images.exr import ExrColor
-from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE
+from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, has_picture_suffix
 
 __all__ = [
     "READABLE",
@@ -62,10 +62,10 @@ def write_picture(picture: Picture, path: Path, *, quality: int | None = None, o
     """
     try:
         _check_target(path, overwrite=overwrite)
-        _write_beside(path, encode(picture, path.suffix, quality=quality, name=str(path)))
-    except OSError as err:
-        hint = WRITE_HINTS.get(err.errno or 0, "Choose a folder that you may write to.")
-        raise MediaError(f"{path}: it cannot be written ({err.strerror})", hint=hint) from err
+        write_atomically(path, encode(picture, path.suffix, quality=quality, name=str(path)))
+    except OSError as error:
+        hint = WRITE_HINTS.get(error.errno or 0, "Choose a folder that you may write to.")
+        raise MediaError(f"{path}: it cannot be written ({error.strerror})", hint=hint) from error
 
 
 def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None) -> bytes:
@@ -83,14 +83,14 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             find_format(file.peek(SIGNATURE_BYTES), str(path))  # before all of a long video is read
             return file.read()
-    except FileNotFoundError as err:
-        raise MediaError(f"{path}: it does not exist", hint="Check the name.") from err
-    except IsADirectoryError as err:
-        raise MediaError(f"{path}: it is a folder", hint="Give a picture in it.") from err
-    except PermissionError as err:
-        raise MediaError(f"{path}: there is no permission to read it", hint="Change its permissions.") from err
-    except OSError as err:
-        raise MediaError(f"{path}: it cannot be read ({err.strerror})", hint="Check the disk.") from err
+    except FileNotFoundError as error:
+        raise MediaError(f"{path}: it does not exist", hint="Check the name.") from error
+    except IsADirectoryError as error:
+        raise MediaError(f"{path}: it is a folder", hint="Give a picture in it.") from error
+    except PermissionError as error:
+        raise MediaError(f"{path}: there is no permission to read it", hint="Change its permissions.") from error
+    except OSError as error:
+        raise MediaError(f"{path}: it cannot be read ({error.strerror})", hint="Check the disk.") from error
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
@@ -101,16 +101,6 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
         raise MediaError(f"{path}: it is {what}", hint="Give the name of a file.")
     if not overwrite:
         raise UsageError(f"{path}: it exists already", hint="Use `overwrite=True` to replace it.")
-
-
-def _write_beside(path: Path, data: bytes) -> None:
-    """Write under another name first, so that no half file ever has the final one. Raises OSError."""
-    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def pictures_in(sources: Sequence[Path], *, recursive: bool = False) -> list[Path]:
@@ -127,7 +117,7 @@ def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]
     if not source.is_dir():
         return [(source, source.parent)]
     found = source.rglob("*") if recursive else source.iterdir()
-    pictures = sorted(path for path in found if path.suffix.lower() in READABLE and path.is_file())
+    pictures = sorted(path for path in found if has_picture_suffix(path.name) and path.is_file())
     if not pictures:
         hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
         raise MediaError(f"{source}: no picture in it", hint=hint)

@@ -1,9 +1,10 @@
-"""The picture formats: how a file's first bytes tell them, and how each is decoded and encoded."""
+"""The picture formats: each entry of FORMATS owns its suffixes, its signature and the settings of its encoder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 SIGNATURE_BYTES = 256  # enough to recognise any format
@@ -11,14 +12,17 @@ SIGNATURE_BYTES = 256  # enough to recognise any format
 
 @dataclass(frozen=True)
 class Format:
-    """A picture format that libvips reads, and writes when it has suffixes; EXR is read and written by OpenEXR.
+    """A picture format that libvips reads and, if `is_written`, writes. OpenEXR does both for EXR.
 
-    bits: of the deepest samples that it can hold; quality: the default, None where there is nothing to choose.
+    is_start: whether the first `SIGNATURE_BYTES` of a file are those of this format. bits: of the deepest samples that
+    it can hold. quality: the default, None where there is nothing to choose. options: of libvips's encoder.
     """
 
     name: str
     operation: str  # libvips: `{operation}load_buffer`, `{operation}save_buffer`
-    suffixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...]
+    is_start: Callable[[bytes], bool]
+    is_written: bool = True
     bits: int = 8
     quality: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -26,6 +30,8 @@ class Format:
     holds_cmyk: bool = False
     # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a mere warning.
     fail_on: str = "truncated"
+    has_bit_depth: bool = False  # the encoder must be told how many bits a sample has
+    leaves_low_bits_empty: bool = False  # the decoder shifts samples of 10 and 12 bits up to 16, so white is not 65535
 
     def open(self, data: bytes) -> Any:
         """Open a file's bytes as a pyvips image, from which the samples can be read once. Raises pyvips.Error."""
@@ -40,12 +46,30 @@ class Format:
         options = dict(self.options)
         if self.quality is not None:
             options["Q"] = quality or self.quality
-        if self.operation == "heif":
+        if self.has_bit_depth:
             options["bitdepth"] = self.bits if image.format == "ushort" else 8
         # Where a picture has no EXIF, libvips makes it up. In JPEG that holds the dots per inch, else nothing.
         options["keep"] = "all" if keep_exif or self.operation == "jpeg" else "xmp|iptc|icc|other"
         encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options)
         return encoded
+
+
+def starting_with(*signatures: bytes) -> Callable[[bytes], bool]:
+    """Recognise files that begin with one of these signatures."""
+    return lambda start: start.startswith(signatures)
+
+
+def with_brand(*brands: bytes) -> Callable[[bytes], bool]:
+    """Recognise ISO media files (ISO/IEC 14496-12) that list one of these brands."""
+    return lambda start: not brands_of(start).isdisjoint(brands)
+
+
+def brands_of(start: bytes) -> frozenset[bytes]:
+    """The four-letter brands of an ISO media file (AVIF, HEIC, MP4), by its first bytes; none for other files."""
+    if start[4:8] != b"ftyp":
+        return frozenset()
+    listed = start[8 : int.from_bytes(start[:4], "big")]
+    return frozenset(listed[at : at + 4] for at in range(0, len(listed), 4))
 
 
 # JPEG keeps full colour resolution: painted edges are where half of it shows. AVIF's effort and PNG's filter are the
@@ -54,54 +78,69 @@ JPEG = Format(
     "JPEG",
     "jpeg",
     (".jpg", ".jpeg"),
+    starting_with(b"\xff\xd8\xff"),
     quality=92,
     options={"subsample_mode": "off", "optimize_coding": True},
     holds_alpha=False,
     holds_cmyk=True,
 )
-PNG = Format("PNG", "png", (".png",), bits=16, options={"filter": "paeth", "compression": 6})
+PNG = Format(
+    "PNG",
+    "png",
+    (".png",),
+    starting_with(b"\x89PNG\r\n\x1a\n"),
+    bits=16,
+    options={"filter": "paeth", "compression": 6},
+)
 TIFF = Format(
     "TIFF",
     "tiff",
     (".tif", ".tiff"),
+    starting_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # the last two are BigTIFF
     bits=16,
     options={"compression": "deflate", "predictor": "horizontal"},
     holds_cmyk=True,
     fail_on="warning",
 )
-WEBP = Format("WebP", "webp", (".webp",), quality=90)
-AVIF = Format("AVIF", "heif", (".avif",), bits=12, quality=65, options={"compression": "av1", "effort": 2})
-GIF = Format("GIF", "gif")
-EXR = Format("EXR", "", (".exr",), bits=16)
-
-WRITTEN = (JPEG, PNG, TIFF, WEBP, AVIF, EXR)
-WRITABLE = tuple(suffix for written in WRITTEN for suffix in written.suffixes)
-READABLE = (*WRITABLE, ".gif")
-
-SIGNATURES = (
-    (b"\xff\xd8\xff", JPEG),
-    (b"\x89PNG\r\n\x1a\n", PNG),
-    (b"II*\0", TIFF),
-    (b"MM\0*", TIFF),
-    (b"II+\0", TIFF),  # BigTIFF
-    (b"MM\0+", TIFF),
-    (b"GIF87a", GIF),
-    (b"GIF89a", GIF),
-    (b"v/1\x01", EXR),
+WEBP = Format("WebP", "webp", (".webp",), lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", quality=90)
+AVIF = Format(
+    "AVIF",
+    "heif",
+    (".avif",),
+    with_brand(b"avif", b"avis"),
+    bits=12,
+    quality=65,
+    options={"compression": "av1", "effort": 2},
+    has_bit_depth=True,
+    leaves_low_bits_empty=True,
 )
-OTHER_SIGNATURES = (
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (b"BM", "BMP"),
-    (b"8BPS", "Photoshop (PSD)"),
-    (b"%PDF", "PDF"),
-)
+GIF = Format("GIF", "gif", (".gif",), starting_with(b"GIF87a", b"GIF89a"), is_written=False)
+EXR = Format("EXR", "", (".exr",), starting_with(b"v/1\x01"), bits=16)
+
+FORMATS = (JPEG, PNG, TIFF, WEBP, AVIF, EXR, GIF)
+WRITABLE = tuple(suffix for known in FORMATS if known.is_written for suffix in known.suffixes)
+READABLE = tuple(suffix for known in FORMATS for suffix in known.suffixes)
+
+# Formats that are known but not read, by name.
+OTHERS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG XL": starting_with(b"\xff\x0a", b"\0\0\0\x0cJXL "),
+    "JPEG 2000": starting_with(b"\0\0\0\x0cjP  "),
+    "BMP": starting_with(b"BM"),
+    "Photoshop (PSD)": starting_with(b"8BPS"),
+    "PDF": starting_with(b"%PDF"),
+    "HEIC": with_brand(b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"),
+    "a video": lambda start: start[4:8] == b"ftyp",
+}
 
 
 def format_with_suffix(suffix: str) -> Format | None:
     """The format that is written to files with this suffix, such as ".jpg"; None if there is none."""
-    return next((written for written in WRITTEN if suffix.lower() in written.suffixes), None)
+    return next((known for known in FORMATS if known.is_written and suffix.lower() in known.suffixes), None)
+
+
+def has_picture_suffix(name: str) -> bool:
+    """Whether a file's name ends as those of pictures that can be read."""
+    return any(PurePath(name).suffix.lower() in known.suffixes for known in FORMATS)
 
 
 def recognize(start: bytes) -> Format | str | None:
@@ -109,17 +148,6 @@ def recognize(start: bytes) -> Format | str | None:
 
     The mere name of one that is known but cannot be read, None for anything else.
     """
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return WEBP
-    if start[4:8] == b"ftyp":
-        return _recognize_iso_media(start[8 : int.from_bytes(start[:4], "big")])
-    found = (known for signature, known in (*SIGNATURES, *OTHER_SIGNATURES) if start.startswith(signature))
-    return next(found, None)
-
-
-def _recognize_iso_media(brands: bytes) -> Format | str:
-    """AVIF, HEIC and videos share a container; what is in it is told by a list of four-letter brands."""
-    found = {brands[at : at + 4] for at in range(0, len(brands), 4)}
-    if found & {b"avif", b"avis"}:
-        return AVIF
-    return "HEIC" if found & {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"} else "a video"
+    if found := next((known for known in FORMATS if known.is_start(start)), None):
+        return found
+    return next((name for name, is_start in OTHERS.items() if is_start(start)), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.inference.sessions import SAFE_LEVELS
+from stylecli.inference.sessions import SAFE_LEVELS, open_cpu_session
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -87,7 +87,6 @@ def _feature_maps(model: ModelProto) -> dict[str, str]:
 def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
     """Of each feature map the range that holds the samples of every photo, but for the tails."""
     import onnx
-    import onnxruntime
     from onnx import TensorProto, helper
 
     watched = [*dict.fromkeys(sources.values())]
@@ -95,7 +94,7 @@ def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDAr
     probe.CopyFrom(model)
     del probe.graph.output[:]
     probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
-    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_cpu_session(probe.SerializeToString())
     lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 itself must be a level: padding is made of it
     for photo in photos:
         for number, values in enumerate(session.run(watched, {"image": photo})):

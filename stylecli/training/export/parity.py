@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import PackError
 from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import statistics_model, with_statistics
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.training.losses.loss_network import load_loss_network
 from stylecli.training.losses.perceptual import STYLE_LAYERS, gram_matrix, style_loss
 from stylecli.training.networks.registry import SizedNetwork, StyleNetwork
@@ -29,7 +29,7 @@ def check_against_network(model: bytes, network: StyleNetwork) -> None:
         PackError: they differ by more than TOLERANCE.
     """
     reference, random = SizedNetwork(network).eval(), np.random.default_rng(0)
-    session = _session(model)
+    session = open_cpu_session(model)
     for count, height, width in SHAPES:
         image = random.random((count, 3, height, width), np.float32)
         (stylized,) = session.run(["stylized"], {"image": image})
@@ -61,8 +61,8 @@ def check_precision(model: bytes, precise: bytes, photos: Sequence[NDArray[np.fl
 
 
 def _painted(model: bytes, photo: NDArray[np.float32]) -> NDArray[np.float32]:
-    statistics = _session(statistics_model(float_twin(model))).run(None, {"image": photo})
-    stylized: NDArray[np.float32] = _session(with_statistics(model, statistics)).run(None, {"image": photo})[0]
+    statistics = open_cpu_session(statistics_model(float_twin(model))).run(None, {"image": photo})
+    stylized: NDArray[np.float32] = open_cpu_session(with_statistics(model, statistics)).run(None, {"image": photo})[0]
     return stylized
 
 
@@ -73,9 +73,3 @@ def _style_shift(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     features, targets = (network(torch.from_numpy(picture), STYLE_LAYERS) for picture in (one, other))
     grams = {layer: gram_matrix(target) for layer, target in targets.items()}
     return float((style_loss(features, grams) / len(grams)).sqrt())
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])

@@ -16,6 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.images import formats
 from stylecli.media.images.files import (
     WRITABLE,
     Picture,
@@ -266,7 +267,7 @@ def test_channels_of_unknown_meaning_are_refused() -> None:
 
 def test_an_existing_file_is_kept(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
     (tmp_path / "photo.png").write_text("precious")
-    with pytest.raises(UsageError, match=r"exists already.*--overwrite"):
+    with pytest.raises(UsageError, match=r"exists already.*overwrite=True"):
         write_picture(picture_from_pixels(photo), tmp_path / "photo.png")
     assert (tmp_path / "photo.png").read_text() == "precious"
 
@@ -358,10 +359,33 @@ def test_an_interrupted_write_leaves_nothing(
 
 
 def test_pyvips_is_loaded_only_when_a_picture_is_read() -> None:
-    program = "import sys, stylecli.images; sys.exit('pyvips' in sys.modules)"
+    program = "import sys, stylecli.media.images.files; sys.exit('pyvips' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_picture_shows_no_arrays_of_its_file(photo_file: Path) -> None:
     assert "contents" not in repr(read_picture(photo_file))
     assert isinstance(read_picture(photo_file), Picture)
+
+
+def test_a_new_format_is_one_entry(monkeypatch: pytest.MonkeyPatch, noise: NDArray[np.uint8]) -> None:
+    """Its suffix, its signature and its encoder's settings: here a PNG under another name, behind 1 byte of its own."""
+
+    class Wrapped(formats.Format):
+        def open(self, data: bytes) -> Any:
+            return super().open(data[1:])
+
+        def encode(self, image: Any, *, quality: int | None, keep_exif: bool) -> bytes:
+            return b"!" + super().encode(image, quality=quality, keep_exif=keep_exif)
+
+    entry = Wrapped("Wrapped PNG", "png", (".wpng",), formats.starting_with(b"!\x89PNG"), options={"compression": 1})
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, entry))
+    data = encode_picture(picture_from_pixels(noise), ".wpng")
+    assert data.startswith(b"!\x89PNG")
+    np.testing.assert_array_equal(read_picture(data).pixels, noise)
+    assert formats.has_picture_suffix("photo.WPNG")
+
+
+def test_no_two_formats_claim_one_suffix() -> None:
+    suffixes = [suffix for known in formats.FORMATS for suffix in known.suffixes]
+    assert len(suffixes) == len(set(suffixes))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from stylecli.media.pixels import Floats
 
@@ -31,3 +34,8 @@ def unpremultiplied(samples: Floats, alpha: Floats | None) -> Floats:
 def premultiplied(straight: Floats, alpha: Floats | None) -> Floats:
     """Samples (H, W, C) times alpha (H, W), or as they are without one."""
     return straight if alpha is None else straight * alpha[..., None]
+
+
+def as_floats(light: Floats, dtype: DTypeLike) -> NDArray[Any]:
+    """Light as half or single floats; values that a half float cannot hold become its largest ones."""
+    return light.clip(-HALF_MAX, HALF_MAX).astype(dtype) if np.dtype(dtype) == np.float16 else light.astype(dtype)

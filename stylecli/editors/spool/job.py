@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from stylecli.core.errors import UsageError
-from stylecli.editors.raw_pixels import Layout
+from stylecli.editors.layout import Layout
+from stylecli.editors.spool.protocol import PROTOCOL
 from stylecli.stylize.look import Brush, Look
 
-PROTOCOL = 1
-JOB_BYTES_MAX = 65536
-IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 FILE = "file"  # the `pixel` of a job whose picture is a file such as PNG, TIFF or EXR
 KEYS: dict[str, type | tuple[type, ...]] = {
     "protocol": int,
@@ -34,7 +32,7 @@ RESERVED = ("tmp", "job", "run", "answer", "done", "err", "cancel", "progress", 
 
 
 @dataclass(frozen=True)
-class Job:
+class SpoolJob:
     """One picture to be made. layout: how the raw pixels lie; None for a picture file."""
 
     style: str
@@ -45,7 +43,7 @@ class Job:
     look: Look
 
 
-def parse_job(text: bytes, identifier: str) -> Job:
+def parse_job(text: bytes, identifier: str) -> SpoolJob:
     """Read a job; `identifier` is the name of its files up to the dot.
 
     Raises:
@@ -64,7 +62,7 @@ def parse_job(text: bytes, identifier: str) -> Job:
             raise UsageError(f"{key}: {value!r} is of the wrong type", hint="docs/editors.md shows a job.")
     if "style" not in values:
         raise UsageError("style: is missing", hint="docs/editors.md shows a job.")
-    return Job(
+    return SpoolJob(
         style=values["style"],
         variant=values.get("variant"),
         input=_own_file(values.get("input", f"{identifier}.in"), identifier),
@@ -81,8 +79,8 @@ def parse_job(text: bytes, identifier: str) -> Job:
 def _values(text: bytes) -> dict[str, Any]:
     try:
         values = json.loads(text)
-    except ValueError as err:  # also what is no UTF-8
-        raise UsageError(f"the job is no JSON ({err})", hint="Write ID.tmp to its end, then rename it.") from err
+    except ValueError as error:  # also what is no UTF-8
+        raise UsageError(f"the job is no JSON ({error})", hint="Write ID.tmp to its end, then rename it.") from error
     if not isinstance(values, dict):
         raise UsageError("the job is no JSON object", hint="docs/editors.md shows a job.")
     return values

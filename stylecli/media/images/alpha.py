@@ -22,12 +22,17 @@ def bleed(color: Any, alpha: Any) -> Any:
 
 
 def bled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """As `bleed`, of arrays: (H, W, 3) and (H, W) of one type, uint8 or uint16; the very same where nothing changes."""
+    """As `bleed`, of arrays: (H, W, 3) and (H, W) of one type, uint8, uint16 or float32 in 0..1.
+
+    `pixels` itself where nothing changes.
+    """
+    import numpy as np
     import pyvips  # a native library that --help does not need
 
     if alpha.min() > 0 or alpha.max() == 0:
         return pixels
-    filled: NDArray[Any] = bleed(pyvips.Image.new_from_array(pixels), pyvips.Image.new_from_array(alpha)).numpy()
+    weights = pyvips.Image.new_from_array(np.ascontiguousarray(alpha))  # it takes no strides
+    filled: NDArray[Any] = bleed(pyvips.Image.new_from_array(pixels), weights).numpy()
     return filled
 
 

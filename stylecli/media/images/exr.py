@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.alpha import bleed
-from stylecli.media.linear_light import HALF_MAX, encoded, linear, premultiplied, unpremultiplied
+from stylecli.media.linear_light import HALF_MAX, as_floats, encoded, linear, premultiplied, unpremultiplied
 from stylecli.media.pixels import Floats
 
 ExrColor = Literal["linear", "encoded"]  # what the numbers of a file are: light, or sRGB-encoded already
@@ -89,7 +89,7 @@ def encode_exr(pixels: NDArray[np.float32], alpha: Floats | None, contents: ExrC
         samples = painted[..., place]
         if own_alpha is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)
-        channel.pixels = np.ascontiguousarray(_fitting(samples, channel.pixels.dtype))
+        channel.pixels = np.ascontiguousarray(as_floats(samples, channel.pixels.dtype))
     return _written(file)
 
 
@@ -156,9 +156,9 @@ def _bled(pixels: Floats, alpha: Floats) -> Floats:
 def _new_file(samples: Floats, alpha: Floats | None) -> bytes:
     import OpenEXR  # a native library that --help does not need
 
-    channels = {key: np.ascontiguousarray(_fitting(samples[..., k], np.float16)) for k, key in enumerate(COLORS)}
+    channels = {key: np.ascontiguousarray(as_floats(samples[..., k], np.float16)) for k, key in enumerate(COLORS)}
     if alpha is not None:
-        channels[ALPHA] = np.ascontiguousarray(_fitting(alpha, np.float16))
+        channels[ALPHA] = np.ascontiguousarray(as_floats(alpha, np.float16))
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     return _written(OpenEXR.File(header, channels))
 
@@ -167,7 +167,3 @@ def _written(file: Any) -> bytes:
     target = io.BytesIO()
     file.write(target)
     return target.getvalue()
-
-
-def _fitting(samples: Floats, dtype: Any) -> NDArray[Any]:
-    return samples.clip(-HALF_MAX, HALF_MAX).astype(dtype) if dtype == np.float16 else samples.astype(dtype)

@@ -372,9 +372,9 @@ def test_a_full_disk_is_an_answer_and_not_the_end(tmp_path: Path, tiny_style: Pa
     # The first answer fills the disk, so that the second job finds no room for its picture of 1.6 MB.
     program = f"""
 from pathlib import Path
-from stylecli.errors import StyleError
-from stylecli.spool import serve
-from stylecli.spool_client import fetch, submit
+from stylecli.core.errors import StyleError
+from stylecli.editors.spool.worker import serve
+from stylecli.editors.spool.client import fetch, submit
 
 spool = Path("spool")
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from stylecli.core.errors import StyleError
 from stylecli.core.version import __version__
-from stylecli.editors.plugins import TITLES, find_plugins
+from stylecli.editors.host import list_hosts
+from stylecli.editors.plugins import find_plugins
 from stylecli.inference.sessions import INSTALL_HINT, working_devices
 
 # The newest releases that the tests have passed with; the lowest ones stand in pyproject.toml, and CI tries both.
@@ -136,11 +137,9 @@ def _styles(styles_dir: Path | None) -> list[Finding]:
 
 def _hosts() -> list[Finding]:
     findings = []
-    for host, title in TITLES.items():
-        plugins = find_plugins(host)
-        findings += [
-            Finding(f"host {host}", not (one.is_installed and one.fault), one.says, one.advice) for one in plugins
-        ]
+    for host in list_hosts():
+        plugins, topic = find_plugins(host), f"host {host.name}"
+        findings += [Finding(topic, not (one.is_installed and one.fault), one.says, one.advice) for one in plugins]
         if not plugins:
-            findings.append(Finding(f"host {host}", True, f"{title} was not found"))
+            findings.append(Finding(topic, True, f"{host.title} was not found"))
     return findings

@@ -12,11 +12,11 @@ from threading import Thread
 
 from stylecli.core.errors import DeviceError, MediaError
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.editors.raw_pixels import Layout, repaint
+from stylecli.editors.layout import Layout
+from stylecli.editors.raw_pixels import repaint
 from stylecli.inference.engine import Engine
 from stylecli.stylize.look import Look, paint
 
-PROTOCOL = 1
 STALL = 60.0  # seconds without a byte after which a host is taken for dead
 CHUNK = 2**20  # bytes
 
@@ -49,8 +49,8 @@ def stylize_raw(data: bytes | bytearray, layout: Layout, engine: Engine, look: L
     """
     try:
         return repaint(data, layout, lambda pixels: paint(engine, pixels, look))
-    except MemoryError as err:
-        raise DeviceError(f"{layout.width} x {layout.height}: not enough memory", hint="Make it smaller.") from err
+    except MemoryError as error:
+        raise DeviceError(f"{layout.width} x {layout.height}: not enough memory", hint="Make it smaller.") from error
 
 
 class _Incoming:
@@ -67,16 +67,16 @@ class _Incoming:
         try:
             while chunk := self._chunks.get(timeout=STALL):
                 data += chunk
-        except Empty as err:
+        except Empty as error:
             raise MediaError(
                 f"stdin: nothing came for {STALL:g} seconds, {len(data)} of {self._size} bytes are here",
                 hint="The host must write all pixels, then close the pipe.",
-            ) from err
+            ) from error
         if len(data) != self._size:
             more = "more than " if len(data) > self._size else ""
             raise MediaError(
                 f"stdin: {more}{min(len(data), self._size)} bytes came, {self._size} were expected",
-                hint="Check --width, --height and --pixel.",
+                hint="Check `width`, `height` and `pixel`.",
             )
         return data
 

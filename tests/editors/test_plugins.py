@@ -14,8 +14,12 @@ from stylecli import __version__
 from stylecli.cli.app import suite
 from stylecli.doctor import examine
 from stylecli.editors import plugins as hosts
-from stylecli.editors.plugin_folders import Machine, Place, blender_places, gimp_places, resolve_places
+from stylecli.editors.host import find_host, host_names
+from stylecli.editors.plugin_folders import Machine, PluginFolder
 from stylecli.editors.plugins import find_plugins, install, uninstall
+
+GIMP, BLENDER, RESOLVE = (find_host(name) for name in ("gimp", "blender", "resolve"))
+gimp_places, blender_places, resolve_places = GIMP.folders, BLENDER.folders, RESOLVE.folders
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def test_every_stable_gimp_3_is_found(home: Path) -> None:
     ],
 )
 def test_an_editor_is_found_on_every_system(
-    tmp_path: Path, places: Callable[[Machine], list[Place]], system: str, profile: str, plugins: str
+    tmp_path: Path, places: Callable[[Machine], list[PluginFolder]], system: str, profile: str, plugins: str
 ) -> None:
     (tmp_path / profile).mkdir(parents=True)
     (place,) = places(machine(tmp_path, system))
@@ -98,7 +102,7 @@ def test_a_flatpak_starts_stylecli_outside_its_sandbox(tmp_path: Path, monkeypat
     flatpak.chmod(0o755)
     monkeypatch.setenv("PATH", str(flatpak.parent), prepend=os.pathsep)
     (place,) = gimp_places(machine(tmp_path))
-    plugin = install("gimp", place)
+    plugin = install(GIMP, place)
     command = json.loads((place.folder / "stylecli/stylecli.json").read_text())["command"]
     assert (plugin.fault, command[:2]) == ("", ["flatpak-spawn", "--host"])
 
@@ -127,7 +131,7 @@ def test_the_resolve_of_the_app_store_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_installed_can_be_run(home: Path) -> None:
     (first, _) = gimp_places(machine(home))
-    plugin = install("gimp", first)
+    plugin = install(GIMP, first)
     assert (plugin.is_installed, plugin.version, plugin.fault) == (True, __version__, "")
     folder = first.folder / "stylecli"
     assert os.access(folder / "stylecli.py", os.X_OK)
@@ -230,7 +234,7 @@ def test_a_plugin_of_another_version_is_told(home: Path, monkeypatch: pytest.Mon
     run("install", "gimp")
     monkeypatch.undo()
     monkeypatch.setenv("HOME", str(home))
-    assert all("0.0.1" in plugin.fault for plugin in find_plugins("gimp"))
+    assert all("0.0.1" in plugin.fault for plugin in find_plugins(GIMP))
     assert all(not finding.is_well for finding in examine() if finding.topic == "host gimp")
 
 
@@ -238,18 +242,18 @@ def test_a_stylecli_that_has_moved_is_told(home: Path) -> None:
     run("install", "gimp")
     config = home / ".config/GIMP/3.0/plug-ins/stylecli/stylecli.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "command": ["/no/such/python"]}))
-    faults = [plugin.fault for plugin in find_plugins("gimp")]
+    faults = [plugin.fault for plugin in find_plugins(GIMP)]
     assert "/no/such/python" in faults[0]
     assert faults[1] == ""
 
 
 def test_an_installation_that_was_cut_short_is_mended(home: Path) -> None:
     (place, _) = gimp_places(machine(home))
-    install("gimp", place)
+    install(GIMP, place)
     (place.folder / "stylecli/backend.py").unlink()
-    assert "backend.py" in find_plugins("gimp")[0].fault
-    assert install("gimp", place).fault == ""
-    assert uninstall("gimp", place)
+    assert "backend.py" in find_plugins(GIMP)[0].fault
+    assert install(GIMP, place).fault == ""
+    assert uninstall(GIMP, place)
 
 
 def test_results_come_as_json(home: Path) -> None:
@@ -263,3 +267,39 @@ def test_the_doctor_tells_of_the_hosts(home: Path) -> None:
     said = {finding.topic: finding for finding in examine()}
     assert "not installed" in said["host gimp"].says
     assert said["host gimp"].is_well
+
+
+def test_a_new_module_is_a_new_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stylecli.editors import hosts as package
+
+    (tmp_path / "hosts").mkdir()
+    (tmp_path / "hosts/painter.py").write_text(
+        "from stylecli.editors.host import Host\n"
+        "from stylecli.editors.plugin_folders import PluginFolder\n"
+        "HOST = Host(\n"
+        '    "painter", "The Painter", lambda machine: [PluginFolder("Painter 1", machine.home / "brushes")],\n'
+        '    lambda: {"brush.txt": b"soft", "looks/stylecli/look.txt": b"warm"},\n'
+        ")\n"
+    )
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / "hosts")])
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    painter = find_host("painter")
+    assert "painter" in host_names()
+    assert "Painter 1: not installed" in run("list")[1]
+    assert {finding.topic for finding in examine()} >= {"host painter", "host gimp"}
+
+    (place,) = painter.folders(Machine(home=tmp_path / "home"))
+    assert install(painter, place).fault == ""
+    assert (place.folder / "stylecli/brush.txt").read_bytes() == b"soft"
+    assert (place.folder / "looks/stylecli/look.txt").read_bytes() == b"warm"
+    assert uninstall(painter, place)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "looks/../../stylecli/x", "a/b", "C:/stylecli/x", "a\\b"])
+def test_a_name_outside_our_folders_is_never_removed(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "stylecli"
+    folder.mkdir()
+    config = {"format": 1, "command": [], "stylecli": "1", "files": [name], "made": []}
+    (folder / "stylecli.json").write_text(json.dumps(config))
+    assert not uninstall(GIMP, PluginFolder("GIMP", tmp_path))

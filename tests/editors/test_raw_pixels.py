@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
-from stylecli.editors.raw_pixels import PIXELS_MAX, SAMPLES, Alpha, Color, Layout, Pixel, encoded, linear, repaint
+from stylecli.editors.layout import PIXELS_MAX, SAMPLES, Alpha, Color, Layout, Pixel
+from stylecli.editors.raw_pixels import repaint
 
 PIXEL_NAMES: tuple[Pixel, ...] = ("rgba8", "rgba16", "rgba16f", "rgba32f")
 # Half floats have 11 significant bits; through the sRGB curve and back their last one may change.
@@ -136,11 +137,6 @@ def test_alpha_that_is_none_hides_nothing() -> None:
     seen: list[NDArray[Any]] = []
     repaint(samples.tobytes(), Layout(5, 7, alpha="ignore"), lambda pixels: seen.append(pixels) or pixels)
     np.testing.assert_array_equal(seen[0], samples[..., :3])
-
-
-def test_the_two_curves_undo_each_other() -> None:
-    light = np.linspace(0, 1, 1001, dtype=np.float32)
-    np.testing.assert_allclose(linear(encoded(light)), light, atol=1e-6)
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, -1), (30_000, 30_000), (PIXELS_MAX + 1, 1)])

@@ -1,6 +1,6 @@
 """Kill workers and clients of a spool at random moments; print what became of every job, as JSON.
 
-    python -m tests.spool_chaos SPOOL SHELF KILLS
+    python -m tests.support.spool_chaos SPOOL SHELF KILLS
 
 All processes are forked from this one, which has loaded everything, so that a kill costs milliseconds. The one process
 that is never killed collects the answers: it takes each out of the folder as a client does, and counts.

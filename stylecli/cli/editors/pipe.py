@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import say
 from stylecli.core.errors import StyleError, UsageError
+from stylecli.editors.layout import PROTOCOL, Alpha, Color, Layout, Pixel
 
 if TYPE_CHECKING:
     from stylecli.core.progress import Step
-    from stylecli.editors.raw_pixels import Alpha, Color, Pixel
     from stylecli.inference.engine import Device, Engine
     from stylecli.stylize.look import Look
 
-# As stylecli.raw_pixels and stylecli.pipe say, which --help must not import.
-PIXELS = ("rgba8", "rgba16", "rgba16f", "rgba32f")
-COLORS = ("srgb", "linear")
-ALPHAS = ("straight", "premultiplied", "ignore")
-PROTOCOL = 1
+PIXELS, COLORS, ALPHAS = get_args(Pixel), get_args(Color), get_args(Alpha)
 
 
 class HostCommand(click.Command):
@@ -33,21 +29,21 @@ class HostCommand(click.Command):
         """Parse the command line."""
         try:
             return super().make_context(*args, **kwargs)
-        except click.UsageError as err:
-            tell_error(err.exit_code, err.format_message(), "")
+        except click.UsageError as error:
+            tell_error(error.exit_code, error.format_message(), "")
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except StyleError as err:
-            tell_error(err.exit_code, err.message, err.hint)
+        except StyleError as error:
+            tell_error(error.exit_code, error.message, error.hint)
             raise
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):  # the last: the host went away
             raise
-        except Exception as err:  # the host shows the line, the traceback follows it
-            tell_error(1, f"a defect in stylecli: {err!r}", "Please report it.")
+        except Exception as error:  # the host shows the line, the traceback follows it
+            tell_error(1, f"a defect in stylecli: {error!r}", "Please report it.")
             raise
 
 
@@ -98,7 +94,6 @@ def command(
     `stylecli-progress FRACTION TEXT` and, on failure, `stylecli-error {json}`; all other lines there are to be ignored.
     """
     from stylecli.editors.pipe import stylize_stream
-    from stylecli.editors.raw_pixels import Layout
     from stylecli.inference.engine import Engine
     from stylecli.packs.shelves import find_style
 

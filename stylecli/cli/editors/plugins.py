@@ -1,4 +1,4 @@
-"""`stylecli plugins`: the plug-ins for editors, put where these look for them."""
+"""`stylecli plugins`: install, inspect and remove the plug-ins for editors."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, say
 from stylecli.core.errors import ItemsFailedError, StyleError, UsageError
+from stylecli.editors.host import find_host, host_names, list_hosts
 
 if TYPE_CHECKING:
-    from stylecli.editors.plugin_folders import Place
+    from stylecli.editors.host import Host
+    from stylecli.editors.plugin_folders import PluginFolder
     from stylecli.editors.plugins import Plugin
 
-HOSTS = ("gimp", "blender", "resolve")  # as stylecli.hosts.TITLES, in which --help need not look
-
-host_argument = click.argument("host", type=click.Choice(HOSTS))
+host_argument = click.argument("host", type=click.Choice(host_names()))
 target_option = click.option(
     "--target",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of plug-ins, instead of those that are found.",
+    help="The editor's folder of plug-ins, instead of those that are found.",
 )
 
 
@@ -37,14 +37,14 @@ def command() -> None:
 @options.as_json
 def list_command(as_json: bool) -> None:
     """List the editors that were found, and whether the plug-in is installed and works."""
-    from stylecli.editors.plugins import TITLES, find_plugins
+    from stylecli.editors.plugins import find_plugins
 
-    for host, title in TITLES.items():
+    for host in list_hosts():
         plugins = find_plugins(host)
         for plugin in plugins:
             _tell(plugin, as_json=as_json)
         if not plugins and not as_json:
-            click.echo(f"{title}: not found")
+            click.echo(f"{host.title}: not found")
 
 
 @command.command()
@@ -52,13 +52,14 @@ def list_command(as_json: bool) -> None:
 @target_option
 @options.as_json
 def install(host: str, target: Path | None, as_json: bool) -> None:
-    """Put the plug-in into every place where HOST looks, or renew it there.
+    """Install the plug-in into every folder where HOST looks, or renew it there.
 
-    Exit code 6 if that failed in one of several places.
+    Exit code 6 if that failed in one of several folders.
     """
     from stylecli.editors.plugins import install as install_into
 
-    places = _places(host, target)
+    known = find_host(host)
+    places = _places(known, target)
     usable = [place for place in places if not place.fault] or places
     for place in places:
         if place not in usable:
@@ -66,11 +67,11 @@ def install(host: str, target: Path | None, as_json: bool) -> None:
     broken = []
     for place in usable:
         try:
-            plugin = install_into(host, place)
-        except StyleError as err:
+            plugin = install_into(known, place)
+        except StyleError as error:
             if len(usable) == 1:
                 raise
-            say(f"stylecli: {err}")
+            say(f"stylecli: {error}")
             broken.append(place.editor)
         else:
             _tell(plugin, as_json=as_json)
@@ -84,28 +85,29 @@ def install(host: str, target: Path | None, as_json: bool) -> None:
 @target_option
 @options.as_json
 def uninstall(host: str, target: Path | None, as_json: bool) -> None:
-    """Take away all that `install` put there, and nothing else."""
+    """Remove all that `install` put there, and nothing else."""
     from stylecli.editors.plugins import uninstall as uninstall_from
 
-    for place in _places(host, target):
-        was_there = uninstall_from(host, place)
+    known = find_host(host)
+    for place in _places(known, target):
+        was_there = uninstall_from(known, place)
         if as_json:
             emit_json({"event": "result", "host": host, "folder": place.folder, "removed": was_there})
         else:
             click.echo(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
 
 
-def _places(host: str, target: Path | None) -> list[Place]:
-    from stylecli.editors.plugin_folders import Place
-    from stylecli.editors.plugins import TITLES, find_plugins
+def _places(host: Host, target: Path | None) -> list[PluginFolder]:
+    from stylecli.editors.plugin_folders import PluginFolder
+    from stylecli.editors.plugins import find_plugins
 
     if target:
-        return [Place(TITLES[host], target.absolute())]
+        return [PluginFolder(host.title, target.absolute())]
     if places := [plugin.place for plugin in find_plugins(host)]:
         return places
     raise UsageError(
-        f"{TITLES[host]}: not found on this machine",
-        hint="Start it once, so that it makes its folders, or name its folder of plug-ins by --target.",
+        f"{host.title}: not found on this machine",
+        hint="Start it once, so that it makes its folders, or name its folder of plug-ins by `target`.",
     )
 
 
@@ -120,7 +122,7 @@ def _tell(plugin: Plugin, *, as_json: bool) -> None:
 
 def _entry(plugin: Plugin) -> dict[str, Any]:
     return {
-        "host": plugin.host,
+        "host": plugin.host.name,
         "editor": plugin.place.editor,
         "folder": plugin.place.folder,
         "installed": plugin.is_installed,

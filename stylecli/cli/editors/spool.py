@@ -10,11 +10,11 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, say
 from stylecli.core.errors import UsageError
+from stylecli.core.version import __version__
+from stylecli.editors.spool.protocol import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device
-
-IDLE_SECONDS = 300.0  # as stylecli.spool.IDLE_SECONDS, which --help must not import
 
 
 @click.command()
@@ -35,7 +35,6 @@ def command(
     The folder is made if need be, mode 0700, and has one worker, which ends when there was no job for a while.
     docs/editors.md describes its files.
     """
-    from stylecli.core.version import __version__
     from stylecli.editors.spool.worker import serve, stop
 
     if (replace or is_to_stop) and not stop(folder) and is_to_stop:

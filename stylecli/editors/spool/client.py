@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.editors.spool.job import PROTOCOL
+from stylecli.editors.spool.protocol import PROTOCOL
 
 LOOK_SECONDS = 0.003  # looking more often takes the processor away from the network
 

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import DeviceError, MediaError, StyleError, UsageError
-from stylecli.core.files import try_lock
-from stylecli.editors.spool.job import IDENTIFIER, JOB_BYTES_MAX, PROTOCOL
+from stylecli.core.files import blamed_on, try_lock
+from stylecli.editors.spool.protocol import IDENTIFIER, JOB_BYTES_MAX, PROTOCOL
 
 LOCK, WORKER, BEAT, STYLES, STOP = "worker.lock", "worker.json", "worker.beat", "styles.json", "worker.stop"
 OWN_NAMES = {LOCK, WORKER, BEAT, STYLES, STOP}
+HINT = "The spool needs a folder that it may write to."
 TRIES_MAX = 3  # a job that ends the worker each time is answered with an error
 KEPT_SECONDS = 600.0  # what a client left behind is removed after this time
 SHARING_SECONDS = 2.0  # on Windows a file that another program looks at cannot be renamed for a moment
@@ -44,7 +45,7 @@ class SpoolFolder:
     def waiting(self) -> list[str]:
         """The identifiers of jobs that nobody has claimed, oldest first."""
         found = []
-        with _blamed_on(self.path), os.scandir(self.path) as entries:
+        with blamed_on(self.path, hint=HINT), os.scandir(self.path) as entries:
             for entry in entries:
                 identifier, dot, suffix = entry.name.partition(".")
                 if dot and suffix == "job" and IDENTIFIER.fullmatch(identifier):
@@ -58,7 +59,7 @@ class SpoolFolder:
             _rename(self._file(identifier, "job"), self._file(identifier, "run"))
         except FileNotFoundError:
             return None
-        with _blamed_on(self.path), self._file(identifier, "run").open("rb") as file:
+        with blamed_on(self.path, hint=HINT), self._file(identifier, "run").open("rb") as file:
             return file.read(JOB_BYTES_MAX)
 
     def put_back(self, identifier: str) -> None:
@@ -79,8 +80,8 @@ class SpoolFolder:
                 raise MediaError(f"{name}: no such file in the spool", hint="Write the picture before the job.")
             with path.open("rb") as file:
                 return file.read(limit)
-        except OSError as err:
-            raise MediaError(f"{name}: it cannot be read ({err.strerror})", hint="Write the picture anew.") from err
+        except OSError as error:
+            raise MediaError(f"{name}: it cannot be read ({error.strerror})", hint="Write the picture anew.") from error
 
     def write(self, name: str, data: bytes) -> None:
         """A file for the client: it appears under its name when it is whole. Raises MediaError."""
@@ -88,11 +89,11 @@ class SpoolFolder:
         try:
             partial.write_bytes(data)
             _rename(partial, self.path / name)
-        except OSError as err:
+        except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            hint = "Free some space." if err.errno in (errno.ENOSPC, errno.EDQUOT) else "Is the folder there?"
-            raise MediaError(f"{name}: it cannot be written ({err.strerror})", hint=hint) from err
+            hint = "Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Is the folder there?"
+            raise MediaError(f"{name}: it cannot be written ({error.strerror})", hint=hint) from error
 
     def tell_progress(self, identifier: str, fraction: float, text: str) -> None:
         """Say how far a job is; where that cannot be written, nobody hears it."""
@@ -103,17 +104,17 @@ class SpoolFolder:
         """Answer a claimed job for good. `facts` has a `status`; the file that it calls `input` is removed."""
         try:
             self._settle(identifier, facts)
-        except MediaError as err:  # most likely the disk is full: the pictures make room
+        except MediaError as error:  # most likely the disk is full: the pictures make room
             self._remove_files(facts.get("input"), facts.get("output"))
             with suppress(MediaError):
-                self._settle(identifier, fault_facts(err) if facts["status"] == "done" else facts)
+                self._settle(identifier, fault_facts(error) if facts["status"] == "done" else facts)
         if not self._publish(identifier):  # no room for a word: the mere name says that it failed
-            with _blamed_on(self.path):
+            with blamed_on(self.path, hint=HINT):
                 _rename(self._file(identifier, "run"), self._file(identifier, "err"))
 
     def recover(self) -> None:
         """Take over what a dead worker has left: publish its answers, queue its jobs again."""
-        with _blamed_on(self.path):
+        with blamed_on(self.path, hint=HINT):
             begun = {file.stem for suffix in ("run", "answer") for file in self.path.glob(f"*.{suffix}")}
         for identifier in filter(IDENTIFIER.fullmatch, begun):
             if self._publish(identifier):
@@ -132,7 +133,7 @@ class SpoolFolder:
     def clean(self) -> None:
         """Remove what dead clients have left: jobs never sent, answers never fetched."""
         files: dict[str, list[Path]] = {}
-        with _blamed_on(self.path):
+        with blamed_on(self.path, hint=HINT):
             for file in self.path.iterdir():
                 if file.name not in OWN_NAMES and (match := JOB_FILE.fullmatch(file.name)):
                     files.setdefault(match[1], []).append(file)
@@ -164,7 +165,7 @@ class SpoolFolder:
         is_done = facts["status"] == "done"
         suffixes = ("run", "cancel", "progress", "tries", "in", "out.part", *(() if is_done else ("out",)))
         self._remove_files(*(f"{identifier}.{suffix}" for suffix in suffixes), facts.get("input"))
-        with _blamed_on(self.path):
+        with blamed_on(self.path, hint=HINT):
             _rename(answer, self._file(identifier, "done" if is_done else "err"))
         return True
 
@@ -175,7 +176,7 @@ class SpoolFolder:
             return 0
 
     def _remove_files(self, *names: str | None) -> None:
-        with _blamed_on(self.path):
+        with blamed_on(self.path, hint=HINT):
             for name in filter(None, names):
                 (self.path / name).unlink(missing_ok=True)
 
@@ -193,13 +194,13 @@ def held_folder(path: Path) -> Iterator[SpoolFolder]:
         UsageError: another worker has it, it is not private, or it holds other things.
         MediaError: it cannot be made or written.
     """
-    with _blamed_on(path):
+    with blamed_on(path, hint=HINT):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_is_ours(path)
         lock = (path / LOCK).open("ab")
     with lock:
         if not try_lock(lock):
-            raise UsageError(f"{path}: has a worker already", hint="Use it, or end it with --stop.")
+            raise UsageError(f"{path}: has a worker already", hint="Use it, or end it first.")
         (path / STOP).unlink(missing_ok=True)
         try:
             yield SpoolFolder(path)
@@ -241,14 +242,6 @@ def _rename(source: Path, target: Path) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-@contextmanager
-def _blamed_on(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="The spool needs a folder that it may write to.") from err
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
 """The door for hosts that can only read and write files: a worker that keeps the networks warm, and a folder of jobs.
 
-`spool_folder` has the files, `spool_job` what a client may ask; docs/editors.md is for those who write plug-ins.
+`folder` handles the files, `job` checks what a client asks; docs/editors.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from threading import Event, Thread
 from typing import Any
 
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.editors.pipe import stylize_raw
+from stylecli.editors.spool.cache import FOLDER as CACHE_FOLDER
 from stylecli.editors.spool.folder import BEAT, STOP, STYLES, WORKER, SpoolFolder, fault_facts, held_folder, is_held
-from stylecli.editors.spool.job import PROTOCOL, Job, parse_job
-from stylecli.inference.engine import Device, Engine
-from stylecli.media.images.files import encode_picture, read_picture
-from stylecli.packs.shelves import find_style, list_styles
-from stylecli.stylize.pictures import stylize_picture
+from stylecli.editors.spool.job import SpoolJob, parse_job
+from stylecli.editors.spool.painting import JobPainter, NotCachedError
+from stylecli.editors.spool.protocol import IDLE_SECONDS, PROTOCOL, PROTOCOLS
+from stylecli.inference.engine import Device
+from stylecli.packs.shelves import list_styles
 
-IDLE_SECONDS = 300.0
-ENGINES_KEPT = 4  # networks that stay in memory, the latest ones
 BEAT_SECONDS = 1.0
 STYLES_SECONDS = 2.0  # a style added while the host runs appears after this time
 CLEAN_SECONDS = 60.0
@@ -56,7 +54,7 @@ def serve(
     with (
         held_folder(path) as folder,
         _signs_of_life(folder, styles_dir, version),
-        _Painters(device, styles_dir) as painters,
+        JobPainter(device, styles_dir, path / CACHE_FOLDER) as painter,
     ):
         folder.recover()
         last_job = last_clean = time.monotonic()
@@ -64,7 +62,7 @@ def serve(
         while not folder.is_to_stop():
             for identifier in folder.waiting():
                 if (text := folder.claim(identifier)) is not None:
-                    answered(identifier, _do(folder, identifier, text, painters))
+                    answered(identifier, _do(folder, identifier, text, painter))
                 last_job = time.monotonic()
             now = time.monotonic()
             if idle and now - last_job > idle:
@@ -85,8 +83,8 @@ def stop(path: Path) -> bool:
         return False
     try:
         (path / STOP).touch()
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="Only the user who started a worker ends it.") from err
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}", hint="Only the user who started a worker ends it.") from error
     deadline = time.monotonic() + STOP_SECONDS
     while is_held(path):
         if time.monotonic() > deadline:
@@ -99,45 +97,21 @@ class _Cancelled(Exception):  # noqa: N818  # no fault: the client wished it
     """The client does not want the picture any more."""
 
 
-class _Painters:
-    """The networks that were used last, opened."""
-
-    def __init__(self, device: Device, styles_dir: Path | None) -> None:
-        self._device = device
-        self._styles_dir = styles_dir
-        self._engines: dict[str, Engine] = {}  # by the sha256 of the model: a style may be replaced meanwhile
-
-    def __enter__(self) -> _Painters:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for engine in self._engines.values():
-            engine.close()
-
-    def engine(self, style: str, variant: str | None) -> Engine:
-        """Raises PackError, DeviceError."""
-        pack = find_style(style, self._styles_dir, variant=variant)
-        key = pack.model().sha256
-        engine = self._engines.pop(key, None) or Engine(pack, device=self._device)
-        self._engines[key] = engine  # the latest stands last
-        if len(self._engines) > ENGINES_KEPT:
-            self._engines.pop(next(iter(self._engines))).close()
-        return engine
-
-
-def _do(folder: SpoolFolder, identifier: str, text: bytes, painters: _Painters) -> str:
+def _do(folder: SpoolFolder, identifier: str, text: bytes, painter: JobPainter) -> str:
     """Do a claimed job and answer it; what became of it."""
     files: dict[str, str] = {}
     try:
         job = parse_job(text, identifier)
         files = {"input": job.input, "output": job.output}
-        facts = _picture(folder, identifier, job, painters)
+        facts = _picture(folder, identifier, job, painter)
     except _Cancelled:
         facts = {"status": "cancelled", "code": 0, "message": "cancelled", "hint": ""}
-    except StyleError as err:
-        facts = fault_facts(err)
-    except Exception as err:  # the client gets an answer, the traceback follows
-        defect = {"code": 1, "message": f"a defect in stylecli: {err!r}", "hint": "Please report it."}
+    except NotCachedError as error:
+        facts = {**fault_facts(error), "cached": False}
+    except StyleError as error:
+        facts = fault_facts(error)
+    except Exception as error:  # the client gets an answer, the traceback follows
+        defect = {"code": 1, "message": f"a defect in stylecli: {error!r}", "hint": "Please report it."}
         folder.answer(identifier, {"status": "error", **defect, **files})
         raise
     except BaseException:  # ^C, or told to terminate
@@ -147,18 +121,19 @@ def _do(folder: SpoolFolder, identifier: str, text: bytes, painters: _Painters) 
     return str(facts["status"])
 
 
-def _picture(folder: SpoolFolder, identifier: str, job: Job, painters: _Painters) -> dict[str, Any]:
+def _picture(folder: SpoolFolder, identifier: str, job: SpoolJob, painter: JobPainter) -> dict[str, Any]:
     """Make the picture that the client waits for, and tell about it."""
     started = time.perf_counter()
     _heed(folder, identifier)
-    engine = painters.engine(job.style, job.variant)
-    folder.tell_progress(identifier, 0.3, f"Painting {engine.name}")
-    width, height, painted = _painted(folder, job, engine)
+    answer = painter.paint(
+        job,
+        folder.read(job.input, (job.layout.size + 1) if job.layout and not job.carrier else FILE_BYTES_MAX),
+        lambda name: folder.tell_progress(identifier, 0.3, f"Painting {name}"),
+    )
     _heed(folder, identifier)
-    folder.write(job.output, painted)
+    folder.write(job.output, answer.data)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    size = {"width": width, "height": height}
-    return {"status": "done", **size, "style": engine.name, "device": engine.device, "ms": milliseconds}
+    return {"status": "done", **answer.facts, "ms": milliseconds}
 
 
 def _heed(folder: SpoolFolder, identifier: str) -> None:
@@ -166,26 +141,10 @@ def _heed(folder: SpoolFolder, identifier: str) -> None:
         raise _Cancelled
 
 
-def _painted(folder: SpoolFolder, job: Job, engine: Engine) -> tuple[int, int, bytes]:
-    """Width, height and the bytes for the client."""
-    if job.layout is None:
-        picture = stylize_picture(read_picture(folder.read(job.input, FILE_BYTES_MAX)), engine, job.look)
-        height, width = picture.pixels.shape[:2]
-        return width, height, encode_picture(picture, Path(job.output).suffix)
-    data = folder.read(job.input, job.layout.size + 1)
-    if len(data) != job.layout.size:
-        more = "more than " if len(data) > job.layout.size else ""
-        raise MediaError(
-            f"{job.input}: it has {more}{min(len(data), job.layout.size)} bytes, {job.layout.size} were expected",
-            hint="Check width, height and pixel.",
-        )
-    return job.layout.width, job.layout.height, stylize_raw(data, job.layout, engine, job.look)
-
-
 @contextmanager
 def _signs_of_life(folder: SpoolFolder, styles_dir: Path | None, version: str) -> Iterator[None]:
     """While the `with` lasts, clients see who works here, that it lives, and which styles there are."""
-    facts = {"protocol": PROTOCOL, "version": version, "pid": os.getpid()}
+    facts = {"protocol": PROTOCOL, "protocols": PROTOCOLS, "version": version, "pid": os.getpid()}
     folder.write(STYLES, _styles(styles_dir))
     folder.write(BEAT, _beat(0))
     folder.write(WORKER, json.dumps(facts).encode())

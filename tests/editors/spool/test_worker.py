@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenEXR
 import pytest
+import pyvips
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
@@ -82,7 +85,7 @@ def with_alpha(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def left_in(spool: Path) -> set[str]:
-    return {file.name for file in spool.iterdir()} - {"worker.lock", "styles.json"}
+    return {file.name for file in spool.iterdir()} - {"worker.lock", "styles.json", "cache"}
 
 
 def test_a_job_gives_the_pixels_of_the_style(
@@ -105,6 +108,114 @@ def test_nothing_is_left_when_the_client_has_its_answer(spool: Path, served: Ser
     served()
     fetch(spool, identifier, timeout=0)
     assert left_in(spool) == set()
+
+
+def carried(pixels: NDArray[Any], kind: str) -> bytes:
+    """Samples (H, W, 4) in a file as a host writes it."""
+    if kind == "png":
+        data: bytes = pyvips.Image.new_from_array(pixels).write_to_buffer(".png")
+        return data
+    channels = {key: np.ascontiguousarray(pixels[..., place]) for place, key in enumerate("RGBA")}
+    target = io.BytesIO()
+    OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, channels).write(target)
+    return target.getvalue()
+
+
+def samples_in(data: bytes, kind: str) -> NDArray[Any]:
+    if kind == "png":
+        return np.asarray(pyvips.Image.new_from_buffer(data, "").numpy())
+    channels = OpenEXR.File(io.BytesIO(data), separate_channels=True).channels()
+    return np.stack([channels[key].pixels for key in "RGBA"], axis=-1)
+
+
+@pytest.mark.parametrize(("kind", "pixel"), [("png", "rgba8"), ("exr", "rgba16f"), ("exr", "rgba32f")])
+@pytest.mark.parametrize("alpha", ["straight", "premultiplied", "ignore"])
+@pytest.mark.parametrize("color", ["srgb", "linear"])
+def test_a_file_carries_the_samples_of_raw_pixels(
+    spool: Path, served: Serve, photo: NDArray[np.uint8], kind: str, pixel: str, alpha: str, color: str
+) -> None:
+    pixels = with_alpha(photo[:40, :51])
+    pixels[5:9, 5:30, 3] = 128
+    samples = pixels if kind == "png" else (pixels / 200).astype({"rgba16f": "f2", "rgba32f": "f4"}[pixel])
+    unit = (samples / 255 if kind == "png" else samples).astype(float)
+    probe = [[x, y, *unit[y, x].tolist()] for x, y in ((0, 0), (50, 39), (7, 6))]
+    job = job_for(samples, protocol=2, color=color, alpha=alpha, probe=probe)
+    submit(spool, samples.tobytes(), {**job, "pixel": pixel}, identifier="raw")
+    submit(spool, carried(samples, kind), {**job, "pixel": kind}, identifier="file")
+    assert served() == ["done", "done"]
+    raw, facts = fetch(spool, "raw", timeout=0)
+    expected = np.frombuffer(raw, samples.dtype).reshape(samples.shape)
+    data, same = fetch(spool, "file", timeout=0)
+    np.testing.assert_array_equal(samples_in(data, kind), expected)
+    assert facts["probe"] == same["probe"]
+    scale = 255 if kind == "png" else 1
+    np.testing.assert_allclose(facts["probe"][2][2:], expected[6, 7].astype(float) / scale, rtol=1e-6)
+
+
+def test_a_file_that_is_not_what_the_host_sees_is_refused(spool: Path, served: Serve, photo: NDArray[np.uint8]) -> None:
+    pixels = with_alpha(photo)
+    for identifier, change in {
+        "flipped": pixels[::-1],
+        "smaller": pixels[:-1],
+    }.items():
+        probe = [[0, 0, *(pixels[0, 0] / 255).tolist()], [450, 299, *(pixels[299, 450] / 255).tolist()]]
+        job = job_for(pixels, protocol=2, pixel="png", probe=probe)
+        submit(spool, carried(np.ascontiguousarray(change), "png"), job, identifier=identifier)
+    submit(spool, b"no png", job_for(pixels, protocol=2, pixel="png"), identifier="broken")
+    assert served() == ["error"] * 3
+    for identifier, fault in {"flipped": "the host has", "smaller": "was expected", "broken": "cannot be read"}.items():
+        with pytest.raises(StyleError, match=fault):
+            fetch(spool, identifier, timeout=0)
+
+
+def test_frames_of_a_scene_share_their_statistics(
+    spool: Path, make_style: StyleFactory, tmp_path: Path, photo: NDArray[np.uint8], normalizing_pack: StylePack
+) -> None:
+    first = with_alpha(photo)
+    second = first.copy()
+    second[100:160, 100:160, :3] = 255  # a small change: the scene goes on
+    for identifier, pixels, more in (
+        ("one", first, {"scene": "clip"}),
+        ("two", second, {"scene": "clip"}),
+        ("alone", second, {}),
+    ):
+        job = {**job_for(pixels, protocol=2, **more), "style": "normalizing"}
+        submit(spool, pixels.tobytes(), job, identifier=identifier)
+    serve(spool, device="cpu", styles_dir=normalizing_pack.folder.parent, idle=0.001)
+    painted = {
+        name: np.frombuffer(fetch(spool, name, timeout=0)[0], np.uint8).reshape(first.shape)
+        for name in ("one", "two", "alone")
+    }
+    untouched = np.s_[200:, 300:, :3]
+    np.testing.assert_array_equal(painted["one"][untouched], painted["two"][untouched])
+    assert not np.array_equal(painted["two"][untouched], painted["alone"][untouched])
+
+
+def test_a_frame_that_was_painted_before_comes_from_the_cache(
+    spool: Path, served: Serve, photo: NDArray[np.uint8]
+) -> None:
+    pixels = with_alpha(photo)
+    jobs: dict[str, dict[str, object]] = {
+        "miss": {"cache": "only"},
+        "first": {"cache": "use"},
+        "again": {"cache": "only"},
+        "other": {"cache": "use", "strength": 0.5},
+        "plain": {},
+    }
+    answers = {}
+    for identifier, more in jobs.items():
+        submit(spool, pixels.tobytes(), job_for(pixels, protocol=2, **more), identifier=identifier)
+        if served() == ["done"]:
+            answers[identifier] = fetch(spool, identifier, timeout=0)
+    with pytest.raises(StyleError, match="not in the cache"):
+        fetch(spool, "miss", timeout=0)
+    assert {name: facts.get("cached") for name, (_, facts) in answers.items()} == {
+        "first": False,
+        "again": True,
+        "other": False,
+        "plain": None,
+    }
+    assert answers["again"][0] == answers["first"][0] == answers["plain"][0] != answers["other"][0]
 
 
 def test_a_picture_may_be_a_file(spool: Path, served: Serve, photo: NDArray[np.uint8]) -> None:
@@ -131,7 +242,12 @@ def test_jobs_are_done_in_the_order_of_their_arrival(spool: Path, tiny_style: Pa
 @pytest.mark.parametrize(
     ("job", "said"),
     [
-        ({"protocol": 2}, "protocol 2"),
+        ({"protocol": 3}, "protocol 3"),
+        ({"scene": "shot"}, "scene: no such key"),
+        ({"protocol": 2, "scene": "a shot"}, "no name for a scene"),
+        ({"protocol": 2, "cache": "maybe"}, "no such choice"),
+        ({"protocol": 2, "probe": [[0, 0, 1]]}, "no list of pixels"),
+        ({"protocol": 2, "probe": [[9, 0, 0, 0, 0, 0]]}, "outside the picture"),
         ({"protocol": None}, "protocol"),
         ({"width": 0, "height": 0}, "0 x 0"),
         ({"width": 30_000, "height": 30_000}, "30000 x 30000"),
@@ -353,7 +469,7 @@ def test_a_defect_is_answered_before_it_ends_the_worker(
     def broken(*_: object) -> bytes:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("stylecli.editors.spool.worker.stylize_raw", broken)
+    monkeypatch.setattr("stylecli.editors.spool.painting.repainted", broken)
     identifier = submit(spool, bytes(16), {"style": "tiny", "width": 2, "height": 2})
     with pytest.raises(RuntimeError, match="on purpose"):
         served()
@@ -372,9 +488,9 @@ def test_a_full_disk_is_an_answer_and_not_the_end(tmp_path: Path, tiny_style: Pa
     # The first answer fills the disk, so that the second job finds no room for its picture of 1.6 MB.
     program = f"""
 from pathlib import Path
-from stylecli.errors import StyleError
-from stylecli.spool import serve
-from stylecli.spool_client import fetch, submit
+from stylecli.core.errors import StyleError
+from stylecli.editors.spool.worker import serve
+from stylecli.editors.spool.client import fetch, submit
 
 spool = Path("spool")
 

@@ -1,0 +1,62 @@
+"""Painted frames on the disk, by what they were made of; the oldest go when there are too many bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from stylecli.core.files import write_atomically
+
+FOLDER = "cache"
+BYTES_MAX = 4 * 2**30  # of all frames together
+CHECKED_BYTES = 256 * 2**20  # written since the folder was measured last
+
+
+class FrameCache:
+    """A folder of painted frames. A fault of the disk is a miss, never an error: the frame is painted again."""
+
+    def __init__(self, folder: Path, bytes_max: int = BYTES_MAX) -> None:
+        self._folder, self._bytes_max = folder, bytes_max
+        self._unchecked = CHECKED_BYTES  # the first frame measures what an earlier worker has left
+
+    def get(self, key: str) -> bytes | None:
+        """The frame of a key; it counts as used now."""
+        path = self._folder / key
+        try:
+            data = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            return None
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep a frame; a folder that became too large loses those that were used longest ago."""
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(self._folder / key, data)
+            self._unchecked += len(data)
+            if self._unchecked >= min(CHECKED_BYTES, self._bytes_max // 8):
+                self._unchecked = 0
+                self._shrink()
+
+    def _shrink(self) -> None:
+        files = [(entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder)]
+        excess = sum(size for _, size, _ in files) - self._bytes_max
+        for _, size, path in sorted(files):
+            if excess <= 0:
+                return
+            with suppress(OSError):
+                Path(path).unlink()
+                excess -= size
+
+
+def key_of(*parts: bytes | str) -> str:
+    """A name for what these parts decide, usable as a file name."""
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,182 @@
+"""A spool's jobs, painted: networks, statistics of scenes and painted frames are kept for the next job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import DeviceError, MediaError
+from stylecli.editors.layout import CHANNELS, SAMPLES, Layout
+from stylecli.editors.raw_pixels import repainted
+from stylecli.editors.spool.cache import FrameCache, key_of
+from stylecli.editors.spool.carriers import Encode, read_samples
+from stylecli.editors.spool.job import Probe, SpoolJob
+from stylecli.inference.engine import Device, Engine
+from stylecli.media.images.files import encode_picture, read_picture
+from stylecli.packs.shelves import find_style
+from stylecli.stylize.frame_painter import SceneStatistics
+from stylecli.stylize.look import Look, paint
+from stylecli.stylize.pictures import stylize_picture
+
+ENGINES_KEPT = 4  # networks that stay in memory, the latest ones
+SCENES_KEPT = 64
+PROBE_TOLERANCE = 2e-3  # relative to 1 or the larger number: half floats have 11 significant bits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The bytes for the client, and what is said about them."""
+
+    data: bytes
+    facts: dict[str, Any]
+
+
+class NotCachedError(MediaError):
+    """The client wants no frame that has to be painted."""
+
+
+class JobPainter:
+    """Paints one job after the other. Close it, or use it in a `with`."""
+
+    def __init__(self, device: Device, styles_dir: Path | None, cache: Path) -> None:
+        self._engines = EngineCache(device, styles_dir)
+        self._frames = FrameCache(cache)
+        self._scenes: dict[str, SceneStatistics] = {}
+
+    def __enter__(self) -> JobPainter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engines.close()
+
+    def paint(self, job: SpoolJob, data: bytes, begun: Callable[[str], None]) -> Answer:
+        """Paint the bytes of a job's input. `begun` hears the style's name before the network runs.
+
+        Raises:
+            StyleError: of any kind; its message is for the client.
+        """
+        engine, model = self._engines.engine(job.style, job.variant)
+        if job.layout is None:
+            begun(engine.name)
+            picture = stylize_picture(read_picture(data), engine, job.look)
+            height, width = picture.pixels.shape[:2]
+            return _answer(encode_picture(picture, Path(job.output).suffix), engine, width, height)
+        samples, encode = _samples(job, job.layout, data)
+        _check_probe(samples, job.probe, job.input)
+        key = "" if job.cache == "off" else _key(job, model, samples)
+        known = self._frames.get(key) if key else None
+        if known is None and job.cache == "only":
+            raise NotCachedError("the frame is not in the cache", hint="Render it once.")
+        if known is None:
+            begun(engine.name)
+            painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
+            if key:
+                self._frames.put(key, painted.tobytes())
+        else:
+            painted = np.frombuffer(known, samples.dtype).reshape(samples.shape)
+        more: dict[str, Any] = {"cached": known is not None} if key else {}
+        if job.probe:
+            more["probe"] = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in job.probe]
+        return _answer(encode(painted), engine, job.layout.width, job.layout.height, **more)
+
+    def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
+        def painted(pixels: NDArray[Any]) -> NDArray[Any]:
+            statistics = self._scene(scene, engine, look)(pixels) if scene and look.strength else None
+            return paint(engine, pixels, look, statistics=statistics)
+
+        try:
+            return repainted(samples, layout.color, layout.alpha, painted)
+        except MemoryError as error:
+            raise DeviceError(
+                f"{layout.width} x {layout.height}: not enough memory", hint="Make it smaller."
+            ) from error
+
+    def _scene(self, name: str, engine: Engine, look: Look) -> SceneStatistics:
+        name = f"{name}-{look.brush}"
+        kept = self._scenes.pop(name, None)
+        scene = SceneStatistics(engine, look.brush)
+        if kept is not None:  # its engine may have been closed meanwhile
+            scene.restore(kept.state())
+        self._scenes[name] = scene  # the latest stands last
+        if len(self._scenes) > SCENES_KEPT:
+            self._scenes.pop(next(iter(self._scenes)))
+        return scene
+
+
+class EngineCache:
+    """The networks that were used last, opened."""
+
+    def __init__(self, device: Device, styles_dir: Path | None) -> None:
+        self._device = device
+        self._styles_dir = styles_dir
+        self._engines: dict[str, Engine] = {}  # by the sha256 of the model: a style may be replaced meanwhile
+
+    def close(self) -> None:
+        """Free all memory."""
+        for engine in self._engines.values():
+            engine.close()
+
+    def engine(self, style: str, variant: str | None) -> tuple[Engine, str]:
+        """A network, and the sha256 of its model. Raises PackError, DeviceError."""
+        pack = find_style(style, self._styles_dir, variant=variant)
+        key = pack.model().sha256
+        engine = self._engines.pop(key, None) or Engine(pack, device=self._device)
+        self._engines[key] = engine  # the latest stands last
+        if len(self._engines) > ENGINES_KEPT:
+            self._engines.pop(next(iter(self._engines))).close()
+        return engine, key
+
+
+def _key(job: SpoolJob, model: str, samples: NDArray[Any]) -> str:
+    """Everything that decides what becomes of a frame."""
+    return key_of(model, samples.tobytes(), str(samples.dtype), repr(job.layout), repr(astuple(job.look)), job.scene)
+
+
+def _samples(job: SpoolJob, layout: Layout, data: bytes) -> tuple[NDArray[Any], Encode]:
+    """The samples (H, W, 4) of a job, and what makes bytes for the client of others."""
+    if job.carrier:
+        samples, encode = read_samples(data, job.carrier, job.input)
+        if samples.shape[:2] != (layout.height, layout.width):
+            height, width = samples.shape[:2]
+            raise MediaError(
+                f"{job.input}: it is {width} x {height}, {layout.width} x {layout.height} was expected",
+                hint="The host wrote another part of the picture; raw samples work in every host.",
+            )
+        return samples, encode
+    if len(data) != layout.size:
+        more = "more than " if len(data) > layout.size else ""
+        raise MediaError(
+            f"{job.input}: it has {more}{min(len(data), layout.size)} bytes, {layout.size} were expected",
+            hint="Check width, height and pixel.",
+        )
+    samples = np.frombuffer(data, SAMPLES[layout.pixel]).reshape(layout.height, layout.width, CHANNELS)
+    return samples, np.ndarray.tobytes
+
+
+def _check_probe(samples: NDArray[Any], probe: Probe, name: str) -> None:
+    """Whether the picture that was read is the one that the host sees."""
+    height, width = samples.shape[:2]
+    levels = 1.0 if samples.dtype.kind == "f" else 1 / np.iinfo(samples.dtype).max
+    for x, y, *expected in probe:
+        if x >= width or y >= height:
+            raise MediaError(f"{name}: {x}, {y} is outside the picture", hint="Check the probe.")
+        wanted, found = np.nan_to_num(np.array(expected)), np.nan_to_num(_unit(samples[y, x]))
+        if (np.abs(wanted - found) > PROBE_TOLERANCE * np.maximum(1, np.abs(wanted)) + levels * (levels < 1)).any():
+            raise MediaError(
+                f"{name}: its pixel {x}, {y} is {found.tolist()}, the host has {wanted.tolist()}",
+                hint="The host writes such files wrong; raw samples work in every host.",
+            )
+
+
+def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
+    return samples.astype(np.float64) / (1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
+
+
+def _answer(data: bytes, engine: Engine, width: int, height: int, **more: Any) -> Answer:
+    facts = {"width": width, "height": height, "style": engine.name, "device": engine.device}
+    return Answer(data, {**facts, **more})

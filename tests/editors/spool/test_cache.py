@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stylecli.editors.spool.cache import FrameCache, key_of
+
+
+def test_the_frames_that_were_used_longest_ago_go_first(tmp_path: Path) -> None:
+    cache = FrameCache(tmp_path / "cache", bytes_max=40)
+    for age, key in enumerate(("a", "b", "c", "d")):
+        cache.put(key, bytes(10))
+        os.utime(tmp_path / "cache" / key, (1000 + age, 1000 + age))
+    assert cache.get("a") == bytes(10)  # used now
+    cache.put("e", bytes(20))
+    assert {file.name for file in (tmp_path / "cache").iterdir()} == {"a", "d", "e"}
+
+
+def test_a_folder_that_cannot_be_written_is_a_miss(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    cache = FrameCache(tmp_path / "cache")
+    cache.put("a", b"frame")
+    assert cache.get("a") is None
+
+
+def test_a_key_tells_its_parts_apart() -> None:
+    assert key_of("ab", "c") != key_of("a", "bc")
+    assert key_of(b"a") == key_of("a")

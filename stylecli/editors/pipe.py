@@ -14,7 +14,8 @@ from stylecli.core.errors import DeviceError, MediaError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.editors.raw_pixels import Layout, repaint
 from stylecli.inference.engine import Engine
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 PROTOCOL = 1
 STALL = 60.0  # seconds without a byte after which a host is taken for dead

@@ -25,7 +25,8 @@ from stylecli.inference.engine import Device, Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 SIZES = {  # (width, height) in pixels
     "512": (512, 512),

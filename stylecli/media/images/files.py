@@ -15,8 +15,7 @@ from pathlib import Path
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
-from stylecli.media.images.exr import ExrColor
-from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE
+from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, ExrColor
 
 __all__ = [
     "READABLE",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+ExrColor = Literal["linear", "encoded"]  # the numbers of an EXR file: light, or sRGB-encoded already
 
 SIGNATURE_BYTES = 256  # enough to recognise any format
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.packs.shelves import find_style, list_styles
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
@@ -27,7 +28,7 @@ def main() -> None:
     """Write all pictures anew."""
     PICTURES.mkdir(exist_ok=True)
     packs = list_styles()
-    scene = Scene(1280, 853).frame(0, grain=0.009)
+    scene = Landscape(1280, 853).frame(0, grain=0.009)
     _write(contact_sheet(scene, packs, title="The demo's own scene", device="cpu"), "styles.jpg")
     with Engine(find_style("starry-night"), device="cpu") as engine:
         tiles = [(paint(engine, scene, look), name, "") for name, look in LOOKS]

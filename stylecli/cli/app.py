@@ -49,7 +49,11 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "doctor": ("doctor", "Tell what is installed and which devices work."),
     },
 }
-COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+def commands() -> dict[str, tuple[str, str]]:
+    """All commands, in the order of the overview: name -> (module, line)."""
+    return {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
 class Suite(click.Group):
@@ -57,18 +61,18 @@ class Suite(click.Group):
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Names in the order of the overview."""
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        if cmd_name not in COMMANDS:
+        if (entry := commands().get(cmd_name)) is None:
             return None
-        command: click.Command = importlib.import_module(f"stylecli.cli.{COMMANDS[cmd_name][0]}").command
+        command: click.Command = importlib.import_module(f"stylecli.cli.{entry[0]}").command
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview without importing the commands."""
-        width = max(map(len, COMMANDS))  # one column for all sections
+        width = max(map(len, commands()))  # one column for all sections
         for title, section in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), line) for name, (_, line) in section.items()])
@@ -81,17 +85,19 @@ class Suite(click.Group):
 
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as err:
-            close = difflib.get_close_matches(args[0], COMMANDS)
-            raise click.UsageError(f"{err.message} Did you mean {close[0]}?" if close else err.message, ctx) from err
+        except click.UsageError as error:
+            close = difflib.get_close_matches(args[0], commands())
+            raise click.UsageError(
+                f"{error.message} Did you mean {close[0]}?" if close else error.message, ctx
+            ) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; faults that a user can cure become a message and an exit code, defects stay tracebacks."""
         try:
             return super().invoke(ctx)
-        except StyleError as err:
-            say(f"stylecli: {err}")
-            ctx.exit(err.exit_code)
+        except StyleError as error:
+            say(f"stylecli: {error}")
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             say("stylecli: interrupted")
             ctx.exit(INTERRUPTED)

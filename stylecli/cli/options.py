@@ -11,6 +11,8 @@ import click
 
 from stylecli.cli.console import say
 from stylecli.cli.parameters import BrushType, TileType, TimeSpan
+from stylecli.inference.sessions import DEVICES
+from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Engine
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 VGG_NAMES = ("vgg16", "vgg19")
-DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
 
 
 styles_dir = click.option(
@@ -31,8 +32,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines
 overwrite = click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
 device = click.option(
     "--device",
-    type=click.Choice(DEVICE_NAMES),
-    default="auto",
+    type=click.Choice(DEVICES),
+    default=DEVICES[0],
     show_default=True,
     help="Where the network runs; auto takes CUDA where it works. coreml is untested.",
 )
@@ -104,7 +105,9 @@ def tell_fallback(engine: Engine) -> None:
 def look(command: Command) -> Command:
     """Add all look options to a command, which gets them as one `look`."""
 
-    @click.option("--strength", type=float, default=1.0, show_default=True, help="0 keeps the photo, 1 is all style.")
+    @click.option(
+        "--strength", type=float, default=Look.strength, show_default=True, help="0 keeps the photo, 1 is all style."
+    )
     @click.option("--preserve-color", is_flag=True, help="Keep the photo's colours, take only the brushwork.")
     @click.option(
         "--mask",
@@ -114,16 +117,15 @@ def look(command: Command) -> Command:
     @click.option(
         "--brush",
         type=BrushType(),
-        default="auto",
+        default=Look.brush,
         show_default=True,
         help="Stroke size: 2 makes strokes twice as large, native paints every pixel, "
-        "auto works at a short side of at most 1080, so that a proxy looks like the full size.",
+        f"auto works at a short side of at most {AUTO_SHORT_SIDE}, so that a proxy looks like the full size.",
     )
     @functools.wraps(command)
     def with_look(
         *args: Any, strength: float, preserve_color: bool, mask: Path | None, brush: Brush, **kwargs: Any
     ) -> Any:
-        from stylecli.stylize.look import Look
         from stylecli.stylize.pictures import read_mask
 
         look = Look(strength, preserve_color, read_mask(mask) if mask else None, brush)

@@ -15,7 +15,8 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.editors.layout import Layout
 from stylecli.editors.raw_pixels import repaint
 from stylecli.inference.engine import Engine
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 STALL = 60.0  # seconds without a byte after which a host is taken for dead
 CHUNK = 2**20  # bytes

@@ -26,7 +26,7 @@ SEA_SAMPLES = 2  # rows of the sea for a row of the picture: ripples are finer t
 SUN_DISC = 30.0  # radiance
 
 
-class Scene:
+class Landscape:
     """The bay at golden hour, ready to be photographed at one size.
 
     frame(t) is the view at second t: the camera slides and pans slowly to the right.

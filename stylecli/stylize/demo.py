@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
-from stylecli.landscape import RATE, Scene, ambience
+from stylecli.landscape import RATE, Landscape, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writer import Sound, record
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import labelled_grid, tile_of
 from stylecli.stylize.videos import stylize_video
 
@@ -95,7 +96,7 @@ def _make_pictures(
     files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), "sheet.jpg")]
     working = Step(0, None, "pictures")
     progress_from(0, files[0])(working)
-    photo = Scene(*extent.picture).frame(0, grain=GRAIN)
+    photo = Landscape(*extent.picture).frame(0, grain=GRAIN)
     _write(photo, files[0])
     tiles = [(photo, "The demo's scene", "the photo")]
     for index, pack in enumerate(packs, start=1):
@@ -113,12 +114,12 @@ def _make_clip(path: Path, extent: Extent, *, progress: Progress) -> None:
     seconds = float(extent.frames / extent.rate)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as hidden:
         draft = Path(hidden, path.name)
-        frames = _frames(Scene(*extent.clip, seconds=seconds), extent, progress)
+        frames = _frames(Landscape(*extent.clip, seconds=seconds), extent, progress)
         record(draft, frames, size=extent.clip, rate=extent.rate, sound=Sound(ambience(seconds), RATE))
         draft.replace(path)
 
 
-def _frames(scene: Scene, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+def _frames(scene: Landscape, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
     for index in range(extent.frames):
         progress(Step(index, extent.frames, "frames"))
         yield scene.frame(float(index / extent.rate))
@@ -130,8 +131,8 @@ def _write(pixels: NDArray[np.uint8], path: Path) -> None:
 
 def _make_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file", hint="Name a folder with -o.")
+        raise UsageError(f"{folder}: is a file", hint="Give a folder as `output`.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise MediaError(f"{folder}: cannot be made ({err.strerror})") from err
+    except OSError as error:
+        raise MediaError(f"{folder}: cannot be made ({error.strerror})") from error

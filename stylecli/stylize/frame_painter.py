@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.media.pixels import to_unit
-from stylecli.stylize.look import Brush, Look, at_working_size, paint
+from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.painting import at_working_size, paint
 
 GRID = 16  # blocks along each side, whose mean colours stand for a frame
 SAMPLES = 8  # pixels of a block along each side that are looked at

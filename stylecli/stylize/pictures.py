@@ -1,10 +1,13 @@
-"""Picture files to stylized picture files: one, or many of which some may be broken."""
+"""Stylize picture files: one, or many side by side. A broken one does not stop the others."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +15,24 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, StyleError
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.inference.engine import Engine
-from stylecli.media.images.exr import ExrColor
+from stylecli.core.threads import side_by_side
+from stylecli.inference.engine import Device, Engine, Tiling
 from stylecli.media.images.files import Picture, read_picture, write_picture
 from stylecli.media.pixels import LUMA, to_unit
-from stylecli.stylize.batch import Job
-from stylecli.stylize.look import Look, paint
+from stylecli.packs.pack import StylePack
+from stylecli.stylize.jobs import PictureJob
+from stylecli.stylize.look import Look
+from stylecli.stylize.options import PictureOptions
+from stylecli.stylize.painting import paint
+
+AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a job: done (`error` None), kept (`output` was there already), or failed."""
 
-    job: Job
+    job: PictureJob
     width: int = 0
     height: int = 0
     seconds: float = 0.0
@@ -32,48 +40,67 @@ class Outcome:
     error: StyleError | None = None
 
 
+@contextmanager
+def open_engines(
+    packs: Sequence[StylePack], *, device: Device = "auto", tile: Tiling = "auto", pictures: int = 1
+) -> Iterator[dict[str, Engine]]:
+    """Open the engine of every style, by name, and close them all. For many `pictures` they share the cores.
+
+    Raises:
+        PackError, DeviceError: as `Engine`.
+    """
+    with ExitStack() as stack:
+        yield {
+            pack.name: stack.enter_context(Engine(pack, device=device, tile=tile, side_by_side=pictures > len(packs)))
+            for pack in packs
+        }
+
+
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[PictureJob],
     engines: Mapping[str, Engine],
     look: Look,
     *,
-    quality: int | None = None,
-    overwrite: bool = False,
-    exr_color: ExrColor = "linear",
+    options: PictureOptions | None = None,
     progress: Progress = ignore,
     report: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Do all jobs; one that fails does not stop the others. `report` hears of each as soon as it ends.
+    """Do all jobs, several at a time; one that fails does not stop the others. Returns the outcomes in order.
 
-    A single job whose output exists is an error; of many, those whose output exists are kept: a run that was
+    Each picture is decoded, painted and encoded by one thread, so decoding and encoding of some run beside the network
+    of others. Memory holds as many pictures as there are threads. Neighbouring jobs of one source read it once.
+
+    engines: by the style's name, as `open_engines` gives them.
+    options: None: `PictureOptions()`.
+    report: called in the caller's thread with each outcome, in the order of the jobs.
+
+    A single job whose output exists is an error. Of many, those whose output exists are kept: a run that was
     interrupted goes on where it stopped.
     """
+    options = options or PictureOptions()
     outcomes: list[Outcome] = []
-    source: Path | None = None
-    picture: Picture | MediaError | None = None
-    for number, job in enumerate(jobs):
-        progress(Step(number, len(jobs), "pictures", job.source.name))
-        if job.source != source:  # several styles of one picture stand in a row: it is read once
-            source, picture = job.source, None
-        if len(jobs) > 1 and not overwrite and job.output.exists():
-            outcome = Outcome(job, kept=True)
-        else:
-            picture = picture or _read(job.source, exr_color)
-            outcome = _run_job(job, picture, engines[job.style], look, quality=quality, overwrite=overwrite)
-        outcomes.append(outcome)
-        report(outcome)
-    progress(Step(len(jobs), len(jobs), "pictures"))
+    at_once = max(
+        (engine.at_once if engine.device == "cpu" else AT_ONCE_BESIDE_A_GPU for engine in engines.values()), default=1
+    )
+    if jobs:
+        progress(Step(0, len(jobs), "pictures", jobs[0].source.name))
+    with closing(side_by_side(_work(jobs, engines, look, options), at_once)) as done:
+        for group in done:
+            for outcome in group:
+                outcomes.append(outcome)
+                report(outcome)
+                progress(Step(len(outcomes), len(jobs), "pictures", outcome.job.source.name))
     return outcomes
 
 
 def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
-    """A picture in a style, with all else of it: alpha, profile, metadata."""
+    """Stylize a picture, and keep all else of it: alpha, profile, metadata."""
     pixels = paint(engine, picture.pixels, look)
     return picture if pixels is picture.pixels else picture.with_pixels(pixels)
 
 
 def read_mask(path: Path) -> NDArray[np.float32]:
-    """A mask for `Look` from a picture: its brightness, dark where it is transparent; (H, W) in 0..1.
+    """Read a mask for `Look`: the brightness of a picture, dark where it is transparent; (H, W) in 0..1.
 
     Raises:
         MediaError: it cannot be read.
@@ -83,26 +110,56 @@ def read_mask(path: Path) -> NDArray[np.float32]:
     return brightness if picture.alpha is None else brightness * to_unit(picture.alpha)
 
 
+def _work(
+    jobs: Sequence[PictureJob], engines: Mapping[str, Engine], look: Look, options: PictureOptions
+) -> Generator[Callable[[], list[Outcome]], None, None]:
+    """One callable for each source, with all its styles."""
+    keeps = len(jobs) > 1 and not options.overwrite
+    for _, group in groupby(jobs, key=lambda job: job.source):
+        yield partial(_run_source, list(group), engines, look, options, keeps=keeps)
+
+
+def _run_source(
+    jobs: Sequence[PictureJob], engines: Mapping[str, Engine], look: Look, options: PictureOptions, *, keeps: bool
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    picture: Picture | MediaError | None = None
+    for job in jobs:
+        if keeps and job.output.exists():
+            outcomes.append(Outcome(job, kept=True))
+            continue
+        started = time.monotonic()
+        picture = picture or _read(job.source, options)
+        outcomes.append(_run_job(job, picture, engines[job.style], look, options, started=started))
+    return outcomes
+
+
 def _run_job(
-    job: Job, picture: Picture | MediaError, engine: Engine, look: Look, *, quality: int | None, overwrite: bool
+    job: PictureJob,
+    picture: Picture | MediaError,
+    engine: Engine,
+    look: Look,
+    options: PictureOptions,
+    *,
+    started: float,
 ) -> Outcome:
-    started = time.monotonic()
     if isinstance(picture, MediaError):
         return Outcome(job, error=picture)
     height, width = picture.pixels.shape[:2]
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(stylize_picture(picture, engine, look), job.output, quality=quality, overwrite=overwrite)
-    except StyleError as err:
-        return Outcome(job, width, height, error=err)
-    except OSError as err:
-        fault = MediaError(f"{job.output.parent}: {err.strerror}", hint="Choose another folder with -o.")
+        stylized = stylize_picture(picture, engine, look)
+        write_picture(stylized, job.output, quality=options.quality, overwrite=options.overwrite)
+    except StyleError as error:
+        return Outcome(job, width, height, error=error)
+    except OSError as error:
+        fault = MediaError(f"{job.output.parent}: {error.strerror}", hint="Choose another folder.")
         return Outcome(job, width, height, error=fault)
     return Outcome(job, width, height, time.monotonic() - started)
 
 
-def _read(path: Path, exr_color: ExrColor) -> Picture | MediaError:
+def _read(path: Path, options: PictureOptions) -> Picture | MediaError:
     try:
-        return read_picture(path, exr_color=exr_color)
-    except MediaError as err:
-        return err
+        return read_picture(path, exr_color=options.exr_color)
+    except MediaError as error:
+        return error

@@ -17,9 +17,10 @@ from stylecli.inference.engine import Device, Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import AUTO_SHORT_SIDE, Look, paint
+from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
+from stylecli.stylize.options import TILE_WIDTH
+from stylecli.stylize.painting import paint
 
-TILE_WIDTH = 480  # pixels
 PAPER = [248, 247, 244]  # sRGB
 FONT = "Source Sans Pro"
 INK = "#222222"
@@ -49,9 +50,9 @@ def write_sheet(
         PackError, DeviceError: as `contact_sheet`.
     """
     if output.exists() and not overwrite:  # asked before the work is done, not after
-        raise UsageError(f"{output}: exists already", hint="Use --overwrite to replace it.")
+        raise UsageError(f"{output}: exists already", hint="Use `overwrite=True` to replace it.")
     if output.resolve() == photo.resolve():
-        raise UsageError(f"{output}: is the photo itself", hint="Give another name with -o.")
+        raise UsageError(f"{output}: is the photo itself", hint="Give another name as `output`.")
     pixels = read_picture(photo).pixels
     title = "".join(filter(str.isprintable, photo.name))  # a file's name may hold bytes that are no text
     sheet = contact_sheet(pixels, packs, title=title, tile_width=tile_width, device=device, progress=progress)

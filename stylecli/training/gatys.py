@@ -17,7 +17,7 @@ from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.stylize.look import with_colors_of
+from stylecli.stylize.painting import with_colors_of
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
 

@@ -13,7 +13,8 @@ from stylecli.inference.uint8_model import pixel_model
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from tests.support.packs import normalizing_model, tiny_model
 
 SIZES = [(1, 1), (2, 7), (61, 83), (128, 96)]  # height and width in pixels

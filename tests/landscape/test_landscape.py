@@ -6,31 +6,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylecli.landscape import RATE, Scene, ambience
+from stylecli.landscape import RATE, Landscape, ambience
 
 WIDTH, HEIGHT = 192, 108
 FRAME = 1 / 24  # seconds
 
 
 @pytest.fixture(scope="module")
-def scene() -> Scene:
-    return Scene(WIDTH, HEIGHT, seconds=1.0)
+def scene() -> Landscape:
+    return Landscape(WIDTH, HEIGHT, seconds=1.0)
 
 
 @pytest.fixture(scope="module")
-def frame(scene: Scene) -> NDArray[np.uint8]:
+def frame(scene: Landscape) -> NDArray[np.uint8]:
     return scene.frame(0.5)
 
 
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (97, 65), (64, 96)])
 def test_a_frame_has_the_size_asked_for(size: tuple[int, int]) -> None:
-    pixels = Scene(*size).frame(0)
+    pixels = Landscape(*size).frame(0)
     assert pixels.shape == (size[1], size[0], 3)
     assert pixels.dtype == np.uint8
 
 
-def test_the_scene_is_the_same_every_time(scene: Scene, frame: NDArray[np.uint8]) -> None:
-    assert np.array_equal(Scene(WIDTH, HEIGHT, seconds=1.0).frame(0.5), frame)
+def test_the_scene_is_the_same_every_time(scene: Landscape, frame: NDArray[np.uint8]) -> None:
+    assert np.array_equal(Landscape(WIDTH, HEIGHT, seconds=1.0).frame(0.5), frame)
     grainy = scene.frame(0.5, grain=0.01)
     assert np.array_equal(scene.frame(0.5, grain=0.01), grainy)
     assert not np.array_equal(grainy, frame)
@@ -50,7 +50,7 @@ def test_the_sun_is_warm_and_the_sky_is_cool(frame: NDArray[np.uint8]) -> None:
     assert np.mean(blue - red > 15) > 0.10
 
 
-def test_frames_flow(scene: Scene, frame: NDArray[np.uint8]) -> None:
+def test_frames_flow(scene: Landscape, frame: NDArray[np.uint8]) -> None:
     following, later = scene.frame(0.5 + FRAME), scene.frame(0.5 + 10 * FRAME)
     step = np.abs(following.astype(int) - frame).mean()
     stride = np.abs(later.astype(int) - frame).mean()

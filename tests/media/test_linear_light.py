@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stylecli.media.linear_light import HALF_MAX, as_floats, encoded, linear
+from stylecli.media.linear_light import HALF_MAX, as_samples, encoded, linear
 
 
 def test_the_two_curves_undo_each_other() -> None:
@@ -12,5 +12,5 @@ def test_the_two_curves_undo_each_other() -> None:
 
 def test_light_beyond_half_floats_becomes_their_largest_number() -> None:
     light = np.array([1e9, -1e9, 0.5], np.float32)
-    np.testing.assert_array_equal(as_floats(light, np.float16), np.array([HALF_MAX, -HALF_MAX, 0.5], np.float16))
-    np.testing.assert_array_equal(as_floats(light, np.float32), light)
+    np.testing.assert_array_equal(as_samples(light, np.float16), np.array([HALF_MAX, -HALF_MAX, 0.5], np.float16))
+    np.testing.assert_array_equal(as_samples(light, np.float32), light)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.packs.shelves import find_style
 
 WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
@@ -22,7 +22,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize(("style", "variant"), VARIANTS)
 def test_no_mesh_lies_over_calm_areas(style: str, variant: str) -> None:
-    sky = np.ascontiguousarray(Scene(640, 360, seconds=1.0).frame(0.0)[:96])
+    sky = np.ascontiguousarray(Landscape(640, 360, seconds=1.0).frame(0.0)[:96])
     with Engine(find_style(style, variant=variant), device="cpu") as engine:
         painted = engine.stylize(sky)
     meshes = [mesh_of(window) for window in windows(painted)]

@@ -11,7 +11,8 @@ from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import PAUSE, FramePainter, SceneStatistics
-from stylecli.stylize.look import Brush, Look, at_working_size
+from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.painting import at_working_size
 
 Frame = NDArray[np.uint8]
 

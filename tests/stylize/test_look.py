@@ -12,7 +12,8 @@ from stylecli.inference.engine import Engine
 from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint, working_size
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint, working_size
 
 ROUNDING = 1.01 / 255  # one level of 8 bits
 

@@ -13,8 +13,9 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.batch import Job, plan_jobs
+from stylecli.stylize.jobs import PictureJob, plan_jobs
 from stylecli.stylize.look import Look
+from stylecli.stylize.options import PictureOptions
 from stylecli.stylize.pictures import read_mask, run_jobs
 
 
@@ -30,7 +31,7 @@ def photos(photo_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_one_picture_gets_the_name_asked_for(photo_file: Path) -> None:
-    assert plan_jobs([photo_file], ["tiny"], Path("out.jpg")) == [Job(photo_file, "tiny", Path("out.jpg"))]
+    assert plan_jobs([photo_file], ["tiny"], Path("out.jpg")) == [PictureJob(photo_file, "tiny", Path("out.jpg"))]
 
 
 def test_without_output_the_result_stands_beside_its_source(photo_file: Path) -> None:
@@ -80,7 +81,7 @@ def test_output_equal_to_input_is_refused(photo_file: Path) -> None:
 def test_an_empty_folder_is_refused_with_a_hint(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no picture") as caught:
         plan_jobs([tmp_path], ["tiny"], None)
-    assert "--recursive" in caught.value.hint
+    assert "`recursive=True`" in caught.value.hint
 
 
 def test_a_broken_picture_does_not_stop_the_others(photos: Path, engines: dict[str, Engine]) -> None:
@@ -99,14 +100,14 @@ def test_a_second_run_keeps_what_is_there(photos: Path, engines: dict[str, Engin
 def test_overwrite_makes_all_again(photos: Path, engines: dict[str, Engine]) -> None:
     jobs = plan_jobs([photos], ["tiny"], photos / "out")
     run_jobs(jobs, engines, Look())
-    assert not any(outcome.kept for outcome in run_jobs(jobs, engines, Look(), overwrite=True))
+    assert not any(outcome.kept for outcome in run_jobs(jobs, engines, Look(), options=PictureOptions(overwrite=True)))
 
 
 def test_a_single_existing_output_is_an_error_and_stays(
     photo_file: Path, tmp_path: Path, engines: dict[str, Engine]
 ) -> None:
     (tmp_path / "out.png").write_text("mine")
-    (outcome,) = run_jobs([Job(photo_file, "tiny", tmp_path / "out.png")], engines, Look())
+    (outcome,) = run_jobs([PictureJob(photo_file, "tiny", tmp_path / "out.png")], engines, Look())
     assert isinstance(outcome.error, UsageError)
     assert (tmp_path / "out.png").read_text() == "mine"
 
@@ -118,7 +119,7 @@ def test_progress_counts_the_pictures(photos: Path, engines: dict[str, Engine]) 
 
 
 def test_the_file_holds_the_networks_picture(photo_file: Path, tmp_path: Path, engines: dict[str, Engine]) -> None:
-    run_jobs([Job(photo_file, "tiny", tmp_path / "out.png")], engines, Look())
+    run_jobs([PictureJob(photo_file, "tiny", tmp_path / "out.png")], engines, Look())
     expected = quantize(engines["tiny"].stylize(to_unit(read_picture(photo_file).pixels)), np.uint8)
     np.testing.assert_array_equal(read_picture(tmp_path / "out.png").pixels, expected)
 

@@ -17,7 +17,8 @@ from stylecli.core.progress import Step
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import read_picture
 from stylecli.packs.pack import StylePack, open_pack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import PAPER, contact_sheet, write_sheet
 from tests.support.packs import StyleFactory
 
@@ -97,7 +98,7 @@ def test_the_command_draws_the_styles_asked_for(tiny_style: Path, photo_file: Pa
 def test_an_existing_file_is_kept(tiny_pack: StylePack, photo_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "sheet.png"
     output.write_text("mine")
-    with pytest.raises(UsageError, match="--overwrite"):
+    with pytest.raises(UsageError, match="`overwrite=True`"):
         write_sheet(photo_file, output, [tiny_pack])
     assert output.read_text() == "mine"
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
 from stylecli.core.errors import ItemsFailedError, UsageError
+from stylecli.media.images.formats import ExrColor
+from stylecli.stylize.options import PictureOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stylecli.inference.engine import Device, Engine, Tiling
-    from stylecli.media.images.exr import ExrColor
+    from stylecli.inference.engine import Device, Tiling
+    from stylecli.packs.pack import StylePack
     from stylecli.stylize.look import Look
     from stylecli.stylize.pictures import Outcome
 
 STREAM = Path("-")
 STREAM_FORMAT = ".png"  # of stdout when nothing else is said
-EXR_COLORS = ("linear", "encoded")  # as stylecli.exr.ExrColor, which --help must not import
 
 
 @click.command()
@@ -39,8 +39,8 @@ EXR_COLORS = ("linear", "encoded")  # as stylecli.exr.ExrColor, which --help mus
 @click.option(
     "--color",
     "exr_color",
-    type=click.Choice(EXR_COLORS),
-    default=EXR_COLORS[0],
+    type=click.Choice(get_args(ExrColor)),
+    default=PictureOptions.exr_color,
     show_default=True,
     help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
 )
@@ -55,13 +55,16 @@ def command(
     inputs: tuple[Path, ...],
     styles: tuple[str, ...],
     output: Path | None,
+    recursive: bool,
+    quality: int | None,
+    exr_color: ExrColor,
     variant: str | None,
     look: Look,
     device: Device,
     tile: Tiling,
     styles_dir: Path | None,
+    overwrite: bool,
     as_json: bool,
-    **how: Any,  # recursive, quality, exr_color, overwrite: for _stream and _files
 ) -> None:
     """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR), folders, numbered sequences, or - for stdin.
 
@@ -71,81 +74,53 @@ def command(
     A sequence is shot.%04d.exr or shot.[1001-1100].exr; its frames keep their numbers, in the folder OUT their names,
     and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
     """
-    from stylecli.inference.engine import Engine
     from stylecli.packs.shelves import find_style
+    from stylecli.stylize.jobs import carry_timing, plan_jobs
+    from stylecli.stylize.pictures import open_engines, run_jobs
 
-    with ExitStack() as stack:
-        packs = [find_style(style, styles_dir, variant=variant) for style in styles]
-        engines = {pack.name: stack.enter_context(Engine(pack, device=device, tile=tile)) for pack in packs}
+    packs = [find_style(style, styles_dir, variant=variant) for style in styles]
+    how = PictureOptions(quality, exr_color, overwrite)
+    if STREAM in (*inputs, output):
+        if len(inputs) != 1 or len(packs) != 1 or recursive:
+            raise UsageError("- stands for one picture in one style", hint="Give one input and one style.")
+        _stream(inputs[0], output, packs[0], look, how, device=device, tile=tile)
+        return
+    jobs = plan_jobs(inputs, [pack.name for pack in packs], output, recursive=recursive)
+    with open_engines(packs, device=device, tile=tile, pictures=len(jobs)) as engines:
         options.tell_fallback(next(iter(engines.values())))
-        if STREAM in (*inputs, output):
-            _stream(inputs, output, list(engines.values()), look, **how)
-        else:
-            _files(inputs, output, engines, look, as_json=as_json, **how)
+        if output:
+            carry_timing(inputs, output, overwrite=overwrite)
+        tell = _reporter(next(iter(engines.values())).device, as_json=as_json, is_single=len(jobs) == 1)
+        with progress_shown(as_json=as_json) as progress:
+            outcomes = run_jobs(jobs, engines, look, options=how, progress=progress, report=tell)
+    _raise_failures(outcomes)
 
 
 def _stream(
-    inputs: Sequence[Path],
+    source: Path,
     output: Path | None,
-    engines: Sequence[Engine],
+    pack: StylePack,
     look: Look,
+    how: PictureOptions,
     *,
-    quality: int | None,
-    exr_color: ExrColor,
-    overwrite: bool,
-    recursive: bool,
+    device: Device,
+    tile: Tiling,
 ) -> None:
+    from stylecli.inference.engine import Engine
     from stylecli.media.images.files import encode_picture, read_picture, write_picture
     from stylecli.stylize.pictures import stylize_picture
 
-    if len(inputs) != 1 or len(engines) != 1 or recursive:
-        raise UsageError("- stands for one picture in one style", hint="Give one input and one -s.")
-    picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0], exr_color=exr_color)
-    stylized = stylize_picture(picture, engines[0], look)
-    if output in (None, STREAM):
-        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
+    with Engine(pack, device=device, tile=tile) as engine:
+        options.tell_fallback(engine)
+        picture = read_picture(sys.stdin.buffer.read() if source == STREAM else source, exr_color=how.exr_color)
+        stylized = stylize_picture(picture, engine, look)
+    if output is None or output == STREAM:
+        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=how.quality))
     else:
-        assert output is not None
-        write_picture(stylized, output, quality=quality, overwrite=overwrite)
+        write_picture(stylized, output, quality=how.quality, overwrite=how.overwrite)
 
 
-def _files(
-    inputs: Sequence[Path],
-    output: Path | None,
-    engines: dict[str, Engine],
-    look: Look,
-    *,
-    recursive: bool,
-    quality: int | None,
-    exr_color: ExrColor,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    from stylecli.stylize.batch import carry_timing, plan_jobs
-    from stylecli.stylize.pictures import run_jobs
-
-    jobs = plan_jobs(inputs, list(engines), output, recursive=recursive)
-    if output:
-        carry_timing(inputs, output, overwrite=overwrite)
-    with progress_shown(as_json=as_json) as progress:
-        outcomes = run_jobs(
-            jobs,
-            engines,
-            look,
-            quality=quality,
-            overwrite=overwrite,
-            exr_color=exr_color,
-            progress=progress,
-            report=_reporter(engines, as_json=as_json, is_single=len(jobs) == 1),
-        )
-    failed = [outcome for outcome in outcomes if outcome.error]
-    if failed and len(jobs) == 1 and failed[0].error:
-        raise failed[0].error
-    if failed:
-        raise ItemsFailedError(f"{len(failed)} of {len(jobs)} pictures failed", hint="The others are done.")
-
-
-def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
+def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
     def report(outcome: Outcome) -> None:
         job = outcome.job
         if as_json:
@@ -160,7 +135,7 @@ def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> 
                     "width": outcome.width,
                     "height": outcome.height,
                     "seconds": round(outcome.seconds, 3),
-                    "device": engines[job.style].device,
+                    "device": device,
                     **({"message": outcome.error.message, "hint": outcome.error.hint} if outcome.error else {}),
                 }
             )
@@ -171,3 +146,11 @@ def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> 
             click.echo(f"{job.output} (kept, it exists)" if outcome.kept else job.output)
 
     return report
+
+
+def _raise_failures(outcomes: Sequence[Outcome]) -> None:
+    failed = [outcome.error for outcome in outcomes if outcome.error]
+    if failed and len(outcomes) == 1:
+        raise failed[0]
+    if failed:
+        raise ItemsFailedError(f"{len(failed)} of {len(outcomes)} pictures failed", hint="The others are done.")

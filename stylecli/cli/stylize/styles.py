@@ -10,14 +10,13 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, say
 from stylecli.core.errors import PackError
+from stylecli.stylize.options import TILE_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stylecli.inference.engine import Device
     from stylecli.packs.pack import StylePack
-
-TILE_WIDTH = 480  # as stylecli.sheet.TILE_WIDTH, which --help must not import
 
 
 @click.group(name="styles")

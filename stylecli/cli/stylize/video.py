@@ -139,8 +139,8 @@ def command(
     from stylecli.media.video.codecs import EncoderOptions
     from stylecli.media.video.plan import VideoOptions
     from stylecli.packs.shelves import find_style
-    from stylecli.stylize import look as looks
     from stylecli.stylize.frame_painter import FramePainter
+    from stylecli.stylize.painting import fingerprint
     from stylecli.stylize.videos import stylize_video
 
     pack = find_style(style, styles_dir, variant=variant)
@@ -157,7 +157,7 @@ def command(
             output,
             paint=painter,
             options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
-            fingerprint=looks.recipe(engine, pack.model(), look),
+            fingerprint=fingerprint(engine, pack.model(), look),
             restart=not resume,
             keep_frames=keep_frames,
             overwrite=overwrite,

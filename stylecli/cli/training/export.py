@@ -54,7 +54,7 @@ def command(
     The model is compared with PyTorch at several sizes before anything is written, one of lower precision with that of
     fp32 too. `stylecli styles add PACK` puts it on your shelf.
     """
-    from stylecli.landscape import Scene
+    from stylecli.landscape import Landscape
     from stylecli.media.images.files import picture_from_pixels, read_picture
     from stylecli.training.export.calibration import calibration_photos
     from stylecli.training.export.packing import Precision, add_variant, export_pack
@@ -65,6 +65,6 @@ def command(
     if variant:
         pack = add_variant(finished, output, variant, precision=exact, overwrite=overwrite)
     else:
-        photo = read_picture(preview) if preview else picture_from_pixels(Scene(*PREVIEW_SIZE).frame(0))
+        photo = read_picture(preview) if preview else picture_from_pixels(Landscape(*PREVIEW_SIZE).frame(0))
         pack = export_pack(finished, output, preview_of=photo, precision=exact, overwrite=overwrite)
     click.echo(pack.folder)

@@ -41,8 +41,8 @@ class SpoolJob:
     """One picture to be made.
 
     layout: how the raw pixels lie; None for a picture file. carrier: the kind of file that carries
-    them; None for bytes. scene: pictures with the same scene share their statistics. cache: whether an earlier answer is
-    as good, or the only one that is wanted. probe: pixels by which both sides check that they see the same picture.
+    them; None for bytes. scene: pictures with the same scene share their statistics. cache: whether an earlier answer
+    is as good, or the only one that is wanted. probe: pixels by which both sides check that they see the same picture.
     """
 
     style: str

@@ -20,7 +20,8 @@ from stylecli.inference.engine import Device, Engine
 from stylecli.media.images.files import encode_picture, read_picture
 from stylecli.packs.shelves import find_style
 from stylecli.stylize.frame_painter import SceneStatistics
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from stylecli.stylize.pictures import stylize_picture
 
 ENGINES_KEPT = 4  # networks that stay in memory, the latest ones

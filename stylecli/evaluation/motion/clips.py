@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion.flow import read_flow, sample, stays_inside
 from stylecli.evaluation.quality.metrics import NOISE, with_noise
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
@@ -70,7 +70,7 @@ def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[Movi
 def rendered_still() -> NDArray[np.uint8]:
     """The demo's bay, computed: a still that needs no file."""
     width, height = (round(side * FINENESS * MARGIN) for side in FRAME_SIZE)
-    return Scene(width, height).frame(0.0)
+    return Landscape(width, height).frame(0.0)
 
 
 def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:

@@ -22,7 +22,8 @@ from stylecli.editors.spool.worker import stop
 from stylecli.evaluation.speed.networks import SIZES, frame_of
 from stylecli.inference.engine import Device, Engine
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 PATIENCE = 120.0  # seconds for a worker to start, and for an answer
 SIZE = "720p"

@@ -26,7 +26,8 @@ from stylecli.inference.normalization import Statistics
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 SIZES = {  # (width, height) in pixels
     "512": (512, 512),

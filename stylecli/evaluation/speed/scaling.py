@@ -13,7 +13,8 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.speed.networks import SIZES, frame_of
 from stylecli.inference.engine import Engine
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 COUNTERS = Path("/sys/class/powercap")  # Linux: running sums of what the processor's packages took, in microjoules
 FRAMES = 20  # whose energy is taken together: the counters tick about each millisecond

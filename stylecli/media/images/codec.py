@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.alpha import bleed
-from stylecli.media.images.exr import ExrColor, ExrContents, decode_exr, encode_exr
+from stylecli.media.images.exr import ExrContents, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
     SIGNATURE_BYTES,
     TIFF,
     WRITABLE,
+    ExrColor,
     Format,
     format_with_suffix,
     recognize,

@@ -17,17 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.alpha import bled
+from stylecli.media.images.formats import ExrColor
 from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
 from stylecli.media.pixels import Floats
-
-ExrColor = Literal["linear", "encoded"]  # what the numbers of a file are: light, or sRGB-encoded already
 
 COLORS = ("R", "G", "B")
 ALPHA = "A"

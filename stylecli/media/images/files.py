@@ -15,8 +15,7 @@ from pathlib import Path
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import write_atomically
 from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
-from stylecli.media.images.exr import ExrColor
-from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, has_picture_suffix
+from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, ExrColor, has_picture_suffix
 
 __all__ = [
     "READABLE",

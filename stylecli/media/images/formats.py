@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
+
+ExrColor = Literal["linear", "encoded"]  # the numbers of an EXR file: light, or sRGB-encoded already
 
 SIGNATURE_BYTES = 256  # enough to recognise any format
 

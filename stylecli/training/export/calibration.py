@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.media.images.files import pictures_in, read_picture
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
@@ -27,7 +27,7 @@ def calibration_photos(folder: Path | None) -> list[NDArray[np.float32]]:
         MediaError: no picture in the folder, or one that cannot be read.
     """
     if folder is None:
-        scene = Scene(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
+        scene = Landscape(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
         drawn = [to_unit(scene.frame(time)) for time in DRAWN_TIMES]
         return [_batch(picture) for picture in (*drawn, *(1 - picture for picture in drawn))]
     found = pictures_in([folder], recursive=True)

@@ -27,7 +27,8 @@ from stylecli.editors.spool.worker import serve, stop
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from tests.support.packs import StyleFactory
 
 TIMEOUT = 30.0  # seconds

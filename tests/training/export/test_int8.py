@@ -15,7 +15,7 @@ from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import statistics_model, with_statistics
 from stylecli.inference.sessions import has_large_weights
 from stylecli.inference.uint8_model import pixel_model
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.shelves import find_style
 from stylecli.training.export.calibration import calibration_photos
@@ -37,7 +37,7 @@ def integer(precise: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def pixels() -> NDArray[np.uint8]:
-    frame: NDArray[np.uint8] = Scene(250, 190, seconds=1).frame(0.5)
+    frame: NDArray[np.uint8] = Landscape(250, 190, seconds=1).frame(0.5)
     return frame
 
 

@@ -1,4 +1,4 @@
-"""Which picture file becomes which: single files, folders, numbered sequences, and the frames of a split video."""
+"""Plan picture jobs: which source becomes which output, for files, folders, sequences and split videos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OTHERWISE = ".png"  # the format of a result whose source's format cannot be wri
 
 
 @dataclass(frozen=True)
-class Job:
+class PictureJob:
     """One picture to be made: `source` in `style`, written to `output`."""
 
     source: Path
@@ -25,17 +25,19 @@ class Job:
 
 def plan_jobs(
     sources: Sequence[Path], styles: Sequence[str], output: Path | None, *, recursive: bool = False
-) -> list[Job]:
-    """Which file becomes which.
+) -> list[PictureJob]:
+    """Plan one job for each picture and style.
 
-    `output` is a file, a folder, a pattern as in `sequences`, or None for beside the source. Sources are pictures,
-    folders and patterns. Results are named `{stem}-{style}{suffix}`; those of a folder that is searched recursively
-    keep their subfolders. The frames of a sequence, and those of a split video, keep their numbers, and in another
-    folder their whole names.
+    sources: pictures, folders, and patterns of numbered sequences (`media.frames.sequences`).
+    output: a file, a folder, or a pattern; None: beside the source.
+    recursive: search subfolders too, and keep them in the output.
+
+    Results are named `{stem}-{style}{suffix}`. Frames of a sequence or of a split video keep their numbers; in another
+    folder they keep their whole names.
 
     Raises:
         MediaError: a source does not exist, or a folder or sequence holds no picture.
-        UsageError: two results would have the same name, a result that of a source, or `output` that of no format.
+        UsageError: two results have the same name, a result replaces a source, or no format has the suffix of `output`.
     """
     target = pattern_of(output) if output else None
     jobs = []
@@ -49,9 +51,9 @@ def plan_jobs(
     is_single = len(jobs) == 1 and not target and not sources[0].is_dir() and not pattern_of(sources[0])
     if output and is_single and not output.is_dir() and output.suffix:
         _check_writable(output)
-        jobs = [Job(jobs[0].source, styles[0], output)]
+        jobs = [PictureJob(jobs[0].source, styles[0], output)]
     elif target and not all(pattern_of(source) for source in sources):
-        raise UsageError(f"{output}: numbers come from numbered sources", hint="Name a folder with -o.")
+        raise UsageError(f"{output}: numbers come from numbered sources", hint="Give a folder as `output`.")
     _refuse_collisions(jobs)
     return jobs
 
@@ -62,34 +64,34 @@ def is_split_video(source: Path) -> bool:
 
 
 def carry_timing(sources: Sequence[Path], output: Path, *, overwrite: bool) -> None:
-    """Lay the timing of a split video beside its stylized frames.
+    """Copy the timing of a split video beside its stylized frames.
 
     Raises:
-        UsageError: that of another video lies there.
+        UsageError: the folder holds the timing of another video.
         MediaError: it cannot be written.
     """
     for source in filter(is_split_video, sources):
         timing, target = (source / TIMING).read_bytes(), output / TIMING
         if target.is_file() and not overwrite and target.read_bytes() != timing:
-            raise UsageError(f"{output}: holds the frames of another video", hint="Name another folder with -o.")
+            raise UsageError(f"{output}: holds the frames of another video", hint="Give another folder as `output`.")
         try:
             output.mkdir(parents=True, exist_ok=True)
             target.write_bytes(timing)
-        except OSError as err:
-            raise MediaError(f"{target}: {err.strerror}", hint="Choose another folder with -o.") from err
+        except OSError as error:
+            raise MediaError(f"{target}: {error.strerror}", hint="Choose another folder.") from error
 
 
-def _jobs_of(source: Path, styles: Sequence[str], output: Path | None, *, recursive: bool) -> list[Job]:
+def _jobs_of(source: Path, styles: Sequence[str], output: Path | None, *, recursive: bool) -> list[PictureJob]:
     jobs = []
     for path, base in pictures_of(source, recursive=recursive):
         folder = output / path.parent.relative_to(base) if output else path.parent
-        jobs += [Job(path, style, folder / f"{path.stem}-{style}{_suffix(path)}") for style in styles]
+        jobs += [PictureJob(path, style, folder / f"{path.stem}-{style}{_suffix(path)}") for style in styles]
     return jobs
 
 
 def _jobs_of_sequence(
     sequence: Pattern, styles: Sequence[str], output: Path | None, target: Pattern | None
-) -> list[Job]:
+) -> list[PictureJob]:
     if target:
         _check_writable(Path(f"0{target.after}"), str(target))
         made = dict.fromkeys(styles, target)
@@ -98,14 +100,18 @@ def _jobs_of_sequence(
         keeps_names = output is not None and len(styles) == 1
         made = {style: written if keeps_names else written.named(style) for style in styles}
     return [
-        Job(path, style, made[style].path(number)) for number, path in frames_of(sequence).items() for style in styles
+        PictureJob(path, style, made[style].path(number))
+        for number, path in frames_of(sequence).items()
+        for style in styles
     ]
 
 
-def _jobs_of_split_video(source: Path, styles: Sequence[str], output: Path | None) -> list[Job]:
+def _jobs_of_split_video(source: Path, styles: Sequence[str], output: Path | None) -> list[PictureJob]:
     if len(styles) > 1 or not output:
-        raise UsageError(f"{source}: holds the frames of a video", hint="Give one -s, and another folder with -o.")
-    return [Job(path, styles[0], output / path.name) for path, _ in pictures_of(source, recursive=False)]
+        raise UsageError(
+            f"{source}: holds the frames of a video", hint="Give one style, and another folder as `output`."
+        )
+    return [PictureJob(path, styles[0], output / path.name) for path, _ in pictures_of(source, recursive=False)]
 
 
 def _suffix(path: Path) -> str:
@@ -113,19 +119,19 @@ def _suffix(path: Path) -> str:
 
 
 def _check_writable(output: Path, name: str = "") -> None:
-    """Said now, not when the picture is painted."""
+    """Refuse an unknown format before any work is done."""
     if output.suffix.lower() not in WRITABLE:
         fault = f"{name or output}: not a format that can be written"
         raise UsageError(fault, hint=f"Use {', '.join(WRITABLE)}.")
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
+def _refuse_collisions(jobs: Sequence[PictureJob]) -> None:
     sources = {job.source.resolve() for job in jobs}
     made: dict[Path, Path] = {}
     for job in jobs:
         target = job.output.resolve()
         if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder with -o.")
+            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
         if target in made:
             raise UsageError(
                 f"{job.output}: would be made from both {made[target]} and {job.source}",

@@ -1,0 +1,128 @@
+"""Paint a picture: the network at the stroke size, upsampling, strength, the photo's colours, the mask."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.inference.engine import Engine
+from stylecli.inference.normalization import Statistics
+from stylecli.media.pixels import LUMA, quantize, to_unit
+from stylecli.media.resizing import Region, Resized, resize
+from stylecli.packs.card import ModelFile
+from stylecli.stylize.look import AUTO_SHORT_SIDE, Brush, Look
+
+BAND = 512  # rows of a large picture that are upsampled at once
+
+
+def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Statistics | None = None) -> NDArray[Any]:
+    """Stylize a picture (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1. Same shape and type.
+
+    Strength 0 and a black mask return the samples unchanged. `statistics` come from `engine.measure`, for a frame of
+    a video those of its scene; None measures this picture.
+
+    Raises:
+        DeviceError: out of memory.
+    """
+    if look.strength == 0:
+        return pixels
+    height, width = pixels.shape[:2]
+    if _is_plain(engine, pixels, look):
+        painted = np.empty_like(pixels)
+        for tile, levels in engine.stylized_bytes(pixels, statistics):
+            painted[tile.shown] = levels
+        return painted
+    mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
+    painted = np.empty_like(pixels)
+    for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics):
+        piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
+        if look.strength < 1 or mask is not None:
+            weight = look.strength if mask is None else look.strength * mask[place]
+            piece = (1 - weight) * photo + weight * piece  # exact at both ends, unlike photo + weight * change
+        painted[place] = quantize(piece, pixels.dtype)
+    return painted
+
+
+def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
+    """Everything that changes the result of `paint`: name for people -> value. Equal fingerprints give equal pixels."""
+    import onnxruntime  # loaded already by the engine
+
+    return {
+        "style": model.sha256,
+        "device": engine.device,
+        "look": look_fingerprint(look),
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def look_fingerprint(look: Look) -> str:
+    """The look as text; equal texts mean equal looks. A mask is told by the hash of its values."""
+    mask = "" if look.mask is None else hashlib.sha256(look.mask.tobytes()).hexdigest()
+    return f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
+
+
+def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The luma of `stylized` with the colour differences of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
+    change = (stylized - photo) @ LUMA
+    return np.clip(photo + change[..., None], 0, 1)
+
+
+def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
+    """Height and width in pixels at which the network works."""
+    if brush == "native":
+        scale = 1.0
+    elif brush == "auto":
+        scale = min(1.0, AUTO_SHORT_SIDE / min(height, width))
+    else:
+        scale = 1 / brush
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def at_working_size(pixels: NDArray[Any], brush: Brush) -> NDArray[Any]:
+    """The input of the network for a picture (H, W, 3): the picture itself, or float32 at the working size."""
+    height, width = pixels.shape[:2]
+    size = working_size(height, width, brush)
+    return pixels if size == (height, width) else resize(pixels, *size)
+
+
+def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
+    """Whether the network's bytes are the result as they are."""
+    height, width = pixels.shape[:2]
+    is_untouched = look.strength == 1 and look.mask is None and not look.preserve_color
+    at_size = working_size(height, width, look.brush) == (height, width)
+    return is_untouched and at_size and pixels.dtype == np.uint8 and engine.paints_bytes
+
+
+def _pieces(
+    engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None
+) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
+    """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
+    small = at_working_size(pixels, brush)
+    if small is pixels:
+        for tile, photo, stylized in engine.stylized_tiles(pixels, statistics):
+            yield tile.shown, photo, stylized
+    else:
+        yield from _at_full_size(pixels, small, engine.stylize(small, statistics))
+
+
+def _at_full_size(
+    pixels: NDArray[Any], small: NDArray[np.float32], stylized: NDArray[np.float32]
+) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
+    """Upsample the stylized picture and add back the photo detail lost at the working size.
+
+    The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983). It is added to the luma only: colour
+    detail would show as fringes along painted edges.
+    """
+    height, width = pixels.shape[:2]
+    coarse, painted = Resized(small, height, width), Resized(stylized, height, width)
+    for top in range(0, height, BAND):
+        place = (slice(top, min(top + BAND, height)), slice(0, width))
+        photo, piece = to_unit(pixels[place]), painted[place]
+        if len(small) <= height:
+            detail = (photo - coarse[place]) @ LUMA
+            piece = np.clip(piece + detail[..., None], 0, 1)
+        yield place, photo, piece

@@ -111,8 +111,8 @@ def test_a_new_file_gets_the_permissions_that_are_asked_for(tmp_path: Path) -> N
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be opened there")
 def test_a_durable_file_and_then_its_folder_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[Path] = []
-    flush = files._flush_to_disk
-    monkeypatch.setattr(files, "_flush_to_disk", lambda path: (flushed.append(path), flush(path)))
+    flush = files.flush_to_disk
+    monkeypatch.setattr(files, "flush_to_disk", lambda path: (flushed.append(path), flush(path)))
     write_atomically(tmp_path / "state", b"weights", is_durable=True)
     assert [path.parent for path in flushed[:1]] == [tmp_path]  # the draft, before its rename
     assert flushed[1:] == [tmp_path]

@@ -107,7 +107,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     _check_target(source, output, overwrite=overwrite)
     _check_span(options.span)
     ffmpeg_program()  # better missed now than after an hour of painting
-    with readable(source, output) as path:
+    with readable(source, output) as (path, remarks):
         clip = probe(path, number=options.stream, hdr=options.hdr)
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
         _check_size(source, clip, encoder)
@@ -119,7 +119,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
                 copies_videos=options.copies_videos,
                 is_cut=options.span is not None,
             )
-        messages = (*_compromises(clip, container, encoder, options), *changes)
+        messages = (*remarks, *_compromises(clip, container, encoder, options), *changes)
         yield Plan(source, output, options, clip, container, encoder, tuple(streams), messages, _identity(source))
 
 

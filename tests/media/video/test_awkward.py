@@ -11,6 +11,7 @@ import pytest
 from stylecli.core.errors import MediaError
 from stylecli.media.frames.assemble import assemble_video
 from stylecli.media.frames.split import split_video
+from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
 from stylecli.media.video.containers import container_for
 from stylecli.media.video.delivery import check_delivery
@@ -116,6 +117,41 @@ def test_a_file_that_lacks_a_stream_is_not_delivered(video: Path, tmp_path: Path
         check_delivery(
             video, picture=video, frames=10, container=container_for(source), streams=streams, output=tmp_path / "o.mp4"
         )
+
+
+# --- clocks
+
+
+def jumping(folder: Path, kind: str) -> Path:
+    """Two recordings of two seconds in one file, the second with another clock."""
+    parts = []
+    for number, offset in enumerate(("0", {"back": "0", "forward": "36000"}[kind])):
+        parts.append(folder / f"part{number}.ts")
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2", "-f", "lavfi", "-i", "sine=duration=2",
+               "-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "mp2", "-output_ts_offset", offset, parts[-1])  # fmt: skip
+    (folder / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    return folder / "in.ts"
+
+
+@pytest.mark.parametrize("kind", ["back", "forward"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_clock_that_jumps_runs_on(tmp_path: Path, kind: str, suffix: str) -> None:
+    result = stylize(jumping(tmp_path, kind), tmp_path / f"out{suffix}")
+    assert ["clock" in message for message in result.messages] == [True]
+    shown = times(tmp_path / f"out{suffix}")
+    assert len(shown) in (99, 100)  # a demuxer may lose the frame at the seam
+    assert float(shown[-1] - shown[0]) == pytest.approx(3.96, abs=0.1)
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        sound = [float(one.pts * one.time_base) for one in container.demux(audio=0) if one.pts is not None]
+    assert sound[-1] - float(shown[-1]) == pytest.approx(0, abs=0.1)
+
+
+def test_a_clock_that_jumps_runs_on_in_frames(tmp_path: Path) -> None:
+    result = split_video(jumping(tmp_path, "forward"), tmp_path / "frames")
+    timing = read_timing(tmp_path / "frames")
+    shown = [frame.pts * timing.time_base for frame in timing.frames]
+    assert result.frames in (99, 100)
+    assert float(shown[-1] - shown[0]) == pytest.approx(3.96, abs=0.1)
 
 
 # --- sound

@@ -149,7 +149,12 @@ def _paint_segments(
     finished = work.frames
     painter.restore(work.state())
     frames_to_read = read_frames(
-        clip, span=span, skip=finished, allow_truncated=plan.options.allow_truncated, notice=remarks.append
+        clip,
+        span=span,
+        skip=finished,
+        allow_truncated=plan.options.allow_truncated,
+        strict=plan.options.strict,
+        notice=remarks.append,
     )
 
     def opening(path: Path) -> Any:

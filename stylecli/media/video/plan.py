@@ -40,6 +40,7 @@ class VideoOptions:
     stream: which of the moving pictures, counted from 0.
     copies_videos: the others go along as they are, where the container takes them.
     allow_truncated: keep what can be read of a damaged source, instead of an error.
+    strict: refuse a source with a single frame that is damaged or missing.
     """
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
@@ -48,6 +49,7 @@ class VideoOptions:
     copies_videos: bool = True
     hdr: Hdr = "tonemap"
     allow_truncated: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)

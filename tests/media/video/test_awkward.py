@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from stylecli.core.errors import MediaError
@@ -16,8 +18,9 @@ from stylecli.media.video.clip import probe
 from stylecli.media.video.containers import container_for
 from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult
+from stylecli.media.video.reader import read_frames
 from stylecli.stylize.videos import stylize_video
-from tests.support.clips import codecs, ffmpeg, make_video, times, with_sound
+from tests.support.clips import Made, codecs, ffmpeg, make_interlaced, make_video, pixels, times, with_sound
 
 CHAPTERS = (
     ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=One\n"
@@ -25,6 +28,8 @@ CHAPTERS = (
 )
 # A program that ends well and leaves an empty file, as ffmpeg 9 does where a file is there already and no -y is given.
 EMPTY_HANDED = '#!/bin/sh\nfor word; do case "$word" in file:*) target="${word#file:}";; esac; done\n: > "$target"\n'
+
+CLEARLY_THE_SAME = 6.0  # steps of 255: the cost of scaling and of another encoding of a test picture
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts")
 
@@ -152,6 +157,110 @@ def test_a_clock_that_jumps_runs_on_in_frames(tmp_path: Path) -> None:
     shown = [frame.pts * timing.time_base for frame in timing.frames]
     assert result.frames in (99, 100)
     assert float(shown[-1] - shown[0]) == pytest.approx(3.96, abs=0.1)
+
+
+# --- damage
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """Give a video of 100 frames, one of which cannot be decoded and is no other's reference."""
+    source = tmp_path / "damaged.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=4", "-c:v", "mjpeg", source)
+    with av.open(str(source)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(source.read_bytes())
+    position, size = packets[60]
+    assert position is not None
+    content[position : position + size] = bytes(size)
+    source.write_bytes(content)
+    return source
+
+
+def test_one_bad_frame_costs_one_frame_and_is_told(damaged: Path, tmp_path: Path) -> None:
+    result = stylize(damaged, tmp_path / "out.mp4")
+    assert result.frames == 99
+    assert result.messages == ("frames that cannot be decoded and are left out: 1, at 2.40 s",)
+    assert [time * 25 for time in times(tmp_path / "out.mp4")] == [*range(60), *range(61, 100)]
+
+
+def test_one_bad_frame_is_refused_by_the_strict(damaged: Path, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"damaged\.mp4: a frame at 2\.4\d s cannot be decoded"):
+        stylize(damaged, tmp_path / "out.mp4", VideoOptions(strict=True))
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_many_bad_frames_are_refused_unless_what_is_there_is_wanted(tmp_path: Path) -> None:
+    source = tmp_path / "damaged.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=4", "-c:v", "mjpeg", source)
+    with av.open(str(source)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(source.read_bytes())
+    for position, size in packets[20:50]:
+        assert position is not None
+        content[position : position + size] = bytes(size)
+    source.write_bytes(content)
+    with pytest.raises(MediaError, match=r"30 of 100 frames cannot be decoded.*allow_truncated"):
+        stylize(source, tmp_path / "out.mp4")
+    assert stylize(source, tmp_path / "out.mp4", VideoOptions(allow_truncated=True)).frames == 70
+
+
+def test_frames_that_are_missing_in_the_middle_are_told(tmp_path: Path) -> None:
+    ticks = [*range(0, 40 * 50, 40), *range(40 * 62, 40 * 120, 40)]
+    source = make_video(tmp_path / "in.mkv", ticks, Made(time_base=Fraction(1, 1000)))
+    assert stylize(source, tmp_path / "out.mp4").messages == ("frames that the source lacks: 12, at 2.00 s",)
+    with pytest.raises(MediaError, match="lacks: 12"):
+        stylize(source, tmp_path / "strict.mp4", VideoOptions(strict=True))
+
+
+def interlaced_parts(folder: Path) -> Path:
+    """An interlaced broadcast whose size changes after a second."""
+    content = b""
+    for number, size in enumerate(("64x48", "96x64")):
+        part = folder / f"part{number}.ts"
+        ffmpeg("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=50:duration=1", "-vf", "interlace", "-c:v",
+               "mpeg2video", "-b:v", "2M", "-flags", "+ildct+ilme", "-output_ts_offset", str(number), part)  # fmt: skip
+        content += part.read_bytes()
+    (folder / "in.ts").write_bytes(content)
+    return folder / "in.ts"
+
+
+def test_an_interlaced_video_whose_size_changes_keeps_all_of_every_frame(tmp_path: Path) -> None:
+    source = interlaced_parts(tmp_path)
+    result = stylize(source, tmp_path / "out.mp4")
+    assert result.frames in (49, 50)
+    assert any("another size" in message for message in result.messages)
+    ffmpeg("-i", tmp_path / "part1.ts", "-vf", "bwdif=send_frame,scale=64:48", "-c:v", "ffv1", tmp_path / "whole.mkv")
+    shown, whole = pixels(tmp_path / "out.mp4")[-5], pixels(tmp_path / "whole.mkv")[-5]
+    assert np.abs(shown.astype(float) - whole).mean() < CLEARLY_THE_SAME
+
+
+def test_an_interlaced_video_that_is_cut_off_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = make_interlaced(tmp_path / "whole.mkv", seconds=4)
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with pytest.raises(MediaError, match="cut off"):
+        stylize(tmp_path / "cut.mkv", tmp_path / "out.mp4")
+    assert 20 < stylize(tmp_path / "cut.mkv", tmp_path / "out.mp4", VideoOptions(allow_truncated=True)).frames < 90
+
+
+# --- colours
+
+
+@pytest.mark.parametrize(("transfer", "code"), [("arib-std-b67", 18), ("smpte2084", 16)])
+def test_hdr_of_eight_bits_is_as_bright_as_hdr_of_ten(tmp_path: Path, transfer: str, code: int) -> None:
+    means = []
+    for pixel_format in ("yuv420p", "yuv420p10le"):
+        source = tmp_path / f"{pixel_format}.mp4"
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=0.2", "-vf",
+               f"format={pixel_format},setparams=color_trc={transfer}:color_primaries=bt2020:colorspace=bt2020nc",
+               "-c:v", "libx264", "-color_trc", transfer, source)  # fmt: skip
+        clip = probe(source)
+        assert clip.color.transfer == code
+        frame = next(read_frames(clip))
+        assert frame.pixels.dtype == (np.uint8 if pixel_format == "yuv420p" else np.uint16)
+        means.append(frame.pixels.mean() / np.iinfo(frame.pixels.dtype).max)
+    assert means[0] == pytest.approx(means[1], abs=0.01)
+    assert means[0] > 0.1
 
 
 # --- sound

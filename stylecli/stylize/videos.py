@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
 from stylecli.media.images.alpha import bled
 from stylecli.media.video.clip import Frame
+from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, planned
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.remux import join
@@ -117,8 +118,15 @@ def stylize_video(
                 time_base=plan.clip.time_base,
                 output=output,
             )
-            for fault in _join(plan, picture, draft):
-                tell(fault)
+            join(picture, draft, clip=plan.clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            check_delivery(
+                draft,
+                picture=picture,
+                frames=work.frames,
+                container=plan.container,
+                streams=plan.streams,
+                output=output,
+            )
             plan.check_source()  # the other streams were read just now
             frames = work.frames
             work.deliver(draft)
@@ -141,7 +149,12 @@ def _paint_segments(
     finished = work.frames
     painter.restore(work.state())
     frames_to_read = read_frames(
-        clip, span=span, skip=finished, allow_truncated=plan.options.allow_truncated, notice=remarks.append
+        clip,
+        span=span,
+        skip=finished,
+        allow_truncated=plan.options.allow_truncated,
+        strict=plan.options.strict,
+        notice=remarks.append,
     )
 
     def opening(path: Path) -> Any:
@@ -190,18 +203,3 @@ def _check_room(work: PartialWork, plan: Plan, estimate: int | None) -> None:
     if work.frames:
         size = work.size / work.frames
     check_room(plan.output, needed=size * (frames * COPIES - work.frames))
-
-
-def _join(plan: Plan, picture: Path, draft: Path) -> list[str]:
-    """Join the picture with the other streams; those of data that ffmpeg cannot write are left out, and named."""
-    streams, remarks = plan.streams, []
-    data = tuple(companion for companion in streams if companion.stream.kind == "data")
-    try:
-        join(picture, draft, clip=plan.clip, container=plan.container, streams=streams, cut=plan.cut)
-    except MediaError:
-        if not data:
-            raise
-        rest = tuple(companion for companion in streams if companion not in data)
-        join(picture, draft, clip=plan.clip, container=plan.container, streams=rest, cut=plan.cut)
-        remarks = [f"data stream {companion.stream.index} is left out: ffmpeg cannot write it" for companion in data]
-    return remarks

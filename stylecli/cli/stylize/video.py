@@ -93,6 +93,7 @@ discard_partial = _option("--discard-partial", _discard, "Only throw away the un
     help="What becomes of further moving pictures.",
 )
 @click.option("--allow-truncated", is_flag=True, help="Keep what can be read of a damaged source, instead of an error.")
+@click.option("--strict", is_flag=True, help="Refuse a source with a single frame that is damaged or missing.")
 @click.option(
     "--resume/--restart",
     default=True,
@@ -120,6 +121,7 @@ def command(
     stream: int,
     other_videos: str,
     allow_truncated: bool,
+    strict: bool,
     resume: bool,
     keep_frames: Path | None,
     variant: str | None,
@@ -156,7 +158,7 @@ def command(
             source,
             output,
             paint=painter,
-            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated),
+            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict),
             fingerprint=fingerprint(engine, pack.model(), look),
             restart=not resume,
             keep_frames=keep_frames,

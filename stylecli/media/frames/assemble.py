@@ -16,6 +16,7 @@ from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.codecs import EncoderOptions
+from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult, planned
 from stylecli.media.video.remux import join
 from stylecli.media.video.streams import blamed_on_output
@@ -60,6 +61,14 @@ def assemble_video(
                     write(frame)
                     progress(Step(done, len(timing.frames), "frames"))
             join(picture, draft, clip=clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            check_delivery(
+                draft,
+                picture=picture,
+                frames=len(timing.frames),
+                container=plan.container,
+                streams=plan.streams,
+                output=output,
+            )
     return VideoResult(output, clip.width, clip.height, len(timing.frames), plan.encoder.name, 0, tuple(messages))
 
 

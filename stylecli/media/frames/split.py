@@ -15,6 +15,7 @@ from stylecli.core.threads import reading_ahead
 from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
 from stylecli.media.video.clip import Clip, Frame, probe
 from stylecli.media.video.ffmpeg import piping_to_ffmpeg
+from stylecli.media.video.readable import readable
 from stylecli.media.video.reader import read_frames
 
 DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second
@@ -74,37 +75,40 @@ def split_video(
         raise UsageError(f"{bits} bits: EXR frames hold half floats", hint="Leave `bits` out.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: exists already", hint="Name a folder that does not exist, or an empty one.")
-    clip = probe(source)
     messages: list[str] = []
 
     def tell(message: str) -> None:
         messages.append(message)
         notice(message)
 
-    if clip.is_interlaced:
-        tell("the video is interlaced: it is deinterlaced, a frame for each frame")
-    if clip.light:
-        tell(f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR")
-    faults: list[str] = []  # heard in the reading thread, told in this one
-    estimate = clip.frames()
-    timed: list[TimedFrame] = []
-    with (
-        blamed_on(folder),
-        atomic_folder(folder) as draft,
-        reading_ahead(read_frames(clip, notice=faults.append)) as frames,
-    ):
-        first = next(frames)  # there is one: `probe` has seen it
-        is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
-        pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
-        with _pictures(draft, clip, written, pixel_format) as write:
-            for number, frame in enumerate(chain([first], frames), start=1):
-                write(_samples(frame, pixel_format))
-                timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
-                progress(Step(number, estimate and max(number, estimate), "frames"))
-        write_timing(Timing(source.name, clip.time_base, tuple(timed)), draft)
-    for fault in faults:
-        tell(fault)
-    progress(Step(len(timed), len(timed), "frames"))
+    with readable(source, folder) as (path, remarks):
+        clip = probe(path)
+        for remark in remarks:
+            tell(remark)
+        if clip.is_interlaced:
+            tell("the video is interlaced: it is deinterlaced, a frame for each frame")
+        if clip.light:
+            tell(f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR")
+        faults: list[str] = []  # heard in the reading thread, told in this one
+        estimate = clip.frames()
+        timed: list[TimedFrame] = []
+        with (
+            blamed_on(folder),
+            atomic_folder(folder) as draft,
+            reading_ahead(read_frames(clip, notice=faults.append)) as frames,
+        ):
+            first = next(frames)  # there is one: `probe` has seen it
+            is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
+            pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
+            with _pictures(draft, clip, written, pixel_format) as write:
+                for number, frame in enumerate(chain([first], frames), start=1):
+                    write(_samples(frame, pixel_format))
+                    timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
+                    progress(Step(number, estimate and max(number, estimate), "frames"))
+            write_timing(Timing(source.name, clip.time_base, tuple(timed)), draft)
+        for fault in faults:
+            tell(fault)
+        progress(Step(len(timed), len(timed), "frames"))
     return SplitResult(folder, len(timed), clip.width, clip.height, tuple(messages))
 
 

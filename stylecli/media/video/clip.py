@@ -20,6 +20,7 @@ from stylecli.media.video.streams import (
     decoder,
     dispositions,
     fraction,
+    holds_chapters,
     opened,
     other_stream,
     tags_of,
@@ -27,7 +28,8 @@ from stylecli.media.video.streams import (
 )
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import VideoFrame, VideoStream
+    from av.container import InputContainer
     from numpy.typing import NDArray
 
 Span = tuple[Fraction, Fraction | None]  # seconds of what a player shows: from, and up to (excluded; None: the end)
@@ -87,6 +89,7 @@ class Clip:
     tags: Mapping[str, str]  # of the video stream
     others: tuple[OtherStream, ...]
     chapters: int
+    reading: Mapping[str, str]  # options of libav with which all streams are found
 
     @property
     def keeps_hdr(self) -> bool:
@@ -152,8 +155,9 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             stream=stream.index,
             dispositions=dispositions(stream),
             tags=tags_of(stream),
-            others=tuple(other_stream(other) for other in container.streams if other.index != stream.index),
+            others=tuple(_others(container, stream)),
             chapters=len(container.chapters()),
+            reading=dict(container.container_options),
         )
 
 
@@ -169,6 +173,13 @@ class Frame:
     def with_pixels(self, pixels: NDArray[Any]) -> Frame:
         """The same moment with another picture."""
         return replace(self, pixels=pixels)
+
+
+def _others(container: InputContainer, picture: VideoStream) -> Iterator[OtherStream]:
+    for other in container.streams:
+        if other.index != picture.index:
+            is_rebuilt = other.type == "data" and ("timecode" in tags_of(other) or holds_chapters(container, other))
+            yield other_stream(other, is_rebuilt=is_rebuilt)
 
 
 def _side_data(frame: VideoFrame) -> Mapping[str, bytes]:

@@ -18,13 +18,15 @@ class Container:
     muxer: str
     codecs: tuple[str, ...]  # the default first
     sound: frozenset[str] | None  # None: any
-    sound_encoder: str  # empty: it holds no sound
+    sound_encoder: str  # for sound with loss that it does not take; empty: it holds no sound
     subtitles: frozenset[str]
     text_encoder: str  # for subtitles that are text; those that are pictures cannot be converted
     cover: Literal["picture", "attachment", "none"] = "none"
     attachments: bool = False
     data: bool = False  # whether data streams of the same family can be copied
     videos: frozenset[str] = frozenset()  # codecs of further moving pictures that are copied
+    takes_pcm: bool = False  # what sound without loss is converted to; PCM is preferred
+    takes_flac: bool = False
     has_alpha_beside: bool = False  # whether it carries the transparency that some codecs put beside their packets
     has_edit_lists: bool = False  # whether it says when a track starts by an edit list, as the MP4 family does
     animates: str = ""  # the ffmpeg encoder of a format that is an animation, and made from lossless frames
@@ -54,6 +56,7 @@ _MP4 = Container(
     subtitles=frozenset({"dvd_subtitle", "mov_text"}),
     text_encoder="mov_text",
     cover="picture",
+    takes_flac=True,
     data=True,
     videos=_MP4_VIDEOS,
     has_edit_lists=True,
@@ -93,6 +96,7 @@ CONTAINERS = {
         subtitles=frozenset({"mov_text"}),
         text_encoder="mov_text",
         data=True,
+        takes_pcm=True,
         videos=frozenset({"dnxhd", "h264", "hevc", "mpeg4", "prores", "qtrle"}),
         has_edit_lists=True,
     ),
@@ -105,6 +109,8 @@ CONTAINERS = {
         text_encoder="subrip",
         cover="attachment",
         attachments=True,
+        takes_pcm=True,
+        takes_flac=True,
         has_alpha_beside=True,
         videos=frozenset({"av1", "dnxhd", "ffv1", "h264", "hevc", "mpeg2video", "mpeg4", "prores", "vp8", "vp9"}),
     ),

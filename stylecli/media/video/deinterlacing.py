@@ -16,15 +16,20 @@ _CLOCK = Fraction(1, 1000)  # the filter wants timestamps, but here the frames a
 def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
     """One picture for each of `frames`, with its timestamp: what bwdif makes of the first field's moment.
 
-    It looks at both neighbours of a frame. A file without an interlaced frame does not pay for it.
+    It looks at both neighbours of a frame. Frames before the first interlaced one pass untouched; so do those behind a
+    change of size or format, for which the filter is built anew.
     """
     graph: Graph | None = None
+    shape = None  # that the filter was built for
     waiting: list[VideoFrame] = []  # inside the filter, which is one frame behind
     for count, frame in enumerate(frames):
+        if graph is not None and shape != (frame.width, frame.height, frame.format.name):
+            yield from _rest(graph, waiting)
+            graph, waiting = None, []
         if graph is None and not frame.interlaced_frame:
             yield frame
             continue
-        graph = graph or _bwdif(frame)
+        graph, shape = graph or _bwdif(frame), (frame.width, frame.height, frame.format.name)
         stamp, clock = frame.pts, frame.time_base
         frame.pts, frame.time_base = count, _CLOCK
         graph.push(frame)
@@ -33,8 +38,13 @@ def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
         if len(waiting) > 1:
             yield _pulled(graph, waiting.pop(0))
     if graph is not None:
-        graph.push(None)
-        yield from (_pulled(graph, source) for source in waiting)
+        yield from _rest(graph, waiting)
+
+
+def _rest(graph: Graph, waiting: list[VideoFrame]) -> Iterator[VideoFrame]:
+    """The frames that the filter still holds."""
+    graph.push(None)
+    return (_pulled(graph, source) for source in waiting)
 
 
 def _bwdif(frame: VideoFrame) -> Graph:

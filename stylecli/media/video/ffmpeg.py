@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -37,8 +38,18 @@ def ffmpeg_program() -> str:
         raise MediaError("ffmpeg: not found", hint=f"Name one in {PROGRAM_VARIABLE}.") from error
 
 
+def url(path: Path) -> str:
+    """A path as FFmpeg takes it: absolute and with its protocol, since what stands before a colon is taken for one."""
+    return f"file:{path.resolve()}"
+
+
 def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
-    """Run one command to its end; raises MediaError, `fault` with ffmpeg's last line. No process survives a ^C."""
+    """Run one command to its end; it replaces what it writes. No process survives a ^C.
+
+    Raises:
+        MediaError: `fault` with ffmpeg's last line.
+    """
+    command = command.global_args("-y", "-nostdin", "-nostats", "-loglevel", "error")
     arguments = ffmpeg.compile(command, cmd=ffmpeg_program())
     # It is a bare C function: no thread can hold anything that it waits for.
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509

@@ -14,11 +14,12 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
 from stylecli.media.video.codecs import Encoder, EncoderOptions
 from stylecli.media.video.color import depth, holds_alpha
+from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
-from stylecli.media.video.remux import Companion, Cut, companions, unpack_animation
+from stylecli.media.video.readable import readable
+from stylecli.media.video.remux import Cut
 from stylecli.media.video.resume import Fingerprint
-from stylecli.media.video.streams import blamed_on_output
 from stylecli.media.video.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
@@ -39,6 +40,7 @@ class VideoOptions:
     stream: which of the moving pictures, counted from 0.
     copies_videos: the others go along as they are, where the container takes them.
     allow_truncated: keep what can be read of a damaged source, instead of an error.
+    strict: refuse a source with a single frame that is damaged or missing.
     """
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
@@ -47,6 +49,7 @@ class VideoOptions:
     copies_videos: bool = True
     hdr: Hdr = "tonemap"
     allow_truncated: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,19 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     _check_target(source, output, overwrite=overwrite)
     _check_span(options.span)
     ffmpeg_program()  # better missed now than after an hour of painting
-    with _decodable(source, output) as path:
+    with readable(source, output) as (path, remarks):
         clip = probe(path, number=options.stream, hdr=options.hdr)
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
         _check_size(source, clip, encoder)
-        streams, changes = companions(
-            clip, container, copies_videos=options.copies_videos, is_cut=options.span is not None
-        )
-        messages = (*_compromises(clip, container, encoder, options), *changes)
+        with TemporaryDirectory(prefix="stylecli-") as folder:
+            streams, changes = companions(
+                clip,
+                container,
+                folder=Path(folder),
+                copies_videos=options.copies_videos,
+                is_cut=options.span is not None,
+            )
+        messages = (*remarks, *_compromises(clip, container, encoder, options), *changes)
         yield Plan(source, output, options, clip, container, encoder, tuple(streams), messages, _identity(source))
 
 
@@ -140,28 +148,6 @@ def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
             f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
             hint=f"It takes {width}x{height} and larger: use another `codec`.",
         )
-
-
-@contextmanager
-def _decodable(source: Path, output: Path) -> Iterator[Path]:
-    """The source, or for an animated WebP, which PyAV's libav does not decode, the same without loss in Matroska."""
-    if not _is_animated_webp(source):
-        yield source
-        return
-    with blamed_on_output(output):
-        folder = TemporaryDirectory(prefix=f".{output.name}.unpacked.", dir=output.parent)
-    with folder:
-        unpacked = Path(folder.name) / f"{source.name}.mkv"
-        unpack_animation(source, unpacked)
-        yield unpacked
-
-
-def _is_animated_webp(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        start = file.read(64)
-    return start[:4] == b"RIFF" and start[8:12] == b"WEBP" and b"ANIM" in start
 
 
 def _compromises(clip: Clip, container: Container, encoder: Encoder, options: VideoOptions) -> Iterator[str]:

@@ -89,8 +89,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
             packets = (packet for piece in pieces for packet in _packets(piece))
             for number, packet in enumerate(packets):
                 packet.dts = shown[number - ahead] if number >= ahead else shown[number] - delay
-                if number == len(shown) - 1:  # MP4 takes durations from the gaps, so the last one fills up to the end
-                    packet.duration = max(1, round(end / Fraction(packet.time_base)) - delay - packet.dts)
+                if number == len(shown) - 1:  # MP4 takes durations from gaps, so this one tells when the video ends
+                    packet.duration = max(1, round(end / Fraction(packet.time_base)) - (packet.pts or 0))
                 packet.stream = stream
                 container.mux(packet)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import blamed_on
+from stylecli.media.video.ffmpeg import url
 
 if TYPE_CHECKING:
     from av import VideoStream
@@ -31,6 +32,9 @@ _KINDS: Mapping[str, Kind] = {
 # The native decoders of these leave out the alpha, which the container carries beside each packet.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
+# How far libav looks for what it must know of every stream; patient for sound that begins late.
+PATIENT = {"probesize": "500M", "analyzeduration": "3600M"}  # bytes, microseconds
+
 
 @dataclass(frozen=True)
 class OtherStream:
@@ -42,6 +46,7 @@ class OtherStream:
     channels: int  # of sound
     samples: int  # packets, 0 if unknown
     tags: Mapping[str, str]
+    is_rebuilt: bool = False  # a data stream that ffmpeg writes anew: timecode, and the text track of MP4's chapters
 
 
 def fraction(rational: Any, default: Fraction) -> Fraction:
@@ -106,7 +111,7 @@ def dispositions(stream: Stream) -> tuple[str, ...]:
     return tuple(kind.name for kind in Disposition if kind.name and stream.disposition & kind)
 
 
-def other_stream(stream: Stream) -> OtherStream:
+def other_stream(stream: Stream, *, is_rebuilt: bool = False) -> OtherStream:
     """What can be said of a stream before anything of it is read."""
     context = stream.codec_context
     return OtherStream(
@@ -116,6 +121,7 @@ def other_stream(stream: Stream) -> OtherStream:
         channels=getattr(context, "channels", 0),
         samples=stream.frames,
         tags=tags_of(stream),
+        is_rebuilt=is_rebuilt,
     )
 
 
@@ -129,14 +135,26 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: the file is empty")
     try:
-        # An absolute path: libav takes what stands before a colon for a protocol. Tags in a broken encoding are no
-        # error in PyAV 19, which has no argument for them any more (`tags_of`).
-        lenient: Any = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
-        with av.open(str(path.resolve()), "r", **lenient) as container:
+        with ExitStack() as stack:
+            container = stack.enter_context(_opened(path, {}))
+            if any(stream.codec_context and not stream.codec_context.channels for stream in container.streams.audio):
+                stack.close()
+                container = stack.enter_context(_opened(path, PATIENT))
             yield container
     except (av.FFmpegError, OSError) as error:
         fault = error.strerror or str(error)
         raise MediaError(f"{path}: cannot be read as a video ({fault})", hint="Is it complete?") from error
+
+
+def holds_chapters(container: InputContainer, stream: Stream) -> bool:
+    """Whether a data stream of MP4 is the text track of the chapters; it moves the place of reading."""
+    chapters = container.chapters()
+    if stream.type != "data" or not chapters or stream.frames not in (0, len(chapters)):
+        return False
+    container.seek(0)
+    packet = next(container.demux(stream))
+    title = chapters[0]["metadata"].get("title", "").encode()
+    return bytes(packet)[2 : 2 + len(title)] == title  # behind the length of the text
 
 
 def blamed_on_output(output: Path) -> AbstractContextManager[None]:
@@ -144,6 +162,15 @@ def blamed_on_output(output: Path) -> AbstractContextManager[None]:
     import av
 
     return blamed_on(output, also=(av.FFmpegError,))
+
+
+def _opened(path: Path, reading: Mapping[str, str]) -> InputContainer:
+    import av
+
+    # Tags in a broken encoding are no error in PyAV 19, which has no argument for them any more (`tags_of`).
+    lenient: Any = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+    container: InputContainer = av.open(url(path), "r", container_options=dict(reading), **lenient)
+    return container
 
 
 def _as_text(tag: str) -> str:

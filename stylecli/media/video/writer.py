@@ -168,7 +168,6 @@ class VideoWriter:
         self._usual_duration = max(1, round(1 / clip.rate / clip.time_base))
         self._durations: dict[int, int] = {}  # of the frames inside the encoder, by timestamp
         self._held: Packet[VideoStream] | None = None  # the last packet is known only when there is no other
-        self._delay = 0  # ticks from the decoding to the showing of the first frame
         self.frames = 0
         self.end = 0  # the tick at which the last frame ends
 
@@ -187,17 +186,15 @@ class VideoWriter:
         """Write what the encoder still holds."""
         self._mux(self._stream.encode(None))
         if self._held is not None:
-            # MP4 takes durations from the gaps in decoding order, so the last packet must fill up to the end.
-            self._held.duration = max(1, self.end - self._delay - (self._held.dts or 0))
+            # MP4 takes durations from the gaps in decoding order, so the last packet tells when the video ends.
+            self._held.duration = max(1, self.end - (self._held.pts or 0))
             self._container.mux(self._held)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         for packet in packets:
             # Encoders forget how long a frame is shown.
             packet.duration = self._durations.pop(packet.pts or 0, self._usual_duration)
-            if self._held is None:
-                self._delay = (packet.pts or 0) - (packet.dts or 0)
-            else:
+            if self._held is not None:
                 self._container.mux(self._held)
             self._held = packet
 

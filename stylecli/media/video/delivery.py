@@ -1,0 +1,110 @@
+"""The last check before a video gets its name: it is read back and compared with what it was made of."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+from stylecli.core.errors import MediaError
+from stylecli.media.video.companions import Companion, is_attached
+from stylecli.media.video.containers import Container
+from stylecli.media.video.streams import MICROSECOND, fraction, is_cover, opened, other_stream, video_stream
+
+_LARGEST_SHIFT = Fraction(1, 20)  # seconds: what clocks of containers and delays of their muxers may move a frame
+_HINT = "The file was not delivered. Try another container, and report this."
+_CHUNK = struct.Struct("<4sI")  # of RIFF: its name and the bytes that follow
+
+
+@dataclass
+class _Contents:
+    """What a video file holds, as its packets tell."""
+
+    frames: int = 0
+    first: Fraction | None = None  # seconds: timestamps of the first and last frame
+    last: Fraction | None = None
+    kinds: Counter[str] = field(default_factory=Counter)  # kinds of the other streams -> how many of each
+
+    @property
+    def span(self) -> Fraction:
+        return (self.last or Fraction(0)) - (self.first or Fraction(0))
+
+
+def check_delivery(
+    draft: Path, *, picture: Path, frames: int, container: Container, streams: Sequence[Companion], output: Path
+) -> None:
+    """Read `draft` back and compare it with what it was made of; nothing may get its final name before.
+
+    picture: the file that holds the encoded frames alone.
+    frames: how many were painted.
+    streams: what goes along.
+
+    Raises:
+        MediaError: about `output`; the number of frames, their times or the streams differ.
+    """
+    with _blamed_on_draft(draft, output):
+        if container.muxer == "webp":
+            found, expected = _animation(draft), _Contents(frames=frames)
+        else:
+            found, expected = _contents(draft), _contents(picture)
+    if expected.frames != frames or not (found.frames == frames or (container.muxer == "webp" and found.frames)):
+        raise _fault(output, f"{found.frames} frames of {frames}")
+    if container.muxer != "webp" and abs(found.span - expected.span) > _LARGEST_SHIFT:
+        raise _fault(output, f"frames over {float(found.span):.2f} s instead of {float(expected.span):.2f} s")
+    wanted = Counter(one.stream.kind for one in streams if not is_attached(one, container))
+    for kind in ("sound", "subtitles", "cover", "video"):
+        if found.kinds[kind] < wanted[kind]:
+            raise _fault(output, f"{found.kinds[kind]} of {wanted[kind]} {kind} streams")
+
+
+def _contents(path: Path) -> _Contents:
+    found = _Contents()
+    with opened(path) as container:
+        stream = video_stream(container, path)
+        streams = [other for other in container.streams if other.index != stream.index]
+        found.kinds.update("cover" if is_cover(other) else other_stream(other).kind for other in streams)
+        clock = fraction(stream.time_base, MICROSECOND)
+        for packet in container.demux(stream):
+            if packet.size:
+                found.frames += 1
+                if packet.pts is not None:
+                    time = packet.pts * clock
+                    found.first = time if found.first is None else min(found.first, time)
+                    found.last = time if found.last is None else max(found.last, time)
+    return found
+
+
+def _animation(path: Path) -> _Contents:
+    """Count the frames of an animated WebP, which libav before 9 does not read.
+
+    Its encoder makes one of identical frames, so there may be fewer than were written.
+    """
+    with path.open("rb") as file:
+        names = [name for name, _ in _chunks(file)]
+    return _Contents(frames=names.count(b"ANMF") or sum(name in (b"VP8 ", b"VP8L") for name in names))
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    file.seek(12)  # behind RIFF, the size and WEBP
+    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
+        name, size = _CHUNK.unpack(head)
+        yield name, size
+        file.seek(size + size % 2, 1)
+
+
+@contextmanager
+def _blamed_on_draft(draft: Path, output: Path) -> Iterator[None]:
+    """Faults of reading `draft` become faults of `output`."""
+    try:
+        yield
+    except MediaError as error:
+        raise _fault(output, error.message.removeprefix(f"{draft}: ")) from error
+
+
+def _fault(output: Path, fault: str) -> MediaError:
+    return MediaError(f"{output}: what was written cannot be read back as it should ({fault})", hint=_HINT)

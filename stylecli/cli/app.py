@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import importlib
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from stylecli.cli.console import say
+from stylecli.cli.interrupts import EXIT_CODES, signals_handled
 from stylecli.core.errors import StyleError
 from stylecli.core.version import __version__
-
-INTERRUPTED = 130  # exit codes of a shell: 128 + SIGINT
-TERMINATED = 143  # 128 + SIGTERM
 
 # Section of the overview -> command -> (its module below stylecli.cli, its line). The module's `command` is run.
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -100,7 +97,7 @@ class Suite(click.Group):
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             say("stylecli: interrupted")
-            ctx.exit(INTERRUPTED)
+            ctx.exit(EXIT_CODES[signal.SIGINT])
 
 
 @click.group(cls=Suite, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -114,6 +111,5 @@ def suite() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `stylecli` program."""
-    # As an exception it unwinds every `with`: no partial file, no process is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    suite.main(args=None if arguments is None else list(arguments))
+    with signals_handled():
+        suite.main(args=None if arguments is None else list(arguments))

@@ -7,13 +7,15 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from stylecli.core.errors import MediaError, StyleError
 
 WRITE_HINT = "Make room, or choose another place."
+
+_drafts: set[Path] = set()  # hidden files and folders that this process is writing
 
 
 @contextmanager
@@ -64,11 +66,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
         OSError: it cannot be renamed.
     """
     draft = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    _drafts.add(draft)
     try:
         yield draft
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+        _drafts.discard(draft)
 
 
 @contextmanager
@@ -82,6 +86,7 @@ def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
         OSError: it cannot be made or renamed.
     """
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    _drafts.add(draft)
     try:
         draft.mkdir(parents=True)
         yield draft
@@ -91,6 +96,7 @@ def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
             draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        _drafts.discard(draft)
 
 
 def swap_folders(incoming: Path, folder: Path) -> None:
@@ -109,6 +115,19 @@ def swap_folders(incoming: Path, folder: Path) -> None:
             replaced.rename(folder)
         raise
     shutil.rmtree(replaced, ignore_errors=True)
+
+
+def discard_drafts() -> None:
+    """Remove the drafts of all files and folders that are being written, from any thread.
+
+    For a process that ends while its main thread is inside a native library and cannot unwind.
+    """
+    for draft in tuple(_drafts):
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
 
 
 def bundled_folder(name: str) -> Path:

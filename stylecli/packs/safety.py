@@ -1,7 +1,8 @@
 """The check of a style pack as a stranger's: what its files are, and what its networks would do.
 
 Nothing is executed and onnxruntime never sees a model that did not pass: a pickle could run code, external data could
-read any file, a foreign operator could call any library.
+read any file, a foreign operator could call any library, a loop could run for ever. A model that passed is then tried
+in a process of its own (`trial`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stylecli.core.errors import PackError
 from stylecli.packs.card import CARD_FILE, Card, ModelFile, read_card
+from stylecli.packs.trial import trial_problem
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -26,13 +28,14 @@ DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file
 PICKLE_SUFFIXES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"})
 ARCHIVE_MAGIC = b"PK\x03\x04"  # what torch.save and numpy.savez write: pickles in a zip
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})  # a style network needs none
 
 
 def verify(folder: Path) -> list[str]:
     """Check a pack completely and return its problems, each as `wave/fast.onnx: fault`; an empty list is a good pack.
 
     Checked are the card, the sha256 of every file, that no file is unnamed, a link or a pickle, the sizes, and of
-    each model what `model_problems` tells.
+    each model what `model_problems` and `trial_problem` tell.
     """
     try:
         card = read_card(folder)
@@ -91,7 +94,9 @@ def _model_faults(folder: Path, models: Iterable[ModelFile]) -> Iterator[str]:
         elif size > MODEL_BYTES_MAX:
             yield f"{model.file}: larger than {MODEL_BYTES_MAX // 2**20} MB"
         else:
-            yield from (f"{model.file}: {problem}" for problem in model_problems((folder / model.file).read_bytes()))
+            content = (folder / model.file).read_bytes()
+            if problems := model_problems(content) or [one for one in [trial_problem(content)] if one]:
+                yield from (f"{model.file}: {problem}" for problem in problems)
 
 
 def _is_pickle(content: bytes) -> bool:
@@ -104,14 +109,18 @@ def _is_pickle(content: bytes) -> bool:
 def _node_problems(network: ModelProto) -> Iterator[str]:
     import onnx
 
-    foreign, external = set(), False
+    foreign, branching, external = set(), set(), False
     for message in _messages(network):
         if isinstance(message, onnx.NodeProto) and message.domain not in STANDARD_DOMAINS:
             foreign.add(f"{message.domain}.{message.op_type}")
+        elif isinstance(message, onnx.NodeProto) and message.op_type in CONTROL_FLOW:
+            branching.add(message.op_type)
         elif isinstance(message, onnx.TensorProto):
             external |= message.data_location == onnx.TensorProto.EXTERNAL or len(message.external_data) > 0
     if foreign:
         yield f"operators that are not standard ONNX: {', '.join(sorted(foreign))}"
+    elif branching:
+        yield f"control flow, which may never end: {', '.join(sorted(branching))}"
     if external:
         yield "external data, a model must be self-contained"
 

@@ -62,17 +62,23 @@ def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
 def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, variant: str | None = None) -> StylePack:
     """Find a style by its name, or open the folder that a path names, and mean a `variant` of it.
 
-    Raises PackError, which names close ones, and the variants that there are.
+    A folder that is on no shelf is checked first, as `add_style` checks it.
+
+    Raises:
+        PackError: there is none, with close names; the variants that there are; or what is wrong with the folder.
     """
     pack = dataclasses.replace(_find(name_or_folder, styles_dir), variant=variant)
     pack.model()
+    is_shelved = pack.folder.resolve().parent in {shelf.resolve() for shelf in shelves(styles_dir)}
+    if not is_shelved and (problems := verify(pack.folder)):
+        raise PackError("; ".join(problems), hint="Get the style again from where it came.")
     return pack
 
 
 def check_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> list[str]:
     """Check a style completely and return its problems; an unknown or damaged one is a problem, not an error."""
     try:
-        return verify(find_style(name_or_folder, styles_dir).folder)
+        return verify(_find(name_or_folder, styles_dir).folder)
     except PackError as error:
         return [str(error)]
 

@@ -184,6 +184,12 @@ def _lose_a_weight(model: onnx.ModelProto) -> None:
     del model.graph.initializer[1]
 
 
+def _loop_for_ever(model: onnx.ModelProto) -> None:
+    body = helper.make_graph([helper.make_node("Identity", ["on"], ["still"])], "body", [], [])
+    loop = helper.make_node("Loop", ["", ""], ["done"], body=body)
+    model.graph.node.append(loop)
+
+
 def _name_an_escape_sequence(model: onnx.ModelProto) -> None:
     model.graph.input[0].name = model.graph.node[0].input[0] = "\x1b[2J"
 
@@ -202,6 +208,7 @@ def _name_an_escape_sequence(model: onnx.ModelProto) -> None:
         (_call_a_foreign_operator, "operators that are not standard ONNX: com.microsoft.Conv"),
         (_hide_a_foreign_operator_in_a_branch, "operators that are not standard ONNX: evil.System"),
         (_hide_a_foreign_operator_in_a_function, "operators that are not standard ONNX: evil.System"),
+        (_loop_for_ever, "control flow, which may never end: Loop"),
         (_store_weights_outside, "external data"),
         (_store_a_constant_outside, "external data"),
         (_invent_an_operator, "not valid ONNX (No Op registered for Paint"),

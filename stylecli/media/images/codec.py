@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.alpha import bleed
+from stylecli.media.images.exif import orientation_of
 from stylecli.media.images.exr import ExrContents, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
+    PNG,
     SIGNATURE_BYTES,
     TIFF,
     WRITABLE,
@@ -22,8 +24,10 @@ from stylecli.media.images.formats import (
     recognize,
 )
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
+from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
 from stylecli.media.images.tiff_exif import add_exif
+from stylecli.media.images.told_colors import ToldColors, told_colors
 from stylecli.media.pixels import to_unit
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class Contents:
     bits: int
     profile: bytes | None
     metadata: Metadata
+    color: tuple[Chunk, ...] = ()  # chunks of a PNG that tell the profile's space; another PNG tells it so again
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,13 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
     try:
         opened = format_.open(data)
         _refuse_unusual(opened, name)
-        return _picture_of(opened, _samples_of(opened, format_), metadata_of(opened, data))
+        told = told_colors(data)
+        if told.high_range:
+            raise MediaError(
+                f"{name}: it is a high dynamic range picture ({told.high_range}), which is not supported",
+                hint="Convert it to SDR first: its numbers mean another light.",
+            )
+        return _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
     except pyvips.Error as error:
         raise MediaError(
             f"{name}: it is damaged or truncated ({format_.name}: {_reason(error)})", hint="Copy or export it again."
@@ -140,6 +151,10 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
             f"{name}: the picture does not fit into {format_.name} ({_reason(error)})",
             hint="Choose PNG or TIFF, which hold the largest pictures.",
         ) from error
+    if format_ is PNG and contents.metadata.chunks:
+        return with_chunks(encoded, contents.metadata.chunks, color=contents.color)
+    if format_ is PNG and contents.color:
+        return with_chunks(encoded, [chunk for chunk in chunks_of(encoded) if chunk[0] in KEPT], color=contents.color)
     return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
 
 
@@ -167,22 +182,25 @@ def _refuse_unusual(image: pyvips.Image, name: str) -> None:
         )
 
 
-def _samples_of(opened: pyvips.Image, format_: Format) -> NDArray[Any]:
+def _samples_of(opened: pyvips.Image, format_: Format, data: bytes) -> NDArray[Any]:
     """Decode all samples: (H, W, channels), upright."""
-    samples = _upright(_array(opened), _field(opened, "orientation", default=1))
+    told = exif_in(descriptive_chunks(data)) if format_ is PNG else None
+    orientation = orientation_of(told) if told else _field(opened, "orientation", default=1)
+    samples = _upright(_array(opened), orientation)
     if format_.leaves_low_bits_empty and samples.dtype == np.uint16:
         samples |= samples >> _field(opened, "bits-per-sample", default=16)
     return samples
 
 
-def _picture_of(opened: pyvips.Image, samples: NDArray[Any], metadata: Metadata) -> Picture:
+def _picture_of(opened: pyvips.Image, samples: NDArray[Any], metadata: Metadata, told: ToldColors) -> Picture:
     color_channels = COLOR_CHANNELS[opened.interpretation]
     contents = Contents(
         samples,
         opened.interpretation,
         bits=samples.itemsize * 8,
-        profile=profile_of(opened, channels=color_channels),
+        profile=(told.profile if color_channels == 3 else None) or profile_of(opened, channels=color_channels),
         metadata=metadata,
+        color=told.chunks,
     )
     image = _image(samples, opened.interpretation)
     if color_channels == image.bands:

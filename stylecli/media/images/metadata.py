@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stylecli.media.images.tiff_exif import read_exif
+from stylecli.media.images.exif import upright_xmp
+from stylecli.media.images.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
+from stylecli.media.images.tiff_exif import PREFIX, read_exif
 
 EXIF = "exif-data"
 XMP = "xmp-data"
 KEPT = re.compile(rf"{EXIF}|{XMP}|iptc-data|png-comment-.*")
 # Samples are kept upright, and the thumbnail (in EXIF's directory 1) shows the picture as it was.
 OUTDATED = re.compile(r"exif-ifd0-Orientation|exif-ifd1-.*|jpeg-thumbnail-data")
-XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
 MILLIMETRES_PER_INCH = 25.4
 UNKNOWN_RESOLUTION = 1.0  # pixels per millimetre: what libvips says when a file says nothing
@@ -22,10 +23,14 @@ DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written instead: what programs
 
 @dataclass(frozen=True)
 class Metadata:
-    """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down."""
+    """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down.
+
+    chunks: what a PNG file says, which another PNG says again.
+    """
 
     fields: tuple[tuple[str, int, Any], ...]
     resolution: tuple[float, float]
+    chunks: tuple[Chunk, ...] = ()
 
     @property
     def exif(self) -> bytes | None:
@@ -42,10 +47,14 @@ def metadata_of(image: Any, data: bytes) -> Metadata:
 
     names = [name for name in image.get_fields() if KEPT.fullmatch(name)]
     fields = [(name, image.get_typeof(name), image.get(name)) for name in names]
-    if EXIF not in names and (exif := read_exif(data)):
-        fields.append((EXIF, pyvips.GValue.blob_type, exif))
+    chunks = descriptive_chunks(data) if data.startswith(SIGNATURE) else ()
+    exif = exif_in(chunks)
+    if EXIF not in names and (found := PREFIX + exif if exif else read_exif(data)):
+        fields.append((EXIF, pyvips.GValue.blob_type, found))
+    if XMP not in names and (xmp := xmp_in(chunks)):
+        fields.append((XMP, pyvips.GValue.blob_type, xmp))
     x, y = (DEFAULT_RESOLUTION if side == UNKNOWN_RESOLUTION else side for side in (image.xres, image.yres))
-    return Metadata(tuple(fields), (x, y))
+    return Metadata(tuple(fields), (x, y), chunks)
 
 
 def with_metadata(image: Any, metadata: Metadata) -> Any:
@@ -54,7 +63,7 @@ def with_metadata(image: Any, metadata: Metadata) -> Any:
 
     described = image.copy()
     for name, kind, value in metadata.fields:
-        upright = XMP_ORIENTATION.sub(rb"\g<1>1", value) if name == XMP else value
+        upright = upright_xmp(value) if name == XMP else value
         described.set_type(kind, name, upright)
     # EXIF has also set the resolution and a field for each of its tags; these fields are what will be saved.
     for name in filter(OUTDATED.fullmatch, described.get_fields()):

@@ -97,6 +97,32 @@ def uninstall(host: str, target: Path | None, as_json: bool) -> None:
             click.echo(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
 
 
+@command.command()
+@host_argument
+@target_option
+@options.as_json
+def check(host: str, target: Path | None, as_json: bool) -> None:
+    """Run an installed plug-in without its editor, against the real worker; for resolve.
+
+    Needs LuaJIT: pip install lupa. Exit code 6 if something does not work.
+    """
+    from stylecli.editors.fusion.check import check_fuse
+
+    if host != "resolve":
+        raise UsageError(f"{host}: it can be tried inside the editor only", hint="tests/editors does that.")
+    broken = []
+    for place in _places(find_host(host), target):
+        for one in check_fuse(place):
+            broken += [] if one.is_well else [one.topic]
+            if as_json:
+                emit_json({"event": "result", "topic": one.topic, "works": one.is_well, "says": one.says})
+            else:
+                click.echo(f"{one.topic}: {one.says}")
+    say("stylecli: tried in LuaJIT with a stand-in for Fusion, not inside DaVinci Resolve")
+    if broken:
+        raise ItemsFailedError(f"it does not work by {', '.join(broken)}", hint="See above for the reason.")
+
+
 def _places(host: Host, target: Path | None) -> list[PluginFolder]:
     from stylecli.editors.plugin_folders import PluginFolder
     from stylecli.editors.plugins import find_plugins

@@ -40,9 +40,9 @@ RESERVED = ("tmp", "job", "run", "answer", "done", "err", "cancel", "progress", 
 class SpoolJob:
     """One picture to be made.
 
-    layout: how the raw pixels lie; None for a picture file. carrier: the kind of file that carries
-    them; None for bytes. scene: pictures with the same scene share their statistics. cache: whether an earlier answer
-    is as good, or the only one that is wanted. probe: pixels by which both sides check that they see the same picture.
+    layout: how the raw pixels lie; None for a picture file. carrier: the kind of file that carries them; None for
+    bytes. scene: pictures with the same scene share their statistics. cache: whether an earlier answer is as good, or
+    the only one that is wanted. probe: pixels by which both sides check that they see the same picture.
     """
 
     style: str

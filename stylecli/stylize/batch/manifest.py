@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import tomllib
@@ -27,8 +28,9 @@ class ManifestError(UsageError):
         shown = faults[:FAULTS_SHOWN]
         if len(faults) > len(shown):
             shown.append(f"and {len(faults) - len(shown)} more")
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         lines = "\n  ".join(shown)
-        super().__init__(f"{manifest}: {len(faults)} faults, nothing was done\n  {lines}")
+        super().__init__(f"{manifest}: {count}, nothing was done\n  {lines}")
         self.faults = faults
 
 
@@ -93,7 +95,7 @@ def _jsonl(text: str, _: Path, faults: list[str]) -> Iterator[NumberedRow]:
 
 
 def _csv(text: str, _: Path, faults: list[str]) -> Iterator[NumberedRow]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
             where = f"line {reader.line_num}"
@@ -158,8 +160,12 @@ def _expanded(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
         if target is None:
             raise ValueError("the output of a numbered sequence needs the place of its number too, such as %04d")
         for number, path in frames_of(source).items():
-            values = {**item.row(), "id": f"{item.id}#{number}", "input": str(path), "output": str(target.path(number))}
-            yield from items_of(values)
+            paths = {"input": _from(path, folder), "output": _from(target.path(number), folder)}
+            yield from items_of({**item.row(), "id": f"{item.id}#{number}", **paths})
+
+
+def _from(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[str]:
@@ -169,7 +175,11 @@ def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[s
     made: dict[str, str] = {}
     ids: dict[str, str] = {}
 
+    below = os.path.join(base, "")  # noqa: PTH118
+
     def full(path: str) -> str:
+        if path[0] not in "/\\." and "//" not in path and "/." not in path and "\\" not in path and ":" not in path:
+            return below + path  # as the next line, sooner
         return os.path.normpath(os.path.join(base, path))  # noqa: PTH118
 
     def is_there(path: str) -> bool:
@@ -184,7 +194,7 @@ def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[s
         if item.mask and not is_there(full(item.mask)):
             yield f"{where}: mask {item.mask} does not exist"
         output = full(item.output)
-        if not os.path.isabs(item.output) and not output.startswith(os.path.join(base, "")):  # noqa: PTH117, PTH118
+        if not output.startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
             yield f"{where}: {item.output} lies outside of the manifest's folder; write it as an absolute path"
         if output in inputs:
             yield f"{where}: {item.output} is an input too"

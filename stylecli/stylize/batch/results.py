@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,19 +16,22 @@ from stylecli.core.files import blamed_on, try_lock
 from stylecli.stylize.batch.rows import RESULT, Item
 
 FILE = "RESULTS.jsonl"
+FILES = "RESULTS*.jsonl"  # those of shards too: RESULTS-1-of-4.jsonl
 DONE, FAILED, STARTED = "done", "failed", "started"
 
 
 class Results:
-    """The records of a manifest's folder. `open_results` opens it."""
+    """The records of a folder, those of other shards too; new ones go to one file. `open_results` opens it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
         self._latest: dict[str, Mapping[str, Any]] = {}  # output -> its last record
         self._begun: set[str] = set()  # outputs that a worker may have written
-        for record in _records(path):
-            self._remember(record["output"], record[RESULT])
+        for file in sorted(path.parent.glob(FILES)):
+            for output, result in self._latest_of(file).items():
+                if result.get("time", 0) >= self._latest.get(output, {}).get("time", 0):
+                    self._latest[output] = result
         _end_last_line(path)
 
     def is_done(self, item: Item, key: str) -> bool:
@@ -45,7 +49,8 @@ class Results:
         Raises:
             MediaError: the disk is full, or the folder is gone. No part of the record stays.
         """
-        line = (json.dumps({**item.row(), RESULT: dict(result)}) + "\n").encode()
+        result = {**result, "time": round(time.time(), 3)}
+        line = (json.dumps({**item.row(), RESULT: result}) + "\n").encode()
         with self._lock, blamed_on(self.path), self.path.open("ab") as file:
             start = file.seek(0, os.SEEK_END)
             try:
@@ -55,12 +60,18 @@ class Results:
             except OSError:
                 os.truncate(self.path, start)
                 raise
-            self._remember(item.output, dict(result))
+            self._latest[item.output] = result
+            if result["status"] in (STARTED, DONE):
+                self._begun.add(item.output)
 
-    def _remember(self, output: str, result: Mapping[str, Any]) -> None:
-        self._latest[output] = result
-        if result.get("status") in (STARTED, DONE):
-            self._begun.add(output)
+    def _latest_of(self, file: Path) -> dict[str, Mapping[str, Any]]:
+        latest = {}
+        for record in _records(file):
+            output, result = record["output"], record[RESULT]
+            latest[output] = result
+            if result.get("status") in (STARTED, DONE):
+                self._begun.add(output)
+        return latest
 
 
 @contextmanager

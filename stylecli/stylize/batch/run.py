@@ -11,7 +11,6 @@ import hashlib
 import json
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -167,7 +166,7 @@ class Batch:
                     answer = {"status": FAILED, "error": fault, "hint": "Run it again.", "kind": "Changed"}
         if answer["status"] == FAILED and attempt <= self.options.retries and answer.get("kind") in RETRIED:
             return None
-        facts = {**answer, "key": key, "attempt": attempt, "version": __version__, "ended": round(time.time(), 3)}
+        facts = {**answer, "key": key, "attempt": attempt, "version": __version__}
         self._results.append(item, facts)
         return Ended(item, answer["status"], facts)
 

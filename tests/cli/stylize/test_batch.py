@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
-from stylecli.media.images.files import read_picture
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.stylize.batch.manifest import read_manifest
 
 COUNT = 12
 WAIT = 60  # seconds
@@ -203,3 +205,44 @@ def test_a_watched_folder_survives_a_restart(folder: Path, tiny_style: Path, pho
     assert process.returncode == 130
     assert len(first) == COUNT
     assert len(list((folder / "out").rglob("*.png"))) == COUNT + 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="commands for a POSIX shell")
+def test_every_command_of_the_document_runs(folder: Path) -> None:
+    document = Path(__file__).parents[3] / "docs" / "batch.md"
+    if not document.is_file():
+        pytest.skip("needs a checkout")
+    photos = folder / "photos"
+    photos.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        pixels = read_picture(folder / "in" / "00.png").pixels[::4, ::4]
+        write_picture(picture_from_pixels(pixels), photos / name)
+    program = folder / "stylecli"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stylecli "$@"\n')
+    program.chmod(0o755)
+    blocks = re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 5
+    search = f"{folder}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": search, "PYTHONPATH": str(document.parents[1])}
+    script = "set -eu\n" + "\n".join(blocks)
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (folder / "out").iterdir())[:2] == ["a-great-wave.jpg", "a-the-scream.jpg"]
+    assert '"output": "small/a_starry-night.webp"' in (folder / "small.jsonl").read_text()
+
+
+def test_the_toml_of_the_document_is_a_manifest(folder: Path, tmp_path: Path) -> None:
+    document = Path(__file__).parents[3] / "docs" / "batch.md"
+    if not document.is_file():
+        pytest.skip("needs a checkout")
+    (text,) = re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "photos" / "drafts").mkdir(parents=True)
+    for name in ("cover.jpg", "drafts/x.jpg"):
+        shutil.copy(folder / "in" / "00.png", tmp_path / "photos" / name)
+    (tmp_path / "m.toml").write_text(text)
+    assert [(item.output, item.strength) for item in read_manifest(tmp_path / "m.toml")] == [
+        ("out/cover.png", 1.0),
+        ("out/cover-great-wave.jpg", 0.8),
+    ]

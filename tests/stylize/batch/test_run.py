@@ -46,9 +46,10 @@ def folder(tmp_path: Path, tiny_style: Path) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:
     def run_batch(manifest: str = "m.jsonl", **options: Any) -> list[Ended]:
+        name = options.pop("file", FILE)
         how = BatchOptions(device="cpu", styles_dir=folder / "styles", **{"workers": 2, **options})
         items = read_manifest(folder / manifest, styles_dir=folder / "styles")
-        with open_results(folder / FILE) as results, open_batch(folder, results, how) as batch:
+        with open_results(folder / name) as results, open_batch(folder, results, how) as batch:
             return batch.run(items)
 
     return run_batch
@@ -158,9 +159,15 @@ def test_fail_fast_stops(run: Run, folder: Path) -> None:
 
 
 def test_shards_are_disjoint_and_complete(run: Run, folder: Path) -> None:
-    parts = [{one.item.output for one in run(shard=(number, 3))} for number in (1, 2, 3)]
+    parts = []
+    for number in (1, 2, 3):
+        ended = run(shard=(number, 3), file=f"RESULTS-{number}-of-3.jsonl")
+        assert all(one.status == "done" for one in ended)
+        parts.append({one.item.output for one in ended})
     assert sum(map(len, parts)) == COUNT
     assert len(set().union(*parts)) == COUNT
+    assert statuses(run()) == {"skipped": COUNT}
+    assert statuses(run(shard=(1, 1), file="RESULTS-1-of-1.jsonl")) == {"skipped": COUNT}
 
 
 def test_an_item_that_takes_too_long_fails_by_name(run: Run) -> None:

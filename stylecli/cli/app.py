@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Stylize": {
         "image": ("stylize.image", "Stylize pictures and folders of pictures."),
         "video": ("stylize.video", "Stylize a video, with its sound and all else."),
+        "batch": ("stylize.batch", "Do a manifest of pictures and videos, each once."),
         "split": ("stylize.split", "Write the frames of a video as pictures."),
         "assemble": ("stylize.assemble", "Make a video of such frames, with all else of the original."),
         "demo": ("stylize.demo", "Make a picture and a clip in every style, from nothing."),

@@ -125,3 +125,35 @@ class RangeType(click.ParamType["Span"]):
             return Fraction(start or 0), Fraction(end) if end else None
         except (ValueError, ZeroDivisionError):
             self.fail(f"{value!r} is not of the form A:B with seconds, such as 1.5:4.", param, ctx)
+
+
+class Shard(click.ParamType["tuple[int, int]"]):
+    """`I/N`: part I of N, counted from 1."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Parse one value of the command line."""
+        parts = re.fullmatch(r"(\d+)/(\d+)", str(value))
+        number, count = map(int, parts.groups()) if parts else (0, 0)
+        if not 1 <= number <= count:
+            self.fail(f"{value!r} is not of the form I/N, such as 1/4.", param, ctx)
+        return number, count
+
+
+class Columns(click.ParamType["tuple[str, Any]"]):
+    """`NAME=VALUE`; the value is read as JSON if it is JSON, else as text."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Parse one value of the command line."""
+        import json
+
+        name, equals, text = str(value).partition("=")
+        if not name or not equals:
+            self.fail(f"{value!r} is not of the form NAME=VALUE, such as strength=0.7.", param, ctx)
+        try:
+            return name, json.loads(text)
+        except ValueError:
+            return name, text

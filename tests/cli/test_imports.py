@@ -26,6 +26,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         [],
         ["image"],
         ["video"],
+        ["batch"],
         ["split"],
         ["assemble"],
         ["evaluate"],

@@ -1,0 +1,181 @@
+"""`stylecli batch`: a manifest of pictures and videos, each done once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.parameters import Columns, Shard
+from stylecli.core.errors import ItemsFailedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stylecli.inference.sessions import Device
+    from stylecli.stylize.batch.folders import FolderRule
+    from stylecli.stylize.batch.run import BatchOptions, Ended
+
+
+@click.command()
+@click.argument("manifest", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--from-folder",
+    "folders",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="IN OUT",
+    help="Write a manifest of a folder with -o, or watch the folder.",
+)
+@click.option("-s", "--style", "styles", multiple=True, help="With --from-folder: a style; may be repeated.")
+@click.option("--include", multiple=True, help="With --from-folder: only files that match this glob.")
+@click.option("--exclude", multiple=True, help="With --from-folder: no files that match this glob.")
+@click.option("--name", default="{stem}-{style}{suffix}", show_default=True, help="With --from-folder: of the outputs.")
+@click.option(
+    "--set", "columns", multiple=True, type=Columns(), help="With --from-folder: a column of all rows: strength=0.7."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="With --from-folder: the manifest to write.")
+@click.option("--watch", is_flag=True, help="With --from-folder: do the files as they come, until ^C.")
+@click.option("--dry-run", is_flag=True, help="Only check the manifest and print what it will take.")
+@click.option("--schema", is_flag=True, help="Only print the JSON schema of a row.")
+@click.option("--workers", type=click.IntRange(1), help="Processes; default: one for each core, at most 4.")
+@click.option(
+    "--retries", type=click.IntRange(0), default=1, show_default=True, help="How often a failed item is tried again."
+)
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that one item may take.")
+@click.option("--keep-going/--fail-fast", default=True, help="After a failed item go on (the default), or stop.")
+@click.option("--max-failures", type=click.IntRange(1), help="Stop after so many failed items.")
+@click.option("--shard", type=Shard(), help="Do only part I of N of the items: for several machines.")
+@options.device
+@options.styles_dir
+@options.overwrite
+@options.as_json
+def command(
+    manifest: Path | None,
+    folders: tuple[Path, Path] | None,
+    styles: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    name: str,
+    columns: tuple[tuple[str, Any], ...],
+    output: Path | None,
+    watch: bool,
+    dry_run: bool,
+    schema: bool,
+    workers: int | None,
+    retries: int,
+    timeout: float | None,
+    keep_going: bool,
+    max_failures: int | None,
+    shard: tuple[int, int] | None,
+    device: Device,
+    styles_dir: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Do all rows of MANIFEST (.jsonl, .csv, .toml): pictures, videos, numbered sequences.
+
+    RESULTS.jsonl beside it records every item. The same command again skips what is done, and does what failed, what
+    changed and what is new. Nothing starts while the manifest has a fault. Exit code 6 if items failed.
+    """
+    from stylecli.stylize.batch.folders import FolderRule
+    from stylecli.stylize.batch.run import BatchOptions
+
+    failures = max_failures if keep_going else 1
+    how = BatchOptions(workers, retries, timeout, failures, overwrite, shard, device, styles_dir)
+    if schema:
+        _print_schema()
+    elif folders:
+        if not styles or bool(output) == watch or manifest:
+            hint = "Give `styles`, and either `output` (a manifest to write) or `watch=True`."
+            raise UsageError("a folder needs styles and one thing to do", hint=hint)
+        rule = FolderRule(*folders, styles, include or ("*",), exclude, name, dict(columns))
+        if output:
+            _write(output, rule, overwrite=overwrite)
+        else:
+            _watch(rule, how, as_json=as_json)
+    elif manifest is None:
+        raise click.UsageError("Give a MANIFEST, or --from-folder IN OUT.")
+    else:
+        _run(manifest, how, dry_run=dry_run, as_json=as_json)
+
+
+def _run(manifest: Path, how: BatchOptions, *, dry_run: bool, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from stylecli.stylize.batch.manifest import read_manifest
+    from stylecli.stylize.batch.plan import plan_batch
+    from stylecli.stylize.batch.results import FILE, open_results
+    from stylecli.stylize.batch.run import open_batch
+
+    items = read_manifest(manifest, styles_dir=how.styles_dir)
+    if dry_run:
+        plan = asdict(plan_batch(items, manifest.parent, how))
+        if as_json:
+            emit_json({"event": "plan", **plan})
+        else:
+            print_table([{"what": name.replace("_", " "), "value": value} for name, value in plan.items()])
+        return
+    name = FILE if how.shard is None else FILE.replace(".", f"-{how.shard[0]}-of-{how.shard[1]}.")
+    with (
+        open_results(manifest.parent / name) as results,
+        open_batch(manifest.parent, results, how) as batch,
+        progress_shown(as_json=as_json) as progress,
+    ):
+        ended = batch.run(items, progress=progress, report=_reporter(as_json=as_json))
+    _conclude(ended, as_json=as_json)
+
+
+def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:
+    from stylecli.stylize.batch.results import FILE, open_results
+    from stylecli.stylize.batch.run import open_batch
+    from stylecli.stylize.batch.watch import watch
+
+    with open_results(rule.output / FILE) as results, open_batch(rule.output, results, how) as batch:
+        watch(batch, rule, rule.output, report=_reporter(as_json=as_json))
+
+
+def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
+    from stylecli.stylize.batch.folders import write_manifest
+
+    if manifest.exists() and not overwrite:
+        raise UsageError(f"{manifest}: exists already", hint="Use `overwrite=True` to replace it.")
+    say(f"stylecli: {write_manifest(manifest, rule)} rows")
+    click.echo(manifest)
+
+
+def _print_schema() -> None:
+    import json
+
+    from stylecli.stylize.batch.rows import schema
+
+    click.echo(json.dumps(schema(), indent=2))
+
+
+def _reporter(*, as_json: bool) -> Callable[[Ended], None]:
+    def report(ended: Ended) -> None:
+        if as_json:
+            emit_json({"event": "result", **ended.item.row(), "status": ended.status, **ended.facts})
+        elif ended.status == "failed":
+            say(f"stylecli: {ended.item.id}: {ended.facts['error']}. {ended.facts['hint']}".rstrip())
+        elif ended.status == "done":
+            click.echo(ended.item.output)
+            for warning in ended.facts["warnings"]:
+                say(f"stylecli: {ended.item.id}: {warning}")
+        sys.stdout.flush()
+
+    return report
+
+
+def _conclude(ended: Sequence[Ended], *, as_json: bool) -> None:
+    counts = {status: sum(1 for one in ended if one.status == status) for status in ("done", "skipped", "failed")}
+    if as_json:
+        emit_json({"event": "summary", **counts})
+    else:
+        say(f"stylecli: {counts['done']} done, {counts['skipped']} done before, {counts['failed']} failed")
+    if counts["failed"]:
+        raise ItemsFailedError(f"{counts['failed']} of {len(ended)} items failed", hint="The others are done.")

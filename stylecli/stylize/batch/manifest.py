@@ -1,0 +1,218 @@
+"""Manifests: JSONL, CSV or TOML to items. Every fault of every row is found before anything runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError, PackError, StyleError, UsageError
+from stylecli.stylize.batch.rows import COLUMNS, RESULT, Item, faults_of, items_of
+
+FAULTS_SHOWN = 50
+TOML_KEYS = {"schema", "defaults", "rows", "globs"}
+
+NumberedRow = tuple[str, Mapping[str, Any]]  # where it stands ("line 7"), its values
+
+
+class ManifestError(UsageError):
+    """A manifest with faults; `faults` holds all of them."""
+
+    def __init__(self, manifest: Path, faults: list[str]) -> None:
+        shown = faults[:FAULTS_SHOWN]
+        if len(faults) > len(shown):
+            shown.append(f"and {len(faults) - len(shown)} more")
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        lines = "\n  ".join(shown)
+        super().__init__(f"{manifest}: {count}, nothing was done\n  {lines}")
+        self.faults = faults
+
+
+def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Item]:
+    """Read a manifest and check every row. Paths in it are relative to the folder that it lies in.
+
+    Raises:
+        ManifestError: rows are broken, files or styles are missing, or two rows have one output: all faults at once.
+        MediaError: the file cannot be read.
+    """
+    faults: list[str] = []
+    located: list[tuple[str, Item]] = []
+    for where, row in _rows(manifest, faults):
+        if found := list(faults_of(row)):
+            faults += [f"{where}: {fault}" for fault in found]
+            continue
+        try:
+            located += [(where, item) for item in _expanded(row, manifest.parent)]
+        except (ValueError, StyleError) as error:
+            faults.append(f"{where}: {getattr(error, 'message', error)}")
+    if not located and not faults:
+        faults.append("it holds no row")
+    faults += _faults_between(located, manifest.parent)
+    faults += _faults_of_styles(located, styles_dir)
+    if faults:
+        raise ManifestError(manifest, faults)
+    return [item for _, item in located]
+
+
+def _rows(manifest: Path, faults: list[str]) -> Iterator[NumberedRow]:
+    readers = {".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".toml": _toml}
+    read = readers.get(manifest.suffix.lower())
+    if read is None:
+        raise UsageError(f"{manifest}: no manifest", hint="A manifest is a .jsonl, .csv or .toml file.")
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MediaError(f"{manifest}: not UTF-8 text", hint="Save it as UTF-8.") from error
+    except OSError as error:
+        raise MediaError(f"{manifest}: cannot be read ({error.strerror})", hint="Check the name.") from error
+    yield from read(text, manifest.parent, faults)
+
+
+def _jsonl(text: str, _: Path, faults: list[str]) -> Iterator[NumberedRow]:
+    latest: dict[object, NumberedRow] = {}  # rows of RESULTS.jsonl: the last one of an output counts
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or line.isspace():
+            continue
+        where = f"line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            faults.append(f"{where}: not JSON ({error})")
+            continue
+        if not isinstance(row, dict):
+            faults.append(f"{where}: not a JSON object")
+        elif RESULT in row:
+            latest[str(row.get("output"))] = (where, {key: value for key, value in row.items() if key != RESULT})
+        else:
+            yield where, row
+    yield from latest.values()
+
+
+def _csv(text: str, _: Path, faults: list[str]) -> Iterator[NumberedRow]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            where = f"line {reader.line_num}"
+            if None in cells:
+                faults.append(f"{where}: more cells than columns")
+                continue
+            row = {name: cell.strip() for name, cell in cells.items() if name and cell and cell.strip()}
+            yield (
+                where,
+                {name: COLUMNS[name].from_text(cell) if name in COLUMNS else cell for name, cell in row.items()},
+            )
+    except csv.Error as error:
+        faults.append(f"line {reader.line_num}: not CSV ({error})")
+
+
+def _toml(text: str, folder: Path, faults: list[str]) -> Iterator[NumberedRow]:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"not TOML ({error})")
+        return
+    faults += [f"unknown key {name!r}" for name in table if name not in TOML_KEYS]
+    defaults = table.get("defaults", {})
+    for number, row in enumerate(table.get("rows", []), start=1):
+        yield f"row {number}", {**defaults, **row}
+    for number, entry in enumerate(table.get("globs", []), start=1):
+        row = {**defaults, **entry}
+        pattern, excluded = row.pop("pattern", ""), row.pop("exclude", [])
+        found = _globbed(folder, str(pattern), [excluded] if isinstance(excluded, str) else excluded)
+        if not found:
+            faults.append(f"glob {number}: {pattern!r} matches no file")
+        for path in found:
+            yield f"glob {number}, {path}", {**row, "input": path}
+
+
+def _globbed(folder: Path, pattern: str, excluded: Iterable[str]) -> list[str]:
+    def matches(one: str) -> set[str]:
+        found = glob(one, root_dir=folder, recursive=True) if one else []  # noqa: PTH207  # may be absolute, or hold ..
+        return set(found)
+
+    left_out = {path for one in excluded for path in matches(one)}
+    return sorted(path for path in matches(pattern) - left_out if (folder / path).is_file())
+
+
+def _expanded(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
+    """The items of a row; a sequence becomes one item for each frame.
+
+    Raises:
+        ValueError, StyleError: it cannot be done.
+    """
+    if "%" not in row["input"] and "[" not in row["input"]:
+        yield from items_of(row)
+        return
+    from stylecli.media.frames.sequences import frames_of, pattern_of
+
+    source = pattern_of(folder / row["input"])
+    if source is None:
+        yield from items_of(row)
+        return
+    for item in items_of(row):
+        target = pattern_of(folder / item.output)
+        if target is None:
+            raise ValueError("the output of a numbered sequence needs the place of its number too, such as %04d")
+        for number, path in frames_of(source).items():
+            paths = {"input": _from(path, folder), "output": _from(target.path(number), folder)}
+            yield from items_of({**item.row(), "id": f"{item.id}#{number}", **paths})
+
+
+def _from(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[str]:
+    """Missing inputs and masks, outputs of two rows, outputs that are inputs, ids of two rows."""
+    base = os.path.abspath(folder)  # noqa: PTH100  # 100,000 paths: pathlib takes ten times as long
+    there: dict[str, bool] = {}
+    made: dict[str, str] = {}
+    ids: dict[str, str] = {}
+
+    below = os.path.join(base, "")  # noqa: PTH118
+
+    def full(path: str) -> str:
+        if path[0] not in "/\\." and "//" not in path and "/." not in path and "\\" not in path and ":" not in path:
+            return below + path  # as the next line, sooner
+        return os.path.normpath(os.path.join(base, path))  # noqa: PTH118
+
+    def is_there(path: str) -> bool:
+        if path not in there:
+            there[path] = os.path.isfile(path)  # noqa: PTH113
+        return there[path]
+
+    inputs = {full(item.input) for _, item in located}
+    for where, item in located:
+        if not is_there(full(item.input)):
+            yield f"{where}: {item.input} does not exist"
+        if item.mask and not is_there(full(item.mask)):
+            yield f"{where}: mask {item.mask} does not exist"
+        output = full(item.output)
+        if not output.startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
+            yield f"{where}: {item.output} lies outside of the manifest's folder; write it as an absolute path"
+        if output in inputs:
+            yield f"{where}: {item.output} is an input too"
+        if output in made:
+            yield f"{where}: {item.output} is also the output of {made[output]}"
+        elif item.id in ids:
+            yield f"{where}: id {item.id!r} is also that of {ids[item.id]}"
+        made[output] = ids[item.id] = where
+
+
+def _faults_of_styles(located: list[tuple[str, Item]], styles_dir: Path | None) -> Iterator[str]:
+    from stylecli.packs.shelves import find_style
+
+    wanted: dict[tuple[str, str | None], str] = {}
+    for where, item in located:
+        wanted.setdefault((item.style, item.variant), where)
+    for (style, variant), where in wanted.items():
+        try:
+            find_style(style, styles_dir, variant=variant)
+        except PackError as error:
+            yield f"{where}: {error}"

@@ -1,0 +1,119 @@
+"""What a batch will take, before it runs: items, frames, pixels, disk, and time by a measured sample."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stylecli.core.errors import StyleError
+from stylecli.inference.sessions import physical_cores
+from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
+from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.run import WORKERS_MAX, BatchOptions
+
+PROBED_MAX = 40  # inputs of a kind that are looked at; the others are taken to be like them
+VIDEO_BITS_A_PIXEL = 0.15  # of H.264 at its default quality, for a painted picture
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Estimates are of all items, also of those that are done already. `seconds` is None if nothing can be measured."""
+
+    items: int
+    pictures: int
+    videos: int
+    frames: int
+    pixels: int
+    probed: int  # inputs that were looked at; the rest is estimated by them
+    workers: int
+    seconds: float | None
+    bytes_needed: int
+    bytes_free: int
+
+
+@dataclass(frozen=True)
+class _Sample:
+    frames: float  # a mean item's
+    pixels: float
+    items: tuple[tuple[Item, dict[str, Any]], ...]
+
+
+def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> BatchPlan:
+    """Estimate a batch: look at some inputs, and paint one of them into a temporary folder.
+
+    Raises:
+        StyleError: the sample cannot be painted.
+    """
+    kinds = {kind: [item for item in items if item.kind == kind] for kind in ("picture", "video")}
+    workers = options.workers or min(physical_cores(), WORKERS_MAX)
+    worker = WorkerProcess(WorkerOptions(options.device, max(1, physical_cores() // workers), options.styles_dir))
+    try:
+        samples = {kind: _sample(of_kind, folder, worker) for kind, of_kind in kinds.items()}
+        rate, bytes_a_pixel = _measured(samples, folder, worker)
+    finally:
+        worker.close()
+    pixels = {kind: samples[kind].pixels * len(kinds[kind]) for kind in kinds}
+    total = sum(pixels.values())
+    return BatchPlan(
+        items=len(items),
+        pictures=len(kinds["picture"]),
+        videos=len(kinds["video"]),
+        frames=round(sum(samples[kind].frames * len(kinds[kind]) for kind in kinds)),
+        pixels=round(total),
+        probed=sum(len(sample.items) for sample in samples.values()),
+        workers=workers,
+        seconds=None if rate is None else round(total * rate / workers, 1),
+        bytes_needed=round(pixels["picture"] * bytes_a_pixel + pixels["video"] * VIDEO_BITS_A_PIXEL / 8),
+        bytes_free=shutil.disk_usage(folder).free,
+    )
+
+
+def _sample(items: Sequence[Item], folder: Path, worker: WorkerProcess) -> _Sample:
+    """Sizes of items spread evenly over all; those that cannot be read are left out."""
+    step = max(1, len(items) // PROBED_MAX)
+    probed = []
+    for item in list(items[::step])[:PROBED_MAX]:
+        answer = worker.ask({**_request(item, folder), "kind": "probe", "probes": item.kind})
+        if answer["status"] == "done":
+            probed.append((item, answer))
+    count = max(1, len(probed))
+    frames = sum(answer["frames"] for _, answer in probed) / count
+    pixels = sum(answer["frames"] * answer["width"] * answer["height"] for _, answer in probed) / count
+    return _Sample(frames, pixels, tuple(probed))
+
+
+def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) -> tuple[float | None, float]:
+    """Seconds a pixel for one worker, and bytes of a result a pixel of pictures."""
+    if pictures := samples["picture"].items:
+        middle = median(answer["width"] * answer["height"] for _, answer in pictures)
+        item, answer = min(pictures, key=lambda one: abs(one[1]["width"] * one[1]["height"] - middle))
+        with TemporaryDirectory() as temporary:
+            output = Path(temporary, f"sample{Path(item.output).suffix}")
+            request = {**_request(item, folder), "output": str(output)}
+            _checked(worker.ask({**request, "kind": "measure", "width": 64, "height": 64}))  # loads the style
+            seconds = _checked(worker.ask(request))["seconds"]
+            pixels = answer["width"] * answer["height"]
+            return seconds / pixels, output.stat().st_size / pixels
+    if videos := samples["video"].items:
+        item, answer = videos[0]
+        size = {"width": answer["width"], "height": answer["height"]}
+        measured = _checked(worker.ask({**_request(item, folder), "kind": "measure", **size}))
+        return measured["painting"] / (answer["width"] * answer["height"]), 0.0
+    return None, 0.0
+
+
+def _request(item: Item, folder: Path) -> dict[str, Any]:
+    paths = {"input": str(folder / item.input), "mask": str(folder / item.mask) if item.mask else None}
+    names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": "", "overwrite": True}
+    return {**item.options(), **paths, **names, "output": ""}
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if answer["status"] != "done":
+        raise StyleError(answer["error"], hint=answer["hint"])
+    return answer

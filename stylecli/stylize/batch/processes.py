@@ -1,0 +1,120 @@
+"""The parent's side of a worker process: ask, wait, kill it when the time is over, start another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stylecli.inference.sessions import Device
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker process is started with; `threads` of the CPU, None for all."""
+
+    device: Device = "auto"
+    threads: int | None = None
+    styles_dir: Path | None = None
+
+
+class WorkerProcess:
+    """One worker process, started when it is first asked. Close it."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
+        """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            _kill(process)
+
+        timer = threading.Timer(timeout, end) if timeout else None
+        if timer:
+            timer.start()
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = b""
+        finally:
+            if timer:
+                timer.cancel()
+        if line.endswith(b"\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        code = self._discard(process)
+        if late.is_set():
+            fault = f"{request['input']}: not done after {timeout:g} s"
+            return {"status": "failed", "error": fault, "hint": "Allow more time.", "kind": "Timeout"}
+        return {"status": "failed", "error": f"{request['input']}: {_death(code)}", "hint": "", "kind": "Died"}
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        with self._lock:
+            self._closed = True
+            process = self._process
+        if process is not None:
+            self._discard(process)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._process is None and not self._closed:
+                facts = {
+                    "device": self._options.device,
+                    "threads": self._options.threads,
+                    "styles_dir": str(self._options.styles_dir) if self._options.styles_dir else None,
+                }
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "stylecli.stylize.batch.worker", json.dumps(facts)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,  # ^C is for the parent, which ends its workers; killing takes ffmpeg along
+                )
+            if self._process is None:
+                raise RuntimeError("the worker is closed")
+            return self._process
+
+    def _discard(self, process: subprocess.Popen[bytes]) -> int:
+        _kill(process)
+        with self._lock:
+            if self._process is process:
+                self._process = None
+        code = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with suppress(OSError, ValueError):
+                    pipe.close()
+        return code
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"its worker ended with exit code {code}"
+    return f"its worker was ended by {signal.Signals(-code).name}"

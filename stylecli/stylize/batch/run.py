@@ -1,0 +1,271 @@
+"""Do the items of a batch: each at least once, delivered once, recorded last.
+
+For each item: hash the input, skip it if the record of its output has the same key, record the start, let a worker
+write the output under a hidden name and rename it, record the end. After a kill at any point the next run finds the
+item done, or does it again with the same result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.version import __version__
+from stylecli.inference.sessions import Device, physical_cores
+from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
+from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
+from stylecli.stylize.batch.rows import Item
+
+WORKERS_MAX = 4  # by default; each holds its own networks and pictures
+SKIPPED = "skipped"
+RETRIED = {"MediaError", "Timeout", "Died", "DeviceError", "Changed"}  # the rest fails again in the same way
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is done.
+
+    workers: processes; None: one for each core, at most 4.
+    retries: how often an item that failed is tried again, after all others.
+    timeout: seconds that one item may take; None: any time.
+    max_failures: stop after so many failed items; None: go on to the end.
+    overwrite: replace outputs that no earlier run of this batch has written.
+    shard: (number, count): do only this part of the items; the parts are stable.
+    """
+
+    workers: int | None = None
+    retries: int = 1
+    timeout: float | None = None
+    max_failures: int | None = None
+    overwrite: bool = False
+    shard: tuple[int, int] | None = None
+    device: Device = "auto"
+    styles_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An item that ended: its status (done, skipped, failed) and the facts of its record."""
+
+    item: Item
+    status: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Batch:
+    """Workers and records of one batch; `open_batch` opens it."""
+
+    def __init__(self, folder: Path, results: Results, options: BatchOptions) -> None:
+        self._folder, self._results, self.options = folder, results, options
+        count = options.workers or min(physical_cores(), WORKERS_MAX)
+        threads = max(1, physical_cores() // count) if count > 1 else None
+        how = WorkerOptions(options.device, threads, options.styles_dir)
+        self.workers = [WorkerProcess(how) for _ in range(count)]
+        self._styles: dict[tuple[str, str | None], str] = {}
+        self._is_closed = False
+
+    def close(self) -> None:
+        """End the workers. Items in work are not recorded: the next run does them."""
+        self._is_closed = True
+        for worker in self.workers:
+            worker.close()
+
+    def run(
+        self, items: Sequence[Item], *, progress: Progress = ignore, report: Callable[[Ended], None] = lambda _: None
+    ) -> list[Ended]:
+        """Do the items, the longest first. `report` is called in this thread with each that ended.
+
+        Raises:
+            MediaError: the records cannot be written.
+        """
+        own = [item for item in items if _is_in_shard(item, self.options.shard)]
+        todo = _Queue(sorted(own, key=self._weight, reverse=True))
+        ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+        threads = [
+            threading.Thread(target=self._serve, args=(worker, todo, ended), daemon=True) for worker in self.workers
+        ]
+        for thread in threads:
+            thread.start()
+        done: list[Ended] = []
+        try:
+            progress(Step(0, len(own), "items"))
+            while len(done) < len(own):
+                one = ended.get()
+                if isinstance(one, BaseException):
+                    raise one
+                done.append(one)
+                report(one)
+                progress(Step(len(done), len(own), "items", one.item.id))
+                failures = sum(1 for other in done if other.status == FAILED)
+                if self.options.max_failures and failures >= self.options.max_failures:
+                    break
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            todo.close()
+            for thread in threads:
+                thread.join()
+        while not ended.empty():  # items that ended while the batch was being stopped
+            one = ended.get()
+            if isinstance(one, Ended):
+                done.append(one)
+                report(one)
+        return done
+
+    def _serve(self, worker: WorkerProcess, todo: _Queue, ended: queue.SimpleQueue[Ended | BaseException]) -> None:
+        try:
+            while (taken := todo.take()) is not None:
+                item, attempt = taken
+                result = self._do(item, attempt, worker)
+                if result is None:
+                    todo.again(item, attempt + 1)
+                else:
+                    todo.finished()
+                    ended.put(result)
+        except BaseException as error:  # carried over to the caller's thread
+            ended.put(error)
+            todo.close()
+
+    def _do(self, item: Item, attempt: int, worker: WorkerProcess) -> Ended | None:
+        """One attempt; None: try again later."""
+        source, output = self._folder / item.input, self._folder / item.output
+        try:
+            key, request = self._request(item)
+            if self._results.is_done(item, key) and output.is_file():
+                return Ended(item, SKIPPED)
+            before = _stat(source)
+        except (StyleError, OSError) as error:
+            answer = {"status": FAILED, "error": getattr(error, "message", str(error)), "kind": type(error).__name__}
+            answer["hint"] = getattr(error, "hint", "")
+            key = ""
+        else:
+            replaces = self.options.overwrite or self._results.is_ours(item)
+            if output.exists() and not replaces:
+                fault = f"{item.output}: exists, and this batch did not write it"
+                answer = {"status": FAILED, "error": fault, "hint": "Use `overwrite=True`.", "kind": "UsageError"}
+            else:
+                if self._is_closed:
+                    return None
+                self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
+                answer = worker.ask({**request, "overwrite": True}, timeout=self.options.timeout)
+                if self._is_closed:
+                    return None
+                if answer["status"] == DONE and _stat(source) != before:
+                    fault = f"{item.input}: changed while it was read"
+                    answer = {"status": FAILED, "error": fault, "hint": "Run it again.", "kind": "Changed"}
+        if answer["status"] == FAILED and attempt <= self.options.retries and answer.get("kind") in RETRIED:
+            return None
+        facts = {**answer, "key": key, "attempt": attempt, "version": __version__}
+        self._results.append(item, facts)
+        return Ended(item, answer["status"], facts)
+
+    def _request(self, item: Item) -> tuple[str, dict[str, Any]]:
+        """The key of an item, and what its worker is asked.
+
+        Raises:
+            OSError, StyleError: input, mask or style cannot be read.
+        """
+        style = self._style_hash(item)
+        source, mask = self._folder / item.input, item.mask and self._folder / item.mask
+        decides = {
+            "input": _hash(source),
+            "style": style,
+            "mask": _hash(mask) if mask else "",
+            "kind": item.kind,
+            "format": Path(item.output).suffix.lower(),
+            "version": __version__,
+            **item.options(),
+        }
+        key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        paths = {"input": str(source), "output": str(self._folder / item.output), "mask": str(mask) if mask else None}
+        names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": style}
+        return key, {**item.options(), **names, **paths}
+
+    def _style_hash(self, item: Item) -> str:
+        from stylecli.packs.shelves import find_style
+
+        name = (item.style, item.variant)
+        if name not in self._styles:
+            pack = find_style(item.style, self.options.styles_dir, variant=item.variant)
+            self._styles[name] = pack.model().sha256
+        return self._styles[name]
+
+    def _weight(self, item: Item) -> tuple[bool, int]:
+        try:
+            return item.kind == "video", (self._folder / item.input).stat().st_size
+        except OSError:
+            return False, 0
+
+
+@contextmanager
+def open_batch(folder: Path, results: Results, options: BatchOptions) -> Iterator[Batch]:
+    """A batch whose paths are relative to `folder`; its workers end with the `with`."""
+    batch = Batch(folder, results, options)
+    try:
+        yield batch
+    finally:
+        batch.close()
+
+
+class _Queue:
+    """Items with their attempt. Those to be tried again come last; it ends when all are finished, or it is closed."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._waiting = deque((item, 1) for item in items)
+        self._left = len(items)
+        self._changed = threading.Condition()
+
+    def take(self) -> tuple[Item, int] | None:
+        """Wait for an item; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._left <= 0)
+            return self._waiting.popleft() if self._waiting and self._left > 0 else None
+
+    def again(self, item: Item, attempt: int) -> None:
+        """Try an item again after all others."""
+        with self._changed:
+            self._waiting.append((item, attempt))
+            self._changed.notify()
+
+    def finished(self) -> None:
+        """Tell that an item has ended."""
+        with self._changed:
+            self._left -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Give nothing more."""
+        with self._changed:
+            self._left = 0
+            self._changed.notify_all()
+
+
+def _is_in_shard(item: Item, shard: tuple[int, int] | None) -> bool:
+    if shard is None:
+        return True
+    number, count = shard
+    return int(hashlib.sha256(item.output.encode()).hexdigest(), 16) % count == number - 1
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror})", hint="Check the file.") from error
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns

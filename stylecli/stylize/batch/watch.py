@@ -1,0 +1,85 @@
+"""A folder watched: each file is taken once it is complete, and restarts lose nothing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from stylecli.core.errors import UsageError
+from stylecli.packs.shelves import find_style
+from stylecli.stylize.batch.folders import FolderRule, rows_of_folder
+from stylecli.stylize.batch.rows import Item, faults_of, items_of
+from stylecli.stylize.batch.run import Batch, Ended
+
+SETTLED = 1.0  # seconds without a change, after which a file counts as complete
+LOOK_AGAIN = 5.0  # seconds between two looks without a notice: not every network file system sends notices
+
+Facts = tuple[int, int]  # size, time of the last change
+
+
+class Arrivals:
+    """Tells the files of a folder that are complete and new; a file that failed is new again when it changes."""
+
+    def __init__(self, rule: FolderRule, base: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rule, self._base, self._clock = rule, base, clock
+        self._seen: dict[Path, tuple[Facts, float]] = {}  # since when a file has been as it is
+        self._taken: dict[str, Facts] = {}  # output -> its input as it was taken
+
+    def items(self) -> tuple[list[Item], bool]:
+        """The items of complete files that were not taken as they are, and whether others are still growing."""
+        now, ready, growing = self._clock(), [], False
+        for row in rows_of_folder(self._rule, self._base):
+            path = self._base / row["input"]
+            try:
+                status = path.stat()
+            except OSError:  # moved away meanwhile
+                continue
+            facts = (status.st_size, status.st_mtime_ns)
+            known, since = self._seen.get(path, (None, now))
+            if facts != known:
+                self._seen[path], since = (facts, now), now
+            if now - since < SETTLED or not status.st_size:
+                growing = True
+            elif self._taken.get(row["output"]) != facts:
+                self._taken[row["output"]] = facts
+                ready += list(items_of(row))
+        return ready, growing
+
+
+def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Callable[[Ended], None]) -> None:
+    """Do the files of a folder as they come, until the caller's thread is interrupted.
+
+    Raises:
+        UsageError: the package watchfiles is not installed, the folder does not exist, or a column is not valid.
+        PackError: a style does not exist.
+        MediaError: the records cannot be written.
+    """
+    if importlib.util.find_spec("watchfiles") is None:
+        raise UsageError("watchfiles is missing", hint="Install it: pip install watchfiles.")
+    if not rule.source.is_dir():
+        raise UsageError(f"{rule.source}: is no folder", hint="Give the folder to watch.")
+    for style in rule.styles:
+        find_style(style, batch.options.styles_dir)
+    if faults := list(faults_of({"input": "-", "output": "-", "style": "-", **rule.columns})):
+        raise UsageError("; ".join(faults))
+    arrivals = Arrivals(rule, base)
+    for _ in _changes(rule.source):
+        growing = True
+        while growing:
+            items, growing = arrivals.items()
+            if items:
+                batch.run(items, report=report)
+            if growing:
+                time.sleep(SETTLED / 2)
+
+
+def _changes(folder: Path) -> Iterator[None]:
+    """Something at the start, after each change below a folder, and every few seconds."""
+    watchfiles = importlib.import_module("watchfiles")  # an extra: only this needs it
+    yield
+    milliseconds = int(LOOK_AGAIN * 1000)
+    for _ in watchfiles.watch(folder, rust_timeout=milliseconds, yield_on_timeout=True):
+        yield

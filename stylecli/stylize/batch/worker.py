@@ -1,0 +1,191 @@
+"""A worker process of a batch: one JSON line in for each item, one out. It keeps styles loaded between items.
+
+A process of its own, so that a picture that crashes a decoder or hangs it costs that picture alone. It ends as soon as
+its parent does: whoever reads the parent's end of the pipe learns of a kill -9 too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from stylecli.core.errors import MediaError, StyleError
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Engine
+    from stylecli.inference.sessions import Device
+    from stylecli.media.video.clip import Hdr, Span
+    from stylecli.stylize.look import Look
+
+ENGINES_KEPT = 4  # styles that stay loaded: about 50 MB each
+
+
+@dataclass
+class Worker:
+    """The state of a worker: its styles.
+
+    device: as of `load_style`; threads: of the CPU, None for all.
+    """
+
+    device: Device
+    threads: int | None
+    styles_dir: Path | None
+    engines: dict[tuple[str, str | None, str], Engine] = field(default_factory=dict)
+
+    def do(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do one request, and give its answer. Faults become answers, too."""
+        started = time.monotonic()
+        warnings: list[str] = []
+        act: Callable[..., dict[str, Any]] = {
+            "picture": self._picture,
+            "video": self._video,
+            "probe": self._probe,
+            "measure": self._measure,
+        }[request["kind"]]
+        try:
+            try:
+                facts = act(request, warnings.append)
+            except OSError as error:
+                raise MediaError(f"{request['output']}: {error.strerror or error}") from error
+            except MemoryError as error:
+                raise MediaError(f"{request['input']}: the memory is too small for it") from error
+            answer = {"status": "done", **facts}
+        except StyleError as error:
+            answer = {"status": "failed", "error": error.message, "hint": error.hint, "kind": type(error).__name__}
+        except Exception as error:  # a defect: it costs one item, not the batch
+            answer = {"status": "failed", "error": f"{type(error).__name__}: {error}", "hint": "", "kind": "Defect"}
+        return {**answer, "seconds": round(time.monotonic() - started, 3), "warnings": warnings}
+
+    def _engine(self, request: Mapping[str, Any]) -> Engine:
+        from stylecli.inference.engine import Engine
+        from stylecli.packs.shelves import find_style
+
+        key = (request["style"], request["variant"], request["style_sha256"])
+        if (engine := self.engines.pop(key, None)) is None:
+            while len(self.engines) >= ENGINES_KEPT:
+                self.engines.pop(next(iter(self.engines))).close()
+            pack = find_style(request["style"], self.styles_dir, variant=request["variant"])
+            engine = Engine(pack, device=self.device, threads=self.threads)
+        self.engines[key] = engine  # last: the one used longest ago is closed first
+        return engine
+
+    def _picture(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
+        from stylecli.media.images.files import read_picture, write_picture
+        from stylecli.stylize.pictures import stylize_picture
+
+        output = Path(request["output"])
+        picture = read_picture(Path(request["input"]), exr_color=request["color"])
+        engine = self._engine(request)
+        stylized = stylize_picture(picture, engine, _look(request))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(stylized, output, quality=request["quality"], overwrite=request["overwrite"])
+        height, width = picture.pixels.shape[:2]
+        return {"width": width, "height": height, "frames": 1, "pixels": width * height, "device": engine.device}
+
+    def _video(self, request: Mapping[str, Any], notice: Callable[[str], None]) -> dict[str, Any]:
+        from stylecli.media.video.codecs import EncoderOptions
+        from stylecli.media.video.plan import VideoOptions
+        from stylecli.packs.shelves import find_style
+        from stylecli.stylize.frame_painter import FramePainter
+        from stylecli.stylize.painting import fingerprint
+        from stylecli.stylize.videos import stylize_video
+
+        output, look = Path(request["output"]), _look(request)
+        engine = self._engine(request)
+        model = find_style(request["style"], self.styles_dir, variant=request["variant"]).model()
+        output.parent.mkdir(parents=True, exist_ok=True)
+        encoder = EncoderOptions(request["codec"], request["crf"], request["preset"])
+        result = stylize_video(
+            Path(request["input"]),
+            output,
+            paint=FramePainter(engine, look),
+            options=VideoOptions(encoder, _span(request["range"]), hdr=cast("Hdr", request["hdr"])),
+            recipe=fingerprint(engine, model, look),
+            overwrite=request["overwrite"],
+            notice=notice,
+        )
+        size = {"width": result.width, "height": result.height, "frames": result.frames}
+        return {**size, "pixels": result.width * result.height * result.frames, "device": engine.device}
+
+    def _probe(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
+        """Size and number of frames of an input, without decoding it."""
+        source = Path(request["input"])
+        if request["probes"] == "video":
+            from stylecli.media.video.clip import probe
+
+            clip = probe(source)
+            frames = clip.frames(_span(request["range"])) or 0
+            return {"width": clip.width, "height": clip.height, "frames": frames}
+        import pyvips
+
+        try:
+            image = pyvips.Image.new_from_file(str(source))
+        except pyvips.Error as error:
+            raise MediaError(f"{source}: {error.message.strip()}") from error
+        return {"width": image.width, "height": image.height, "frames": 1}
+
+    def _measure(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
+        """Seconds that the network takes for a grey picture of a size, once it is warm."""
+        import numpy as np
+
+        from stylecli.stylize.painting import paint
+
+        grey = np.full((request["height"], request["width"], 3), 128, np.uint8)
+        engine = self._engine(request)
+        paint(engine, grey[:64, :64], _look(request))
+        started = time.monotonic()
+        paint(engine, grey, _look(request))
+        return {"painting": time.monotonic() - started, "device": engine.device}
+
+
+def main() -> None:
+    """Serve requests from stdin until it ends; answers go to stdout, which nothing else may write to."""
+    facts = json.loads(sys.argv[1])
+    styles_dir = Path(facts["styles_dir"]) if facts["styles_dir"] else None
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # native libraries that print must not mix with the answers
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    worker = Worker(facts["device"], facts["threads"], styles_dir)
+    while True:
+        answer = worker.do(json.loads(requests.get()))
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+
+def _read(pipe: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
+    """Queue the requests; when the parent is gone, end this process and its own children at once."""
+    for line in pipe:
+        requests.put(line)
+    if sys.platform != "win32" and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _look(request: Mapping[str, Any]) -> Look:
+    from stylecli.stylize.look import Look
+    from stylecli.stylize.pictures import read_mask
+
+    mask = read_mask(Path(request["mask"])) if request["mask"] else None
+    return Look(request["strength"], request["preserve_color"], mask, request["brush"])
+
+
+def _span(text: str | None) -> Span | None:
+    if text is None:
+        return None
+    start, _, end = text.partition(":")
+    return Fraction(start or 0), Fraction(end) if end else None
+
+
+if __name__ == "__main__":
+    main()

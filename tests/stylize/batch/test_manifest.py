@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.video.containers import CONTAINERS
+from stylecli.stylize.batch.manifest import ManifestError, read_manifest
+from stylecli.stylize.batch.rows import COLUMNS, VIDEO_SUFFIXES, Item, schema
+from tests.support.packs import write_style
+
+GOOD = {"input": "a.png", "output": "out/a.png", "style": "tiny"}
+Read = Callable[..., list[Item]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo_file: Path) -> Path:
+    for name in ("a.png", "b.png"):
+        shutil.copy(photo_file, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def read(folder: Path, tiny_style: Path) -> Read:
+    def write_and_read(text: str | bytes, name: str = "m.jsonl") -> list[Item]:
+        data = text if isinstance(text, bytes) else text.encode()
+        (folder / name).write_bytes(data)
+        return read_manifest(folder / name, styles_dir=tiny_style.parent)
+
+    return write_and_read
+
+
+def lines(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def faults(read: Read, text: str, name: str = "m.jsonl") -> list[str]:
+    with pytest.raises(ManifestError) as caught:
+        read(text, name)
+    return caught.value.faults
+
+
+def test_a_row_is_an_item(read: Read) -> None:
+    (item,) = read(lines({**GOOD, "strength": 0.5, "brush": 2}))
+    assert (item.id, item.kind, item.strength, item.brush) == ("out/a.png", "picture", 0.5, 2)
+    assert item.row() == {"id": "out/a.png", **GOOD, "strength": 0.5, "brush": 2}
+
+
+def test_several_styles_are_several_items(read: Read, folder: Path, tiny_style: Path) -> None:
+    other = write_style(folder / "shelf", "other")
+    row = {**GOOD, "style": ["tiny", str(other)], "output": "{stem}-{style}-{id}{suffix}", "id": "x"}
+    items = read(lines(row))
+    assert [item.output for item in items] == ["a-tiny-x.png", "a-other-x.png"]
+    assert len({item.id for item in items}) == 2
+
+
+def test_names_are_filled_in(read: Read) -> None:
+    (item,) = read(lines({**GOOD, "output": "out/{stem}-{style}{suffix}"}))
+    assert item.output == "out/a-tiny.png"
+
+
+def test_csv_with_a_byte_order_mark_quotes_and_crlf(read: Read) -> None:
+    text = "id,input,output,style,strength,preserve_color\r\n"
+    text += '"a, ""one""",a.png,out/a.png,tiny,0.5,yes\r\n,b.png,b.jpg,tiny,,\r\n'
+    first, second = read(b"\xef\xbb\xbf" + text.encode(), "m.csv")
+    assert (first.id, first.strength, first.preserve_color) == ('a, "one"', 0.5, True)
+    assert (second.id, second.strength, second.preserve_color) == ("b.jpg", 1.0, False)
+
+
+def test_toml_has_defaults_rows_and_globs(read: Read) -> None:
+    text = """
+    [defaults]
+    style = "tiny"
+    strength = 0.5
+    [[rows]]
+    input = "a.png"
+    output = "first.jpg"
+    strength = 1.0
+    [[globs]]
+    pattern = "*.png"
+    exclude = "a*"
+    output = "out/{stem}.jpg"
+    """
+    items = read(text, "m.toml")
+    assert [(item.input, item.output, item.strength) for item in items] == [
+        ("a.png", "first.jpg", 1.0),
+        ("b.png", "out/b.jpg", 0.5),
+    ]
+
+
+def test_a_sequence_is_an_item_for_each_frame(read: Read, folder: Path) -> None:
+    for number in (1, 2, 7):
+        shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
+    items = read(lines({**GOOD, "input": "shot.%04d.png", "output": "out/shot.%04d.png"}))
+    assert [(item.input, item.output) for item in items] == [
+        (f"shot.{number:04}.png", f"out/shot.{number:04}.png") for number in (1, 2, 7)
+    ]
+
+
+def test_all_faults_are_told_at_once(read: Read) -> None:
+    text = (
+        lines(GOOD, {**GOOD, "input": "none.png", "output": "x.png"}) + "{broken\n" + lines({**GOOD, "style": "wave"})
+    )
+    text += lines({**GOOD, "stile": 1, "output": "y.png"}, {**GOOD, "strength": 2, "output": "z.png"})
+    found = faults(read, text)
+    for fault in (
+        "line 2: none.png does not exist",
+        "line 3: not JSON",
+        "line 4: out/a.png is also the output of line 1",
+        "wave: no style",
+        "line 5: unknown key 'stile', did you mean style?",
+        "line 6: strength 2 is not valid",
+    ):
+        assert any(fault in one for one in found), fault
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"output": "a.png"}, "is an input too"),
+        ({"output": "../a.jpg"}, "outside of the manifest's folder"),
+        ({"output": "out/../../a.jpg"}, "outside of the manifest's folder"),
+        ({"output": "a.xyz"}, "not a format"),
+        ({"output": "{nothing}.png"}, "only {stem}"),
+        ({"output": "{stem.__class__}.png"}, "only {stem}"),
+        ({"crf": 20}, "crf makes no sense for a picture"),
+        ({"output": "a.mp4", "quality": 80}, "quality makes no sense for a video"),
+        ({"mask": "none.png"}, "mask none.png does not exist"),
+        ({"style": ["tiny", "tiny"]}, "need {style}"),
+        ({"style": []}, "not valid"),
+        ({"variant": "large"}, "no variant large"),
+        ({"input": ""}, "not valid"),
+        ({"input": "a\0.png"}, "not valid"),
+        ({"strength": "1"}, "not valid"),
+        ({"strength": True}, "not valid"),
+        ({"brush": 99}, "not valid"),
+        ({"quality": 0.5}, "not valid"),
+        ({"output": "a.mp4", "range": "x"}, "not valid"),
+    ],
+)
+def test_a_fault_of_a_row_is_named(read: Read, row: dict[str, Any], fault: str) -> None:
+    assert any(fault in one for one in faults(read, lines({**GOOD, **row})))
+
+
+@pytest.mark.parametrize("column", ["input", "output", "style"])
+def test_a_missing_column_is_named(read: Read, column: str) -> None:
+    found = faults(read, lines({name: value for name, value in GOOD.items() if name != column}))
+    assert f"line 1: {column} is missing" in found
+
+
+def test_two_rows_of_one_id_are_refused(read: Read) -> None:
+    found = faults(read, lines({**GOOD, "id": "x"}, {**GOOD, "id": "x", "output": "b.jpg"}))
+    assert found == ["line 2: id 'x' is also that of line 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("", "m.jsonl"), ("\n \n", "m.jsonl"), ("input,output,style\n", "m.csv"), ("", "m.toml")]
+)
+def test_an_empty_manifest_is_a_fault(read: Read, text: str, name: str) -> None:
+    assert "no row" in faults(read, text, name)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "fault"),
+    [
+        ("[1]\n", "m.jsonl", "not a JSON object"),
+        ('input,output,style\na.png,b.jpg,tiny,"x', "m.csv", "not CSV"),
+        ("input,output,style\na.png,b.jpg,tiny,more\n", "m.csv", "more cells"),
+        ("input = ", "m.toml", "not TOML"),
+        ('[[globs]]\npattern = "*.none"\noutput = "x.png"\nstyle = "tiny"\n', "m.toml", "matches no file"),
+        ("[[row]]\n", "m.toml", "unknown key 'row'"),
+    ],
+)
+def test_broken_text_is_a_fault(read: Read, text: str, name: str, fault: str) -> None:
+    assert any(fault in one for one in faults(read, text, name))
+
+
+def test_other_files_are_no_manifests(read: Read) -> None:
+    with pytest.raises(UsageError, match="no manifest"):
+        read("x", "m.txt")
+    with pytest.raises(MediaError, match="UTF-8"):
+        read(b"\xff\xfe{", "m.jsonl")
+
+
+def test_results_are_a_manifest_in_which_the_last_record_counts(read: Read) -> None:
+    rows = [{**GOOD, "result": {"status": status}} for status in ("started", "failed", "started", "failed")]
+    assert [item.output for item in read(lines(*rows))] == ["out/a.png"]
+
+
+def test_the_schema_names_every_column() -> None:
+    assert set(schema()["properties"]) == {*COLUMNS, "result"}
+    assert schema()["$id"] == "stylecli-batch-1"
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    published = Path(__file__).parents[3] / "docs" / "batch-manifest.schema.json"
+    if not published.parent.is_dir():
+        pytest.skip("needs a checkout")
+    assert json.loads(published.read_text(encoding="utf-8")) == schema()
+
+
+def test_the_videos_are_those_of_the_containers() -> None:
+    assert {*VIDEO_SUFFIXES, ".webp"} == set(CONTAINERS)  # a WebP is a picture here
+
+
+def test_a_hundred_thousand_rows_take_seconds_and_little_memory(read: Read, folder: Path, tiny_style: Path) -> None:
+    with (folder / "big.jsonl").open("w") as file:
+        for number in range(100_000):
+            file.write(json.dumps({**GOOD, "output": f"out/{number}.jpg"}) + "\n")
+    program = (
+        "import resource, sys, pathlib\n"
+        "from stylecli.stylize.batch.manifest import read_manifest\n"
+        "print(len(read_manifest(pathlib.Path(sys.argv[1]), styles_dir=pathlib.Path(sys.argv[2]))))\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
+    )
+    line = [sys.executable, "-c", program, str(folder / "big.jsonl"), str(tiny_style.parent)]
+    answer = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
+    assert int(answer[0]) == 100_000
+    assert float(answer[1]) < 9  # seconds of a core: 1.5 on an idle machine, three times that on a busy one
+    assert float(answer[2]) < 200  # MB

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.landscape import RATE, ambience
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.video.clip import probe
+from stylecli.media.video.writer import Sound, record
+from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.plan import plan_batch
+from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
+from stylecli.stylize.batch.results import FILE, Results, open_results
+from stylecli.stylize.batch.run import BatchOptions, Ended, open_batch
+
+COUNT = 6
+Run = Callable[..., list[Ended]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny_style: Path) -> Path:
+    """A folder with pictures and a manifest of them; a copy of the style that a test may change."""
+    shutil.copytree(tiny_style, tmp_path / "styles" / "tiny")
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 60, 3), np.uint8)
+        write_picture(picture_from_pixels(pixels), tmp_path / f"{number}.png")
+    rows = [{"input": f"{number}.png", "output": f"out/{number}.png", "style": "tiny"} for number in range(COUNT)]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    def run_batch(manifest: str = "m.jsonl", **options: Any) -> list[Ended]:
+        name = options.pop("file", FILE)
+        how = BatchOptions(device="cpu", styles_dir=folder / "styles", **{"workers": 2, **options})
+        items = read_manifest(folder / manifest, styles_dir=folder / "styles")
+        with open_results(folder / name) as results, open_batch(folder, results, how) as batch:
+            return batch.run(items)
+
+    return run_batch
+
+
+def statuses(ended: list[Ended]) -> Counter[str]:
+    return Counter(one.status for one in ended)
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / FILE).read_text().splitlines()]
+
+
+def test_every_item_is_done_and_recorded(run: Run, folder: Path) -> None:
+    assert statuses(run()) == {"done": COUNT}
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [f"{number}.png" for number in range(COUNT)]
+    done = [record["result"] for record in records(folder) if record["result"]["status"] == "done"]
+    assert {(facts["width"], facts["height"], facts["device"]) for facts in done} == {(60, 40, "cpu")}
+    assert len({facts["key"] for facts in done}) == COUNT
+
+
+def test_the_same_command_again_does_nothing(run: Run, folder: Path) -> None:
+    run()
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
+    assert statuses(run()) == {"skipped": COUNT}
+    assert {path: path.stat().st_mtime_ns for path in (folder / "out").iterdir()} == before
+
+
+def test_a_touched_input_is_not_a_changed_one(run: Run, folder: Path) -> None:
+    run()
+    os.utime(folder / "0.png", (1, 1))
+    assert statuses(run()) == {"skipped": COUNT}
+
+
+def test_only_what_changed_is_done_again(run: Run, folder: Path) -> None:
+    run()
+    shutil.copy(folder / "1.png", folder / "0.png")
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+    assert (folder / "out" / "0.png").read_bytes() == (folder / "out" / "1.png").read_bytes()
+
+
+def test_another_option_is_another_result(run: Run, folder: Path) -> None:
+    run()
+    text = (folder / "m.jsonl").read_text()
+    (folder / "m.jsonl").write_text(text.replace('"style": "tiny"', '"style": "tiny", "strength": 0.5', 1))
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+
+
+def test_a_lost_output_is_made_again(run: Run, folder: Path) -> None:
+    run()
+    (folder / "out" / "3.png").unlink()
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+
+
+def test_a_broken_input_fails_by_name_and_the_others_are_done(run: Run, folder: Path) -> None:
+    (folder / "2.png").write_bytes((folder / "2.png").read_bytes()[:500])
+    ended = run(retries=2)
+    assert statuses(ended) == {"done": COUNT - 1, "failed": 1}
+    (failed,) = (one for one in ended if one.status == "failed")
+    assert "2.png" in failed.facts["error"]
+    assert failed.facts["attempt"] == 3
+    shutil.copy(folder / "1.png", folder / "2.png")
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+
+
+def test_failed_rows_of_the_results_are_a_manifest(run: Run, folder: Path) -> None:
+    good = (folder / "2.png").read_bytes()
+    (folder / "2.png").write_bytes(good[:500])
+    run(retries=0)
+    failed = [record for record in records(folder) if record["result"]["status"] == "failed"]
+    (folder / "again.jsonl").write_text("".join(json.dumps(record) + "\n" for record in failed))
+    (folder / "2.png").write_bytes(good)
+    assert statuses(run("again.jsonl")) == {"done": 1}
+    assert statuses(run()) == {"skipped": COUNT}
+
+
+def test_a_file_of_somebody_else_is_never_replaced(run: Run, folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "0.png").write_text("mine")
+    for _ in range(2):
+        ended = run()
+        assert "overwrite=True" in next(one.facts["hint"] for one in ended if one.status == "failed")
+        assert (folder / "out" / "0.png").read_text() == "mine"
+    assert statuses(run(overwrite=True)) == {"done": 1, "skipped": COUNT - 1}
+
+
+def test_a_start_without_an_end_is_done_again(run: Run, folder: Path) -> None:
+    run()
+    lines = (folder / FILE).read_text().splitlines(keepends=True)
+    last = json.loads(lines[-1])
+    assert last["result"]["status"] == "done"
+    (folder / FILE).write_text("".join(lines[:-1]) + lines[-1][:40])  # killed between rename and record
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+    broken = [line for line in (folder / FILE).read_text().splitlines() if not line.endswith("}")]
+    assert broken == [lines[-1][:40]]
+
+
+def test_two_runs_at_once_are_refused(run: Run, folder: Path) -> None:
+    with open_results(folder / FILE), pytest.raises(UsageError, match="another batch"):
+        run()
+
+
+def test_fail_fast_stops(run: Run, folder: Path) -> None:
+    for number in range(COUNT):
+        (folder / f"{number}.png").write_bytes(b"\x89PNG broken")
+    assert statuses(run(max_failures=1, retries=0, workers=1))["failed"] < COUNT
+
+
+def test_shards_are_disjoint_and_complete(run: Run, folder: Path) -> None:
+    parts = []
+    for number in (1, 2, 3):
+        ended = run(shard=(number, 3), file=f"RESULTS-{number}-of-3.jsonl")
+        assert all(one.status == "done" for one in ended)
+        parts.append({one.item.output for one in ended})
+    assert sum(map(len, parts)) == COUNT
+    assert len(set().union(*parts)) == COUNT
+    assert statuses(run()) == {"skipped": COUNT}
+    assert statuses(run(shard=(1, 1), file="RESULTS-1-of-1.jsonl")) == {"skipped": COUNT}
+
+
+def test_an_item_that_takes_too_long_fails_by_name(run: Run) -> None:
+    ended = run(timeout=0.01, retries=0)  # no worker starts in this time
+    assert {one.facts["kind"] for one in ended} == {"Timeout"}
+    assert statuses(ended) == {"failed": COUNT}
+
+
+def test_the_longest_is_done_first(run: Run, folder: Path) -> None:
+    shutil.copy(folder / "5.png", folder / "small.png")
+    write_picture(picture_from_pixels(np.zeros((4, 4, 3), np.uint8)), folder / "4.png", overwrite=True)
+    assert run(workers=1)[-1].item.input == "4.png"
+
+
+def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path) -> None:
+    chance = random.Random(1)
+    killed = []
+    ask = WorkerProcess.ask
+
+    def ask_and_kill(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        process = self._running()
+        if len(killed) < 20:
+            killed.append(process.pid)
+            threading.Timer(chance.uniform(0, 0.5), lambda: _kill(process.pid)).start()
+        return ask(self, request, **how)
+
+    WorkerProcess.ask = ask_and_kill  # type: ignore[method-assign, assignment]
+    try:
+        assert statuses(run(retries=50)) == {"done": COUNT}
+    finally:
+        WorkerProcess.ask = ask  # type: ignore[method-assign]
+    for number in range(COUNT):
+        assert read_picture(folder / "out" / f"{number}.png").pixels.shape == (40, 60, 3)
+    assert [path.name for path in (folder / "out").iterdir() if path.suffix != ".png"] == []
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_worker_that_hangs_is_killed_alone(folder: Path) -> None:
+    worker = WorkerProcess(WorkerOptions("cpu", None, folder / "styles"))
+    request = {"kind": "probe", "probes": "picture", "input": str(folder / "0.png")}
+    try:
+        assert worker.ask(request)["width"] == 60
+        os.kill(worker._running().pid, signal.SIGSTOP)
+        assert worker.ask(request, timeout=0.2)["kind"] == "Timeout"
+        assert worker.ask(request)["width"] == 60
+    finally:
+        worker.close()
+
+
+def test_a_worker_that_dies_is_named(folder: Path) -> None:
+    worker = WorkerProcess(WorkerOptions("cpu", None, folder / "styles"))
+    try:
+        os.kill(worker._running().pid, signal.SIGKILL)
+        answer = worker.ask({"kind": "probe", "probes": "picture", "input": str(folder / "0.png")})
+        assert answer["kind"] == "Died"
+        assert "SIGKILL" in answer["error"]
+    finally:
+        worker.close()
+
+
+def test_a_record_that_cannot_be_written_stops_the_batch(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    run()
+    before = (folder / FILE).read_bytes()
+    shutil.copy(folder / "1.png", folder / "0.png")
+    with monkeypatch.context() as patched:
+        patched.setattr("stylecli.stylize.batch.results.os.fsync", full)
+        with pytest.raises(MediaError, match="No space"):
+            run()
+    assert (folder / FILE).read_bytes() == before
+    assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
+
+
+def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
+    frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
+    record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))
+    row = {"input": "clip.mp4", "output": "clip-tiny.mkv", "style": "tiny", "crf": 30}
+    (folder / "v.jsonl").write_text(json.dumps(row))
+    (ended,) = run("v.jsonl")
+    assert (ended.facts["frames"], ended.facts["pixels"]) == (5, 5 * 64 * 48)
+    assert probe(folder / "clip-tiny.mkv").width == 64
+    assert statuses(run("v.jsonl")) == {"skipped": 1}
+
+
+def test_the_plan_counts_and_measures(folder: Path) -> None:
+    items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
+    plan = plan_batch(items, folder, BatchOptions(workers=2, device="cpu", styles_dir=folder / "styles"))
+    assert (plan.items, plan.pictures, plan.videos, plan.frames, plan.pixels) == (COUNT, COUNT, 0, COUNT, COUNT * 2400)
+    assert plan.seconds is not None
+    assert plan.bytes_needed > COUNT * 1000
+    assert plan.bytes_free > 0
+    assert not (folder / "out").exists()
+    assert not (folder / FILE).exists()
+
+
+def test_results_know_what_they_wrote(folder: Path) -> None:
+    (item, *_) = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
+    results = Results(folder / FILE)
+    assert not results.is_ours(item)
+    results.append(item, {"status": "failed", "key": "k"})
+    assert not Results(folder / FILE).is_ours(item)
+    results.append(item, {"status": "done", "key": "k"})
+    assert Results(folder / FILE).is_ours(item)
+    assert Results(folder / FILE).is_done(item, "k")
+    assert not Results(folder / FILE).is_done(item, "other")

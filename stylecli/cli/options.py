@@ -11,6 +11,7 @@ import click
 
 from stylecli.cli.console import say
 from stylecli.cli.parameters import BrushType, TileType, TimeSpan
+from stylecli.training.losses.names import LOSS_NETWORKS, VGG_NAMES
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Engine
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-VGG_NAMES = ("vgg16", "vgg19")
 DEVICE_NAMES = ("auto", "cpu", "cuda", "coreml")  # as stylecli.engine.DEVICES, which --help must not import
 
 
@@ -70,7 +70,7 @@ def loss_network(default: str) -> Callable[[Command], Command]:
     """Add the choice of a loss network; `default` says in words what is taken when none is chosen."""
     return click.option(
         "--loss-network",
-        type=click.Choice(("distilled", *VGG_NAMES)),
+        type=click.Choice(LOSS_NETWORKS),
         help=f"What sees content and style; default: {default}.",
     )
 

@@ -24,6 +24,8 @@ from stylecli.media.images.formats import (
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
 from stylecli.media.images.tiff_exif import add_exif
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.resizing import resize
 
 if TYPE_CHECKING:
     import pyvips
@@ -250,3 +252,13 @@ def _reason(err: pyvips.Error) -> str:
     """The last thing that libvips says; before it come the consequences, or many times the same."""
     lines = str(err.detail or err.message).split("\n")
     return [line.strip() for line in lines if line.strip()][-1]
+
+
+def with_pixels_of_any_size(picture: Picture, pixels: NDArray[Any]) -> Picture:
+    """The picture with other pixels (H, W, 3); where their size differs, only transparency is kept, resized."""
+    if pixels.shape == picture.pixels.shape:
+        return picture.with_pixels(pixels)
+    if picture.alpha is None:
+        return picture_from_pixels(pixels)
+    alpha = resize(to_unit(picture.alpha)[..., None], *pixels.shape[:2])[..., 0]
+    return picture_from_pixels(pixels, quantize(alpha, picture.alpha.dtype))

@@ -42,11 +42,12 @@ from stylecli.packs.shelves import find_style
 from stylecli.training.data import PhotoFolder
 from stylecli.training.loop import Training
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.networks.registry import SizedNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
 from stylecli.training.recipe import Phase, read_recipe
-from stylecli.training.runs.checkpoints import State, moving_average, read_tensors
+from stylecli.training.runs.checkpoints import TrainingState, moving_average, read_tensors
 from stylecli.training.schedule import one_cycle
 from stylecli.training.train import style_images
 
@@ -100,7 +101,7 @@ def healed(folder: Path, painting: Path, loss_network: LossNetwork, photos: Phot
     recipe = replace(recipe, teacher="", pixel_weight=0.0, consistency_weight=0.0, loss_network="vgg19")
     recipe = replace(recipe, phases=(Phase(steps, HEALING_SIZE),))
     average = AveragedModel(network, avg_fn=partial(moving_average, recipe.average))
-    state = State(network, average, torch.optim.Adam(network.parameters()))
+    state = TrainingState(network, average, torch.optim.Adam(network.parameters()))
     images = style_images([painting], recipe, torch.device("cpu"))
     with joined_processes() as processes:
         training = Training(state, Objective(recipe, images, {"vgg19": loss_network}), photos, processes)

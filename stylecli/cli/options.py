@@ -13,6 +13,7 @@ from stylecli.cli.console import say
 from stylecli.cli.parameters import BrushType, TileType, TimeSpan
 from stylecli.inference.sessions import DEVICES
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
+from stylecli.training.losses.names import LOSS_NETWORKS, VGG_NAMES
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Engine
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-VGG_NAMES = ("vgg16", "vgg19")
 
 
 styles_dir = click.option(
@@ -71,7 +71,7 @@ def loss_network(default: str) -> Callable[[Command], Command]:
     """Add the choice of a loss network; `default` says in words what is taken when none is chosen."""
     return click.option(
         "--loss-network",
-        type=click.Choice(("distilled", *VGG_NAMES)),
+        type=click.Choice(LOSS_NETWORKS),
         help=f"What sees content and style; default: {default}.",
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from stylecli.core.errors import UsageError
+from stylecli.core.files import blamed_on
 from stylecli.core.progress import Progress, ignore
 from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
 from stylecli.evaluation.quality.subjects import RunNetwork
@@ -22,20 +23,14 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import time_network
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.networks.registry import (
-    NETWORKS,
-    StyleNetwork,
-    count_parameters,
-    network_from_weights,
-    network_name,
-)
-from stylecli.training.pruning.cutting import Target
-from stylecli.training.pruning.importance import Importance
-from stylecli.training.pruning.prune import CUT, Healing, prepare_healing, prune, read_whole
+from stylecli.training.networks.registry import count_parameters, network_class, network_from_weights, network_name
+from stylecli.training.networks.style_network import StyleNetwork
+from stylecli.training.pruning.options import Healing, Importance, Target
+from stylecli.training.pruning.prune import CUT, prepare_healing, prune, read_whole
 from stylecli.training.recipe import read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
-from stylecli.training.runs.folder import RECIPE, blamed_on
-from stylecli.training.train import train_prepared
+from stylecli.training.runs.folder import RECIPE
+from stylecli.training.train import train
 
 TABLE = "sweep.json"
 PLOT = "sweep.svg"
@@ -105,7 +100,9 @@ def sweep(
     points = [_measured("whole", 0.0, run, whole.network, bench)]
     for ratio, target in targets.items():
         folder = output / f"ratio-{ratio:g}"
-        prune(run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, note=note)
+        prune(
+            run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, notice=note
+        )
         points.append(_measured("pruned", ratio, str(folder), _network_of(folder), bench))
         if baseline:
             thin = output / f"thin-{ratio:g}"
@@ -172,12 +169,12 @@ def _train_thin(
     with blamed_on(thin):
         (thin / CUT).mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, thin / CUT / RECIPE)
-    train_prepared(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress=progress, note=note)
+    train(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress=progress, notice=note)
 
 
 def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
     """Stem and trunk of the widest network of the same kind that has no more parameters."""
-    kind = NETWORKS[network_name(network)]
+    kind = network_class(network_name(network))
     full: Mapping[str, int] = kind().widths
 
     def stem_at(trunk: int) -> int:

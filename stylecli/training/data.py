@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylecli.core.errors import MediaError
+from stylecli.core.progress import Notice
 from stylecli.media.images.files import READABLE, read_picture
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
@@ -24,14 +24,14 @@ BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folde
 class PhotoFolder:
     """All photos of a folder and its subfolders, or of a zip.
 
-    A photo that cannot be decoded is left out from then on, counted in `broken` and told to `note` once. One that is
-    smaller than a crop is enlarged, counted in `small` and told to `note` once for all.
+    A photo that cannot be decoded is left out from then on, counted in `broken` and told to `notice` once. One that is
+    smaller than a crop is enlarged, counted in `small` and told to `notice` once for all.
     """
 
-    def __init__(self, source: Path, *, seed: int = 0, note: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, source: Path, *, seed: int = 0, notice: Notice = lambda _: None) -> None:
         self.source = source
         self.seed = seed
-        self.note = note
+        self.notice = notice
         self.broken: set[str] = set()
         self.small: set[str] = set()
         self._archive = _open_archive(source) if source.is_file() else None
@@ -56,9 +56,9 @@ class PhotoFolder:
                 continue
             try:
                 photo = self._read(name, round(size * zoom), size)
-            except MediaError as err:
+            except MediaError as error:
                 self.broken.add(name)
-                self.note(str(err) if self._archive is None else f"{self.source}/{name}: {err}")
+                self.notice(str(error) if self._archive is None else f"{self.source}/{name}: {error}")
                 continue
             top, left = int(down * (photo.shape[1] - size + 1)), int(right * (photo.shape[2] - size + 1))
             crop = photo[:, top : top + size, left : left + size]
@@ -71,12 +71,12 @@ class PhotoFolder:
     def _read(self, name: str, short_side: int, size: int) -> Tensor:
         try:
             source = self._archive.read(name) if self._archive else self.source / name
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as err:  # damaged, or encrypted
-            raise MediaError(f"it cannot be unpacked ({err})") from err
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, or encrypted
+            raise MediaError(f"it cannot be unpacked ({error})") from error
         pixels = to_unit(read_picture(source).pixels)
         if min(pixels.shape[:2]) < size and name not in self.small:
             if not self.small:
-                self.note(f"{self.source}: photos smaller than the crops of {size} pixels are enlarged, such as {name}")
+                self.notice(f"{self.source}: photos smaller than crops of {size} pixels are enlarged, such as {name}")
             self.small.add(name)
         return _at_short_side(pixels, short_side)
 
@@ -99,7 +99,7 @@ def _at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
 
 def _names_below(folder: Path) -> list[str]:
     if not folder.is_dir():
-        raise MediaError(f"{folder}: no such folder or zip", hint="Give a folder or a zip of photos with --data.")
+        raise MediaError(f"{folder}: no such folder or zip", hint="Give a folder or a zip of photos.")
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
@@ -107,8 +107,8 @@ def _names_below(folder: Path) -> list[str]:
 def _open_archive(file: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
-    except (OSError, zipfile.BadZipFile) as err:
-        raise MediaError(f"{file}: not a whole zip ({err})", hint="Give a folder or a zip of photos.") from err
+    except (OSError, zipfile.BadZipFile) as error:
+        raise MediaError(f"{file}: not a whole zip ({error})", hint="Give a folder or a zip of photos.") from error
 
 
 def _names_in(archive: zipfile.ZipFile) -> list[str]:

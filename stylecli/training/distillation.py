@@ -25,7 +25,7 @@ from stylecli.training.losses.distilled import MAPPED, DistilledNetwork
 from stylecli.training.losses.loss_network import VggNetwork
 from stylecli.training.losses.perceptual import gram_matrix
 from stylecli.training.networks.registry import network_from_weights
-from stylecli.training.runs.checkpoints import WEIGHTS, State, moving_average, read_tensors, write_tensors
+from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, read_tensors, write_tensors
 from stylecli.training.runs.folder import log
 from stylecli.training.schedule import one_cycle
 
@@ -70,7 +70,7 @@ def distill(
     for fixed in (teacher, *styles):
         fixed.to(device)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, AVERAGE))
-    state = State(network, average, torch.optim.Adam(network.parameters(), PEAK_RATE))
+    state = TrainingState(network, average, torch.optim.Adam(network.parameters(), PEAK_RATE))
     first_look = torch.cat(
         [_pictures(photos, styles, -1 - k, count=batch, size=size, device=device) for k in range(FIRST_LOOK)]
     )

@@ -5,61 +5,27 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.stylize.painting import with_colors_of
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.losses.perceptual import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.losses.perceptual import content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.optimization import LEARNING_RATES, Optimization
 
-LEARNING_RATES: Mapping[str, float] = {"lbfgs": 1.0, "adam": 0.03}  # 1: the step that L-BFGS itself thinks best
 HISTORY = 20  # steps that L-BFGS remembers; each takes the memory of two pictures
 TRIALS = 25  # evaluations that a line search may take, nearly all take one; by default it may not take any
 COARSEST = 64  # pixels of the short side: on less, faces are lost
-
-
-@dataclass(frozen=True)
-class Optimization:
-    """What is optimised and how. learning_rate: None for that of LEARNING_RATES. relative: see `losses`."""
-
-    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    content_layer: str = "relu4_2"  # as Gatys et al. 2016, section 3
-    content_weight: float = 1.0
-    style_layers: tuple[str, ...] = STYLE_LAYERS
-    style_weight: float = 10.0
-    variation_weight: float = 5.0
-    learning_rate: float | None = None
-    relative: bool = True
-
-    def __post_init__(self) -> None:
-        if self.optimizer not in LEARNING_RATES:
-            raise UsageError(f"no optimizer {self.optimizer!r}", hint=f"Known: {', '.join(LEARNING_RATES)}.")
-        if not self.style_layers:
-            raise UsageError("style_layers must not be empty", hint="Leave them out for the defaults.")
-        for name in ("content_weight", "style_weight", "variation_weight"):
-            if not 0 <= getattr(self, name) < math.inf:  # written so that NaN is refused too
-                raise UsageError(f"{name} is {getattr(self, name):g}", hint="Give 0 or more.")
-        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
-            raise UsageError(f"learning_rate is {self.learning_rate:g}", hint="Give more than 0.")
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Every layer of the loss network that the losses look at."""
-        return (*dict.fromkeys((*self.style_layers, self.content_layer)),)
-
-    @property
-    def least_side(self) -> int:
-        """Pixels that a side needs so that one is left at the deepest layer: a pooling stands before each block."""
-        return max(1 << (int(layer.removeprefix("relu")[0]) - 1) for layer in self.layers)
 
 
 @dataclass(frozen=True)
@@ -130,6 +96,18 @@ def iterations(
             optimizer = _optimizer(image, settings)
 
 
+@contextmanager
+def memory_faults_named() -> Iterator[None]:
+    """Raise DeviceError when torch runs out of memory, of the graphics card or of the machine."""
+    try:
+        yield
+    except RuntimeError as error:  # torch has a type for the graphics card alone; the texts share one word
+        if "allocate" not in str(error):
+            raise
+        raise DeviceError("not enough memory for a picture of this size", hint="Give a smaller `size`.") from error
+
+
+@memory_faults_named()
 def optimize(
     photo: NDArray[Any],
     painting: NDArray[Any],
@@ -152,13 +130,16 @@ def optimize(
 
     Raises:
         UsageError: a picture is too small, a number impossible, or the loss became infinite or NaN.
+        DeviceError: too little memory.
     """
-    factor = min(1.0, (size or math.inf) / min(photo.shape[:2]))
+    factor = 1.0 if size is None else min(1.0, size / min(photo.shape[:2]))
     height, width = (round(side * factor) for side in photo.shape[:2])
     for name, side in (("photo", min(height, width)), ("painting", min(painting.shape[:2]))):
         if side < settings.least_side:
             hint = f"The loss network needs {settings.least_side} on each side."
             raise UsageError(f"the {name}: {side} pixels are too few", hint=hint)
+    if preview_every < 1:
+        raise UsageError(f"preview_every is {preview_every}", hint="Give at least 1.")
     image = goal = resize(to_unit(photo), height, width)
 
     def result() -> NDArray[Any]:
@@ -230,7 +211,8 @@ class _View:
 
 
 def _optimizer(image: Tensor, settings: Optimization) -> torch.optim.Optimizer:
-    rate = settings.learning_rate or LEARNING_RATES[settings.optimizer]
+    given = settings.learning_rate
+    rate = LEARNING_RATES[settings.optimizer] if given is None else given
     if settings.optimizer == "adam":
         return torch.optim.Adam([image], rate)
     return torch.optim.LBFGS(

@@ -1,16 +1,15 @@
-"""^C and SIGTERM at the right moment: never in the middle of an update."""
+"""The training loop: from a batch of crops to updated weights, with log, samples and checkpoints.
+
+Read `Training.step` first: crops -> network -> losses -> gradients -> optimizer -> moving average.
+"""
 
 from __future__ import annotations
 
 import copy
 import math
-import signal
-import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import Tensor, nn
@@ -19,54 +18,28 @@ from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step
 from stylecli.core.threads import reading_ahead
 from stylecli.training.data import PhotoFolder
+from stylecli.training.interrupts import interrupts_deferred
 from stylecli.training.losses.consistency import consistency
 from stylecli.training.networks.conditional import choose_styles, is_of_norm
 from stylecli.training.networks.fast import level_pixels
 from stylecli.training.objective import Objective
 from stylecli.training.processes import Processes
 from stylecli.training.recipe import Phase, Recipe
-from stylecli.training.runs.checkpoints import State
+from stylecli.training.runs.checkpoints import TrainingState
 from stylecli.training.runs.folder import log, write_sample
 from stylecli.training.schedule import fit_to_budget, one_cycle
 
-HELD_BACK = (signal.SIGINT, signal.SIGTERM)
-
-
-@contextmanager
-def interrupts_held_back() -> Iterator[None]:
-    """Let signals that arrive in the `with` act when it is left: weights and optimiser stay in step with each other.
-
-    Outside of the main thread, which alone hears signals, it does nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: list[int] = []
-
-    def remember(number: int, _: FrameType | None) -> None:
-        arrived.append(number)
-
-    before = {number: signal.signal(number, remember) for number in HELD_BACK}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if arrived:
-            signal.raise_signal(arrived[0])
-
-
-GRADIENT_NORM = 1.0  # the gradient is clipped to it: one odd crop must not throw the network off
+GRADIENT_NORM = 1.0  # the gradient is clipped to this norm: one odd crop must not throw the network off
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 250  # steps between checkpoints with a sample grid
-SAVE_SECONDS = 15.0  # at most between checkpoints: what a crash may cost
-TRIAL_STEPS = 4  # that a phase is timed by, the first of them not counted
+SAVE_SECONDS = 15.0  # at most between checkpoints: the work that a crash may cost
+TRIAL_STEPS = 4  # by which a phase is timed, the first of them not counted
 
 
 class Training:
-    """One process's part of a training: a state that goes forward step by step."""
+    """One process's part of a training: it advances a TrainingState step by step."""
 
-    def __init__(self, state: State, objective: Objective, photos: PhotoFolder, processes: Processes) -> None:
+    def __init__(self, state: TrainingState, objective: Objective, photos: PhotoFolder, processes: Processes) -> None:
         self.state = state
         self.objective = objective
         self.photos = photos
@@ -78,7 +51,7 @@ class Training:
         self.saved_at = 0.0  # seconds of the training at its last checkpoint
 
     def run(self, recipe: Recipe, run: Path, progress: Progress) -> None:
-        """Take all steps that are left; log, samples and checkpoints go into the folder `run`."""
+        """Take all remaining steps; log, samples and checkpoints go into the folder `run`."""
         state = self.state
         begun_at, seconds_before, started = state.step, state.seconds, time.monotonic()
         self.saved_at = seconds_before
@@ -102,11 +75,14 @@ class Training:
             raise
 
     def step(self, crops: Tensor, phase: Phase, rate: float) -> dict[str, float]:
-        """One step of the optimiser on this process's crops (N, 3, H, W); all losses and their total.
+        """Take one optimizer step on this process's crops (N, 3, H, W); returns all losses and their weighted total.
+
+        rate: the learning rate of this step. The pictures of a batch take the paintings of the recipe in turn.
 
         Raises:
-            UsageError: the loss is infinite or NaN; nothing has changed then.
+            UsageError: the loss is infinite or NaN; the weights are unchanged.
         """
+        # Forward: stylize the crops and measure the losses.
         state = self.state
         image = crops.to(self.device, memory_format=torch.channels_last)
         styles = [
@@ -128,13 +104,15 @@ class Training:
                 f"the loss is {values['total']} at step {state.step}",
                 hint=f"Start again with a learning_rate below {rate:g}; the last checkpoint is kept.",
             )
+        # Backward: gradients, averaged over all processes and clipped.
         state.optimizer.zero_grad()
         torch.autograd.backward(losses["total"])
         self.processes.average_gradients(state.network.parameters())
         nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_NORM)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        with interrupts_held_back():
+        # Update: weights, the constraint on them, their moving average.
+        with interrupts_deferred():
             state.optimizer.step()
             level_pixels(state.network)
             state.average.update_parameters(state.network)
@@ -142,7 +120,7 @@ class Training:
         return {name: round(value, 6) for name, value in values.items()}
 
     def planned(self, recipe: Recipe) -> Recipe:
-        """The recipe with the steps that fit into its time budget here; tried out on a copy."""
+        """Return the recipe with as many steps as fit into its time budget here; timed on a copy of the state."""
         trial = Training(copy.deepcopy(self.state), self.objective, self.photos, self.processes)
 
         def seconds_of(phase: Phase) -> float:

@@ -1,13 +1,16 @@
-"""What a training minimises: the losses of stylized pictures, by the loss network of the phase and each painting."""
+"""What a training minimises: the table of all losses, and what they look at in a step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylecli.training.losses.loss_network import LossName, LossNetwork
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.names import LossName
 from stylecli.training.losses.perceptual import (
     content_loss,
     feature_loss,
@@ -17,7 +20,81 @@ from stylecli.training.losses.perceptual import (
     style_loss,
     total_variation,
 )
+from stylecli.training.losses.photo import emboss_loss, tone_loss
 from stylecli.training.recipe import Phase, Recipe
+
+Features = Mapping[str, Tensor]  # by layer, (N, C, H, W) each
+
+
+@dataclass(frozen=True)
+class View:
+    """What the losses of one step look at. Pictures are (N, 3, H, W), RGB in 0..1."""
+
+    recipe: Recipe
+    loss_network: LossNetwork
+    photo: Tensor
+    stylized: Tensor
+    photo_features: Features  # of `Recipe.photo_layers`, without gradient
+    features: Features  # of the stylized pictures, of `Recipe.loss_layers`
+    scales: Sequence[Features]  # of the stylized pictures at every scale of `style_scales`, of its `style_layers`
+    targets: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, at every scale of `style_scales`
+    taught: Tensor | None  # what the teacher makes of the photos, without gradient
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One loss: `measure` returns a scalar, `weight` names the field of the recipe that it is multiplied by."""
+
+    measure: Callable[[View], Tensor]
+    weight: str
+
+
+def _content(view: View) -> Tensor:
+    layer = view.recipe.content_layer
+    return content_loss(view.features[layer], view.photo_features[layer], relative=view.recipe.relative)
+
+
+def _structure(view: View) -> Tensor:
+    layer = view.recipe.structure_layer
+    return content_loss(view.features[layer], view.photo_features[layer], relative=view.recipe.relative)
+
+
+def _style(view: View) -> Tensor:
+    """Gram distances of the picture, and of the picture halved once, twice, ...: their weighted mean.
+
+    Gatys et al. 2017 and Wang et al. 2017 ("Multimodal transfer"): small scales see large strokes.
+    """
+    recipe = view.recipe
+    total = torch.zeros((), device=view.stylized.device)
+    for weight, features, targets in zip(recipe.style_scales, view.scales, view.targets, strict=True):
+        if weight:
+            total = total + weight * style_loss(features, targets, relative=recipe.relative)
+    return total / sum(recipe.style_scales)
+
+
+def _pixel(view: View) -> Tensor:
+    return pixel_loss(view.stylized, _taught(view))
+
+
+def _feature(view: View) -> Tensor:
+    with torch.no_grad():
+        wanted = view.loss_network(_taught(view), view.recipe.loss_layers)
+    return feature_loss(view.features, wanted)
+
+
+# Every loss by its name in the log. A further loss is one entry here and its weight in the recipe; one whose weight is
+# 0 is not computed. The consistency loss needs the network itself and stands in `loop`.
+LOSSES: dict[str, Loss] = {
+    "content": Loss(_content, "content_weight"),
+    "style": Loss(_style, "style_weight"),
+    "variation": Loss(lambda view: total_variation(view.stylized), "variation_weight"),
+    "grid": Loss(lambda view: grid_loss(view.stylized), "grid_weight"),
+    "structure": Loss(_structure, "structure_weight"),
+    "tone": Loss(lambda view: tone_loss(view.stylized, view.photo), "tone_weight"),
+    "emboss": Loss(lambda view: emboss_loss(view.stylized, view.photo), "emboss_weight"),
+    "pixel": Loss(_pixel, "pixel_weight"),
+    "feature": Loss(_feature, "feature_weight"),
+}
 
 
 class Objective:
@@ -38,49 +115,65 @@ class Objective:
         self.recipe = recipe
         self.loss_networks = loss_networks
         self.teacher = teacher
-        self.targets = {name: _style_targets(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self.targets = {name: style_targets(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self._chosen = {name: loss for name, loss in LOSSES.items() if getattr(recipe, loss.weight)}
 
-    def losses(self, image: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase) -> dict[str, Tensor]:
+    def losses(self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase) -> dict[str, Tensor]:
         """The losses by name, not yet weighted, of pictures (N, 3, H, W); `styles` numbers each one's painting."""
         recipe = self.recipe
         name = recipe.loss_network_of(phase)
         loss_network = self.loss_networks[name]
         with torch.no_grad():
-            content = loss_network(image, [recipe.content_layer])[recipe.content_layer].float()
-        features = {layer: one.float() for layer, one in loss_network(stylized, recipe.loss_layers).items()}
-        targets = {layer: gram[list(styles)] for layer, gram in self.targets[name].items()}
-        with torch.autocast(image.device.type, enabled=False):  # Gram matrices of bfloat16 would be too coarse
-            stylized = stylized.float()
-            losses = {
-                "content": content_loss(features[recipe.content_layer], content, relative=recipe.relative),
-                "style": style_loss(features, targets, relative=recipe.relative),
-                "variation": total_variation(stylized),
-                "grid": grid_loss(stylized),
-            }
-            if self.teacher is not None and recipe.pixel_weight:
-                with torch.no_grad():
-                    taught = self.teacher(image)
-                losses["pixel"] = pixel_loss(stylized, taught)
-                if recipe.feature_weight:
-                    with torch.no_grad():
-                        wanted = loss_network(taught, recipe.loss_layers)
-                    losses["feature"] = feature_loss(features, wanted)
-        return losses
+            photo_features = _as_float(loss_network(photo, recipe.photo_layers))
+            taught = self.teacher(photo) if self.teacher is not None and recipe.is_taught else None
+        features = _as_float(loss_network(stylized, recipe.loss_layers))
+        scales = [features, *self._features_of_smaller(stylized, loss_network)]
+        targets = [{layer: gram[list(styles)] for layer, gram in scale.items()} for scale in self.targets[name]]
+        view = View(recipe, loss_network, photo, stylized.float(), photo_features, features, scales, targets, taught)
+        with torch.autocast(photo.device.type, enabled=False):  # Gram matrices of bfloat16 would be too coarse
+            return {name: loss.measure(view) for name, loss in self._chosen.items()}
+
+    def _features_of_smaller(self, stylized: Tensor, loss_network: LossNetwork) -> Iterator[Features]:
+        """Those of the pictures halved once, twice, ..., as far as their weight is not 0."""
+        for weight in self.recipe.style_scales[1:]:
+            stylized = halved(stylized)
+            is_seen = weight and self.recipe.style_weight
+            yield _as_float(loss_network(stylized, self.recipe.style_layers)) if is_seen else {}
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
         """The sum (Johnson et al. 2016, eq. 5), each loss by the recipe's weight of its name."""
-        return torch.stack([getattr(self.recipe, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
+        weights = {name: loss.weight for name, loss in LOSSES.items()} | {"consistency": "consistency_weight"}
+        return torch.stack([getattr(self.recipe, weights[name]) * loss for name, loss in losses.items()]).sum()
 
 
 @torch.no_grad()
-def _style_targets(
+def style_targets(
     recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network: LossNetwork
-) -> dict[str, Tensor]:
-    """Gram matrices by layer, (paintings, C, C), each the mean over the painting's sizes."""
-    rows = []
-    for sizes in paintings:
-        grams = [
-            {layer: gram_matrix(f) for layer, f in loss_network(image, recipe.style_layers).items()} for image in sizes
-        ]
-        rows.append({layer: torch.stack([gram[layer] for gram in grams]).mean(0) for layer in recipe.style_layers})
-    return {layer: torch.cat([row[layer] for row in rows]) for layer in recipe.style_layers}
+) -> list[dict[str, Tensor]]:
+    """For each scale, Gram matrices by layer, (paintings, C, C): each the mean over the painting's sizes."""
+    scales = []
+    for number in range(len(recipe.style_scales)):
+        if number:
+            paintings = [[halved(image) for image in sizes] for sizes in paintings]
+        rows = [_mean_grams(sizes, recipe.style_layers, loss_network) for sizes in paintings]
+        scales.append({layer: torch.cat([row[layer] for row in rows]) for layer in recipe.style_layers})
+    return scales
+
+
+def halved(image: Tensor) -> Tensor:
+    """Half the height and width, by means of 2 x 2 pixels."""
+    return F.avg_pool2d(image, 2)
+
+
+def _mean_grams(sizes: Sequence[Tensor], layers: Sequence[str], loss_network: LossNetwork) -> dict[str, Tensor]:
+    grams = [{layer: gram_matrix(maps) for layer, maps in loss_network(image, layers).items()} for image in sizes]
+    return {layer: torch.stack([gram[layer] for gram in grams]).mean(0) for layer in layers}
+
+
+def _as_float(features: Features) -> dict[str, Tensor]:
+    return {layer: maps.float() for layer, maps in features.items()}
+
+
+def _taught(view: View) -> Tensor:
+    assert view.taught is not None  # check_recipe refuses these weights without a teacher
+    return view.taught

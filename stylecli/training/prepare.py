@@ -1,16 +1,16 @@
-"""What a training needs, from what was asked for: the recipe, files found, weights read, loss networks opened."""
+"""Prepare a training: settle the recipe, find the files, read the weights, open the loss networks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
 from stylecli.core.errors import UsageError
-from stylecli.training.losses.loss_network import LossName, LossNetwork, VggName, load_loss_network
+from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
+from stylecli.training.losses.names import LossName, VggName
 from stylecli.training.networks.conditional import average_style
 from stylecli.training.networks.registry import network_from_weights, network_name
 from stylecli.training.recipe import (
@@ -21,6 +21,7 @@ from stylecli.training.recipe import (
     STABILIZING_WEIGHT,
     Painting,
     Recipe,
+    check_recipe,
     read_recipe,
 )
 from stylecli.training.runs.checkpoints import read_tensors
@@ -30,35 +31,70 @@ PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of 
 
 
 @dataclass(frozen=True)
+class RecipeChanges:
+    """Values that replace those of a recipe. None keeps the recipe's value; 0 is a value like any other."""
+
+    teacher: str | None = None
+    network: str | None = None
+    content_weight: float | None = None
+    style_weight: float | None = None
+    consistency_weight: float | None = None
+    style_sizes: tuple[int, ...] | None = None
+    time_budget: float | None = None  # seconds
+    loss_network: LossName | None = None  # of all phases
+    finish_with: VggName | None = None  # the loss network of the last phase
+    steps: int | None = None  # of all phases, in proportion
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise UsageError(f"steps is {self.steps}", hint="Give at least 1.")
+
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """The recipe with these values."""
+        special = ("loss_network", "finish_with", "steps")
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in special}
+        recipe = replace(recipe, **{name: value for name, value in values.items() if value is not None})
+        if self.loss_network is not None:
+            phases = tuple(replace(phase, loss_network="") for phase in recipe.phases)
+            recipe = replace(recipe, loss_network=self.loss_network, phases=phases)
+        if self.finish_with is not None:
+            last = replace(recipe.phases[-1], loss_network=self.finish_with)
+            recipe = replace(recipe, phases=(*recipe.phases[:-1], last))
+        return recipe if self.steps is None else recipe.with_steps(self.steps)
+
+
+@dataclass(frozen=True)
 class Preparation:
-    """The arguments of `loop.train` that do not say where things go."""
+    """All that a training reads before its first step, for `train.train`."""
 
     recipe: Recipe
-    paintings: tuple[Path, ...]
-    loss_networks: Mapping[LossName, LossNetwork]
-    start: Mapping[str, Tensor] | None
-    seconds_of_base: float
-    teacher: nn.Module | None
+    paintings: tuple[Path, ...]  # files of the recipe's paintings
+    loss_networks: Mapping[LossName, LossNetwork]  # all that the recipe's phases name
+    start: Mapping[str, Tensor] | None = None  # weights of the first step; None: random ones
+    seconds_of_base: float = 0.0  # that the training of these weights took; they count as part of this one
+    teacher: nn.Module | None = None
 
 
 def prepare(
     sources: Sequence[Path],
+    changes: RecipeChanges = RecipeChanges(),
     *,
     painting: Path | None = None,
     base: str | None = None,
     stabilize: bool = False,
-    loss_network: LossName | None = None,
-    finish_with: VggName | None = None,
     loss_weights: Path | None = None,
-    steps: int | None = None,
     styles_dir: Path | None = None,
-    **changes: Any,
 ) -> Preparation:
-    """Make a training ready from paintings, or from one recipe.toml whose paintings `painting` may place elsewhere.
+    """Prepare a training from paintings, or from one recipe.toml.
 
-    `stabilize` goes on with `base` by its own recipe and painting, whose file is the one source, so that it becomes
-    steadier in videos. `base` names a style, one of its variants as in "great-wave:quality", or a run. `changes`
-    replace values of the recipe; None leaves one as it is.
+    Args:
+        sources: files of paintings, or one recipe.
+        changes: what to change in the recipe.
+        painting: the file of the recipe's painting, or the folder of its paintings; None: beside the recipe.
+        base: start from the weights of this style, of its variant as in "great-wave:quality", or of this run.
+        stabilize: go on with `base` by its own recipe and painting, the one source, so that videos become steadier.
+        loss_weights: a local safetensors file of the VGG, with torchvision's keys.
+        styles_dir: a folder of styles to search first.
 
     Raises:
         UsageError: the sources make no sense together, a weights file belongs to another network.
@@ -69,29 +105,21 @@ def prepare(
         recipe, paintings = _recipe_to_stabilize(sources, painting, base, styles_dir)
     else:
         recipe, paintings = _recipe_of(sources, painting)
-    recipe = replace(recipe, base=base or recipe.base)
+    recipe = recipe if base is None else replace(recipe, base=base)
     start, seconds_of_base = _weights_of(recipe.base, styles_dir) if recipe.base else (None, 0.0)
-    if (
-        start is not None and not stabilize and not _is_recipe(sources)
-    ):  # the new style gets the network of the one that it starts from
+    if start is not None and not stabilize and not _is_recipe(sources):  # the new style gets the network of its base
         network = network_from_weights(average_style(start))
         recipe = replace(recipe, **network.widths, network=network_name(network), phases=PHASES_FROM_BASE)
-    recipe = replace(recipe, **{key: value for key, value in changes.items() if value})
-    if loss_network:
-        phases = tuple(replace(phase, loss_network="") for phase in recipe.phases)
-        recipe = replace(recipe, loss_network=loss_network, phases=phases)
-    if finish_with:
-        recipe = replace(recipe, phases=(*recipe.phases[:-1], replace(recipe.phases[-1], loss_network=finish_with)))
-    if steps:
-        recipe = recipe.with_steps(steps)
+    recipe = changes.applied_to(recipe)
     teacher = None
     if recipe.teacher:
         teacher = network_from_weights(_weights_of(recipe.teacher, styles_dir)[0]).requires_grad_(False)
-        recipe = recipe if recipe.pixel_weight else replace(recipe, pixel_weight=PIXEL_WEIGHT)
+        recipe = recipe if recipe.is_taught else replace(recipe, pixel_weight=PIXEL_WEIGHT)
+    check_recipe(recipe)
     if loss_weights and set(recipe.loss_networks) == {"distilled"}:
         raise UsageError(
             f"{loss_weights}: weights of a VGG, which this training does not use",
-            hint="Add --loss-network vgg19, or --finish-with vgg19 for the last phase.",
+            hint="Use `loss_network=vgg19`, or `finish_with=vgg19` for the last phase.",
         )
     files = {name: loss_weights if name != "distilled" else None for name in recipe.loss_networks}
     loss_networks = {name: load_loss_network(name, recipe.loss_layers, file=file) for name, file in files.items()}
@@ -104,7 +132,8 @@ def _recipe_to_stabilize(
     """The recipe of a base with the term and the phases that make it steady, and the file of its painting."""
     if not base or painting or len(sources) != 1 or _is_recipe(sources):
         raise UsageError(
-            "--stabilize goes on with a style and its own recipe", hint="Give its painting and --base STYLE, no more."
+            "`stabilize` goes on with a style and its own recipe",
+            hint="Give the file of its painting and the style as `base`, no more.",
         )
     recipe, paintings = _recipe_of([trained_files(base, styles_dir).recipe], sources[0])
     steady = replace(
@@ -121,7 +150,7 @@ def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, 
     """The recipe, and the files of its paintings."""
     if not _is_recipe(sources):
         if painting:
-            raise UsageError("--painting goes with a recipe", hint="Give paintings as arguments, or a recipe.toml.")
+            raise UsageError("`painting` goes with a recipe", hint="Give paintings, or a recipe.toml and its painting.")
         first, *others = (Painting(file=source.name) for source in sources)
         return Recipe(first, tuple(others)), tuple(sources)
     if len(sources) > 1:

@@ -1,9 +1,11 @@
-"""A recipe: everything that decides what a training makes. `recipe_file` reads and writes it as TOML."""
+"""A recipe: everything that decides what a training makes, checked, read from TOML and written to it."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.training.losses.loss_network import LOSS_NETWORKS, LossName
-from stylecli.training.losses.perceptual import STYLE_LAYERS
+from stylecli.training.losses.names import LOSS_NETWORKS, STYLE_LAYERS, LossName
+from stylecli.training.networks.registry import NETWORKS, network_class
 
 Trained = Literal["all", "norms"]
 
@@ -50,6 +52,11 @@ STABILIZING_STYLE = 3.0  # times the base's style weight
 STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
 
 
+SHAPE = ("stem", "trunk", "blocks", "narrow", "few_norms", "dilations")  # fields that decide a network's layers
+DILATION_MAX = 16
+SMALLEST_SCALE = 16  # pixels of a crop at the last of `style_scales`: relu4_1 has 2 x 2 places there
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What is trained and how; `docs/training.md` tells what the values do."""
@@ -66,6 +73,7 @@ class Recipe:
     blocks: int = 0
     narrow: bool = False  # whether `fast` mixes the trunk's channels down before it enlarges them
     few_norms: bool = False  # whether `fast` normalises only what enters the residual stream
+    dilations: tuple[int, ...] = ()  # of each residual block of `fast`: larger ones make longer strokes; empty: 1
     loss_network: LossName = "distilled"
     relative: bool = True  # losses relative to their targets; false: the formulae of Johnson et al. 2016
     content_layer: str = "relu3_3"
@@ -73,8 +81,13 @@ class Recipe:
     style_layers: tuple[str, ...] = STYLE_LAYERS
     style_weight: float = 2.0
     style_sizes: tuple[int, ...] = (512,)  # pixels of the painting's short side: larger makes larger strokes
-    pixel_weight: float = 0.0
+    style_scales: tuple[float, ...] = (1.0,)  # weights of the style loss at full size, at half, at a quarter ...
+    pixel_weight: float = 0.0  # of the distance from the teacher's pictures
     feature_weight: float = 0.0  # of the distance of the loss network's features from those of the teacher's pictures
+    structure_layer: str = "relu3_3"  # a second content layer: with content_layer relu4_2, a little of the edges
+    structure_weight: float = 0.0
+    tone_weight: float = 0.0  # of light and dark areas that lie where the photo has them
+    emboss_weight: float = 0.0  # against the photo's edges as relief
     variation_weight: float = 0.05
     grid_weight: float = 500.0
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
@@ -94,8 +107,12 @@ class Recipe:
     @property
     def widths(self) -> dict[str, Any]:
         """The shape of the network, as its class takes it; without what is the class's own."""
-        keys = ("stem", "trunk", "blocks", "narrow", "few_norms")
-        return {key: getattr(self, key) for key in keys if getattr(self, key)}
+        return {key: getattr(self, key) for key in SHAPE if getattr(self, key)}
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether a loss compares with the teacher's pictures."""
+        return self.pixel_weight > 0 or self.feature_weight > 0
 
     @property
     def steps(self) -> int:
@@ -105,7 +122,13 @@ class Recipe:
     @property
     def loss_layers(self) -> tuple[str, ...]:
         """Every layer of the loss network that the losses look at."""
-        return (*dict.fromkeys((*self.style_layers, self.content_layer)),)
+        return (*dict.fromkeys((*self.style_layers, *self.photo_layers)),)
+
+    @property
+    def photo_layers(self) -> tuple[str, ...]:
+        """The layers at which the result is compared with the photo."""
+        structure = [self.structure_layer] if self.structure_weight else []
+        return (*dict.fromkeys((self.content_layer, *structure)),)
 
     @property
     def loss_networks(self) -> tuple[LossName, ...]:
@@ -138,18 +161,15 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
     Raises:
         UsageError: names the value and the range.
     """
-    from stylecli.training.networks.blocks import STRIDE
-    from stylecli.training.networks.registry import NETWORKS
+    from stylecli.training.networks.blocks import STRIDE  # blocks needs torch
 
-    if not recipe.phases or not recipe.style_layers or not recipe.style_sizes:
+    if not recipe.phases or not recipe.style_layers or not recipe.style_sizes or not recipe.style_scales:
         raise UsageError(
-            f"{name}: phases, style_layers and style_sizes must not be empty",
+            f"{name}: phases, style_layers, style_sizes and style_scales must not be empty",
             hint="Leave them out for the defaults.",
         )
     _check_choice(name, "network", recipe.network, NETWORKS)
-    for key in ("narrow", "few_norms"):
-        if getattr(recipe, key) and recipe.network != "fast":
-            raise UsageError(f"{name}: {key} with a network {recipe.network}", hint="Leave it out: `fast` has it.")
+    _check_shape(recipe, name)
     for phase in recipe.phases:
         _check_choice(name, "loss network", recipe.loss_network_of(phase), LOSS_NETWORKS)
         _check_choice(name, "way to train", phase.trains, ("all", "norms"))
@@ -158,10 +178,37 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
     for key, (value, least) in _least(recipe).items():
         if not value >= least:  # written so that NaN is refused too
             raise UsageError(f"{name}: {key} is {value}", hint=f"It must be at least {least:g}.")
+    if not 0 < sum(recipe.style_scales) < math.inf:
+        raise UsageError(f"{name}: style_scales are {recipe.style_scales}", hint="One of them must be above 0.")
+    smallest = min(phase.size for phase in recipe.phases) >> (len(recipe.style_scales) - 1)
+    if smallest < SMALLEST_SCALE:
+        raise UsageError(
+            f"{name}: {len(recipe.style_scales)} style_scales leave {smallest} pixels of the smallest crop",
+            hint=f"Give fewer, or phases of a larger size: {SMALLEST_SCALE} pixels must be left.",
+        )
+    if not any(getattr(recipe, key) for key in _weights(recipe)):
+        raise UsageError(f"{name}: every weight is 0", hint="Give one of them, such as style_weight, more.")
     if recipe.average >= 1:
         raise UsageError(f"{name}: average is {recipe.average}", hint="It must be below 1; 0 keeps the last weights.")
-    if recipe.pixel_weight and not recipe.teacher:
-        raise UsageError(f"{name}: pixel_weight without a teacher", hint="Name a style as teacher, or leave it 0.")
+    for key in ("pixel_weight", "feature_weight"):
+        if getattr(recipe, key) and not recipe.teacher:
+            raise UsageError(f"{name}: {key} without a teacher", hint="Name a style as teacher, or leave it 0.")
+
+
+def _check_shape(recipe: Recipe, name: str) -> None:
+    """Refuse a shape that the network cannot have."""
+    kind = network_class(recipe.network)
+    if unknown := [key for key in SHAPE if getattr(recipe, key) and key not in kind.shape]:
+        raise UsageError(f"{name}: {unknown[0]} with a network {recipe.network}", hint="Leave it out: `fast` has it.")
+    if not recipe.dilations:
+        return
+    blocks = recipe.blocks or inspect.signature(kind).parameters["blocks"].default
+    if len(recipe.dilations) != blocks:
+        raise UsageError(
+            f"{name}: {len(recipe.dilations)} dilations for {blocks} blocks", hint="Give one for each block."
+        )
+    if not all(1 <= dilation <= DILATION_MAX for dilation in recipe.dilations):
+        raise UsageError(f"{name}: dilations are {recipe.dilations}", hint=f"Each must be 1 to {DILATION_MAX}.")
 
 
 def _check_choice(name: str, what: str, value: str, known: Mapping[str, object] | tuple[str, ...]) -> None:
@@ -171,16 +218,21 @@ def _check_choice(name: str, what: str, value: str, known: Mapping[str, object] 
 
 def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
     """The smallest value of each number that has one."""
-    weights = tuple(field.name for field in dataclasses.fields(recipe) if field.name.endswith("_weight"))
     return {
-        **{key: (getattr(recipe, key), 0) for key in (*weights, "stem", "blocks", "average", "time_budget")},
+        **{key: (getattr(recipe, key), 0) for key in (*_weights(recipe), "stem", "blocks", "average", "time_budget")},
         "trunk": (recipe.trunk or 2, 2),
         "batch": (recipe.batch, 1),
         "style_sizes": (min(recipe.style_sizes), 64),
+        "style_scales": (min(recipe.style_scales), 0),
         "learning_rate": (recipe.learning_rate, 1e-8),
         "steps of a phase": (min(phase.steps for phase in recipe.phases), 1),
         "size of a phase": (min(phase.size for phase in recipe.phases), 64),
     }
+
+
+def _weights(recipe: Recipe) -> tuple[str, ...]:
+    """The fields that weigh a loss."""
+    return tuple(field.name for field in dataclasses.fields(recipe) if field.name.endswith("_weight"))
 
 
 TABLES = {"phases": Phase, "others": Painting}  # keys that hold a list of tables
@@ -195,10 +247,10 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="Give a painting or a recipe.toml.") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise UsageError(f"{path}: not TOML ({err})", hint="Mend the file.") from err
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}", hint="Give a painting or a recipe.toml.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML ({error})", hint="Mend the file.") from error
     painting = table.pop("painting", None)
     if not isinstance(painting, dict) or "file" not in painting:
         raise UsageError(f"{path}: [painting] names no file", hint='Add: [painting] with file = "painting.jpg".')

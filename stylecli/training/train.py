@@ -1,33 +1,32 @@
-"""Training a style: what was prepared, the loop over it, and the weights that come out."""
+"""Training of a style: a Preparation in, the loop over its batches, the file of the weights out."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from stylecli.core.errors import UsageError
-from stylecli.core.progress import Progress, ignore
+from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.media.images.files import read_picture
 from stylecli.training.data import PhotoFolder, read_photo
 from stylecli.training.loop import Training
-from stylecli.training.losses.loss_network import LossName, LossNetwork
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.networks.blocks import count_blocks
 from stylecli.training.networks.conditional import average_style, make_conditional
-from stylecli.training.networks.fast import level_pixels
+from stylecli.training.networks.fast import FastNetwork, level_pixels, with_dilations
 from stylecli.training.networks.growing import grow_from
-from stylecli.training.networks.registry import NETWORKS, StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_class, network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
 from stylecli.training.prepare import Preparation
 from stylecli.training.processes import joined_processes
-from stylecli.training.recipe import (
-    Recipe,
-    check_recipe,
-)
-from stylecli.training.runs.checkpoints import WEIGHTS, State, moving_average, write_tensors
+from stylecli.training.recipe import Recipe, check_recipe
+from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
 from stylecli.training.runs.folder import forget_log_after, keep_paintings, open_run, save_recipe
 
@@ -35,63 +34,59 @@ PAINTING_SHORT_SIDE_MIN = 64  # pixels
 
 
 def train(
-    recipe: Recipe,
-    paintings: Sequence[Path],
+    ready: Preparation,
     photos: PhotoFolder,
     run: Path,
     *,
-    loss_networks: Mapping[LossName, LossNetwork],
-    start: Mapping[str, Tensor] | None = None,
-    teacher: nn.Module | None = None,
-    seconds_of_base: float = 0.0,
     progress: Progress = ignore,
-    note: Callable[[str], None] = lambda _: None,
+    notice: Notice = lambda _: None,
 ) -> Path:
-    """Train a style network into the folder `run`, or go on with what is there; returns the file of the weights.
+    """Train a style network into the folder `run`, or resume the training there; returns the file of the weights.
 
-    Johnson et al. 2016, section 3. On the CPU a run that was interrupted ends with the same bits as one that was not.
-    `paintings` are the files of the recipe's paintings; more than one makes a network of several styles. `start` gives
-    the weights of the first step, random ones when None; the time that they took counts as part of this training.
-    Under `torchrun` all processes train together and the first one writes.
+    Johnson et al. 2016, section 3. On the CPU an interrupted and resumed run ends with the same bits as an
+    uninterrupted one. Several paintings make a network of several styles. Under `torchrun` all processes train
+    together and the first one writes.
 
     Raises:
         UsageError: `run` holds a training with another recipe, or the loss became infinite or NaN.
         MediaError: a photo, a painting or the run's folder cannot be read or written.
     """
+    recipe, teacher = ready.recipe, ready.teacher
     check_recipe(recipe)
     with joined_processes() as processes:
         planned = processes.agree_on(open_run(run, recipe) if processes.is_first else None)
         recipe = planned or recipe
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        for network in (*loss_networks.values(), *([teacher] if teacher else [])):
+        for network in (*ready.loss_networks.values(), *([teacher] if teacher else [])):
             network.to(device)
-        objective = Objective(recipe, style_images(paintings, recipe, device), loss_networks, teacher=teacher)
-        training = Training(_initial_state(recipe, start, device), objective, photos, processes)
+        paintings = style_images(ready.paintings, recipe, device)
+        objective = Objective(recipe, paintings, ready.loss_networks, teacher=teacher)
+        training = Training(_initial_state(recipe, ready.start, device), objective, photos, processes)
         if not planned:
             if recipe.time_budget:
                 recipe = processes.agree_on(training.planned(recipe))
-                note(f"{run}: {recipe.steps} steps fit into {recipe.time_budget:g} s")
+                notice(f"{run}: {recipe.steps} steps fit into {recipe.time_budget:g} s")
             if processes.is_first:
-                keep_paintings(run, recipe, paintings)
+                keep_paintings(run, recipe, ready.paintings)
                 save_recipe(run, recipe)
         if training.state.load(run):
-            note(f"{run}: resumed at step {training.state.step}")
+            notice(f"{run}: resumed at step {training.state.step}")
             if processes.is_first:
                 forget_log_after(run, training.state.step)
         training.run(recipe, run, progress)
         if processes.is_first:
-            seconds = training.state.seconds + seconds_of_base
-            facts = _facts(device, seconds, [loss_networks[name] for name in recipe.loss_networks])
+            seconds = training.state.seconds + ready.seconds_of_base
+            facts = _facts(device, seconds, [ready.loss_networks[name] for name in recipe.loss_networks])
             write_tensors(training.state.average.module.state_dict(), run / WEIGHTS, facts.as_metadata())
     return run / WEIGHTS
 
 
-def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> State:
+def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> TrainingState:
     torch.manual_seed(recipe.seed)
-    network: StyleNetwork = NETWORKS[recipe.network](**recipe.widths)
+    network: StyleNetwork = network_class(recipe.network)(**recipe.widths)
     if start is not None:
         plain = average_style(start)
-        base = network_from_weights(plain)
+        base = network_from_weights(_with_dilations_of(recipe, plain))
         if type(base) is type(network) and base.widths == network.widths:
             network = base  # as it is: the blocks of a pruned network have widths that no recipe tells
         else:
@@ -102,11 +97,17 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
     network.to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, recipe.average))
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    return State(network, average, optimizer)
+    return TrainingState(network, average, optimizer)
+
+
+def _with_dilations_of(recipe: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The base with the recipe's dilations, where the number of its blocks allows that."""
+    is_fast_of_as_many = FastNetwork.owns(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
+    return with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights
 
 
 def style_images(paintings: Sequence[Path], recipe: Recipe, device: torch.device) -> list[list[Tensor]]:
-    """Each painting at every size of the recipe: (1, 3, H, W)."""
+    """Read each painting at every size of the recipe: (1, 3, H, W), RGB in 0..1; raises UsageError for a tiny one."""
     rows = []
     for file in paintings:
         height, width = read_picture(file).pixels.shape[:2]
@@ -124,26 +125,3 @@ def _facts(device: torch.device, seconds: float, loss_networks: Sequence[LossNet
     name = torch.cuda.get_device_name(device) if is_cuda else f"CPU, {torch.get_num_threads()} threads"
     names = ", then ".join(network.name for network in loss_networks)
     return TrainingFacts(name, seconds, names, loss_networks[-1].sha256)
-
-
-def train_prepared(
-    ready: Preparation,
-    photos: PhotoFolder,
-    run: Path,
-    *,
-    progress: Progress = ignore,
-    note: Callable[[str], None] = lambda _: None,
-) -> Path:
-    """`train` with what was prepared."""
-    return train(
-        ready.recipe,
-        ready.paintings,
-        photos,
-        run,
-        loss_networks=ready.loss_networks,
-        start=ready.start,
-        teacher=ready.teacher,
-        seconds_of_base=ready.seconds_of_base,
-        progress=progress,
-        note=note,
-    )

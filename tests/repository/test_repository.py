@@ -62,7 +62,7 @@ def test_every_recipe_can_be_trained_by() -> None:
 def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
     from stylecli.packs.shelves import find_style
     from stylecli.training.networks.growing import grow_from
-    from stylecli.training.networks.registry import NETWORKS
+    from stylecli.training.networks.registry import network_class
     from stylecli.training.recipe import read_recipe
     from stylecli.training.runs.checkpoints import read_tensors
 
@@ -71,4 +71,4 @@ def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
     assert recipes
     for recipe in recipes:
         weights, _ = read_tensors(find_style(recipe.base).folder / "weights.safetensors")
-        grow_from(NETWORKS[recipe.network](**recipe.widths), weights)
+        grow_from(network_class(recipe.network)(**recipe.widths), weights)

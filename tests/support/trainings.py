@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.training.data import PhotoFolder
 from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
-from stylecli.training.losses.perceptual import STYLE_LAYERS
+from stylecli.training.losses.names import STYLE_LAYERS
+from stylecli.training.prepare import Preparation
 from stylecli.training.recipe import Painting, Phase, Recipe
+from stylecli.training.train import train
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +27,43 @@ def loss_network(vgg_file: Path) -> LossNetwork:
 @pytest.fixture
 def photos(photo_folder: Path) -> PhotoFolder:
     return PhotoFolder(photo_folder)
+
+
+class Trained(Protocol):
+    """Trains into a folder; further arguments are those of a Preparation, or `progress` and `notice`."""
+
+    def __call__(
+        self, recipe: Recipe, run: Path, *, progress: Progress = ..., notice: Notice = ..., **changes: Any
+    ) -> Path: ...
+
+
+@pytest.fixture
+def trained(photo_folder: Path, photos: PhotoFolder, loss_network: LossNetwork) -> Trained:
+    """Give a function that trains by a recipe into a folder, and returns the file of the weights."""
+
+    def run_training(
+        recipe: Recipe, run: Path, *, progress: Progress = ignore, notice: Notice = lambda _: None, **changes: Any
+    ) -> Path:
+        paintings = tuple(photo_folder / painting.file for painting in recipe.paintings)
+        ready = replace(Preparation(recipe, paintings, {"vgg19": loss_network}), **changes)
+        return train(ready, photos, run, progress=progress, notice=notice)
+
+    return run_training
+
+
+def stop_at(number: int, error: type[BaseException] = KeyboardInterrupt) -> Progress:
+    """A progress callback that raises at a step: ^C, or with RuntimeError what no handler sees, as `kill -9`."""
+
+    def progress(step: Step) -> None:
+        if step.done == number:
+            raise error
+
+    return progress
+
+
+def same_tensors(one: Path, other: Path) -> bool:
+    """Whether two files of weights hold the same bits."""
+    return all(torch.equal(tensor, load_file(other)[name]) for name, tensor in load_file(one).items())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from tests.support.trainings import (
     loss_network,
     photos,
     recipe,
+    trained,
 )
 
-__all__ = ["loss_network", "photos", "recipe"]
+__all__ = ["loss_network", "photos", "recipe", "trained"]

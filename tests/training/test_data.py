@@ -34,7 +34,7 @@ def test_a_corrupt_photo_is_left_out_counted_and_named_once(photo_folder: Path, 
     shutil.copy(photo_folder / "coffee.png", tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
     notes: list[str] = []
-    photos = PhotoFolder(tmp_path, note=notes.append)
+    photos = PhotoFolder(tmp_path, notice=notes.append)
     for step in range(20):
         assert photos.batch(step, count=1, size=32).shape == (1, 3, 32, 32)
     assert photos.broken == {"broken.png"}
@@ -72,7 +72,7 @@ def test_a_damaged_photo_in_a_zip_is_named(photo_folder: Path, tmp_path: Path) -
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("below/broken.jpg", b"no picture")
     notes: list[str] = []
-    photos = PhotoFolder(archive, note=notes.append)
+    photos = PhotoFolder(archive, notice=notes.append)
     for step in range(10):
         photos.batch(step, count=1, size=32)
     assert photos.broken == {"below/broken.jpg"}
@@ -88,7 +88,7 @@ def test_half_a_zip_is_a_media_error(content: bytes, tmp_path: Path) -> None:
 
 def test_photos_smaller_than_the_crop_are_enlarged_and_told_once(photo_folder: Path) -> None:
     notes: list[str] = []
-    photos = PhotoFolder(photo_folder, note=notes.append)
+    photos = PhotoFolder(photo_folder, notice=notes.append)
     for step in range(8):
         assert photos.batch(step, count=1, size=512).shape == (1, 3, 512, 512)
     assert len(photos.small) >= 2

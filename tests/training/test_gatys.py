@@ -9,11 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Step
-from stylecli.training.gatys import Iteration, Optimization, iterations, objective, optimize, plan_scales, total_loss
+from stylecli.training.gatys import (
+    Iteration,
+    iterations,
+    memory_faults_named,
+    objective,
+    optimize,
+    plan_scales,
+    total_loss,
+)
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import gram_matrix
+from stylecli.training.optimization import Optimization
 
 SHALLOW = Optimization(content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))  # quick
 ADAM = Optimization("adam", content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))
@@ -252,3 +261,13 @@ def test_a_smaller_one_is_refused(
 def test_nothing_to_do_is_refused(photo: NDArray[np.uint8], loss_network: LossNetwork, steps: int, scales: int) -> None:
     with pytest.raises(UsageError, match="at least one of each"):
         optimize(photo, photo, loss_network, SHALLOW, steps=steps, scales=scales)
+
+
+def test_too_little_memory_is_a_device_error() -> None:
+    with pytest.raises(DeviceError, match="`size`"), memory_faults_named():
+        torch.empty(10**15)
+
+
+def test_another_fault_of_torch_stays_a_defect() -> None:
+    with pytest.raises(RuntimeError, match="size"), memory_faults_named():
+        torch.zeros(2) + torch.zeros(3)

@@ -54,7 +54,7 @@ def command(
     from stylecli.training.losses.loss_network import load_loss_network, load_vgg
 
     teacher = load_vgg("vgg19", MAPPED, file=loss_weights)
-    photos = [PhotoFolder(folder, note=say) for folder in folders]
+    photos = [PhotoFolder(folder, notice=say) for folder in folders]
     judged = [read_photo(path, short_side=JUDGED_SHORT_SIDE)[None] for path in pictures_in([judged_on])]
     with progress_shown(as_json=as_json) as progress:
         file = distill(teacher, photos, output, styles=shelved_networks(styles_dir), steps=steps, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,14 +12,11 @@ from stylecli.cli.console import emit_json, print_table, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import Ratios
 from stylecli.core.errors import UsageError
+from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target
 
 if TYPE_CHECKING:
     from stylecli.training.data import PhotoFolder
-    from stylecli.training.pruning.cutting import Target
-    from stylecli.training.pruning.importance import Importance
-    from stylecli.training.pruning.prune import Healing
-
-IMPORTANCES = ("rebuild", "taylor", "gamma", "l1")  # as stylecli.training.importance, which --help must not import
+    from stylecli.training.losses.names import LossName, VggName
 
 
 @click.command()
@@ -72,8 +69,13 @@ def command(
     baseline: bool,
     judged: tuple[Path, ...],
     importance: Importance,
+    painting: Path | None,
+    loss_network: LossName | None,
+    finish_with: VggName | None,
+    loss_weights: Path | None,
+    steps: int | None,
+    time_budget: float | None,
     as_json: bool,
-    **how: Any,  # it is healed
 ) -> None:
     """Make a smaller, faster network of a finished RUN, or a style: cut channels, fit the rest, heal.
 
@@ -84,11 +86,10 @@ def command(
     --sweep writes sweep.json and sweep.svg beside the runs. A time budget is that of all of them.
     """
     from stylecli.training.data import PhotoFolder
-    from stylecli.training.pruning.cutting import Target
-    from stylecli.training.pruning.prune import Healing
 
     target = Target(ratio, params, macs, ms, blocks, narrow, few_norms)
-    photos, healing = PhotoFolder(data, note=say), Healing(**how)
+    healing = Healing(painting, loss_network, finish_with, loss_weights, steps, time_budget)
+    photos = PhotoFolder(data, notice=say)
     if ratios is None:
         if baseline or judged:
             raise UsageError("--baseline and --photos go with --sweep", hint="Add --sweep 0.3,0.6,0.8.")
@@ -120,7 +121,7 @@ def _prune(
             importance=importance,
             healing=healing,
             progress=progress,
-            note=say,
+            notice=say,
         )
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})

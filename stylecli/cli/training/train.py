@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
+from stylecli.training.networks.registry import NETWORKS
 
-NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NETWORKS, which --help must not import
+if TYPE_CHECKING:
+    from stylecli.training.losses.names import LossName, VggName
 
 
 @click.command()
@@ -26,7 +28,7 @@ NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NE
 )
 @click.option("--stabilize", is_flag=True, help="Make the base, by its own recipe and PAINTING, steadier in videos.")
 @click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
-@click.option("--network", type=click.Choice(NETWORK_NAMES), help="What is trained; default: fast, or as the base.")
+@click.option("--network", type=click.Choice(tuple(NETWORKS)), help="What is trained; default: fast, or as the base.")
 @options.loss_network("distilled, which ships with stylecli")
 @options.finish_with
 @options.loss_weights
@@ -45,7 +47,27 @@ NETWORK_NAMES = ("fast", "johnson", "resnet")  # as stylecli.training.network.NE
 @options.styles_dir
 @options.as_json
 @needs_extra("train")
-def command(data: Path, output: Path, as_json: bool, **choices: Any) -> None:
+def command(
+    sources: tuple[Path, ...],
+    data: Path,
+    output: Path,
+    painting: Path | None,
+    base: str | None,
+    stabilize: bool,
+    teacher: str | None,
+    network: str | None,
+    loss_network: LossName | None,
+    finish_with: VggName | None,
+    loss_weights: Path | None,
+    content_weight: float | None,
+    style_weight: float | None,
+    consistency_weight: float | None,
+    style_sizes: tuple[int, ...],
+    steps: int | None,
+    time_budget: float | None,
+    styles_dir: Path | None,
+    as_json: bool,
+) -> None:
     """Train a style network from a painting, or from a recipe.toml.
 
     The same command goes on with a run that was interrupted. RUN gets recipe.toml, log.jsonl, samples/ and, at the end,
@@ -58,13 +80,33 @@ def command(data: Path, output: Path, as_json: bool, **choices: Any) -> None:
     Under `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
     """
     from stylecli.training.data import PhotoFolder
-    from stylecli.training.prepare import prepare
-    from stylecli.training.train import train_prepared
+    from stylecli.training.prepare import RecipeChanges, prepare
+    from stylecli.training.train import train
 
-    ready = prepare(**choices)
-    photos = PhotoFolder(data, seed=ready.recipe.seed, note=say)
+    changes = RecipeChanges(
+        teacher=teacher,
+        network=network,
+        content_weight=content_weight,
+        style_weight=style_weight,
+        consistency_weight=consistency_weight,
+        style_sizes=style_sizes or None,
+        time_budget=time_budget,
+        loss_network=loss_network,
+        finish_with=finish_with,
+        steps=steps,
+    )
+    ready = prepare(
+        sources,
+        changes,
+        painting=painting,
+        base=base,
+        stabilize=stabilize,
+        loss_weights=loss_weights,
+        styles_dir=styles_dir,
+    )
+    photos = PhotoFolder(data, seed=ready.recipe.seed, notice=say)
     with progress_shown(as_json=as_json) as progress:
-        weights = train_prepared(ready, photos, output, progress=progress, note=say)
+        weights = train(ready, photos, output, progress=progress, notice=say)
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:

@@ -31,8 +31,8 @@ from stylecli.evaluation.quality.measures import (
 from stylecli.evaluation.quality.metrics import with_noise
 from stylecli.evaluation.selection import spread
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.training.gatys import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.optimization import Optimization
 
 EXHIBITS = 6  # photos whose pictures are kept for the report
 

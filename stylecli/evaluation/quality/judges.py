@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
-from stylecli.training.losses.loss_network import LossName, LossNetwork, best_at_hand, load_loss_network
+from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
+from stylecli.training.losses.names import LossName
 
 JudgeName = Literal["auto", "vgg19", "distilled"]
 RECORDED: LossName = "vgg19"  # the only judge whose numbers go into cards: those of styles must be comparable

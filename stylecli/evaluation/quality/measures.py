@@ -25,7 +25,8 @@ from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.losses.perceptual import STYLE_LAYERS, content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.losses.names import STYLE_LAYERS
+from stylecli.training.losses.perceptual import content_loss, gram_matrix, style_loss, total_variation
 
 PHOTO_SHORT_SIDE = 384  # pixels
 PAINTING_SHORT_SIDE = 512

@@ -19,7 +19,9 @@ from stylecli.inference.engine import Device, Engine
 from stylecli.packs.card import CARD_FILE
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style, style_folders
-from stylecli.training.networks.registry import SizedNetwork, StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
 

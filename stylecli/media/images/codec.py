@@ -28,7 +28,8 @@ from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
 from stylecli.media.images.tiff_exif import add_exif
 from stylecli.media.images.told_colors import ToldColors, told_colors
-from stylecli.media.pixels import to_unit
+from stylecli.media.pixels import quantize, to_unit
+from stylecli.media.resizing import resize
 
 if TYPE_CHECKING:
     import pyvips
@@ -264,3 +265,13 @@ def _reason(error: pyvips.Error) -> str:
     """The last line of libvips's message: the ones before it repeat it, or say what followed from it."""
     lines = str(error.detail or error.message).split("\n")
     return [line.strip() for line in lines if line.strip()][-1]
+
+
+def with_pixels_of_any_size(picture: Picture, pixels: NDArray[Any]) -> Picture:
+    """The picture with other pixels (H, W, 3); where their size differs, only transparency is kept, resized."""
+    if pixels.shape == picture.pixels.shape:
+        return picture.with_pixels(pixels)
+    if picture.alpha is None:
+        return picture_from_pixels(pixels)
+    alpha = resize(to_unit(picture.alpha)[..., None], *pixels.shape[:2])[..., 0]
+    return picture_from_pixels(pixels, quantize(alpha, picture.alpha.dtype))

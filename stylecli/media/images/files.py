@@ -121,3 +121,25 @@ def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]
         hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
         raise MediaError(f"{source}: no picture in it", hint=hint)
     return [(path, source) for path in pictures]
+
+
+def check_pictures_to_write(targets: Sequence[Path], sources: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse, before long work, picture files that could not be written or would replace a source.
+
+    Raises:
+        UsageError: no format that can be written, a target is a source or another target, or exists already.
+        MediaError: a target is a folder, or its folder does not exist.
+    """
+    if len({path.resolve() for path in targets}) < len(targets):
+        raise UsageError(f"{targets[0]}: named twice", hint="Give each file a name of its own.")
+    if clash := {path.resolve() for path in targets} & {path.resolve() for path in sources}:
+        raise UsageError(f"{min(clash)}: is a source too", hint="Give another name.")
+    for path in targets:
+        if path.suffix.lower() not in WRITABLE:
+            raise UsageError(f"{path}: not a format that can be written", hint=f"Use {', '.join(WRITABLE)}.")
+        if path.is_dir():
+            raise MediaError(f"{path}: it is a folder", hint="Give the name of a file.")
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path}: it exists already", hint="Use `overwrite=True` to replace it.")
+        if not path.parent.is_dir():
+            raise MediaError(f"{path}: there is no such folder", hint="Create its folder first.")

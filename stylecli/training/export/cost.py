@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from stylecli.training.export import onnx_trial
 from stylecli.training.export.onnx_export import export_onnx
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,17 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from stylecli.training.export.parity import check_against_network
 from stylecli.training.networks.blocks import STRIDE, NormalizedConvolution
-from stylecli.training.networks.registry import SizedNetwork, StyleNetwork
-
-if TYPE_CHECKING:
-    pass
+from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 OPSET = 20
-REACH_MAX = 512  # pixels, a multiple of STRIDE: no network here sees as far
+REACH_MAX = 2048  # pixels, a multiple of STRIDE: farther than any network here sees
 
 
 def export_onnx(network: StyleNetwork) -> bytes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.core.errors import PackError, UsageError
+from stylecli.core.files import atomic_folder, blamed_on
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, write_picture
 from stylecli.packs.card import CARD_FILE, Card, ModelFile, sha256_of, write_card
@@ -24,7 +24,8 @@ from stylecli.stylize.pictures import stylize_picture
 from stylecli.training.export.int8 import to_int8
 from stylecli.training.export.onnx_export import export_onnx, reach_of, to_half
 from stylecli.training.export.parity import check_precision
-from stylecli.training.networks.registry import StyleNetwork, count_parameters, network_name
+from stylecli.training.networks.registry import count_parameters, network_name
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.recipe import write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun
@@ -60,7 +61,7 @@ def export_pack(
         UsageError: the folder exists, or its name is none for a style.
     """
     _check_target(folder, overwrite=overwrite)
-    with _replaced_when_whole(folder) as partial:
+    with blamed_on(folder), atomic_folder(folder, replaces=True) as partial:
         model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
         card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
         with Engine(StylePack(partial, card), device="cpu") as engine:
@@ -82,10 +83,10 @@ def add_variant(
     pack = open_pack(folder)
     others = tuple(model for model in pack.card.models if model.variant != variant)
     if variant == pack.card.default:
-        raise UsageError(f"{folder}: {variant} is the style itself", hint="Export it without --variant.")
+        raise UsageError(f"{folder}: {variant} is the style itself", hint="Export it without `variant`.")
     if len(others) < len(pack.card.models) and not overwrite:
-        raise UsageError(f"{folder}: has a variant {variant} already", hint="Use --overwrite to replace it.")
-    with _replaced_when_whole(folder) as partial:
+        raise UsageError(f"{folder}: has a variant {variant} already", hint="Use `overwrite=True` to replace it.")
+    with blamed_on(folder), atomic_folder(folder, replaces=True) as partial:
         shutil.copytree(folder, partial, dirs_exist_ok=True)
         model = _write_network(run, partial, precision, variant, f"{variant}.{WEIGHTS}", f"{variant}.{RECIPE}")
         _finish(partial, replace(pack.card, models=(*others, model)))
@@ -97,7 +98,7 @@ def _write_network(
 ) -> ModelFile:
     content = _model_of(run.network, precision)
     (folder / f"{variant}.onnx").write_bytes(content)
-    halves = {name: tensor.half() for name, tensor in run.weights.items()}
+    halves = {name: t.half() if t.is_floating_point() else t for name, t in run.weights.items()}
     if _are_in(folder / WEIGHTS, halves):  # another precision of the style's own network
         weights = WEIGHTS
     else:
@@ -131,23 +132,6 @@ def _model_of(network: StyleNetwork, precision: Precision) -> bytes:
     model = to_half(precise) if precision.name == "fp16" else to_int8(precise, precision.photos)
     check_precision(model, precise, precision.photos, precision=precision.name)
     return model
-
-
-@contextmanager
-def _replaced_when_whole(folder: Path) -> Iterator[Path]:
-    """A hidden folder that takes the place of `folder` when the `with` ends well, and is gone otherwise."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.replace(folder)
-    except OSError as err:
-        raise MediaError(f"{folder}: {err.strerror}", hint="Make room or choose another folder.") from err
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _finish(folder: Path, card: Card) -> None:
@@ -186,6 +170,6 @@ def _check_target(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists():
         return
     if not overwrite:
-        raise UsageError(f"{folder}: exists already", hint="Use --overwrite to replace it.")
+        raise UsageError(f"{folder}: exists already", hint="Use `overwrite=True` to replace it.")
     if not (folder / CARD_FILE).is_file():  # whatever it is, it is not ours to remove
-        raise UsageError(f"{folder}: is not a style, so it is not replaced", hint="Choose another name with -o.")
+        raise UsageError(f"{folder}: is not a style, so it is not replaced", hint="Choose another name.")

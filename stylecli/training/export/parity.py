@@ -13,8 +13,10 @@ from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import statistics_model, with_statistics
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.training.losses.loss_network import load_loss_network
-from stylecli.training.losses.perceptual import STYLE_LAYERS, gram_matrix, style_loss
-from stylecli.training.networks.registry import SizedNetwork, StyleNetwork
+from stylecli.training.losses.names import STYLE_LAYERS
+from stylecli.training.losses.perceptual import gram_matrix, style_loss
+from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; float32 in another order of operations stays far below
 SHAPES = ((1, 1, 1), (1, 3, 5), (2, 61, 83), (3, 128, 96))  # (pictures, height, width) that are compared
@@ -56,7 +58,7 @@ def check_precision(model: bytes, precise: bytes, photos: Sequence[NDArray[np.fl
         raise PackError(
             f"{precision} loses too much: {psnr:.1f} dB against fp32, style moved by {shift:.1%}; allowed are "
             f"{PSNR_MIN[precision]:g} dB and {STYLE_SHIFT_MAX:.0%}",
-            hint="Give other --photos to calibrate on, or keep fp32.",
+            hint="Give other `photos` to calibrate on, or keep fp32.",
         )
 
 

@@ -62,8 +62,8 @@ class DistilledNetwork(nn.Module):
         network = cls(sha256=sha256)
         try:
             network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-        except RuntimeError as err:  # torch lists every tensor that does not fit
-            raise UsageError("these weights are not those of the distilled network", hint="Train it again.") from err
+        except RuntimeError as error:  # torch lists every tensor that does not fit
+            raise UsageError("these weights are not those of the distilled network", hint="Train it again.") from error
         return network.requires_grad_(False).eval()
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:

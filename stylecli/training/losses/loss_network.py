@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +16,8 @@ from torch import Tensor, nn
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.training.losses.distilled import IMAGENET_DEVIATION, IMAGENET_MEAN, DistilledNetwork
+from stylecli.training.losses.names import LossName, VggName
 
-VggName = Literal["vgg16", "vgg19"]
-LossName = Literal["distilled", "vgg16", "vgg19"]
-LOSS_NETWORKS: tuple[LossName, ...] = ("distilled", "vgg16", "vgg19")
 SHIPPED = Path(__file__).with_name("distilled.safetensors")
 
 # Convolutions of each block (Simonyan and Zisserman 2015, table 1, columns D and E), as far as losses look.
@@ -145,20 +143,20 @@ def _read(file: Path) -> tuple[dict[str, Tensor], str]:
     try:
         data = file.read_bytes()
         return load(data), hashlib.sha256(data).hexdigest()
-    except OSError as err:
-        raise MediaError(f"{file}: {err.strerror}", hint="Give a readable safetensors file.") from err
-    except SafetensorError as err:
-        raise MediaError(f"{file}: not a whole safetensors file", hint="Fetch it again.") from err
+    except OSError as error:
+        raise MediaError(f"{file}: {error.strerror}", hint="Give a readable safetensors file.") from error
+    except SafetensorError as error:
+        raise MediaError(f"{file}: not a whole safetensors file", hint="Fetch it again.") from error
 
 
 def _download(name: VggName) -> tuple[dict[str, Tensor], str]:
     url = _address(name)
     try:
         weights = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True)
-    except (OSError, RuntimeError) as err:
+    except (OSError, RuntimeError) as error:
         raise MediaError(
-            f"{url}: the download failed ({err})", hint="Try again, or give the weights with --loss-weights FILE."
-        ) from err
+            f"{url}: the download failed ({error})", hint="Try again, or give a file of the weights as `loss_weights`."
+        ) from error
     with _cached(name).open("rb") as stream:
         return cast("dict[str, Tensor]", weights), hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -15,12 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 GRID_PERIOD = 4  # pixels: the largest stride of the style networks, so that of the largest grid they can leave
-STYLE_LAYERS = (
-    "relu1_2",
-    "relu2_2",
-    "relu3_3",
-    "relu4_1",
-)  # Johnson et al. 2016, with relu4_1 for relu4_3, which costs less
 
 
 def gram_matrix(features: Tensor) -> Tensor:

@@ -13,13 +13,14 @@ STRIDE = 4  # pixels: the resolution of every trunk is a quarter of the picture'
 class ResidualBlock(nn.Module):
     """Two normalised convolutions beside an identity, without a ReLU after the sum (Gross and Wilber 2016).
 
-    Without `normalize_inside` only the second one, whose result is added, is normalised.
+    Without `normalize_inside` only the second one, whose result is added, is normalised. `dilation` is the distance of
+    the taps of both kernels (Yu and Koltun 2016): a larger field with the same weights.
     """
 
-    def __init__(self, channels: int, *, normalize_inside: bool = True) -> None:
+    def __init__(self, channels: int, *, normalize_inside: bool = True, dilation: int = 1) -> None:
         super().__init__()
-        self.first = NormalizedConvolution(channels, channels, normalize=normalize_inside)
-        self.second = NormalizedConvolution(channels, channels)
+        self.first = NormalizedConvolution(channels, channels, normalize=normalize_inside, dilation=dilation)
+        self.second = NormalizedConvolution(channels, channels, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.second(F.relu(self.first(x)))
@@ -47,10 +48,19 @@ class NormalizedConvolution(nn.Module):
     """
 
     def __init__(
-        self, channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1, normalize: bool = True
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        size: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        normalize: bool = True,
     ) -> None:
         super().__init__()
-        self.convolution = convolution(channels_in, channels_out, size=size, stride=stride, bias=not normalize)
+        self.convolution = convolution(
+            channels_in, channels_out, size=size, stride=stride, dilation=dilation, bias=not normalize
+        )
         self.norm = nn.InstanceNorm2d(channels_out, affine=True) if normalize else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,9 +68,12 @@ class NormalizedConvolution(nn.Module):
         return normalized
 
 
-def convolution(channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1, bias: bool = True) -> nn.Conv2d:
+def convolution(
+    channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1, dilation: int = 1, bias: bool = True
+) -> nn.Conv2d:
     """A convolution that keeps the size (or halves it) and repeats the border."""
-    return nn.Conv2d(channels_in, channels_out, size, stride, (size - 1) // 2, padding_mode="replicate", bias=bias)
+    padding = (size - 1) // 2 * dilation
+    return nn.Conv2d(channels_in, channels_out, size, stride, padding, dilation, padding_mode="replicate", bias=bias)
 
 
 def double(x: Tensor) -> Tensor:
@@ -73,10 +86,12 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     for name, layer in list(network.named_modules()):
         if isinstance(layer, NormalizedConvolution):
             channels_out, channels_in, size, _ = weights[f"{name}.convolution.weight"].shape
-            stride, normalize = layer.convolution.stride[0], f"{name}.norm.weight" in weights
-            network.set_submodule(
-                name, NormalizedConvolution(channels_in, channels_out, size=size, stride=stride, normalize=normalize)
+            stride, dilation = layer.convolution.stride[0], layer.convolution.dilation[0]
+            normalize = f"{name}.norm.weight" in weights
+            resized = NormalizedConvolution(
+                channels_in, channels_out, size=size, stride=stride, dilation=dilation, normalize=normalize
             )
+            network.set_submodule(name, resized)
     for name, layer in list(network.named_children()):
         if isinstance(layer, nn.Conv2d):
             channels_out, channels_in, size, _ = weights[f"{name}.weight"].shape

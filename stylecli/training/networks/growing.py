@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.fast import with_dilations
+from stylecli.training.networks.style_network import StyleNetwork
 
 LAST_OF_BLOCK = re.compile(r"blocks\.(\d+)\.(?:second|widen)\.norm\.(?:weight|bias)")
 
@@ -22,11 +23,13 @@ LAST_OF_BLOCK = re.compile(r"blocks\.(\d+)\.(?:second|widen)\.norm\.(?:weight|bi
 def grow_from(network: StyleNetwork, weights: Mapping[str, Tensor]) -> None:
     """Put the weights of a network of the same kind, and of the same size or smaller, into `network`.
 
+    `network` keeps its own dilations: kernels do not depend on them.
+
     Raises:
         UsageError: they are of another kind, or larger.
     """
     state = network.state_dict()  # the tensors themselves, not copies
-    for name, old in weights.items():
+    for name, old in with_dilations(weights, ()).items():
         new = state.get(name)
         if new is None or new.dim() != old.dim() or any(n < o for n, o in zip(new.shape, old.shape, strict=True)):
             raise UsageError(

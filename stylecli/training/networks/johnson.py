@@ -18,9 +18,10 @@ from stylecli.training.networks.blocks import (
     double,
     load_weights,
 )
+from stylecli.training.networks.style_network import StyleNetwork
 
 
-class JohnsonNetwork(nn.Module):
+class JohnsonNetwork(StyleNetwork):
     """The transformation network of Johnson et al. 2016 (supplement, table 1), the yardstick of speed and quality.
 
     Departures: instance instead of batch normalisation (Ulyanov et al. 2016) and nearest-neighbour up-convolutions
@@ -38,6 +39,11 @@ class JohnsonNetwork(nn.Module):
         self.blocks = nn.Sequential(*(self._block(trunk) for _ in range(blocks)))
         self.up = nn.ModuleList([NormalizedConvolution(trunk, middle), NormalizedConvolution(middle, stem)])
         self.exit = convolution(stem, 3, size=9)
+
+    @classmethod
+    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+        """By the layers of its blocks, which those of the residual variant lack."""
+        return "entry.convolution.weight" in weights and "blocks.0.first.convolution.weight" in weights
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
@@ -69,6 +75,11 @@ class ResidualNetwork(JohnsonNetwork):
 
     A third of the parameters; the most expensive parts, the 9x9 convolutions at full resolution, stay.
     """
+
+    @classmethod
+    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+        """By the bottleneck of its blocks."""
+        return "entry.convolution.weight" in weights and "blocks.0.middle.convolution.weight" in weights
 
     @staticmethod
     def _block(channels: int) -> nn.Module:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from stylecli.training.networks.blocks import STRIDE, NormalizedConvolution
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 SIDE = 16 * STRIDE  # pixels: of the picture by which the sizes of all feature maps are told
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, cut_channels
 from stylecli.training.pruning.importance import Orders
+from stylecli.training.pruning.options import Target
 from stylecli.training.pruning.refitting import refit
 
 LEAST = 3  # channels that every group keeps
@@ -21,39 +22,6 @@ COST_FIRST_OF_PARAMS = -0.1
 SHARE_MAX = 2.0  # where even the smallest feature maps keep all their channels
 STEPS = 20  # of the bisection that finds the widths
 STEPS_TIMED = 6  # when each of them is exported and timed
-
-
-@dataclass(frozen=True)
-class Target:
-    """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms.
-
-    Or by what is no channel: the residual blocks that stay (`shortening`), the most expensive layer, which becomes two
-    (`narrowing`), the normalisations that matter little (`freezing`).
-    """
-
-    ratio: float | None = None
-    params: float | None = None
-    macs: float | None = None
-    ms: float | None = None
-    blocks: int | None = None
-    narrow: bool | None = None
-    few_norms: bool | None = None
-
-    @property
-    def chosen(self) -> tuple[str, float]:
-        """The one that is given, by name.
-
-        Raises:
-            UsageError: none or several are, or it is out of range.
-        """
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        given = [(name, value) for name, value in known.items() if value is not None]
-        if len(given) != 1:
-            raise UsageError("say how far to cut, in one way", hint=f"Give one of: {', '.join(known)}.")
-        name, value = given[0][0], float(given[0][1])
-        if not 0 < value < float("inf") or (name == "ratio" and value >= 1):
-            raise UsageError(f"{name} {value:g}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")
-        return name, value
 
 
 def choose_widths(

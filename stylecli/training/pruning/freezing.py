@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.blocks import NormalizedConvolution
 from stylecli.training.networks.fast import FastNetwork
-from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 from stylecli.training.pruning.channels import ChannelGroup
 from stylecli.training.pruning.refitting import RIDGE, each_convolution, patches_of
 
-Importance = Literal["rebuild", "taylor", "gamma", "l1"]
 Orders = Mapping[ChannelGroup, Sequence[int]]  # the channels of each group, the most important one first
 
 

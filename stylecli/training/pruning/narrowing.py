@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
-from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 
 RIDGE = 1e-6  # of the mean variance: directions that no picture has must not be blown up
 
@@ -28,7 +29,7 @@ def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
     if layer is None or layer.in_channels <= layer.out_channels:
         raise UsageError(
             "this network has nothing to narrow",
-            hint="Only `fast` has it, where the trunk is wider than the stem, and once, before --few-norms.",
+            hint="Only `fast` has it, where the trunk is wider than the stem, and once, before `few_norms`.",
         )
     inputs, outputs = _moments(network, layer, images)
     root, inverse = _square_roots(inputs)

@@ -7,32 +7,35 @@ that starts from it and is taught by the whole network too. `stylecli train` can
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.core.progress import Progress, ignore
+from stylecli.core.files import blamed_on
+from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import time_network
-from stylecli.training.losses.loss_network import LossName, VggName, load_loss_network
-from stylecli.training.networks.registry import StyleNetwork, count_parameters, network_from_weights, network_name
+from stylecli.training.losses.loss_network import load_loss_network
+from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
-from stylecli.training.prepare import Preparation, prepare
+from stylecli.training.prepare import Preparation, RecipeChanges, prepare
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
-from stylecli.training.pruning.cutting import Target, choose_widths, cut_network
+from stylecli.training.pruning.cutting import choose_widths, cut_network
 from stylecli.training.pruning.freezing import with_few_norms
-from stylecli.training.pruning.importance import Importance, Orders, by_gamma, by_loss, by_rebuilding, by_weights
+from stylecli.training.pruning.importance import Orders, by_gamma, by_loss, by_rebuilding, by_weights
 from stylecli.training.pruning.narrowing import narrowed
+from stylecli.training.pruning.options import Healing, Importance, Target
 from stylecli.training.pruning.shortening import shortened
 from stylecli.training.recipe import Phase, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun, read_training, trained_files
-from stylecli.training.runs.folder import RECIPE, blamed_on
-from stylecli.training.train import style_images, train_prepared
+from stylecli.training.runs.folder import RECIPE
+from stylecli.training.train import style_images, train
 
 CUT = "cut"  # folder in the run
 LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
@@ -41,18 +44,7 @@ LOOK_SIZE = 192  # pixels
 HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
 HEALING_RATE = 4e-3
 PIXEL_WEIGHT = 10.0
-
-
-@dataclass(frozen=True)
-class Healing:
-    """How a cut network is trained; None leaves what the recipe of the whole network, or HEALING, says."""
-
-    painting: Path | None = None  # its file, or the folder of it; None: it is in the run
-    loss_network: LossName | None = None
-    finish_with: VggName | None = None
-    loss_weights: Path | None = None
-    steps: int | None = None
-    time_budget: float | None = None  # seconds, those of the cut among them
+HEALING_AS_THE_RUN = Healing()
 
 
 def prune(
@@ -62,9 +54,9 @@ def prune(
     *,
     target: Target,
     importance: Importance = "rebuild",
-    healing: Healing = Healing(),
+    healing: Healing = HEALING_AS_THE_RUN,
     progress: Progress = ignore,
-    note: Callable[[str], None] = lambda _: None,
+    notice: Notice = lambda _: None,
 ) -> Path:
     """Make a smaller network of the finished training `run` in the folder `output`; returns the file of its weights.
 
@@ -76,6 +68,7 @@ def prune(
         MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
     """
     whole = read_whole(run)
+    RecipeChanges(steps=healing.steps)  # checked before the cut
     healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
     asked = {
         "pruned": run,
@@ -89,15 +82,16 @@ def prune(
         network = _cut(whole, photos, target, importance, healing)
         recipe = _recipe_of_healing(whole, run, output, network, healing, spent=time.monotonic() - started)
         _write_cut(output / CUT, network, recipe, {**whole.facts.as_metadata(), **asked})
-        note(f"{output}: from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
-    return train_prepared(prepare_healing(output / CUT / RECIPE, healing), photos, output, progress=progress, note=note)
+        notice(f"{output}: from {count_parameters(whole.network):,} to {count_parameters(network):,} parameters")
+    ready = prepare_healing(output / CUT / RECIPE, healing)
+    return train(ready, photos, output, progress=progress, notice=notice)
 
 
 def read_whole(run: str) -> FinishedRun:
     """The network to prune; raises as `prune`."""
     whole = read_training(trained_files(run))
     if whole.recipe.others:
-        raise UsageError(f"{run}: holds several styles", hint="`stylecli export` makes a style of each; prune that.")
+        raise UsageError(f"{run}: holds several styles", hint="Export each as a style, and prune that.")
     return whole
 
 
@@ -107,7 +101,7 @@ def painting_of(run: str, recipe: Recipe, painting: Path | None) -> Path:
     if painting and painting.is_file():
         file = painting
     if not file.is_file():
-        raise UsageError(f"{file}: the painting is not there", hint="Say with --painting where it is.")
+        raise UsageError(f"{file}: the painting is not there", hint="Give its file or folder as `painting`.")
     return file
 
 
@@ -116,9 +110,8 @@ def prepare_healing(recipe: Path, healing: Healing) -> Preparation:
     names = {healing.loss_network, healing.finish_with, *read_recipe(recipe).loss_networks}
     return prepare(
         [recipe],
+        RecipeChanges(loss_network=healing.loss_network, finish_with=healing.finish_with),
         painting=healing.painting,
-        loss_network=healing.loss_network,
-        finish_with=healing.finish_with,
         loss_weights=healing.loss_weights if names & {"vgg16", "vgg19"} else None,  # a sweep judges by them at least
     )
 
@@ -131,13 +124,13 @@ def _is_cut(output: Path, asked: Mapping[str, str]) -> bool:
     """
     if not (output / CUT / WEIGHTS).exists():
         if (output / RECIPE).exists():
-            raise UsageError(f"{output}: holds a training, not a pruning", hint="Choose another folder with -o.")
+            raise UsageError(f"{output}: holds a training, not a pruning", hint="Choose another folder.")
         return False
     _, before = read_tensors(output / CUT / WEIGHTS)
     if changed := [name.replace("_", " ") for name, value in asked.items() if before.get(name) != value]:
         raise UsageError(
             f"{output}: holds another pruning ({', '.join(changed)} differ)",
-            hint="Choose another folder with -o, or remove this one.",
+            hint="Choose another folder, or remove this one.",
         )
     return True
 
@@ -147,11 +140,11 @@ def _cut(
 ) -> StyleNetwork:
     network = whole.network
     images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
-    if target.blocks:
+    if target.blocks is not None:
         return shortened(network, images, target.blocks)
-    if target.narrow:
+    if target.narrow is not None:
         return narrowed(network, images)
-    if target.few_norms:
+    if target.few_norms is not None:
         return with_few_norms(network, images)
     groups = channel_groups(network)
     weights = network.state_dict()
@@ -196,11 +189,11 @@ def _recipe_of_healing(
         loss_network=whole.recipe.loss_network_of(whole.recipe.phases[-1]),
         pixel_weight=PIXEL_WEIGHT,
         learning_rate=HEALING_RATE,
-        time_budget=max(1.0, round(healing.time_budget - spent, 1)) if healing.time_budget else 0.0,
+        time_budget=0.0 if healing.time_budget is None else max(1.0, round(healing.time_budget - spent, 1)),
         phases=HEALING,
         sample_steps=(),
     )
-    return recipe.with_steps(healing.steps) if healing.steps else recipe
+    return RecipeChanges(steps=healing.steps).applied_to(recipe)
 
 
 def _write_cut(cut: Path, network: StyleNetwork, recipe: Recipe, metadata: Mapping[str, str]) -> None:

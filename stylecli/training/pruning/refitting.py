@@ -75,13 +75,14 @@ def patches_of(layer: nn.Conv2d, x: Tensor) -> Tensor:
 
     The positions are the same for the same size, but for their number.
     """
-    (size, _), (stride, _), padding = layer.kernel_size, layer.stride, layer.padding[0]
+    (size, _), (stride, _), (dilation, _) = layer.kernel_size, layer.stride, layer.dilation
+    padding, span = layer.padding[0], (size - 1) * dilation
     padded = F.pad(x, [int(padding)] * 4, mode=PADDING_MODES[layer.padding_mode])
-    height, width = (padded.shape[2] - size) // stride + 1, (padded.shape[3] - size) // stride + 1
+    height, width = (padded.shape[2] - 1 - span) // stride + 1, (padded.shape[3] - 1 - span) // stride + 1
     count = max(POSITIONS_MIN, POSITIONS_PER_WEIGHT * x.shape[1] * size**2) // len(x)
     places = torch.randperm(height * width, generator=torch.Generator().manual_seed(0))[:count]
     rows, columns = places // width * stride, places % width * stride
-    shifts = torch.arange(size)
+    shifts = dilation * torch.arange(size)
     patches = padded[:, :, (rows[:, None] + shifts)[:, :, None], (columns[:, None] + shifts)[:, None, :]]
     return patches.permute(0, 2, 1, 3, 4).flatten(2)  # (N, c, p, k, k) -> (N, p, c k k)
 

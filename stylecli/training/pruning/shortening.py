@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+from stylecli.training.networks.fast import DILATIONS, with_dilations
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 
 BLOCK = re.compile(r"blocks\.(\d+)\.")
 
@@ -39,9 +41,13 @@ def shortened(network: StyleNetwork, images: Tensor, blocks: int) -> StyleNetwor
 
 
 def _without_block(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    """The tensors without those of one block, counted from 0; the later ones move up."""
+    """The tensors without those of one block, counted from 0; the later ones move up, and keep their dilations."""
 
     def moved(name: str) -> str:
         return BLOCK.sub(lambda found: f"blocks.{int(found[1]) - (int(found[1]) > number)}.", name)
 
-    return {moved(name): tensor for name, tensor in weights.items() if not name.startswith(f"blocks.{number}.")}
+    kept = {moved(name): tensor for name, tensor in weights.items() if not name.startswith(f"blocks.{number}.")}
+    if DILATIONS in kept:
+        dilations = kept[DILATIONS].tolist()
+        kept = with_dilations(kept, [*dilations[:number], *dilations[number + 1 :]])
+    return kept

@@ -1,4 +1,4 @@
-"""A training on disk: one safetensors file holds the network, its average, the optimiser and the step, or nothing."""
+"""Checkpoints: one safetensors file, written atomically, with the network, its average, the optimizer and the step."""
 
 from __future__ import annotations
 
@@ -11,28 +11,23 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import blamed_on, write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file beside its name, then rename.
+    """Write a safetensors file atomically.
 
     Raises:
         MediaError: disk full, no permission.
     """
     from safetensors.torch import save
 
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(
-            save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, dict(metadata or {}))
-        )
-        partial.replace(path)
-    except OSError as err:
-        partial.unlink(missing_ok=True)
-        raise MediaError(f"{path}: {err.strerror}", hint="Make room or choose another folder.") from err
+    data = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, dict(metadata or {}))
+    with blamed_on(path):
+        write_atomically(path, data)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -46,21 +41,21 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no mapping)
-    except (OSError, SafetensorError) as err:
+    except (OSError, SafetensorError) as error:
         raise MediaError(
-            f"{path}: missing or damaged ({err})", hint="Give a folder that `stylecli train` wrote."
-        ) from err
+            f"{path}: missing or damaged ({error})", hint="Give the folder of a finished training."
+        ) from error
 
 
 @dataclass
-class State:
-    """All that a resumed training needs to go on as if it had never stopped."""
+class TrainingState:
+    """What a resumed training needs to continue as if it had never stopped."""
 
     network: nn.Module
     average: AveragedModel  # the same network with the moving average of its weights
     optimizer: torch.optim.Optimizer
-    step: int = 0  # optimiser steps done
-    seconds: float = 0.0  # that they took
+    step: int = 0  # optimizer steps taken
+    seconds: float = 0.0  # that these steps took
 
     def save(self, run: Path) -> None:
         """Write the checkpoint of a run."""

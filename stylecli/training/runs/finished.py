@@ -14,10 +14,8 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.packs.card import CARD_FILE
 from stylecli.packs.shelves import find_style
 from stylecli.training.networks.conditional import one_style
-from stylecli.training.networks.registry import (
-    StyleNetwork,
-    network_from_weights,
-)
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.recipe import Painting, Recipe, read_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
@@ -85,11 +83,11 @@ def read_training(files: TrainedFiles, *, number: int = 1) -> FinishedRun:
 def _facts_in(metadata: Mapping[str, str], weights: Path) -> TrainingFacts:
     try:
         return TrainingFacts.from_metadata(metadata)
-    except KeyError as err:
+    except KeyError as error:
         raise MediaError(
-            f"{weights}: does not tell how it was trained ({err} is missing)",
-            hint="Finish the training with the same `stylecli train` command.",
-        ) from err
+            f"{weights}: does not tell how it was trained ({error} is missing)",
+            hint="Finish the training: start it again with the same recipe and folder.",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
+from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder
@@ -24,9 +23,9 @@ RECIPE = "recipe.toml"
 LOG = "log.jsonl"
 SAMPLES = "samples"
 SAMPLE_PHOTOS = 6
-SAMPLE_STEP = -1  # whose crops are shown: one that no training takes
+SAMPLE_STEP = -1  # whose crops samples show: a step that no training takes
 SAMPLE_SIZE = 256  # pixels
-ONLY_TOLD = ("licence", "photos", "sample_steps")  # of a recipe: they change nothing in the result
+ONLY_TOLD = ("licence", "photos", "sample_steps")  # fields of a recipe that do not change the weights
 
 
 def open_run(run: Path, recipe: Recipe) -> Recipe | None:
@@ -49,7 +48,7 @@ def open_run(run: Path, recipe: Recipe) -> Recipe | None:
     if changed:
         raise UsageError(
             f"{run}: holds a training with another recipe ({', '.join(changed)} differ)",
-            hint="Choose another folder with -o, or remove this one.",
+            hint="Choose another folder, or remove this one.",
         )
     return recipe
 
@@ -66,9 +65,7 @@ def keep_paintings(run: Path, recipe: Recipe, paintings: Sequence[Path]) -> None
         copy = run / Path(painting.file).name
         if not copy.exists():
             with blamed_on(run):
-                partial = copy.with_name(f".{copy.name}.partial")
-                shutil.copyfile(file, partial)
-                partial.replace(copy)
+                write_atomically(copy, file.read_bytes())
 
 
 def log(run: Path, entry: Mapping[str, object]) -> None:
@@ -84,9 +81,8 @@ def forget_log_after(run: Path, step: int) -> None:
         return
     with blamed_on(run):
         lines = file.read_text(encoding="utf-8").splitlines()
-        partial = file.with_suffix(".partial")
-        partial.write_text("".join(f"{line}\n" for line in lines if _step_of(line) <= step), encoding="utf-8")
-        partial.replace(file)
+        kept = "".join(f"{line}\n" for line in lines if _step_of(line) <= step)
+        write_atomically(file, kept.encode())
 
 
 @torch.no_grad()
@@ -100,15 +96,6 @@ def write_sample(run: Path, step: int, stylize: Callable[[int, Tensor], Tensor],
     grid = torch.cat([crops, stylized], dim=2).permute(2, 0, 3, 1).flatten(1, 2)  # (2 * size, photos * size, 3)
     picture = picture_from_pixels(quantize(np.ascontiguousarray(grid.numpy()), np.uint8))
     write_picture(picture, run / SAMPLES / f"step_{step:06d}.png", overwrite=True)
-
-
-@contextmanager
-def blamed_on(run: Path) -> Iterator[None]:
-    """Name the folder when the disk is full or it must not be written to."""
-    try:
-        yield
-    except OSError as err:
-        raise MediaError(f"{run}: {err.strerror}", hint="Make room, or choose another folder with -o.") from err
 
 
 def _step_of(line: str) -> float:

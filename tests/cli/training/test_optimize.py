@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,17 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
 from stylecli.cli.training import optimize as optimize_command
-from stylecli.core.errors import DeviceError
 from stylecli.core.progress import Progress, Step
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.pixels import to_unit
-from stylecli.training.gatys import LEARNING_RATES, Optimization
+from stylecli.training.optimization import Optimization, OptimizationJob
 
 Run = Callable[..., Result]
 
@@ -198,19 +195,10 @@ def test_an_interrupted_run_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_too_little_memory_is_a_device_error() -> None:
-    with pytest.raises(DeviceError, match="--size"), optimize_command._memory_blamed():
-        torch.empty(10**15)
-
-
-def test_another_fault_of_torch_stays_a_defect() -> None:
-    with pytest.raises(RuntimeError, match="size"), optimize_command._memory_blamed():
-        torch.zeros(2) + torch.zeros(3)
-
-
 def test_the_defaults_are_those_of_the_optimisation() -> None:
-    defaults = {name: value.default for name, value in inspect.signature(Optimization).parameters.items()}
-    assert tuple(LEARNING_RATES) == optimize_command.OPTIMIZERS
-    assert defaults["optimizer"] == optimize_command.OPTIMIZERS[0]
-    assert defaults["content_weight"] == optimize_command.CONTENT_WEIGHT
-    assert defaults["style_weight"] == optimize_command.STYLE_WEIGHT
+    settings, job = Optimization(), OptimizationJob()
+    defaults = {option.name: option.default for option in optimize_command.command.params}
+    for name in ("optimizer", "content_weight", "style_weight"):
+        assert defaults[name] == getattr(settings, name)
+    for name in ("steps", "size", "scales"):
+        assert defaults[name] == getattr(job, name)

@@ -22,7 +22,8 @@ from stylecli.evaluation.quality.measures import (
 )
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
-from stylecli.training.losses.perceptual import STYLE_LAYERS, gram_matrix
+from stylecli.training.losses.names import STYLE_LAYERS
+from stylecli.training.losses.perceptual import gram_matrix
 
 
 class Painter:

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.evaluation.quality.subjects import RunNetwork, find_painting, find_subjects
 from stylecli.inference.engine import Engine
-from stylecli.training.networks.registry import SizedNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.sized import SizedNetwork
 from tests.support.evaluations import MakeRun
 from tests.support.packs import StyleFactory
 

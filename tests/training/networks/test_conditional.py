@@ -15,7 +15,8 @@ from stylecli.training.networks.conditional import (
     select_style,
 )
 from stylecli.training.networks.fast import FastNetwork
-from stylecli.training.networks.registry import StyleNetwork, network_from_weights
+from stylecli.training.networks.registry import network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 
 IMAGE = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 

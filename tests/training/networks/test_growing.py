@@ -7,7 +7,7 @@ from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.growing import grow_from
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 PAIRS = [
     (FastNetwork(stem=4, trunk=8, blocks=1), FastNetwork(stem=6, trunk=12, blocks=3)),
@@ -46,3 +46,14 @@ def test_a_network_of_the_same_size_is_a_copy() -> None:
 def test_a_base_that_does_not_fit_is_refused(base: StyleNetwork) -> None:
     with pytest.raises(UsageError, match="no room"):
         grow_from(FastNetwork(stem=4, trunk=8, blocks=1), base.state_dict())
+
+
+def test_a_grown_network_keeps_its_own_dilations() -> None:
+    small = FastNetwork(stem=4, trunk=8, blocks=1, dilations=(4,))
+    large = FastNetwork(stem=6, trunk=12, blocks=2, dilations=(1, 2))
+    for base in (small.state_dict(), FastNetwork(stem=4, trunk=8, blocks=1).state_dict()):
+        grow_from(large, base)
+        assert large.state_dict()["dilations"].tolist() == [1, 2]
+    plain = FastNetwork(stem=6, trunk=12, blocks=2)
+    grow_from(plain, small.state_dict())
+    assert "dilations" not in plain.state_dict()

@@ -1,24 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
 import pytest
 import torch
+from safetensors.torch import load_file
+from torch import nn
 
 from stylecli.core.errors import UsageError
-from stylecli.training.networks.fast import FastNetwork, level_pixels
+from stylecli.training.export.onnx_export import export_onnx
+from stylecli.training.networks import registry
+from stylecli.training.networks.fast import FastNetwork, level_pixels, with_dilations
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
-from stylecli.training.networks.registry import (
-    SizedNetwork,
-    StyleNetwork,
-    count_parameters,
-    network_from_weights,
-    network_name,
-)
+from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
+from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.networks.style_network import StyleNetwork
+from stylecli.training.recipe import Painting, Recipe, check_recipe
+from tests.support.trainings import Trained
 
 NETWORKS = (
     FastNetwork(stem=4, trunk=12, blocks=3),
     FastNetwork(stem=4, trunk=12, blocks=3, narrow=True),
     FastNetwork(stem=4, trunk=12, blocks=3, few_norms=True),
     FastNetwork(stem=4, trunk=12, blocks=2, narrow=True, few_norms=True),
+    FastNetwork(stem=4, trunk=12, blocks=3, narrow=True, few_norms=True, dilations=(1, 2, 4)),
     JohnsonNetwork(stem=4, trunk=16, blocks=2),
     ResidualNetwork(stem=4, trunk=16, blocks=2),
 )
@@ -95,3 +103,88 @@ def test_level_weights_stay_as_they_are() -> None:
     before = network.head.weight.clone()
     level_pixels(network)
     torch.testing.assert_close(network.head.weight, before)
+
+
+def test_every_network_owns_its_weights_alone() -> None:
+    for network in NETWORKS:
+        weights = network.state_dict()
+        owners = [name for name in registry.NETWORKS if registry.network_class(name).owns(weights)]
+        assert owners == [network_name(network)]
+
+
+def test_weights_with_a_tensor_missing_are_refused() -> None:
+    weights = FastNetwork(stem=4, trunk=8, blocks=1).state_dict()
+    del weights["head.weight"]
+    with pytest.raises(UsageError, match="no known style network"):
+        network_from_weights(weights)
+
+
+def test_dilations_are_integers_among_the_weights_and_survive_half_precision() -> None:
+    network = FastNetwork(stem=4, trunk=8, blocks=2, dilations=(2, 4))
+    assert network.state_dict()["dilations"].dtype == torch.int64
+    assert "dilations" not in FastNetwork(stem=4, trunk=8, blocks=2).state_dict()
+    halves = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    assert network_from_weights(halves).widths == network.widths
+    assert network_from_weights(with_dilations(halves, ())).widths["dilations"] == ()
+
+
+def test_dilations_of_one_change_nothing() -> None:
+    plain = FastNetwork(stem=4, trunk=8, blocks=2).eval()
+    dilated = network_from_weights(with_dilations(plain.state_dict(), (1, 1)))
+    image = torch.rand(1, 3, 32, 40)
+    assert torch.equal(dilated(image), plain(image))
+    assert dilated.margin == plain.margin == 8
+
+
+@pytest.mark.parametrize(("dilations", "margin"), [((), 8), ((1, 2, 4), 20), ((2, 4, 8), 40)])
+def test_the_margin_grows_with_the_dilations_in_whole_strides(dilations: tuple[int, ...], margin: int) -> None:
+    assert FastNetwork(stem=4, trunk=8, blocks=3, dilations=dilations).margin == margin
+
+
+def test_a_flat_picture_has_no_frame_with_dilations() -> None:
+    network = FastNetwork(stem=4, trunk=8, blocks=2, dilations=(2, 4)).eval()
+    output = network(torch.full((1, 3, 128, 128), 0.3))
+    torch.testing.assert_close(output, output[..., 64:65, 64:65].expand_as(output), atol=1e-4, rtol=0)
+
+
+class TinyNetwork(StyleNetwork):
+    """A network of one convolution, as a newcomer might add it."""
+
+    shape = ("stem",)
+
+    def __init__(self, *, stem: int = 3) -> None:
+        super().__init__()
+        self.widths = {"stem": stem}
+        self.blocks = nn.Sequential()
+        self.paint = nn.Sequential(nn.Conv2d(3, stem, 3, padding=1), nn.Conv2d(stem, 3, 3, padding=1))
+
+    @classmethod
+    def owns(cls, weights: Mapping[str, torch.Tensor]) -> bool:
+        return "paint.0.weight" in weights
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, torch.Tensor]) -> Self:
+        network = cls(stem=len(weights["paint.0.weight"]))
+        network.load_state_dict(dict(weights))
+        return network
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        painted: torch.Tensor = self.paint(image).sigmoid()
+        return painted
+
+
+def test_a_network_is_added_by_a_class_and_an_entry(
+    trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.NETWORKS, "tiny", f"{__name__}:TinyNetwork")
+    recipe = replace(recipe, network="tiny", stem=5, trunk=0, blocks=0).with_steps(1)
+    network = network_from_weights(load_file(trained(recipe, tmp_path)))
+    assert network_name(network) == "tiny"
+    assert network.widths == {"stem": 5}
+    export_onnx(network)  # compares what it exports with the network
+
+
+def test_a_shape_that_a_network_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.NETWORKS, "tiny", f"{__name__}:TinyNetwork")
+    with pytest.raises(UsageError, match="narrow with a network tiny"):
+        check_recipe(Recipe(Painting("x"), network="tiny", narrow=True))

@@ -8,7 +8,8 @@ import torch
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
-from stylecli.training.networks.registry import StyleNetwork, count_parameters, network_from_weights
+from stylecli.training.networks.registry import count_parameters, network_from_weights
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
 from stylecli.training.pruning.cutting import LEAST, Target, choose_widths, cut_network
 from stylecli.training.pruning.importance import by_gamma, by_loss, by_rebuilding, by_weights
@@ -18,6 +19,7 @@ torch.manual_seed(0)
 NETWORKS = (
     FastNetwork(stem=6, trunk=12, blocks=3),
     FastNetwork(stem=6, trunk=12, blocks=2, narrow=True, few_norms=True),
+    FastNetwork(stem=6, trunk=12, blocks=2, dilations=(1, 3)),
     JohnsonNetwork(stem=6, trunk=12, blocks=2),
     ResidualNetwork(stem=6, trunk=16, blocks=2),
 )

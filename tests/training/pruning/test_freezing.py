@@ -7,7 +7,7 @@ from torch import nn
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.johnson import JohnsonNetwork
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.freezing import with_few_norms
 
 

@@ -6,7 +6,7 @@ import torch
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.johnson import JohnsonNetwork
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.narrowing import narrowed
 
 

@@ -12,14 +12,12 @@ from safetensors.torch import load_file
 
 from stylecli.cli.app import suite
 from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.core.progress import Progress, Step
 from stylecli.evaluation.quality import measures as quality
 from stylecli.evaluation.sweep import judged_photos
 from stylecli.training import loop
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import time_network
-from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.networks.fast import FastNetwork, with_dilations
 from stylecli.training.networks.johnson import ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights
 from stylecli.training.pruning import prune as pruning
@@ -28,7 +26,7 @@ from stylecli.training.pruning.prune import Healing, prune
 from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
-from stylecli.training.train import train
+from tests.support.trainings import Trained, same_tensors, stop_at
 
 PARAMETERS = count_parameters(FastNetwork(stem=6, trunk=12, blocks=2))
 
@@ -67,18 +65,6 @@ def cut_in_half(whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
         return prune(str(whole), photos, tmp_path / folder, **arguments)  # type: ignore[arg-type]
 
     return cut
-
-
-def stop_at(number: int, error: type[BaseException] = KeyboardInterrupt) -> Progress:
-    def progress(step: Step) -> None:
-        if step.done == number:
-            raise error
-
-    return progress
-
-
-def same_tensors(one: Path, other: Path) -> bool:
-    return all(torch.equal(tensor, load_file(other)[name]) for name, tensor in load_file(one).items())
 
 
 def run(*arguments: object) -> Result:
@@ -123,7 +109,15 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
 ) -> None:
     run = cut_in_half("other", target=target).parent
     widths = network_from_weights(load_file(run / "weights.safetensors")).widths
-    assert widths == {"stem": 6, "trunk": 12, "blocks": 2, "narrow": False, "few_norms": False, **changed}
+    assert widths == {
+        "stem": 6,
+        "trunk": 12,
+        "blocks": 2,
+        "narrow": False,
+        "few_norms": False,
+        "dilations": (),
+        **changed,
+    }
     recipe = read_recipe(run / "recipe.toml")
     assert {key: getattr(recipe, key) for key in widths} == widths
     smaller = prune(str(run), photos, run / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
@@ -146,7 +140,7 @@ def test_a_pruning_that_was_stopped_ends_with_the_same_bits(
     with pytest.raises(error):
         cut_in_half(progress=stop_at(5, error))
     notes: list[str] = []
-    resumed = cut_in_half(note=notes.append)
+    resumed = cut_in_half(notice=notes.append)
     assert "resumed at step" in notes[0]
     assert same_tensors(cut_in_half("whole-time"), resumed)
 
@@ -257,15 +251,12 @@ def test_a_painting_that_is_nowhere_is_named(cut_in_half: Callable[..., Path], w
     (whole / "chelsea.png").unlink()
     with pytest.raises(UsageError, match=r"chelsea\.png: the painting is not there") as caught:
         cut_in_half()
-    assert "--painting" in caught.value.hint
+    assert "`painting`" in caught.value.hint
 
 
-def test_a_run_keeps_its_painting(
-    recipe: Recipe, photo_folder: Path, photos: PhotoFolder, loss_network: LossNetwork, tmp_path: Path
-) -> None:
-    painting = photo_folder / "chelsea.png"
-    train(recipe.with_steps(1), [painting], photos, tmp_path, loss_networks={"vgg19": loss_network})
-    assert (tmp_path / "chelsea.png").read_bytes() == painting.read_bytes()
+def test_a_run_keeps_its_painting(trained: Trained, recipe: Recipe, photo_folder: Path, tmp_path: Path) -> None:
+    trained(recipe.with_steps(1), tmp_path)
+    assert (tmp_path / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -357,3 +348,12 @@ def test_a_sweep_judges_by_photos_that_the_healing_does_not_see(photo_folder: Pa
 def test_a_sweep_asks_for_photos_to_judge_by(photos: PhotoFolder) -> None:
     with pytest.raises(UsageError, match="no photos to spare"):
         judged_photos(photos, [], lambda _: None)
+
+
+def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable[..., Path]) -> None:
+    weights, metadata = read_tensors(whole / "weights.safetensors")
+    write_tensors(with_dilations(weights, (1, 4)), whole / "weights.safetensors", metadata)
+    write_recipe(replace(read_recipe(whole / "recipe.toml"), dilations=(1, 4)), whole / "recipe.toml")
+    pruned = cut_in_half()
+    assert network_from_weights(load_file(pruned)).widths["dilations"] == (1, 4)
+    assert read_recipe(pruned.parent / "recipe.toml").dilations == (1, 4)

@@ -6,7 +6,7 @@ import torch
 from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
-from stylecli.training.networks.registry import StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.shortening import shortened
 
 
@@ -35,3 +35,13 @@ def test_blocks_that_add_nothing_go_without_a_trace(kind: type[StyleNetwork], id
 def test_an_impossible_number_is_refused(blocks: int) -> None:
     with pytest.raises(UsageError, match="the network has 2"):
         shortened(FastNetwork(stem=4, trunk=8, blocks=2), torch.rand(1, 3, 32, 32), blocks)
+
+
+def test_the_blocks_that_stay_keep_their_dilations() -> None:
+    network = FastNetwork(stem=4, trunk=8, blocks=3, dilations=(1, 2, 4)).eval()
+    with torch.no_grad():
+        network.blocks[1].second.norm.weight.zero_()  # adds nothing: it goes
+    image = torch.rand(2, 3, 32, 32)
+    shorter = shortened(network, image, 2)
+    assert shorter.widths["dilations"] == (1, 4)
+    torch.testing.assert_close(shorter(image), network(image))

@@ -1,0 +1,88 @@
+"""A finished training as a style that paints what its network paints, whole or in tiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stylecli.inference.engine import Engine
+from stylecli.landscape import Scene
+from stylecli.media.images.files import picture_from_pixels
+from stylecli.media.pixels import to_unit
+from stylecli.packs.pack import StylePack, open_pack
+from stylecli.training.export.onnx_export import reach_of
+from stylecli.training.export.packing import export_pack
+from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.recipe import Painting, Recipe
+from stylecli.training.runs.checkpoints import read_tensors
+from stylecli.training.runs.finished import FinishedRun, TrainingFacts
+
+DILATIONS = (1, 2, 4)
+
+
+@pytest.fixture(scope="module")
+def network() -> FastNetwork:
+    torch.manual_seed(0)
+    network = FastNetwork(stem=4, trunk=8, blocks=3, dilations=DILATIONS)
+    for parameter in network.parameters():  # strong contrasts, so that a seam would show
+        parameter.data *= 2
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def pack(network: FastNetwork, tmp_path_factory: pytest.TempPathFactory) -> StylePack:
+    painting = Painting("painting.png")
+    recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS)
+    run = FinishedRun(network.state_dict(), network, recipe, painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64))
+    folder = tmp_path_factory.mktemp("packs") / "long-strokes"
+    return export_pack(run, folder, preview_of=picture_from_pixels(Scene(96, 64).frame(0)))
+
+
+def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:
+    plain = reach_of(FastNetwork(stem=4, trunk=8, blocks=3))
+    # Two convolutions of a block see one place of a quarter of the resolution each, times the dilation.
+    assert reach_of(network) == plain + 2 * 4 * (sum(DILATIONS) - 3)
+
+
+def test_tiles_equal_the_whole_with_dilations(pack: StylePack) -> None:
+    picture = to_unit(Scene(620, 410).frame(0))
+    with Engine(pack, device="cpu", tile="off") as engine:
+        statistics = engine.measure(picture)
+        whole = engine.stylize(picture, statistics)
+    with Engine(pack, device="cpu", tile=200) as engine:
+        assert len([*engine.stylized_tiles(picture, statistics)]) > 4
+        tiled = engine.stylize(picture, statistics)
+    np.testing.assert_array_equal(tiled, whole)
+
+
+def test_a_pack_keeps_dilations_as_integers_and_tells_its_reach(pack: StylePack, network: FastNetwork) -> None:
+    weights, _ = read_tensors(pack.folder / "weights.safetensors")
+    assert weights["dilations"].dtype == torch.int64
+    assert weights["head.weight"].dtype == torch.float16
+    assert open_pack(pack.folder).model().reach == reach_of(network)
+
+
+def test_the_border_of_a_flat_picture_shows_no_frame(network: FastNetwork) -> None:
+    flat = torch.full((1, 3, 128, 128), 0.3)
+    with torch.no_grad():
+        painted = SizedNetwork(network)(flat)[0].numpy()
+    inside = painted[:, 32:-32, 32:-32]
+    assert np.abs(painted.mean((1, 2)) - inside.mean((1, 2))).max() < 0.02
+
+
+def test_a_failed_export_leaves_nothing(network: FastNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("stylecli.training.export.packing.write_card", fail)
+    painting = Painting("painting.png")
+    run = FinishedRun(
+        network.state_dict(), network, Recipe(painting), painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
+    )
+    with pytest.raises(Exception, match="No space left"):
+        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(Scene(96, 64).frame(0)))
+    assert not list(tmp_path.iterdir())

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-
 styles_dir = click.option(
     "--styles-dir",
     type=click.Path(file_okay=False, path_type=Path),

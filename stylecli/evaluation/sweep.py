@@ -38,7 +38,7 @@ JUDGED_PHOTOS = 8  # of those to train with, when no others are given
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A network of the curve; `kind` is whole, pruned or thin, `ratio` the share of channels cut, `run` its name."""
 
     kind: str
@@ -51,7 +51,7 @@ class Point:
     content: float
     style: float
 
-    def as_record(self, whole: Point) -> dict[str, Any]:
+    def as_record(self, whole: SweepPoint) -> dict[str, Any]:
         """For tables and JSON, with how far the distances are from those of the whole network, in percent."""
         record = dataclasses.asdict(self)
         for name in ("content", "style"):
@@ -123,14 +123,14 @@ def judged_photos(photos: PhotoFolder, given: Sequence[Path], note: Callable[[st
     if given:
         return list(given)
     if photos.source.is_file() or len(photos.photos) < 2 * JUDGED_PHOTOS:
-        raise UsageError(f"{photos.source}: no photos to spare for judging", hint="Give others with --photos.")
+        raise UsageError(f"{photos.source}: no photos to spare for judging", hint="Give some as `photos`.")
     chosen = [photos.photos[place] for place in spread(len(photos.photos), JUDGED_PHOTOS)]
     photos.photos = [name for name in photos.photos if name not in chosen]
     note(f"judged by {JUDGED_PHOTOS} photos of {photos.source}, which the healing does not see")
     return [photos.source / name for name in chosen]
 
 
-def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, bench: Bench) -> Point:
+def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, bench: Bench) -> SweepPoint:
     expense = time_network(network)
     targets = style_targets(bench.painting, bench.loss_network)
     pairs = []
@@ -140,7 +140,7 @@ def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, bench: B
             painted = quantize(painter.stylize(to_unit(photo.pixels)), np.uint8)
             pairs.append(distances(painted, photo, loss_network=bench.loss_network, targets=targets))
     content, style = np.mean(np.array(pairs, dtype=float), axis=0).tolist()
-    return Point(
+    return SweepPoint(
         kind,
         ratio,
         run,

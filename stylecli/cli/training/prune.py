@@ -142,13 +142,13 @@ def _sweep(
     as_json: bool,
 ) -> None:
     from stylecli.evaluation.quality.judges import choose_judge
-    from stylecli.evaluation.quality.measures import JUDGE_LAYERS
+    from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
     from stylecli.evaluation.sweep import Bench, judged_photos, sweep
     from stylecli.media.images.files import pictures_in
     from stylecli.training.pruning.prune import painting_of, read_whole
 
     painting = painting_of(run, read_whole(run).recipe, healing.painting)
-    judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, note=say)
+    judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, notice=say)
     chosen = pictures_in(judged_photos(photos, judged, say))
     with progress_shown(as_json=as_json) as progress:
         rows = sweep(

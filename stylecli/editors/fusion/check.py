@@ -13,7 +13,8 @@ from stylecli.editors.plugin_folders import PluginFolder
 from stylecli.editors.raw_pixels import repainted
 from stylecli.inference.engine import Engine
 from stylecli.packs.shelves import find_style
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 
 FUSE = "Fuses/stylecli/Stylize.fuse"
 WAYS = {"OpenEXR": (), "PNG": ("exrio_missing",), "raw pixels": ("exrio_missing", "putframe_false")}

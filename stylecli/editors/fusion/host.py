@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
-from stylecli.media.linear_light import as_floats
+from stylecli.media.linear_light import as_samples
 
 HERE = Path(__file__).parent
 LEVELS = {5: 255, 6: 65535}  # of Fusion's depths; 7 is half float, 8 is float
@@ -144,7 +144,7 @@ def _exr_write(path: str, address: int, width: int, height: int, rows: int, is_h
     def write() -> None:
         samples = _at(address, width, height)
         shown = (samples if is_upside_down else samples[::-1])[:rows]
-        kept = as_floats(shown, np.float16 if is_half else np.float32)
+        kept = as_samples(shown, np.float16 if is_half else np.float32)
         channels = {key: np.ascontiguousarray(kept[..., place]) for place, key in enumerate(CHANNELS)}
         header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
         OpenEXR.File(header, channels).write(path)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion.flow import read_flow, sample, stays_inside
-from stylecli.evaluation.quality.metrics import NOISE, with_noise
+from stylecli.evaluation.quality.metrics.noise import NOISE, with_noise
 from stylecli.landscape import Landscape
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit

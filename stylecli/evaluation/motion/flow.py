@@ -27,8 +27,8 @@ def read_flow(path: Path) -> NDArray[np.float32]:
     """
     try:
         data = path.read_bytes()
-    except OSError as err:
-        raise MediaError(f"{path}: it cannot be read ({err.strerror})", hint="Give a folder as of MPI-Sintel.") from err
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}", hint="Give a folder as of MPI-Sintel.") from error
     if len(data) < HEADER_BYTES or np.frombuffer(data, "<f4", 1)[0] != MAGIC:
         raise MediaError(f"{path}: it is no flow file", hint="Flow files (.flo) begin with PIEH.")
     width, height = (int(side) for side in np.frombuffer(data, "<i4", 2, offset=4))

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.motion.clips import NOISY, SINTEL, SYNTHETIC, Moment, MovingClip
 from stylecli.evaluation.motion.flow import bring_back
-from stylecli.evaluation.quality.measures import Stylizer
-from stylecli.evaluation.quality.metrics import NOISE
+from stylecli.evaluation.quality.metrics.noise import NOISE
+from stylecli.evaluation.quality.metrics.specimen import Stylizer
+from stylecli.evaluation.quality.subjects import Subject
 from stylecli.inference.engine import Engine
 from stylecli.media.pixels import LUMA, quantize, to_unit
+from stylecli.packs.pack import record_measurement
 from stylecli.stylize.frame_painter import SceneStatistics
 
 ITSELF = "the clip itself"
+TOPIC = "steadiness"  # of the card
 
 
 class Track:
@@ -176,6 +179,16 @@ def measure_steadiness(
         measured.append(ClipTracks(clip.name, clip.kind, tracks))
     progress(Step(total, total, "frames"))
     return Steadiness(tuple(stylizers), tuple(measured))
+
+
+def record_steadiness(steadiness: Steadiness, subjects: Sequence[Subject]) -> None:
+    """Write the numbers into the cards of styles, with the names of the clips."""
+    for subject, record in zip(subjects, steadiness.as_records(), strict=True):
+        if subject.pack:
+            variant = subject.pack.variant
+            numbers = {key: value for key, value in record.items() if key not in ("name", "clips")}
+            clips = [clip["clip"] for clip in record["clips"]]
+            record_measurement(subject.pack, f"{TOPIC} of {variant}" if variant else TOPIC, {**numbers, "clips": clips})
 
 
 def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

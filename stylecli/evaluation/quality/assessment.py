@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from stylecli.core.errors import MediaError
-from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.evaluation.quality.classification import Classifier, Sighting, agreement_of
-from stylecli.evaluation.quality.equivalence import Equivalence, measure_equivalence
+from stylecli.evaluation.quality.equivalence import Equivalence, loss_of_recipe, measure_equivalence
+from stylecli.evaluation.quality.judges import choose_judge, refuse_unrecordable
+from stylecli.evaluation.quality.labels import read_labels
 from stylecli.evaluation.quality.measures import (
-    NOISE_SIGMA,
     Painted,
     Quality,
     Scores,
-    Stylizer,
     mean_quality,
+    open_painting,
     open_photo,
     paint_and_measure,
     scores_of_photo,
-    style_targets,
 )
-from stylecli.evaluation.quality.metrics import with_noise
+from stylecli.evaluation.quality.metrics.noise import with_noise
+from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
+from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS, Painting, Stylizer
+from stylecli.evaluation.quality.options import NOISE_SIGMA, JudgedBy
+from stylecli.evaluation.quality.subjects import Subject, find_painting
 from stylecli.evaluation.selection import spread
+from stylecli.inference.engine import Device
 from stylecli.media.pixels import quantize, to_unit
+from stylecli.packs.pack import record_measurement
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.optimization import Optimization
 
 EXHIBITS = 6  # photos whose pictures are kept for the report
+TOPIC = "quality"  # of the card
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,7 @@ class Judge:
     classifier: Classifier | None = None
     noise_sigma: float = NOISE_SIGMA
     equivalent: int = 0
+    metrics: Sequence[Metric] = METRICS
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +99,7 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All candidates. `photo_scores` is what the photos themselves would get; `failures` tell of those not read."""
+    """All candidates. photo_scores: what the photos themselves would get. failures: those that could not be read."""
 
     judge: Judge
     photos: tuple[str, ...]
@@ -117,21 +125,59 @@ class _Trial:
     sightings: tuple[Sighting, ...]
 
 
+def assess(
+    subjects: Sequence[Subject],
+    photos: Sequence[Path],
+    judged_by: JudgedBy,
+    *,
+    device: Device = "auto",
+    is_recorded: bool = False,
+    progress: Progress = ignore,
+    notice: Notice = lambda _: None,
+    on_failure: Callable[[MediaError], None] = lambda _: None,
+) -> Evaluation:
+    """Open styles, runs and the judge, and measure; with `is_recorded`, refuse first what no card could hold.
+
+    Raises:
+        UsageError: choices that do not go together.
+        MediaError: a painting cannot be read, or none of the photos.
+        DeviceError: the device does not work.
+    """
+    judged_by.check()
+    with ExitStack() as stack:
+        candidates = _candidates(subjects, stack, device, judged_by.painting, notice)
+        judge = _open_judge(candidates, judged_by, notice)
+        if is_recorded:
+            refuse_unrecordable(judge.loss_network, subjects)
+        return evaluate(candidates, photos, judge, progress=progress, on_failure=on_failure)
+
+
+def record_quality(evaluation: Evaluation, subjects: Sequence[Subject]) -> None:
+    """Write the numbers into the cards of styles, with the loss network that they are by."""
+    loss_network = evaluation.judge.loss_network
+    by = {"loss_network": loss_network.name, "loss_network_sha256": loss_network.sha256}
+    for subject, assessment in zip(subjects, evaluation.assessments, strict=True):
+        if subject.pack:
+            variant = subject.pack.variant
+            topic = f"{TOPIC} of {variant}" if variant else TOPIC
+            record_measurement(subject.pack, topic, {**assessment.quality.as_record(), **by})
+
+
 def evaluate(
     candidates: Sequence[Candidate],
     photos: Sequence[Path],
     judge: Judge,
     *,
     progress: Progress = ignore,
-    report: Callable[[MediaError], None] = lambda _: None,
+    on_failure: Callable[[MediaError], None] = lambda _: None,
 ) -> Evaluation:
-    """Judge all candidates on all photos; `report` hears at once of one among many that cannot be read.
+    """Judge all candidates on all photos; `on_failure` hears at once of one that cannot be read.
 
     Raises:
         MediaError: a painting cannot be read, or none of the photos.
     """
-    paintings = {candidate.painting for candidate in candidates if candidate.painting}
-    targets = {painting: style_targets(painting, judge.loss_network) for painting in paintings}
+    files = {candidate.painting for candidate in candidates if candidate.painting}
+    paintings = {file: open_painting(file, judge.loss_network) for file in files}
     shown = spread(len(photos), EXHIBITS)
     trials: list[_Trial] = []
     exhibits: list[Exhibit] = []
@@ -139,19 +185,19 @@ def evaluate(
     for number, path in enumerate(photos):
         progress(Step(number, len(photos), "photos", path.name))
         try:
-            trial, exhibit = _try(candidates, path, judge, targets)
-        except MediaError as err:
+            trial, exhibit = _try(candidates, path, judge, paintings)
+        except MediaError as error:
             if len(photos) == 1:
                 raise
-            failures.append(err)
-            report(err)
+            failures.append(error)
+            on_failure(error)
             continue
         trials.append(trial)
         if number in shown:  # the pictures of all photos would fill the memory
             exhibits.append(exhibit)
     progress(Step(len(photos), len(photos), "photos"))
     if not trials:
-        raise MediaError(f"none of the {len(photos)} photos can be read", hint="Give others with --photos.")
+        raise MediaError(f"none of the {len(photos)} photos can be read", hint="Give others.")
     assessments = [_assessment(candidate, place, trials, judge, progress) for place, candidate in enumerate(candidates)]
     names = tuple(trial.name for trial in trials)
     own = mean_quality([trial.own for trial in trials], names, noise_sigma=judge.noise_sigma)
@@ -159,7 +205,7 @@ def evaluate(
 
 
 def _try(
-    candidates: Sequence[Candidate], path: Path, judge: Judge, targets: Mapping[Path, Mapping[str, Tensor]]
+    candidates: Sequence[Candidate], path: Path, judge: Judge, paintings: Mapping[Path, Painting]
 ) -> tuple[_Trial, Exhibit]:
     photo = open_photo(path, judge.loss_network)
     painted = tuple(
@@ -167,8 +213,9 @@ def _try(
             candidate.stylizer,
             photo,
             loss_network=judge.loss_network,
-            targets=targets[candidate.painting] if candidate.painting else None,
+            painting=paintings[candidate.painting] if candidate.painting else None,
             noise_sigma=judge.noise_sigma,
+            metrics=judge.metrics,
         )
         for candidate in candidates
     )
@@ -179,7 +226,8 @@ def _try(
     noisy = quantize(with_noise(to_unit(photo.pixels), judge.noise_sigma / 255), np.uint8)
     exhibit = Exhibit(photo.name, photo.pixels, noisy, painted)
     scores = tuple(one.scores for one in painted)
-    return _Trial(path, photo.name, scores_of_photo(photo), scores, sightings), exhibit
+    own = scores_of_photo(photo, loss_network=judge.loss_network, metrics=judge.metrics)
+    return _Trial(path, photo.name, own, scores, sightings), exhibit
 
 
 def _assessment(
@@ -200,3 +248,30 @@ def _assessment(
             progress=progress,
         )
     return Assessment(candidate.name, scores, quality, sightings, equivalence)
+
+
+def _candidates(
+    subjects: Sequence[Subject], stack: ExitStack, device: Device, painting: Path | None, notice: Notice
+) -> list[Candidate]:
+    """The subjects with their networks open, each with its painting where that is known."""
+    if painting is None:
+        notice("no `painting`: no style distance is measured")
+    candidates = []
+    for subject in subjects:
+        found = find_painting(subject, painting) if painting else None
+        if painting and found is None:
+            notice(f"{subject.name}: its painting is not in {painting}, no style distance is measured")
+        stylizer = stack.enter_context(subject.open(device))
+        candidates.append(Candidate(subject.name, stylizer, found, loss_of_recipe(subject.recipe)))
+    return candidates
+
+
+def _open_judge(candidates: Sequence[Candidate], judged_by: JudgedBy, notice: Notice) -> Judge:
+    raced = [layer for candidate in candidates for layer in candidate.loss.layers] if judged_by.equivalent else []
+    layers = {*JUDGE_LAYERS, *raced}
+    loss_network = choose_judge(judged_by.judge, layers, file=judged_by.loss_weights, notice=notice)
+    classifier = None
+    if judged_by.classifier:
+        labels = read_labels(judged_by.labels) if judged_by.labels else None
+        classifier = Classifier(judged_by.classifier, input_range=judged_by.input_range, labels=labels)
+    return Judge(loss_network, classifier, judged_by.noise, judged_by.equivalent)

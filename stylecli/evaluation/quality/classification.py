@@ -1,23 +1,23 @@
-"""Does a classifier still see in the stylized picture what it saw in the photo? Any ONNX image classifier is asked."""
+"""Whether an ONNX image classifier sees the same class in the stylized picture as in the photo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.evaluation.quality.labels import Labels
+from stylecli.evaluation.quality.options import InputRange, JudgedBy
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.card import sha256_of
 
-InputRange = Literal["signed", "imagenet", "unit"]
 # (mean, deviation) of RGB in 0..1: what a classifier wants is (x - mean) / deviation.
 INPUT_RANGES: dict[InputRange, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "signed": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -57,7 +57,9 @@ class Agreement:
 class Classifier:
     """An ONNX model with one NCHW float input and one output of class scores, on the CPU."""
 
-    def __init__(self, path: Path, *, input_range: InputRange = "signed", labels: Labels | None = None) -> None:
+    def __init__(
+        self, path: Path, *, input_range: InputRange = JudgedBy.input_range, labels: Labels | None = None
+    ) -> None:
         """Open a model file; data beside it is read too, as large models need.
 
         Raises:
@@ -71,17 +73,17 @@ class Classifier:
         self._input, self._size = _check_input(self._session, path)
         try:
             count = len(self._scores(np.zeros((*self._size, 3), np.float32)))
-        except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
+        except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
             height, width = self._size
             raise UsageError(
-                f"{path}: it does not run on a picture of {width} x {height} ({err})",
+                f"{path}: it does not run on a picture of {width} x {height} ({error})",
                 hint="Give a classifier that takes a batch of one.",
-            ) from err
+            ) from error
         if count < 2:
             raise UsageError(f"{path}: its output is not one score for each class", hint="Give an image classifier.")
         if labels and len(labels.names) != count:
             raise UsageError(
-                f"--labels: {len(labels.names)} names for the {count} classes of {path}",
+                f"`labels`: {len(labels.names)} names for the {count} classes of {path}",
                 hint="Give the labels of this classifier, one a line.",
             )
 
@@ -127,10 +129,10 @@ def agreement_of(sightings: Sequence[Sighting]) -> Agreement:
 def _open_session(path: Path) -> tuple[str, Any]:
     try:
         return sha256_of(path), open_cpu_session(path)
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="Give an ONNX file with --classifier.") from err
-    except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
-        raise MediaError(f"{path}: onnxruntime cannot open it ({err})", hint="Get the ONNX file again.") from err
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}", hint="Give an ONNX file as `classifier`.") from error
+    except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
+        raise MediaError(f"{path}: onnxruntime cannot open it ({error})", hint="Get the ONNX file again.") from error
 
 
 def _check_input(session: Any, path: Path) -> tuple[str, tuple[int, int]]:

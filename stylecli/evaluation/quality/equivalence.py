@@ -15,7 +15,8 @@ import torch
 
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.quality.measures import Stylizer, at_short_side, device_of, image_tensor, style_targets
+from stylecli.evaluation.quality.measures import style_targets
+from stylecli.evaluation.quality.metrics.specimen import Stylizer, at_short_side, device_of, image_tensor
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Notice
+from stylecli.evaluation.quality.options import JudgeName
+from stylecli.evaluation.quality.subjects import Subject, refuse_runs
 from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
 from stylecli.training.losses.names import LossName
 
-JudgeName = Literal["auto", "vgg19", "distilled"]
 RECORDED: LossName = "vgg19"  # the only judge whose numbers go into cards: those of styles must be comparable
 
 
@@ -18,9 +20,9 @@ def choose_judge(
     layers: Iterable[str],
     *,
     file: Path | None = None,
-    note: Callable[[str], None] = lambda _: None,
+    notice: Notice = lambda _: None,
 ) -> LossNetwork:
-    """Open the loss network that judges; `note` hears which one it is, and how to get VGG-19.
+    """Open the loss network that judges; `notice` hears which one it is, and how to get VGG-19.
 
     "auto" takes VGG-19 when its weights are in `file` or were downloaded before, and never downloads.
 
@@ -29,12 +31,22 @@ def choose_judge(
     """
     chosen = best_at_hand(file) if name == "auto" else name
     loss_network = load_loss_network(chosen, layers, file=file)
-    note(f"judged by {describe_judge(loss_network)}")
+    notice(f"judged by {describe_judge(loss_network)}")
     if chosen == "distilled":
-        note("its numbers compare with each other, not with those of VGG-19: --judge vgg19 downloads that (550 MB)")
+        notice('its numbers compare with each other, not with those of VGG-19: `judge="vgg19"` downloads that (550 MB)')
     return loss_network
 
 
 def describe_judge(loss_network: LossNetwork) -> str:
     """Its name and the first digits of its file's sha256."""
     return f"{loss_network.name} {loss_network.sha256[:12]}"
+
+
+def refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> None:
+    """Refuse to record numbers of another judge, or of something without a card; raises UsageError."""
+    if judge.name != RECORDED:
+        raise UsageError(
+            f"`record`: cards hold the numbers of {RECORDED}, not of {judge.name}",
+            hint='Use `judge="vgg19"`, or give its weights as `loss_weights`.',
+        )
+    refuse_runs(subjects)

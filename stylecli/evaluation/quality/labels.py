@@ -42,10 +42,10 @@ def read_labels(path: Path) -> Labels:
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except OSError as err:
-        raise MediaError(f"{path}: {err.strerror}", hint="Give a text file with --labels.") from err
-    except UnicodeDecodeError as err:
-        raise UsageError(f"{path}: not a text file", hint="Give the labels one a line, in UTF-8.") from err
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror}", hint="Give a text file as `labels`.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a text file", hint="Give the labels one a line, in UTF-8.") from error
     names, first, others = [], dict[str, set[int]](), dict[str, set[int]]()
     for number, line in enumerate(lines):
         found = WORDNET_ID.match(line)

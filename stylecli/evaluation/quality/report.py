@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from stylecli.evaluation.quality.assessment import Evaluation
 from stylecli.evaluation.quality.classification import Classifier, Sighting
 from stylecli.evaluation.quality.equivalence import Race
-from stylecli.evaluation.quality.measures import PAINTING_SHORT_SIDE, PHOTO_SHORT_SIDE, Scores
+from stylecli.evaluation.quality.measures import PAINTING_SHORT_SIDE, PHOTO_SHORT_SIDE
+from stylecli.evaluation.quality.metrics.registry import Metric
 from stylecli.evaluation.report.page import (
     Cell,
     Column,
@@ -43,26 +43,12 @@ ROW_WIDTH = 2000  # pixels of a row of pictures together
 THUMBNAIL_WIDTHS = (240, 480)  # pixels: of many in a row, of few
 DETAIL = 224  # pixels of the square that shows noise
 LISTED_PHOTOS = 40  # rows of the table of classes
-TITLES = {
-    "content": "content distance",
-    "style": "style distance",
-    "total_variation": "total variation",
-    "grid_energy": "grid energy",
-    "noise_gain": "noise gain",
-    "noise_left": "noise left",
+CLASS_COLUMNS = {
     "top1_agreement": "same class",
     "top5_agreement": "same class among 5",
     "top1_accuracy": "right class",
     "top5_accuracy": "right class among 5",
 }
-HIGHER = ("top1_agreement", "top5_agreement", "top1_accuracy", "top5_accuracy")
-NEITHER = ("total_variation",)
-SCORES_TEXT = (
-    "Means over the photos. Content distance: how far the features of the picture are from those of the photo. Style "
-    "distance: how far its Gram matrices are from those of the painting. Total variation: differences of neighbouring "
-    "pixels; below the photos' own, the picture is calmer than they are. Grid energy: how far a grid of 2 or 4 pixels "
-    "stands out. Noise gain: how much faint noise (2 levels of 255) grows; above 1, a video of a still scene flickers."
-)
 NOISE_TEXT = (
     "Noise left: the change that strong noise on the photo makes in the stylized picture, over the noise itself; at 0 "
     "it is gone, at 1 all of it is left. What total variation in the training does to it, styles with and without show."
@@ -100,22 +86,34 @@ def styles_report(evaluation: Evaluation, runs: Sequence[Run] = ()) -> Report:
 
 
 def _scores(evaluation: Evaluation) -> Section:
-    keys = [field.name for field in fields(Scores) if field.name != "style" or _has_style(evaluation)]
+    metrics = [metric for metric in evaluation.judge.metrics if not metric.is_detail and _is_known(evaluation, metric)]
     names = [assessment.name for assessment in evaluation.assessments]
+    own = evaluation.photo_scores.scores
     strips = [
         (
-            TITLES[key],
-            [[np.nan if (v := getattr(one, key)) is None else v for one in a.scores] for a in evaluation.assessments],
-            getattr(evaluation.photo_scores, key) if key not in ("content", "style") else None,
+            metric.heading,
+            [
+                [np.nan if (value := one[metric.name]) is None else value for one in assessment.scores]
+                for assessment in evaluation.assessments
+            ],
+            own[metric.name],
         )
-        for key in keys
+        for metric in metrics
     ]
     caption = "A dot for every photo, a bar at the mean; dotted, what the photos themselves have."
     plot = plot_image(score_strips(names, strips), caption)
-    own = tuple(Cell(number(getattr(evaluation.photo_scores, key))) for key in keys)
-    return Section(
-        "Scores", SCORES_TEXT, (_table(evaluation, keys, (Cell("the photos themselves", "own"), *own)),), (plot,)
-    )
+    text = f"Means over the photos. {' '.join(_sentence(metric) for metric in metrics if metric.text)}"
+    of_photos = (Cell("the photos themselves", "own"), *(Cell(number(own[metric.name])) for metric in metrics))
+    columns = [(metric.name, Column(metric.heading, metric.better)) for metric in metrics]
+    return Section("Scores", text, (_table(evaluation, columns, of_photos),), (plot,))
+
+
+def _sentence(metric: Metric) -> str:
+    return f"{metric.heading[0].upper()}{metric.heading[1:]}: {metric.text}."
+
+
+def _is_known(evaluation: Evaluation, metric: Metric) -> bool:
+    return any(assessment.quality.scores[metric.name] is not None for assessment in evaluation.assessments)
 
 
 def _pictures(evaluation: Evaluation) -> Section:
@@ -176,7 +174,8 @@ def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
     named = (
         f" {record['named_photos']} of {len(evaluation.photos)} photos are named by class." if classifier.labels else ""
     )
-    return Section("Classes", CLASSES_TEXT + named, (_table(evaluation, keys, tuple(own)), Table(columns, rows)))
+    shares = [(key, Column(CLASS_COLUMNS[key], "higher")) for key in keys]
+    return Section("Classes", CLASSES_TEXT + named, (_table(evaluation, shares, tuple(own)), Table(columns, rows)))
 
 
 def _sighting_row(photo: str, sightings: Sequence[Sighting], classifier: Classifier) -> tuple[Cell, ...]:
@@ -209,16 +208,15 @@ def _race_row(name: str, record: dict[str, Any]) -> tuple[Cell, ...]:
     )
 
 
-def _table(evaluation: Evaluation, keys: Sequence[str], last: tuple[Cell, ...] = ()) -> Table:
+def _table(evaluation: Evaluation, columns: Sequence[tuple[str, Column]], last: tuple[Cell, ...] = ()) -> Table:
+    """A row for each candidate; `columns` are the keys of the records with their headings."""
     records = [assessment.as_record() for assessment in evaluation.assessments]
-    better = {key: "higher" if key in HIGHER else "" if key in NEITHER else "lower" for key in keys}
-    best = {key: best_of([record.get(key) for record in records], better[key]) for key in keys}
-    columns = (Column(""), *(Column(TITLES[key], better[key]) for key in keys))
+    best = {key: best_of([record.get(key) for record in records], column.better) for key, column in columns}
     rows = [
-        (Cell(assessment.name), *(_cell(record.get(key), best[key]) for key in keys))
+        (Cell(assessment.name), *(_cell(record.get(key), best[key]) for key, _ in columns))
         for assessment, record in zip(evaluation.assessments, records, strict=True)
     ]
-    return Table(columns, (*rows, last) if last else tuple(rows))
+    return Table((Column(""), *(column for _, column in columns)), (*rows, last) if last else tuple(rows))
 
 
 def _cell(value: Any, best: Any) -> Cell:
@@ -232,7 +230,7 @@ def _detail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _has_style(evaluation: Evaluation) -> bool:
-    return any(assessment.quality.style is not None for assessment in evaluation.assessments)
+    return any(assessment.quality.scores.get("style") is not None for assessment in evaluation.assessments)
 
 
 def _listed(evaluation: Evaluation) -> str:

@@ -1,9 +1,10 @@
-"""What is judged: styles, by their ONNX models, and runs, by the weights that their training left."""
+"""What is judged: styles by their ONNX models, runs by the weights of their training, and other ONNX networks."""
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from stylecli.core.errors import DeviceError, UsageError
-from stylecli.evaluation.quality.measures import Stylizer
+from stylecli.core.progress import Notice
+from stylecli.evaluation.quality.metrics.specimen import Stylizer
+from stylecli.evaluation.speed.options import BenchOptions, White
+from stylecli.evaluation.speed.rivals import open_rival
 from stylecli.inference.engine import Device, Engine
+from stylecli.media.resizing import resize
 from stylecli.packs.card import CARD_FILE
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style, style_folders
@@ -28,11 +33,18 @@ from stylecli.training.runs.folder import RECIPE
 
 @dataclass(frozen=True)
 class Subject:
-    """A style, or a run (then `pack` is None), that is to be judged."""
+    """A style, a run (then `pack` is None), or an ONNX file (then `network` is it), that is to be judged."""
 
     name: str
     folder: Path
     pack: StylePack | None = None
+    network: Path | None = None
+    white: White = BenchOptions.against_white  # what white is at the input of `network`
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is the folder of a training."""
+        return self.pack is None and self.network is None
 
     @property
     def recipe(self) -> Path:
@@ -40,7 +52,9 @@ class Subject:
         return self.folder / RECIPE
 
     def open(self, device: Device = "auto") -> AbstractContextManager[Stylizer]:
-        """Its network, ready to paint, to be used in a `with`; raises as the two do."""
+        """Its network, ready to paint, to be used in a `with`; raises as its class does."""
+        if self.network:
+            return ForeignNetwork(self.network, white=self.white)
         if self.pack is None:
             return RunNetwork.of(self.folder, device=device)
         return Engine(self.pack, device=device)
@@ -71,11 +85,11 @@ class RunNetwork:
         weights, _ = read_tensors(run / WEIGHTS)
         try:
             network = network_from_weights(weights)
-        except UsageError as err:
+        except UsageError as error:
             raise UsageError(
                 f"{run}: its weights are not those of one known style network",
                 hint="Of several styles in one, make styles with `stylecli export`, and judge those.",
-            ) from err
+            ) from error
         return cls(run.name, network, device=device)
 
     def __enter__(self) -> Self:
@@ -92,27 +106,51 @@ class RunNetwork:
         return stylized
 
 
+class ForeignNetwork:
+    """Another picture-to-picture ONNX network, on the CPU, behind the interface of an `Engine`."""
+
+    def __init__(self, path: Path, *, white: White = BenchOptions.against_white) -> None:
+        """Open a file; raises MediaError if it holds no network that takes one picture."""
+        self.name = path.stem
+        self._white = float(white)
+        self._run = open_rival(path, white=white, threads=os.cpu_count() or 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close: the session goes with the object."""
+
+    def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Paint a picture (H, W, 3), sRGB-encoded RGB in 0..1; same shape and range, resized if need be."""
+        painted = np.asarray(self._run(unit)[0][0], np.float32).transpose(1, 2, 0) / self._white  # (H, W, 3)
+        clipped = np.ascontiguousarray(painted.clip(0, 1), np.float32)
+        return clipped if clipped.shape == unit.shape else resize(clipped, *unit.shape[:2])
+
+
 def find_subjects(
     names: Sequence[str],
     styles_dir: Path | None = None,
     *,
     variant: str | None = None,
-    note: Callable[[str], None] = lambda _: None,
+    white: White = BenchOptions.against_white,
+    notice: Notice = lambda _: None,
 ) -> list[Subject]:
     """Tell styles, of which a `variant` may be meant, from runs.
 
-    A plain file among them, as the shell finds beside the styles in `styles/*`, is left out and told to `note`.
+    A file that ends in .onnx is a network of its own, whose input is `white` where the picture is white. Any other
+    file, as the shell finds beside the styles in `styles/*`, is left out and told to `notice`.
 
     Raises:
         PackError: a style that is unknown or damaged.
     """
     on_shelves = style_folders(styles_dir)
-    files = [name for name in names if name not in on_shelves and Path(name).is_file()]
+    files = [name for name in names if name not in on_shelves and _is_plain_file(Path(name))]
     kept = [name for name in names if name not in files] or names  # all are files: the first one's fault is told
     if kept is not names:
         for name in files:
-            note(f"{name}: left out, it is neither a style nor a run")
-    return _with_distinct_names([_subject(name, name in on_shelves, styles_dir, variant) for name in kept])
+            notice(f"{name}: left out, it is neither a style nor a run")
+    return _with_distinct_names([_subject(name, name in on_shelves, styles_dir, variant, white) for name in kept])
 
 
 def find_painting(subject: Subject, painting: Path) -> Path | None:
@@ -128,8 +166,23 @@ def find_painting(subject: Subject, painting: Path) -> Path | None:
     return file if file.is_file() else None
 
 
-def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str | None) -> Subject:
+def refuse_runs(subjects: Sequence[Subject]) -> None:
+    """Refuse to record what was measured of something that has no card; raises UsageError."""
+    for subject in subjects:
+        if subject.is_run:
+            raise UsageError(f"`record`: {subject.name} is a run, which has no card", hint="Export it first.")
+        if subject.network:
+            raise UsageError(f"`record`: {subject.network} is no style, so it has no card", hint="Leave it out.")
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and path.suffix != ".onnx"
+
+
+def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str | None, white: White) -> Subject:
     folder = Path(name)
+    if not is_on_shelf and folder.suffix == ".onnx" and folder.is_file():
+        return Subject(folder.stem, folder.parent, network=folder, white=white)
     if not is_on_shelf and (folder / RECIPE).is_file() and not (folder / CARD_FILE).exists():
         return Subject(folder.resolve().name, folder)
     pack = find_style(name, styles_dir, variant=variant)
@@ -139,12 +192,13 @@ def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str
 def _with_distinct_names(subjects: list[Subject]) -> list[Subject]:
     names = [subject.name for subject in subjects]
     return [
-        replace(subject, name=str(subject.folder)) if names.count(subject.name) > 1 else subject for subject in subjects
+        subject if names.count(subject.name) == 1 else replace(subject, name=str(subject.network or subject.folder))
+        for subject in subjects
     ]
 
 
 def _torch_device(device: Device) -> torch.device:
     has_cuda = torch.cuda.is_available()
     if device == "coreml" or (device == "cuda" and not has_cuda):
-        raise DeviceError(f"{device}: runs are judged in PyTorch, which cannot use it here", hint="Use --device cpu.")
+        raise DeviceError(f"{device}: runs are judged in PyTorch, which cannot use it here", hint='Use `device="cpu"`.')
     return torch.device("cuda" if has_cuda and device != "cpu" else "cpu")

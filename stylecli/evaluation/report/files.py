@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.files import blamed_on, write_atomically
 
 
 def check_targets(paths: Sequence[Path], *, overwrite: bool) -> None:
@@ -22,21 +23,16 @@ def check_targets(paths: Sequence[Path], *, overwrite: bool) -> None:
         raise UsageError(f"{paths[0]}: named twice", hint="Give each file a name of its own.")
     for path in paths:
         if path.exists() and not overwrite:
-            raise UsageError(f"{path}: it exists already", hint="Use --overwrite to replace it.")
+            raise UsageError(f"{path}: it exists already", hint="Use `overwrite=True` to replace it.")
         if not path.parent.is_dir():
             raise MediaError(f"{path}: there is no such folder", hint="Create its folder first.")
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file under another name first, so that no half file ever has the final one; raises MediaError."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    """Write a text file, whole or not at all; raises MediaError."""
+    with blamed_on(path):
         # File names that are no text (surrogates) stand in it as question marks.
-        partial.write_bytes(text.encode("utf-8", errors="replace"))
-        partial.replace(path)
-    except OSError as err:
-        partial.unlink(missing_ok=True)
-        raise MediaError(f"{path}: it cannot be written ({err.strerror})", hint="Choose another place.") from err
+        write_atomically(path, text.encode("utf-8", errors="replace"))
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

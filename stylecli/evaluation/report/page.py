@@ -98,12 +98,12 @@ def write_report(report: Report, path: Path) -> None:
     write_text(template.render(report=report, version=__version__), path)
 
 
-def photo_image(pixels: NDArray[Any], caption: str, *, width: int | None = None) -> Image:
+def photo_image(pixels: NDArray[Any], caption: str, *, width: int | None = None, quality: int = QUALITY) -> Image:
     """A picture (H, W, 3) as JPEG, made smaller if it is wider than `width`."""
     rows, columns = pixels.shape[:2]
     if width and columns > width:
         pixels = quantize(resize(to_unit(pixels), round(rows * width / columns), width), np.uint8)
-    data = encode_picture(picture_from_pixels(pixels), ".jpg", quality=QUALITY)
+    data = encode_picture(picture_from_pixels(pixels), ".jpg", quality=quality)
     return Image(_data_uri(data, "image/jpeg"), caption)
 
 

@@ -45,8 +45,8 @@ def read_curves(run: Path) -> Curves:
         lines = (run / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         lines = []
-    except OSError as err:
-        raise MediaError(f"{run / LOG}: {err.strerror}", hint="Give a folder that `stylecli train` wrote.") from err
+    except OSError as error:
+        raise MediaError(f"{run / LOG}: {error.strerror}", hint="Give a folder that `stylecli train` wrote.") from error
     by_step: dict[int, dict[str, float]] = {}
     for line in lines:
         entry = _numbers_in(line)

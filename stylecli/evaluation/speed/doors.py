@@ -19,7 +19,8 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.editors.spool.client import fetch, submit
 from stylecli.editors.spool.folder import WORKER
 from stylecli.editors.spool.worker import stop
-from stylecli.evaluation.speed.networks import SIZES, frame_of
+from stylecli.evaluation.speed.networks import noise_picture
+from stylecli.evaluation.speed.options import SIZES
 from stylecli.inference.engine import Device, Engine
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
@@ -51,7 +52,7 @@ def measure_doors(
         StyleError: a door failed.
     """
     width, height = SIZES[SIZE]
-    levels = frame_of(width, height).levels
+    levels = noise_picture(width, height).levels
     rgba = np.dstack([levels, np.full((height, width), 255, np.uint8)]).tobytes()
     chosen = ["--device", device, "--styles-dir", str(pack.folder.parent)]
     job = {"style": pack.name, "width": width, "height": height}
@@ -95,7 +96,9 @@ def _worker(folder: Path, options: list[str]) -> Iterator[Path]:
             while not (folder / WORKER).exists():
                 if process.poll() is not None or time.monotonic() > deadline:
                     said.seek(0)
-                    raise StyleError(f"the spool does not start: {said.read().decode()}", hint="Leave out --doors.")
+                    raise StyleError(
+                        f"the spool does not start: {said.read().decode()}", hint="Measure without `doors`."
+                    )
                 time.sleep(0.01)
             yield folder
             stop(folder)
@@ -111,4 +114,4 @@ def _milliseconds(way: Callable[[], object]) -> float:
 
 def _checked(done: subprocess.CompletedProcess[bytes]) -> None:
     if done.returncode:
-        raise StyleError(f"the pipe failed: {done.stderr.decode().strip()}", hint="Leave out --doors.")
+        raise StyleError(f"the pipe failed: {done.stderr.decode().strip()}", hint="Measure without `doors`.")

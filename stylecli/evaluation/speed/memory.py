@@ -70,7 +70,7 @@ def measure_memory(
                 check=False,
             )
             if witness.returncode:
-                raise StyleError(f"painting {name} failed: {witness.stderr.strip()}", hint="Leave out --memory.")
+                raise StyleError(f"painting {name} failed: {witness.stderr.strip()}", hint="Measure without `memory`.")
             seconds = time.perf_counter() - started
             peaks.append(Peak(name, round(seconds, 2), round(int(witness.stdout) * RSS_UNIT / 1e6)))
     return peaks

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.speed.operations import ceiling, multiplications
-from stylecli.evaluation.speed.rivals import Range, open_rival
-from stylecli.inference.engine import Device, Engine
+from stylecli.evaluation.speed.options import SIZES, BenchOptions, White
+from stylecli.evaluation.speed.rivals import open_rival
+from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
@@ -29,14 +30,6 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 
-SIZES = {  # (width, height) in pixels
-    "512": (512, 512),
-    "720p": (1280, 720),
-    "1080p": (1920, 1080),
-    "4K": (3840, 2160),
-    "8K": (7680, 4320),
-}
-QUICK = ("720p", "1080p")  # the sizes that are measured unless others are asked for
 YARDSTICK = "johnson, torch eager"  # what others are compared with: how the published implementations run
 START_UPS = {
     "stylecli --help": ("-m", "stylecli", "--help"),
@@ -47,7 +40,7 @@ JOHNSON_ONNX = "johnson, onnxruntime"
 
 
 @dataclass(frozen=True)
-class Frame:
+class NoisePicture:
     """A picture of noise, (H, W, 3), as programs hold it and as 0..1."""
 
     levels: NDArray[np.uint8]
@@ -58,7 +51,7 @@ class Frame:
 class Contestant:
     """Something that paints a frame, and the ONNX model of floats whose convolutions it computes, if there is one."""
 
-    run: Callable[[Frame], Any]
+    run: Callable[[NoisePicture], Any]
     model: bytes = b""
     white: float = 1.0  # what white is at that model's input
     device: str = "cpu"
@@ -86,49 +79,40 @@ class Timing:
         return round(self.milliseconds * 1e6 / (width * height), 1)
 
 
-def measure_networks(
-    packs: Sequence[StylePack],
-    *,
-    sizes: Sequence[str] = QUICK,
-    rounds: int = 5,
-    device: Device = "cpu",
-    threads: int | None = None,
-    all_variants: bool = False,
-    rivals: Sequence[Path] = (),
-    white: Range = "255",
-    progress: Progress = ignore,
-) -> list[Timing]:
+def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progress: Progress = ignore) -> list[Timing]:
     """Time the styles and, where torch is installed, Johnson's network in onnxruntime and in PyTorch eager.
 
     Each style paints a picture of 8 bits as `stylecli image` does, its statistics measured too, and, if it takes
-    statistics, one as a frame of a scene. `all_variants` times every variant of a style, not the default alone.
-    `rivals` are ONNX files of other networks, whose input is 0 for black and `white` for white, run on the CPU. All in
-    one process with the same number of threads, one uncounted round first; in each turn the second run counts.
+    statistics, one as a frame of a scene. All in one process with the same number of threads, one uncounted round
+    first; in each turn the second run counts.
     """
-    threads = threads or os.cpu_count() or 1
+    threads = options.threads or os.cpu_count() or 1
     with ExitStack() as stack:
         contestants: dict[str, Contestant] = {}
         for pack in packs:
-            for model in pack.card.models if all_variants else (pack.model(),):
-                engine = stack.enter_context(Engine(pack, variant=model.variant, device=device, threads=threads))
+            for model in pack.card.models if options.all_variants else (pack.model(),):
+                engine = Engine(pack, variant=model.variant, device=options.device, threads=threads)
                 name = pack.name if model.variant == pack.model().variant else f"{pack.name} {model.variant}"
-                contestants |= _of_style(name, engine, pack.model_bytes(model.variant))
+                contestants |= _of_style(name, stack.enter_context(engine), pack.model_bytes(model.variant))
         if importlib.util.find_spec("torch"):
             contestants |= _johnson(threads)
-        contestants |= {str(path): _rival(path, white=white, threads=threads) for path in rivals}
+        contestants |= {
+            str(path): _rival(path, white=options.against_white, threads=threads) for path in options.against
+        }
         on_cpu = all(contestant.device == "cpu" for contestant in contestants.values())
         most = ceiling(threads) if on_cpu else None
         timings: list[Timing] = []
-        for number, size in enumerate(sizes):
-            milliseconds = _in_turn(contestants, frame_of(*SIZES[size]), rounds, number, len(sizes), progress)
+        for number, size in enumerate(options.size):
+            frame = noise_picture(*SIZES[size])
+            milliseconds = _in_turn(contestants, frame, options.rounds, number, len(options.size), progress)
             timings += [_timing(name, size, milliseconds, contestant, most) for name, contestant in contestants.items()]
     return timings
 
 
-def frame_of(width: int, height: int) -> Frame:
+def noise_picture(width: int, height: int) -> NoisePicture:
     """A picture of noise, the same each time."""
     levels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    return Frame(levels, to_unit(levels))
+    return NoisePicture(levels, to_unit(levels))
 
 
 def _timing(
@@ -156,7 +140,7 @@ def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
     """A style as a contestant, and the same with the statistics of a scene if it takes any."""
     native, scenes = Look(brush="native"), dict[tuple[int, ...], Statistics]()
 
-    def scene_of(frame: Frame) -> Statistics:
+    def scene_of(frame: NoisePicture) -> Statistics:
         if frame.levels.shape not in scenes:  # in the round that is not counted
             scenes[frame.levels.shape] = engine.measure(frame.levels)
         return scenes[frame.levels.shape]
@@ -169,7 +153,7 @@ def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
     return contestants | ({f"{name}, frame of a scene": given} if engine.takes_statistics else {})
 
 
-def _rival(path: Path, *, white: Range, threads: int) -> Contestant:
+def _rival(path: Path, *, white: White, threads: int) -> Contestant:
     run = open_rival(path, white=white, threads=threads)
     return Contestant(lambda frame: run(frame.unit), path.read_bytes(), float(white))
 
@@ -203,10 +187,10 @@ def _johnson(threads: int) -> dict[str, Contestant]:
     session = open_cpu_session(model, threads=threads)
 
     @torch.inference_mode()
-    def eager(frame: Frame) -> None:
+    def eager(frame: NoisePicture) -> None:
         network(torch.from_numpy(frame.unit).permute(2, 0, 1)[None].contiguous())
 
-    def exported(frame: Frame) -> None:
+    def exported(frame: NoisePicture) -> None:
         session.run(["stylized"], {"image": np.ascontiguousarray(frame.unit.transpose(2, 0, 1)[None])})
 
     return {JOHNSON_ONNX: Contestant(exported, model), YARDSTICK: Contestant(eager, model)}
@@ -214,7 +198,7 @@ def _johnson(threads: int) -> dict[str, Contestant]:
 
 def _in_turn(
     contestants: Mapping[str, Contestant],
-    frame: Frame,
+    frame: NoisePicture,
     rounds: int,
     part: int,
     parts: int,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.evaluation.speed.options import BenchOptions, White
 from stylecli.inference.sessions import open_cpu_session
 
-Range = Literal["1", "255"]  # what white is at the network's input
 
-
-def open_rival(path: Path, *, white: Range = "255", threads: int) -> Callable[[NDArray[np.float32]], Any]:
+def open_rival(
+    path: Path, *, white: White = BenchOptions.against_white, threads: int
+) -> Callable[[NDArray[np.float32]], Any]:
     """A function that runs the network on the CPU on (H, W, 3) float32 in 0..1.
 
     Raises:
@@ -23,8 +24,8 @@ def open_rival(path: Path, *, white: Range = "255", threads: int) -> Callable[[N
     """
     try:
         session = open_cpu_session(path, threads=threads)
-    except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
-        raise MediaError(f"{path}: onnxruntime cannot open it ({err})", hint="Give an ONNX file.") from err
+    except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
+        raise MediaError(f"{path}: onnxruntime cannot open it ({error})", hint="Give an ONNX file.") from error
     inputs = session.get_inputs()
     takes_picture = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(inputs[0].shape) == 4
     if not takes_picture or inputs[0].shape[1] != 3:
@@ -37,10 +38,10 @@ def open_rival(path: Path, *, white: Range = "255", threads: int) -> Callable[[N
     def run(frame: NDArray[np.float32]) -> Any:
         try:
             return session.run(None, {name: np.ascontiguousarray(frame.transpose(2, 0, 1)[None]) * scale})
-        except Exception as err:  # as above
+        except Exception as error:  # as above
             height, width = frame.shape[:2]
             raise MediaError(
-                f"{path}: fails on {width} x {height} pixels ({err})", hint="Choose a size that it takes with --size."
-            ) from err
+                f"{path}: fails on {width} x {height} pixels ({error})", hint="Choose a size that it takes."
+            ) from error
 
     return run

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.speed.networks import SIZES, frame_of
+from stylecli.evaluation.speed.networks import noise_picture
+from stylecli.evaluation.speed.options import SIZES
 from stylecli.inference.engine import Engine
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
@@ -21,7 +22,7 @@ FRAMES = 20  # whose energy is taken together: the counters tick about each mill
 
 
 @dataclass(frozen=True)
-class Point:
+class ScalingPoint:
     """Median milliseconds of a frame of a scene at a size, with a number of threads."""
 
     size: str
@@ -30,7 +31,7 @@ class Point:
     milliseconds_per_megapixel: float
 
 
-def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ignore) -> list[Point]:
+def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ignore) -> list[ScalingPoint]:
     """Every size with all cores, and 720p with 1, 2, 4, ... threads, on the CPU."""
     cores = os.cpu_count() or 1
     numbers = [2**power for power in range(cores.bit_length()) if 2**power < cores]
@@ -43,7 +44,7 @@ def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ig
             milliseconds = statistics.median(_timed(run) for _ in range(rounds)) * 1000
         width, height = SIZES[size]
         per_megapixel = milliseconds * 1e6 / (width * height)
-        points.append(Point(size, threads, round(milliseconds, 1), round(per_megapixel, 1)))
+        points.append(ScalingPoint(size, threads, round(milliseconds, 1), round(per_megapixel, 1)))
     return points
 
 
@@ -66,7 +67,7 @@ def measure_energy(pack: StylePack, *, size: str = "720p") -> float | None:
 
 def _painting(engine: Engine, size: str) -> Callable[[], None]:
     """Paint a frame of a scene; it has been done once, so that all is warm."""
-    frame = frame_of(*SIZES[size])
+    frame = noise_picture(*SIZES[size])
     scene, native = engine.measure(frame.levels), Look(brush="native")
 
     def run() -> None:

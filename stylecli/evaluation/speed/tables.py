@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.errors import MediaError
+from stylecli.core.files import atomic_file, blamed_on, write_atomically
 from stylecli.evaluation.speed.doors import Door
 from stylecli.evaluation.speed.memory import Peak
-from stylecli.evaluation.speed.networks import SIZES, Timing, machine
-from stylecli.evaluation.speed.scaling import Point
+from stylecli.evaluation.speed.networks import Timing, machine
+from stylecli.evaluation.speed.options import SIZES
+from stylecli.evaluation.speed.scaling import ScalingPoint
 from stylecli.evaluation.speed.video import VideoSpeed
 
 Row = Mapping[str, Any]
@@ -48,7 +49,7 @@ what the door adds. The pipe starts a process for each frame."""
 
 
 @dataclass(frozen=True)
-class Table:
+class BenchmarkTable:
     """Rows that share their keys, under a title, with what must be known to read them."""
 
     title: str
@@ -56,34 +57,34 @@ class Table:
     rows: Sequence[Row]
 
 
-def networks(timings: Sequence[Timing]) -> Table:
+def networks(timings: Sequence[Timing]) -> BenchmarkTable:
     """The table of all networks at all sizes."""
-    return Table("Networks", NETWORKS, [asdict(timing) for timing in timings])
+    return BenchmarkTable("Networks", NETWORKS, [asdict(timing) for timing in timings])
 
 
-def videos(found: Sequence[VideoSpeed]) -> Table:
+def videos(found: Sequence[VideoSpeed]) -> BenchmarkTable:
     """The table of the video pipeline."""
-    return Table("Video", VIDEO if found else "", [_video_row(video) for video in found])
+    return BenchmarkTable("Video", VIDEO if found else "", [_video_row(video) for video in found])
 
 
-def pixels_and_threads(points: Sequence[Point], joules: float | None) -> Table:
+def pixels_and_threads(points: Sequence[ScalingPoint], joules: float | None) -> BenchmarkTable:
     """The table of how a frame's time grows and shrinks; `joules` is what one takes at 720p, if the machine tells."""
     energy = f"At 720p one takes {joules} J" if joules else "This machine does not tell what energy it takes"
     note = f"A frame of a scene in the first style. {energy}." if points else ""
-    return Table("Pixels and threads", note, [asdict(point) for point in points])
+    return BenchmarkTable("Pixels and threads", note, [asdict(point) for point in points])
 
 
-def memory(peaks: Sequence[Peak]) -> Table:
+def memory(peaks: Sequence[Peak]) -> BenchmarkTable:
     """The table of peak memory by size."""
-    return Table("Memory", MEMORY if peaks else "", [asdict(peak) for peak in peaks])
+    return BenchmarkTable("Memory", MEMORY if peaks else "", [asdict(peak) for peak in peaks])
 
 
-def doors(found: Sequence[Door]) -> Table:
+def doors(found: Sequence[Door]) -> BenchmarkTable:
     """The table of what editors wait for."""
-    return Table("Doors for editors", DOORS if found else "", [asdict(door) for door in found])
+    return BenchmarkTable("Doors for editors", DOORS if found else "", [asdict(door) for door in found])
 
 
-def as_markdown(tables: Sequence[Table], *, command: str) -> str:
+def as_markdown(tables: Sequence[BenchmarkTable], *, command: str) -> str:
     """The document: what was run, on what, when; then the tables that have rows or something to say."""
     facts = machine()
     versions = ", ".join(f"{name} {version}" for name in LIBRARIES if (version := _version_of(name)))
@@ -96,15 +97,13 @@ def as_markdown(tables: Sequence[Table], *, command: str) -> str:
     return "\n".join([head, *(_section(table) for table in tables if table.rows or table.note)])
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a document; raises MediaError."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise MediaError(f"{path}: it cannot be written ({err.strerror})", hint="Choose another folder.") from err
+def write_document(path: Path, text: str) -> None:
+    """Write a document, whole or not at all; raises MediaError."""
+    with blamed_on(path, hint="Choose another folder."):
+        write_atomically(path, text.encode())
 
 
-def plot(timings: Sequence[Timing], path: Path) -> None:
+def draw_timings(timings: Sequence[Timing], path: Path) -> None:
     """Milliseconds against megapixels, both logarithmic, a line for each contestant. Needs the extra `train`.
 
     Raises:
@@ -121,12 +120,9 @@ def plot(timings: Sequence[Timing], path: Path) -> None:
     axes.set(xlabel="megapixels", ylabel="milliseconds", title=str(machine()["processor"]))
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend(fontsize="small")
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as err:  # ValueError: a suffix that matplotlib does not know
-        raise MediaError(
-            f"{path}: it cannot be written ({err})", hint="Give a name that ends in .png or .svg."
-        ) from err
+    # ValueError: a suffix that matplotlib does not know.
+    with blamed_on(path, hint="Give a name that ends in .png or .svg.", also=(ValueError,)), atomic_file(path) as draft:
+        figure.savefig(draft)
 
 
 def _video_row(video: VideoSpeed) -> Row:
@@ -136,7 +132,7 @@ def _video_row(video: VideoSpeed) -> Row:
     return {"video": f"{video.width}x{video.height}", **alone, **cpu, **whole}
 
 
-def _section(table: Table) -> str:
+def _section(table: BenchmarkTable) -> str:
     lines = [f"## {table.title}", "", *([table.note, ""] if table.note else [])]
     if table.rows:
         headings = list(table.rows[0])

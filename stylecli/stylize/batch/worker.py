@@ -110,7 +110,7 @@ class Worker:
             output,
             paint=FramePainter(engine, look),
             options=VideoOptions(encoder, _span(request["range"]), hdr=cast("Hdr", request["hdr"])),
-            recipe=fingerprint(engine, model, look),
+            fingerprint=fingerprint(engine, model, look),
             overwrite=request["overwrite"],
             notice=notice,
         )

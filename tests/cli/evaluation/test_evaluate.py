@@ -33,9 +33,10 @@ def results(result: Result) -> list[dict[str, Any]]:
 
 
 def test_what_help_repeats_is_what_the_measures_say() -> None:
-    assert set(evaluate.JUDGES) == set(judges.JudgeName.__args__)  # type: ignore[attr-defined]
-    assert tuple(classification.INPUT_RANGES) == evaluate.INPUT_RANGES
-    assert evaluate.NOISE_SIGMA == quality.NOISE_SIGMA
+    options = {option.name: option for option in evaluate.command.params}
+    assert {*options["judge"].type.choices} == {*judges.JudgeName.__args__}  # type: ignore[attr-defined]
+    assert tuple(classification.INPUT_RANGES) == options["input_range"].type.choices  # type: ignore[attr-defined]
+    assert options["noise"].default == quality.NOISE_SIGMA
 
 
 def test_styles_and_runs_are_judged_side_by_side(
@@ -218,3 +219,27 @@ def test_help_tells_of_both() -> None:
     assert "evaluate compare [OPTIONS] RUN..." in compare.stdout
     assert "--photos" not in compare.stdout
     assert run("evaluate").exit_code == 2
+
+
+def test_other_networks_are_measured_too(tiny_style: Path, photo_file: Path) -> None:
+    network = tiny_style / "fast.onnx"
+    result = run("evaluate", tiny_style, network, "--white", "1", "--photos", photo_file, "--device", "cpu", "--json")
+    assert result.exit_code == 0, result.output
+    style, foreign = results(result)
+    assert (style["name"], foreign["name"]) == ("tiny", "fast")
+    assert foreign["content"] == pytest.approx(style["content"], abs=0.02)  # it pads and rounds as it likes
+
+
+def test_another_network_has_no_card_to_record_in(tiny_style: Path, photo_file: Path, vgg_file: Path) -> None:
+    line = ["evaluate", tiny_style / "fast.onnx", "--photos", photo_file, "--loss-weights", vgg_file, "--record"]
+    result = run(*line)
+    assert result.exit_code == 2
+    assert "no card" in result.stderr
+
+
+def test_the_table_has_no_details(tiny_style: Path, photo_file: Path) -> None:
+    line = ["evaluate", tiny_style, "--photos", photo_file, "--painting", photo_file, "--device", "cpu"]
+    headings = run(*line).stdout.splitlines()[0].split("\t")
+    assert {"style_scales", "e_statistic", "palette", "texture", "edge_f1", "emboss", "specks"} < set(headings)
+    assert not {"style_2", "e_relu1_2", "texture_1", "specks_beyond"} & set(headings)
+    assert {"style_2", "e_relu1_2", "texture_1", "specks_beyond"} < set(results(run(*line, "--json"))[0])

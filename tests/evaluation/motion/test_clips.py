@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion.clips import FRAMES, NOISY, SINTEL, SYNTHETIC, clips_of_still, known_clips, sintel_clips
 from stylecli.evaluation.motion.flow import bring_back
-from stylecli.evaluation.quality.metrics import NOISE
+from stylecli.evaluation.quality.metrics.noise import NOISE
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import to_unit
 from tests.evaluation.motion.test_flow import flow_bytes

@@ -8,21 +8,21 @@ import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.measures import JUDGE_LAYERS
+from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
 
 
 @pytest.mark.usefixtures("shipped")
 def test_without_vgg_the_shipped_network_judges_and_that_is_said() -> None:
     notes: list[str] = []
-    judge = choose_judge("auto", JUDGE_LAYERS, note=notes.append)
+    judge = choose_judge("auto", JUDGE_LAYERS, notice=notes.append)
     assert judge.name == "distilled"
     assert judge.sha256[:12] in notes[0]
-    assert "--judge vgg19" in notes[1]
+    assert '`judge="vgg19"`' in notes[1]
 
 
 def test_given_weights_are_those_of_vgg(vgg_file: Path) -> None:
     notes: list[str] = []
-    judge = choose_judge("auto", JUDGE_LAYERS, file=vgg_file, note=notes.append)
+    judge = choose_judge("auto", JUDGE_LAYERS, file=vgg_file, notice=notes.append)
     assert judge.name == "vgg19"
     assert notes == [f"judged by vgg19 {judge.sha256[:12]}"]
 

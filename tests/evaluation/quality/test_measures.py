@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.quality.measures import (
-    CONTENT_LAYER,
-    Scores,
-    image_tensor,
     mean_quality,
+    open_painting,
     open_photo,
     paint_and_measure,
     scores_of_photo,
-    style_targets,
 )
+from stylecli.evaluation.quality.metrics.specimen import CONTENT_LAYER, image_tensor
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.names import STYLE_LAYERS
@@ -46,50 +44,52 @@ def photo_path(photo: NDArray[np.uint8], tmp_path: Path) -> Path:
 
 def test_the_photo_itself_has_no_distance_of_content(photo_path: Path, distilled_network: DistilledNetwork) -> None:
     photo = open_photo(photo_path, distilled_network)
-    painted = paint_and_measure(UNTOUCHED, photo, loss_network=distilled_network, targets=None)
-    assert painted.scores.content == 0
-    assert painted.scores.style is None
-    assert painted.scores.noise_left == 1
-    assert painted.scores.grid_energy == scores_of_photo(photo).grid_energy
+    painted = paint_and_measure(UNTOUCHED, photo, loss_network=distilled_network, painting=None)
+    assert painted.scores["content"] == 0
+    assert painted.scores["style"] is None
+    assert painted.scores["noise_left"] == 1
+    assert painted.scores["grid_energy"] == scores_of_photo(photo, loss_network=distilled_network)["grid_energy"]
 
 
 def test_the_painting_itself_has_no_distance_of_style(photo_path: Path, distilled_network: DistilledNetwork) -> None:
     photo = open_photo(photo_path, distilled_network)
-    targets = style_targets(photo_path, distilled_network)
-    painted = paint_and_measure(UNTOUCHED, photo, loss_network=distilled_network, targets=targets)
+    painting = open_painting(photo_path, distilled_network)
+    painted = paint_and_measure(UNTOUCHED, photo, loss_network=distilled_network, painting=painting)
     # Zero but for the order of sums.
-    assert painted.scores.style == pytest.approx(0, abs=1e-6)
+    assert painted.scores["style"] == pytest.approx(0, abs=1e-6)
 
 
 def test_content_and_style_are_those_of_the_definition(photo_path: Path, distilled_network: DistilledNetwork) -> None:
     photo = open_photo(photo_path, distilled_network)
-    targets = style_targets(photo_path, distilled_network)
-    painted = paint_and_measure(NEGATIVE, photo, loss_network=distilled_network, targets=targets)
+    painting = open_painting(photo_path, distilled_network)
+    painted = paint_and_measure(NEGATIVE, photo, loss_network=distilled_network, painting=painting)
     features = distilled_network(image_tensor(255 - photo.pixels))
     original = distilled_network(image_tensor(photo.pixels))
     content = (features[CONTENT_LAYER] - original[CONTENT_LAYER]).square().mean()
-    assert painted.scores.content == pytest.approx((content / original[CONTENT_LAYER].square().mean()).item(), rel=1e-4)
+    assert painted.scores["content"] == pytest.approx(
+        (content / original[CONTENT_LAYER].square().mean()).item(), rel=1e-4
+    )
     style = 0.0
     for layer in STYLE_LAYERS:
         gram, target = gram_matrix(features[layer]), gram_matrix(original[layer])
         style += ((gram - target).square().sum() / target.square().sum()).item()
-    assert painted.scores.style == pytest.approx(style, rel=1e-4)
+    assert painted.scores["style"] == pytest.approx(style, rel=1e-4)
 
 
 def test_total_variation_sums_both_directions(photo_path: Path, distilled_network: DistilledNetwork) -> None:
     photo = open_photo(photo_path, distilled_network)
     stripes = np.zeros((64, 64, 3), np.float32)
     stripes[:, ::2] = 1  # every neighbour to the right differs by 1, none below
-    painted = paint_and_measure(Painter(lambda _: stripes), photo, loss_network=distilled_network, targets=None)
-    assert painted.scores.total_variation == pytest.approx(1)
+    painted = paint_and_measure(Painter(lambda _: stripes), photo, loss_network=distilled_network, painting=None)
+    assert painted.scores["total_variation"] == pytest.approx(1)
 
 
 def test_a_mean_needs_every_value() -> None:
-    scores = [Scores(1, 0.5, 2, 1, 1, 0), Scores(3, 1.5, 4, 1, 1, 1)]
+    scores = [{"content": 1.0, "style": 0.5, "noise_left": 0.0}, {"content": 3.0, "style": 1.5, "noise_left": 1.0}]
     quality = mean_quality(scores, ["a", "b"], noise_sigma=25)
-    assert (quality.content, quality.style, quality.noise_left) == (2, 1, 0.5)
-    without = mean_quality([scores[0], Scores(3, None, 4, 1, 1, 1)], ["a", "b"], noise_sigma=25)
-    assert without.style is None
+    assert quality.scores == {"content": 2, "style": 1, "noise_left": 0.5}
+    without = mean_quality([scores[0], {**scores[1], "style": None}], ["a", "b"], noise_sigma=25)
+    assert without.scores["style"] is None
 
 
 def test_a_mere_strip_is_refused(tmp_path: Path, distilled_network: DistilledNetwork) -> None:

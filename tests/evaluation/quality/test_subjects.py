@@ -37,7 +37,7 @@ def test_styles_and_runs_are_told_apart(tiny_style: Path, run: Path) -> None:
 def test_a_plain_file_among_styles_is_left_out_with_a_word(tiny_style: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("about")
     notes: list[str] = []
-    subjects = find_subjects([str(tmp_path / "README.md"), str(tiny_style)], note=notes.append)
+    subjects = find_subjects([str(tmp_path / "README.md"), str(tiny_style)], notice=notes.append)
     assert [subject.name for subject in subjects] == ["tiny"]
     assert "README.md" in notes[0]
 

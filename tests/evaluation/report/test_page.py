@@ -108,7 +108,7 @@ def test_the_best_is_marked_where_there_is_a_choice(values: list[int | None], be
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("mine")
-    with pytest.raises(UsageError, match="--overwrite"):
+    with pytest.raises(UsageError, match="overwrite=True"):
         check_targets([tmp_path / "report.html"], overwrite=False)
     check_targets([tmp_path / "report.html"], overwrite=True)
 

@@ -16,6 +16,7 @@ from stylecli.evaluation.speed import networks as speed
 from stylecli.evaluation.speed import tables as benchmarks
 from stylecli.evaluation.speed import video as video_speed
 from stylecli.evaluation.speed.operations import multiplications
+from stylecli.evaluation.speed.options import BenchOptions
 from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
 from tests.support.packs import NORMALIZING_REACH, StyleFactory, normalizing_model
@@ -51,9 +52,10 @@ def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(
 ) -> None:
     monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})
     style = make_style(tmp_path, model=normalizing_model(), statistics="patches", reach=NORMALIZING_REACH)
-    timings = speed.measure_networks(
-        [open_pack(style)], sizes=["720p"], rounds=1, all_variants=True, rivals=[style / "fast.onnx"], white="1"
+    chosen = BenchOptions(
+        size=("720p",), rounds=1, all_variants=True, against=(style / "fast.onnx",), against_white="1", device="cpu"
     )
+    timings = speed.measure_networks([open_pack(style)], chosen)
     rows = {timing.contestant: timing for timing in timings}
     assert {"tiny, onnxruntime", "tiny, frame of a scene", str(style / "fast.onnx")} <= {*rows}
     for timing in timings:
@@ -117,7 +119,7 @@ def test_a_door_that_does_not_open_is_said(tiny_pack: StylePack, monkeypatch: py
 
 def test_a_document_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be written"):
-        benchmarks.write_text(tmp_path / "missing" / "benchmarks.md", "")
+        benchmarks.write_document(tmp_path / "missing" / "benchmarks.md", "")
 
 
 def test_the_video_pipeline_is_measured_against_its_stages(tiny_pack: StylePack) -> None:

@@ -1,40 +1,13 @@
-"""Numbers that say how a picture looks, without a loss network: pure functions of pixels."""
+"""What becomes of noise on the photo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.media.pixels import LUMA, to_unit
-
-GRID_PERIODS = (2, 4)  # pixels: the strides of up-sampling layers, which leave their pattern at these
-NEIGHBOURHOOD = 8  # bins of the spectrum on each side that a grid's peak is compared with
 NOISE = 2 / 255  # standard deviation of the noise in `noise_gain`: two levels of 8 bits, hardly visible
-
-
-def grid_energy(pixels: NDArray[Any]) -> float:
-    """How far a grid of 2 or 4 pixels stands out: log10 of its power over the median of the bins around.
-
-    The luma of (H, W, 3) under a Hann window; mean over six frequencies: horizontal, vertical, both, of both periods.
-    About 0.4 for photos; 1 is a factor of ten.
-    """
-    luma = to_unit(pixels) @ LUMA
-    height, width = (side // 16 * 16 for side in luma.shape)
-    if min(height, width) < 4 * NEIGHBOURHOOD:
-        raise ValueError(f"a picture of {luma.shape[1]} x {luma.shape[0]} is too small for its grid to be measured")
-    window = np.outer(np.hanning(height), np.hanning(width))
-    power = np.abs(np.fft.fft2((luma[:height, :width] - luma.mean()) * window)) ** 2
-    peaks = []
-    for period in GRID_PERIODS:
-        for row, column in ((0, width // period), (height // period, 0), (height // period, width // period)):
-            around = np.roll(power, (NEIGHBOURHOOD - row, NEIGHBOURHOOD - column), (0, 1))
-            around = around[: 2 * NEIGHBOURHOOD + 1, : 2 * NEIGHBOURHOOD + 1]
-            peak = around[NEIGHBOURHOOD - 1 : NEIGHBOURHOOD + 2, NEIGHBOURHOOD - 1 : NEIGHBOURHOOD + 2].max()
-            peaks.append(np.log10(peak / np.median(around)))
-    return float(np.mean(peaks))
 
 
 def with_noise(photo: NDArray[np.float32], sigma: float, *, seed: int = 0) -> NDArray[np.float32]:

@@ -1,0 +1,146 @@
+"""`stylecli evaluate blind`: which style people prefer, without knowing which is which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.extras import needs_extra
+from stylecli.core.errors import UsageError
+from stylecli.evaluation.blind.options import BlindOptions
+from stylecli.evaluation.speed.options import BenchOptions, White
+
+if TYPE_CHECKING:
+    from stylecli.inference.sessions import Device
+
+
+@click.command(short_help="Let people choose between styles without knowing which is which.")
+@click.argument("styles", nargs=-1, metavar="[STYLE_OR_RUN...]")
+@click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The page to write, PAGE.html.")
+@click.option(
+    "--painting",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Show the painting, and ask which is more like it, too.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(64, 4096),
+    default=BlindOptions.size,
+    show_default=True,
+    help="Short side of the pictures, in pixels.",
+)
+@click.option("--seed", type=int, help="The same order and sides again; default: another one each time.")
+@click.option(
+    "--score",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Count the answers that the page saved; repeatable.",
+)
+@options.variant
+@click.option(
+    "--white",
+    type=click.Choice(get_args(White)),
+    default=BenchOptions.against_white,
+    show_default=True,
+    help="What white is at the input of networks given as ONNX files.",
+)
+@options.csv_file
+@options.overwrite
+@options.device
+@options.styles_dir
+@options.as_json
+@needs_extra("train")
+def blind(
+    styles: tuple[str, ...],
+    photos: tuple[Path, ...],
+    output: Path | None,
+    painting: Path | None,
+    size: int,
+    seed: int | None,
+    score: tuple[Path, ...],
+    variant: str | None,
+    white: White,
+    csv_file: Path | None,
+    overwrite: bool,
+    device: Device,
+    styles_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Write a page with pairs of pictures that do not say which style made them, or count its answers.
+
+    `blind A B --photos DIR -o PAGE.html` writes one file for any browser: every two styles on every photo, in random
+    order. Arrow keys choose, Z shows pixel for pixel, S saves the answers. `blind --score answers.json` tells how often
+    each style is preferred (Bradley-Terry), with 95 % intervals.
+    """
+    from stylecli.evaluation.report.files import check_targets
+
+    if bool(score) == bool(styles):
+        raise UsageError("give either styles to compare or answers to count", hint="See `stylecli evaluate blind -h`.")
+    check_targets([path for path in (output, csv_file) if path], overwrite=overwrite)
+    if score:
+        _count(score, csv_file, as_json=as_json)
+        return
+    if not photos or not output:
+        raise UsageError("no photos to compare on, or no page to write", hint="Give `photos` and `output`.")
+    chosen = BlindOptions(painting, size, seed)
+    _write_page(styles, photos, output, chosen, variant, white, device, styles_dir, as_json=as_json)
+
+
+def _write_page(
+    styles: tuple[str, ...],
+    photos: tuple[Path, ...],
+    output: Path,
+    chosen: BlindOptions,
+    variant: str | None,
+    white: White,
+    device: Device,
+    styles_dir: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from contextlib import ExitStack
+
+    from stylecli.evaluation.blind.page import write_blind_page
+    from stylecli.evaluation.blind.pairs import make_blind_test
+    from stylecli.evaluation.quality.subjects import find_subjects
+    from stylecli.media.images.files import pictures_in
+
+    subjects = find_subjects(
+        styles, styles_dir, variant=variant, white=white, notice=lambda text: say(f"stylecli: {text}")
+    )
+    with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
+        stylizers = {subject.name: stack.enter_context(subject.open(device)) for subject in subjects}
+        test = make_blind_test(stylizers, pictures_in(photos), chosen, progress=progress)
+        write_blind_page(test, output)
+    if as_json:
+        emit_json({"event": "result", "page": output, "pairs": len(test.pairs)})
+    else:
+        _notice(f"{output}: {len(test.pairs)} pairs. Open it in a browser, then count the answers with `score`.")
+
+
+def _notice(text: str) -> None:
+    say(f"stylecli: {text}")
+
+
+def _count(score: tuple[Path, ...], csv_file: Path | None, *, as_json: bool) -> None:
+    from stylecli.evaluation.blind.answers import read_answers
+    from stylecli.evaluation.blind.scoring import encounters, preferences
+    from stylecli.evaluation.report.files import write_csv
+
+    duels = read_answers(score)
+    rows = [row.as_record() for row in preferences(duels)]
+    met = [row.as_record() for row in encounters(duels)]
+    if as_json:
+        for event, records in (("result", rows), ("encounter", met)):
+            for record in records:
+                emit_json({"event": event, **record})
+    else:
+        print_table(rows)
+        print_table(met)
+    if csv_file:
+        write_csv(rows, csv_file)

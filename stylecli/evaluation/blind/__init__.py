@@ -1,0 +1,1 @@
+"""Blind comparison: people choose between two pictures without knowing which style made which."""

@@ -1,0 +1,55 @@
+"""Filters of one plane (H, W): blur, gradient, Laplacian, neighbourhood maxima."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.media.pixels import LUMA, Floats, to_unit
+
+
+def luma(pixels: NDArray[Any]) -> Floats:
+    """The luma (H, W) in 0..1 of a picture (H, W, 3), sRGB-encoded."""
+    return np.asarray(to_unit(pixels) @ LUMA, np.float32)
+
+
+def blur(plane: Floats, sigma: float) -> Floats:
+    """A Gaussian blur with a standard deviation of `sigma` pixels; the plane's edges are repeated outwards."""
+    reach = int(np.ceil(3 * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        margins = [(0, 0), (0, 0)]
+        margins[axis] = (reach, reach)
+        padded = np.pad(plane, margins, mode="edge")
+        length = plane.shape[axis]
+        pieces = (padded.take(range(place, place + length), axis) for place in range(len(kernel)))
+        plane = np.asarray(sum(weight * piece for weight, piece in zip(kernel, pieces, strict=True)), np.float32)
+    return plane
+
+
+def laplacian(plane: Floats, sigma: float) -> Floats:
+    """The Laplacian of the plane after a Gaussian blur (Marr and Hildreth 1980), (H, W)."""
+    padded = np.pad(blur(plane, sigma), 1, mode="edge")
+    inner = padded[1:-1, 1:-1]
+    around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return np.asarray(around - 4 * inner, np.float32)
+
+
+def gradient(plane: Floats) -> tuple[Floats, Floats]:
+    """The differences down and across, each (H, W)."""
+    down, across = np.gradient(plane)
+    return np.asarray(down, np.float32), np.asarray(across, np.float32)
+
+
+def largest_nearby(plane: NDArray[Any], reach: int) -> NDArray[Any]:
+    """The maximum in the square of `reach` pixels on each side of every pixel, (H, W)."""
+    for axis in (0, 1):
+        margins = [(0, 0), (0, 0)]
+        margins[axis] = (reach, reach)
+        padded = np.pad(plane, margins, mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis)
+        plane = windows.max(-1)
+    return plane

@@ -1,0 +1,165 @@
+"""What a metric looks at: a photo, what a style makes of it, and the painting. Computed when a metric asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylecli.evaluation.quality.metrics.gaussians import FeatureStatistics, statistics_of
+from stylecli.evaluation.quality.metrics.noise import with_noise
+from stylecli.evaluation.quality.metrics.patterns import speck_density
+from stylecli.evaluation.quality.metrics.texture import band_energies, flat_areas, octaves_apart
+from stylecli.evaluation.quality.options import NOISE_SIGMA
+from stylecli.media.pixels import Floats, quantize, to_unit
+from stylecli.media.resizing import resize
+from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.names import STYLE_LAYERS
+
+CONTENT_LAYER = "relu4_2"
+JUDGE_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
+SCALES = (1, 2, 4, 8)  # by which picture and painting are shrunk together: strokes of several sizes
+
+
+class Stylizer(Protocol):
+    """Anything that paints: a style's `Engine`, the network of a run."""
+
+    def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Paint a picture (H, W, 3), sRGB-encoded RGB in 0..1; same shape and range."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo at the size it is judged at: `pixels` (H, W, 3) uint8, `content` its feature maps at CONTENT_LAYER."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    content: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """A painting at the size it is judged at, (H, W, 3) uint8."""
+
+    pixels: NDArray[np.uint8]
+    loss_network: LossNetwork
+
+    @cached_property
+    def statistics(self) -> Mapping[int, Mapping[str, FeatureStatistics]]:
+        """Of its features, by scale (1, 2, 4, 8 times smaller) and layer."""
+        return {
+            scale: statistics_of(features_of(self.loss_network, shrunk(self.pixels, scale), STYLE_LAYERS))
+            for scale in SCALES
+        }
+
+    @cached_property
+    def band_energies(self) -> tuple[float, ...]:
+        """Its detail by size, as `texture.band_energies`."""
+        return band_energies(self.pixels)
+
+    @cached_property
+    def speck_density(self) -> float:
+        """As `patterns.speck_density`."""
+        return speck_density(self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """One style on one photo. noise_sigma: standard deviation, in levels of 255, of the noise on the noisy copy."""
+
+    photo: Photo
+    stylizer: Stylizer
+    loss_network: LossNetwork
+    painting: Painting | None = None
+    noise_sigma: float = NOISE_SIGMA
+
+    @cached_property
+    def clean(self) -> Floats:
+        """The photo (H, W, 3) in 0..1."""
+        return to_unit(self.photo.pixels)
+
+    @cached_property
+    def noisy(self) -> Floats:
+        """The photo with noise."""
+        return with_noise(self.clean, self.noise_sigma / 255)
+
+    @cached_property
+    def painted(self) -> Floats:
+        """The stylized photo (H, W, 3) in 0..1."""
+        return self.stylizer.stylize(self.clean)
+
+    @cached_property
+    def painted_noisy(self) -> Floats:
+        """The stylized noisy copy."""
+        return self.stylizer.stylize(self.noisy)
+
+    @cached_property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The stylized photo in 8 bits, as people see it."""
+        return quantize(self.painted, np.uint8)
+
+    @cached_property
+    def content(self) -> Tensor:
+        """The feature maps of the stylized photo at CONTENT_LAYER."""
+        return self._at_full_size[0]
+
+    @cached_property
+    def statistics(self) -> Mapping[int, Mapping[str, FeatureStatistics]]:
+        """Of the features of the stylized photo, by scale and layer."""
+        smaller = {
+            scale: statistics_of(features_of(self.loss_network, shrunk(self.pixels, scale), STYLE_LAYERS))
+            for scale in SCALES[1:]
+        }
+        return {1: self._at_full_size[1], **smaller}
+
+    @cached_property
+    def texture(self) -> tuple[float, ...] | None:
+        """Octaves by band between the strokes in the photo's flat areas and the painting's; None without a painting."""
+        if self.painting is None:
+            return None
+        energies = band_energies(self.pixels, flat_areas(self.photo.pixels))
+        return octaves_apart(energies, self.painting.band_energies)
+
+    @cached_property
+    def _at_full_size(self) -> tuple[Tensor, Mapping[str, FeatureStatistics]]:
+        """Content and style by one pass; the large feature maps are not kept."""
+        features = features_of(self.loss_network, self.pixels, JUDGE_LAYERS)
+        return features.pop(CONTENT_LAYER), statistics_of(features)
+
+
+def shrunk(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
+    """A picture (H, W, 3) at a whole fraction of its size."""
+    if scale == 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    return resize(pixels, max(1, height // scale), max(1, width // scale))
+
+
+def at_short_side(pixels: NDArray[Any], short_side: int) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) at another size, in 8 bits."""
+    height, width = pixels.shape[:2]
+    scale = short_side / min(height, width)
+    return quantize(resize(to_unit(pixels), round(height * scale), round(width * scale)), np.uint8)
+
+
+def image_tensor(pixels: NDArray[Any]) -> Tensor:
+    """A picture (H, W, 3) as (1, 3, H, W) in 0..1."""
+    return torch.from_numpy(to_unit(pixels)).permute(2, 0, 1)[None]
+
+
+def device_of(loss_network: LossNetwork) -> torch.device:
+    """Where a loss network computes."""
+    return next(loss_network.buffers()).device
+
+
+@torch.no_grad()
+def features_of(loss_network: LossNetwork, pixels: NDArray[Any], layers: Sequence[str]) -> dict[str, Tensor]:
+    """The feature maps (1, C, h, w) of a picture (H, W, 3), by layer."""
+    features: dict[str, Tensor] = loss_network(image_tensor(pixels).to(device_of(loss_network)), layers)
+    return features

@@ -15,7 +15,8 @@ from stylecli.editors.raw_pixels import repainted
 from stylecli.editors.spool.worker import stop
 from stylecli.inference.engine import Engine
 from stylecli.packs.pack import open_pack
-from stylecli.stylize.look import Look, paint
+from stylecli.stylize.look import Look
+from stylecli.stylize.painting import paint
 from tests.editors.resolve.conftest import Installation
 
 INT8, INT16, HALF, FLOAT = 5, 6, 7, 8

@@ -58,7 +58,7 @@ def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Callable[[Ended
         MediaError: the records cannot be written.
     """
     if importlib.util.find_spec("watchfiles") is None:
-        raise UsageError("watchfiles is missing", hint="Install it: pip install watchfiles.")
+        raise UsageError("watchfiles is missing", hint='Install it: pip install "stylecli[watch]".')
     if not rule.source.is_dir():
         raise UsageError(f"{rule.source}: is no folder", hint="Give the folder to watch.")
     for style in rule.styles:

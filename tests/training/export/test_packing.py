@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Scene
+from stylecli.landscape import Landscape
 from stylecli.media.images.files import picture_from_pixels
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack, open_pack
@@ -39,7 +39,7 @@ def pack(network: FastNetwork, tmp_path_factory: pytest.TempPathFactory) -> Styl
     recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS)
     run = FinishedRun(network.state_dict(), network, recipe, painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64))
     folder = tmp_path_factory.mktemp("packs") / "long-strokes"
-    return export_pack(run, folder, preview_of=picture_from_pixels(Scene(96, 64).frame(0)))
+    return export_pack(run, folder, preview_of=picture_from_pixels(Landscape(96, 64).frame(0)))
 
 
 def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:
@@ -49,7 +49,7 @@ def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:
 
 
 def test_tiles_equal_the_whole_with_dilations(pack: StylePack) -> None:
-    picture = to_unit(Scene(620, 410).frame(0))
+    picture = to_unit(Landscape(620, 410).frame(0))
     with Engine(pack, device="cpu", tile="off") as engine:
         statistics = engine.measure(picture)
         whole = engine.stylize(picture, statistics)
@@ -84,5 +84,5 @@ def test_a_failed_export_leaves_nothing(network: FastNetwork, tmp_path: Path, mo
         network.state_dict(), network, Recipe(painting), painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
     )
     with pytest.raises(Exception, match="No space left"):
-        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(Scene(96, 64).frame(0)))
+        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(Landscape(96, 64).frame(0)))
     assert not list(tmp_path.iterdir())

@@ -118,7 +118,15 @@ def stylize_video(
                 time_base=plan.clip.time_base,
                 output=output,
             )
-            join(picture, draft, clip=plan.clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            join(
+                picture,
+                draft,
+                end=work.pieces[-1].end,
+                clip=plan.clip,
+                container=plan.container,
+                streams=plan.streams,
+                cut=plan.cut,
+            )
             check_delivery(
                 draft,
                 picture=picture,

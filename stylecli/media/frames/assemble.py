@@ -60,7 +60,15 @@ def assemble_video(
                 for done, frame in enumerate(frames, start=1):
                     write(frame)
                     progress(Step(done, len(timing.frames), "frames"))
-            join(picture, draft, clip=clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            join(
+                picture,
+                draft,
+                end=writer.end,
+                clip=clip,
+                container=plan.container,
+                streams=plan.streams,
+                cut=plan.cut,
+            )
             check_delivery(
                 draft,
                 picture=picture,

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
-from stylecli.media.video.codecs import Encoder, EncoderOptions
+from stylecli.media.video.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
@@ -112,7 +112,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     with readable(source, output) as (path, remarks):
         clip = probe(path, number=options.stream, hdr=options.hdr)
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
-        _check_size(source, clip, encoder)
+        _check_size(source, clip, encoder, container)
         with TemporaryDirectory(prefix="stylecli-") as folder:
             streams, changes = companions(
                 clip,
@@ -141,12 +141,13 @@ def _check_span(span: Span | None) -> None:
         raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
 
 
-def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
+def _check_size(source: Path, clip: Clip, encoder: Encoder, container: Container) -> None:
     width, height = encoder.codec.smallest
     if clip.width < width or clip.height < height:
+        fitting = (name for name in container.codecs if CODECS[name].smallest <= (1, 1))
         raise UsageError(
             f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
-            hint=f"It takes {width}x{height} and larger: use another `codec`.",
+            hint=f'It takes {width}x{height} and larger: use `codec="{next(fitting)}"`.',
         )
 
 

@@ -14,7 +14,7 @@ from stylecli.media.video.clip import Clip
 from stylecli.media.video.companions import Companion, is_attached, stream_options
 from stylecli.media.video.containers import Container
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
-from stylecli.media.video.streams import MICROSECOND, announces_alpha, opened
+from stylecli.media.video.streams import MICROSECOND, announces_alpha, fraction, opened
 
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 _UNJOINED = "the picture and the other streams cannot be joined"
@@ -37,9 +37,11 @@ class Cut:
 
 
 def join(
-    picture: Path, target: Path, *, clip: Clip, container: Container, streams: Sequence[Companion], cut: Cut
+    picture: Path, target: Path, *, end: int, clip: Clip, container: Container, streams: Sequence[Companion], cut: Cut
 ) -> None:
     """Write `target` from the video in `picture` and the companions of `clip`; small files go beside it meanwhile.
+
+    end: the tick of `clip` at which the last frame of `picture` ends.
 
     Raises MediaError with ffmpeg's own words. ffmpeg has ended when this returns or raises, whatever happens.
     """
@@ -53,6 +55,7 @@ def join(
     options["disposition:v:0"] = "+".join(clip.dispositions) or "0"
     if clip.sample_aspect != 1:  # the codec may not know of it
         options["aspect:v:0"] = str(clip.sample_aspect * Fraction(clip.width, clip.height)).replace("/", ":")
+    options |= _last_duration(picture, end * clip.time_base, container)
     if container.animates:
         options |= _animating(container)
     for number, companion in enumerate(mapped, start=1):
@@ -64,6 +67,23 @@ def join(
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
     run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{target.name}: {_UNJOINED}")
+
+
+def _last_duration(picture: Path, end: Fraction, container: Container) -> dict[str, str]:
+    """The options by which the last frame is shown as long as it should be; MP4 knows by itself."""
+    if container.muxer not in ("matroska", "webm", "gif"):
+        return {}
+    with opened(picture) as file:
+        stream = file.streams.video[0]
+        clock = fraction(stream.time_base, MICROSECOND)
+        times = [(packet.pts, packet.dts) for packet in file.demux(stream) if packet.pts is not None]
+    last = max(pts for pts, _ in times)
+    duration = end - last * clock
+    if container.muxer == "gif":
+        return {"final_delay": str(max(1, round(100 * duration)))}
+    if any(pts != dts for pts, dts in times):  # the last packet is another frame's, and tells the end (`end_at`)
+        return {}
+    return {"bsf:v:0": f"setts=duration=if(eq(PTS\\,{last})\\,{max(1, round(duration / clock))}\\,DURATION)"}
 
 
 def _reading(cut: Cut) -> dict[str, str | None]:

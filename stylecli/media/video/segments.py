@@ -20,7 +20,7 @@ from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Frame
 from stylecli.media.video.resume import PainterState, PartialWork, Piece
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writer import VideoWriter, clock_options
+from stylecli.media.video.writer import VideoWriter, clock_options, end_at
 
 if TYPE_CHECKING:
     from av import Packet, VideoStream
@@ -89,8 +89,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
             packets = (packet for piece in pieces for packet in _packets(piece))
             for number, packet in enumerate(packets):
                 packet.dts = shown[number - ahead] if number >= ahead else shown[number] - delay
-                if number == len(shown) - 1:  # MP4 takes durations from gaps, so this one tells when the video ends
-                    packet.duration = max(1, round(end / Fraction(packet.time_base)) - (packet.pts or 0))
+                if number == len(shown) - 1:
+                    end_at(packet, round(end / Fraction(packet.time_base)), delay)
                 packet.stream = stream
                 container.mux(packet)
 

@@ -10,11 +10,12 @@ import av
 import numpy as np
 import pytest
 
-from stylecli.core.errors import MediaError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.assemble import assemble_video
 from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
+from stylecli.media.video.codecs import EncoderOptions
 from stylecli.media.video.containers import container_for
 from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult
@@ -30,6 +31,8 @@ CHAPTERS = (
 EMPTY_HANDED = '#!/bin/sh\nfor word; do case "$word" in file:*) target="${word#file:}";; esac; done\n: > "$target"\n'
 
 CLEARLY_THE_SAME = 6.0  # steps of 255: the cost of scaling and of another encoding of a test picture
+
+TICK = Fraction(1, 1000)
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts")
 
@@ -261,6 +264,38 @@ def test_hdr_of_eight_bits_is_as_bright_as_hdr_of_ten(tmp_path: Path, transfer: 
         means.append(frame.pixels.mean() / np.iinfo(frame.pixels.dtype).max)
     assert means[0] == pytest.approx(means[1], abs=0.01)
     assert means[0] > 0.1
+
+
+# --- the last frame
+
+
+def ends(path: Path) -> float:
+    """When the file ends, in seconds, as a player sees it."""
+    duration = probe(path).duration
+    assert duration is not None
+    return float(duration)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.webm", "out.gif"])
+def test_the_last_frame_is_held_as_long_as_it_was(tmp_path: Path, name: str) -> None:
+    video = make_video(tmp_path / "uneven.mkv", (0, 100, 150, 160, 350, 650, 750, 1450), Made(time_base=TICK))
+    source = tmp_path / "in.gif"
+    ffmpeg("-i", video, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-final_delay", "300", source)
+    assert ends(source) == pytest.approx(4.45, abs=0.02)
+    stylize(source, tmp_path / name)
+    assert ends(tmp_path / name) == pytest.approx(4.45, abs=0.02)
+    assert [float(time) for time in times(tmp_path / name)] == pytest.approx(
+        [float(time) for time in times(source)], abs=0.011
+    )
+
+
+@pytest.mark.parametrize("size", [(8, 200), (24, 400)])
+def test_av1_refuses_a_narrow_picture_at_once_and_names_a_codec_that_takes_it(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = make_video(tmp_path / "in.mp4", made=Made(size=size))
+    with pytest.raises(UsageError, match=r"too small for av1.*h264"):
+        stylize(source, tmp_path / "out.mp4", VideoOptions(EncoderOptions(codec="av1")))
 
 
 # --- sound

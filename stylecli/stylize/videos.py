@@ -109,7 +109,7 @@ def stylize_video(
                 hint = "" if duration is None else f"The video is {float(duration):.2f} s long."
                 raise UsageError(f"{source}: no frame lies in the range", hint=hint)
             plan.check_source()
-            picture, draft = work.folder / "picture", work.folder / output.name
+            picture, draft = work.folder / "picture", work.folder / "whole"
             check_room(output, needed=work.size * (COPIES - 1))
             join_segments(
                 work.pieces,

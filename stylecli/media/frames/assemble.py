@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import hidden_name
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, writing_behind
 from stylecli.media.frames.timing import Timing, read_timing
@@ -119,9 +120,9 @@ def _frames(folder: Path, timing: Timing, clip: Clip) -> Generator[Frame, None, 
 def _draft(output: Path) -> Iterator[Path]:
     """A path in a hidden folder beside `output`; what was written there gets its name when all went well."""
     with blamed_on_output(output):
-        folder = TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
+        folder = TemporaryDirectory(prefix=f".{hidden_name(output)}.", dir=output.parent)
     with folder:
-        draft = Path(folder.name) / output.name
+        draft = Path(folder.name) / "whole"
         yield draft
         with blamed_on_output(output):
             draft.replace(output)

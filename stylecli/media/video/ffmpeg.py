@@ -40,7 +40,7 @@ def ffmpeg_program() -> str:
 
 def url(path: Path) -> str:
     """A path as FFmpeg takes it: absolute and with its protocol, since what stands before a colon is taken for one."""
-    return f"file:{path.resolve()}"
+    return f"file:{path.absolute()}"
 
 
 def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:

@@ -18,7 +18,7 @@ from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.readable import readable
-from stylecli.media.video.remux import Cut
+from stylecli.media.video.remux import GIF_RATE, Cut
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writer import pixel_format
 
@@ -172,6 +172,8 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
         yield f'written as {chosen}, which some players do not show in H.264; more do with `codec="hevc"`'
     for name in sorted(_LOST_SIDE_DATA.keys() & clip.side_data):
         yield f"{_LOST_SIDE_DATA[name]}: left out"
+    if container.animates == "gif" and clip.rate > GIF_RATE:
+        yield f"gif shows at most {GIF_RATE} frames a second: frames above that are dropped"
     if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
         yield f"{container.muxer} has no chapters and no tags: they are left out"
 

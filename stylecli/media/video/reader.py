@@ -296,8 +296,8 @@ def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> 
     elif tag := re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", clip.tags.get("DURATION", "")):  # of Matroska: the end
         hours, minutes, seconds = map(Fraction, tag.groups())
         promised, reached = (hours * 60 + minutes) * 60 + seconds, found.video_reached
-    elif container.duration is not None:
-        promised, reached = clip.start + container.duration * MICROSECOND, found.reached
+    elif clip.duration is not None:
+        promised, reached = clip.start + clip.duration, found.reached
     else:
         return
     missing = promised - reached

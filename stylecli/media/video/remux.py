@@ -23,7 +23,8 @@ _OUTDATED_TAGS = frozenset(
     {"alpha_mode", "bps", "duration", "encoder", "number_of_bytes", "number_of_frames", "rotate"}
 )
 _STATISTICS = ("BPS-", "DURATION-", "NUMBER_OF_", "_STATISTICS_")  # as mkvmerge writes them
-_GIF_OPTIONS = {"vf": "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"}
+GIF_RATE = 50  # frames a second: delays are hundredths of a second, and players take less than 2 of them for 10
+_GIF_FILTER = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
 _WEBP_OPTIONS = {"quality:v:0": "90"}
 
 
@@ -57,7 +58,7 @@ def join(
         options["aspect:v:0"] = str(clip.sample_aspect * Fraction(clip.width, clip.height)).replace("/", ":")
     options |= _last_duration(picture, end * clip.time_base, container)
     if container.animates:
-        options |= _animating(container)
+        options |= _animating(clip, container)
     for number, companion in enumerate(mapped, start=1):
         options |= stream_options(number, companion, source=1, is_cut=bool(cut.start))
     options |= _attaching(clip, container, streams, folder=target.parent)
@@ -114,11 +115,14 @@ def _escaped(text: str) -> str:
     return re.sub(r"([=;#\\\n])", r"\\\1", text)
 
 
-def _animating(container: Container) -> dict[str, str]:
+def _animating(clip: Clip, container: Container) -> dict[str, str]:
     """The options that make an animation which runs for ever, each frame with the colours that suit it."""
     clock = {"enc_time_base:v:0": "1:1000", "fps_mode:v:0": "passthrough"}
     options = {"c:v:0": container.animates, "loop": "0", **clock}
-    return options | (_GIF_OPTIONS if container.animates == "gif" else _WEBP_OPTIONS)
+    if container.animates != "gif":
+        return options | _WEBP_OPTIONS
+    thinning = f"fps={GIF_RATE}," if clip.rate > GIF_RATE else ""
+    return options | {"vf": f"{thinning}{_GIF_FILTER}"}
 
 
 def _attaching(clip: Clip, container: Container, streams: Sequence[Companion], *, folder: Path) -> dict[str, str]:

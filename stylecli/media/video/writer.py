@@ -17,6 +17,7 @@ from stylecli.core.errors import DeviceError
 from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.codecs import Encoder
 from stylecli.media.video.color import BT709, ColorConverter, holds_alpha
+from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.streams import blamed_on_output
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def record(
 
     with ExitStack() as stack:
         with blamed_on_output(path):
-            container = stack.enter_context(av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}))
+            container = stack.enter_context(av.open(url(path), "w", format="mp4", options={"movflags": "+faststart"}))
         picture_stream = _picture_stream(container, size, rate)
         sound_stream = cast("AudioStream", container.add_stream(SOUND_ENCODER, rate=sound.rate, layout="stereo"))
         sound_stream.bit_rate = SOUND_BIT_RATE
@@ -138,7 +139,7 @@ def encoding(path: Path, clip: Clip, *, encoder: Encoder, origin: int, output: P
     muxer = muxer_for(clip, encoder)
     options = clock_options(clip.time_base, muxer) | {"fflags": "bitexact"}
     with blamed_on_output(output):
-        container = av.open(str(path), "w", format=muxer, container_options=options)
+        container = av.open(url(path), "w", format=muxer, container_options=options)
         writer = VideoWriter(container, clip, encoder=encoder, origin=origin, output=output)
     try:
         yield writer

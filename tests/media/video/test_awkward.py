@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -351,3 +353,58 @@ def test_a_sound_codec_that_nobody_knows_is_called_unknown(video: Path, tmp_path
     source.write_bytes(source.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"free"))
     (message,) = stylize(source, tmp_path / "out.mp4").messages
     assert message == "sound stream 1 (unknown codec) is left out: its codec is unknown"
+
+
+# --- names, starts, rates
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"100% [1-2] %03d",
+        b"a:b",
+        b"x" * 251,
+        b"caf\xe9",
+        "\u65e5\u672c".encode() * 30,
+        b"-y",
+        b"q'uo\"te;\\",
+        b"new\nline",
+    ],
+    ids=ascii,
+)
+def test_any_name_is_taken_and_made(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)  # relative names are the harder ones
+    source, frames, output = (Path(os.fsdecode(name + suffix)) for suffix in (b".mp4", b"", b".mkv"))
+    try:
+        source.write_bytes(with_sound(video, tmp_path / "sound.mp4").read_bytes())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert stylize_video(source, output, paint=lambda picture: picture, fingerprint={"look": "none"}).frames == 10
+    assert split_video(source, frames).frames == 10
+    assert assemble_video(frames, output, like=source, overwrite=True).frames == 10
+    assert {os.fsencode(path) for path in Path().iterdir()} == {os.fsencode(path) for path in (source, frames, output)}
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.flv"])
+def test_a_late_start_makes_a_video_no_longer(video: Path, tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    ffmpeg("-i", with_sound(video, tmp_path / "sound.mp4"), "-c", "copy", "-output_ts_offset", "30000", source)
+    clip = probe(source)
+    assert clip.duration is not None
+    assert clip.duration < 2
+    assert (clip.frames() or 0) < 50
+    assert stylize(source, tmp_path / "out.mp4").frames == 10
+
+
+def test_a_gif_plays_as_fast_as_a_video_of_more_than_50_frames_a_second(tmp_path: Path) -> None:
+    source = make_video(
+        tmp_path / "in.mp4", [number * 1000 for number in range(60)], Made(time_base=Fraction(1, 60000))
+    )
+    result = stylize(source, tmp_path / "out.gif")
+    assert any("at most 50 frames a second" in message for message in result.messages)
+    assert ends(tmp_path / "out.gif") == pytest.approx(1, abs=0.03)
+    shown = times(tmp_path / "out.gif")
+    assert min(later - time for time, later in pairwise(shown)) >= Fraction(1, 50)

@@ -126,6 +126,7 @@ def stylize_video(
                 container=plan.container,
                 streams=plan.streams,
                 cut=plan.cut,
+                output=output,
             )
             check_delivery(
                 draft,

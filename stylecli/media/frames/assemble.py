@@ -69,6 +69,7 @@ def assemble_video(
                 container=plan.container,
                 streams=plan.streams,
                 cut=plan.cut,
+                output=output,
             )
             check_delivery(
                 draft,

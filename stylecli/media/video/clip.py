@@ -90,6 +90,7 @@ class Clip:
     tags: Mapping[str, str]  # of the video stream
     others: tuple[OtherStream, ...]
     chapters: int
+    has_device_tags: bool  # whether the file has tags by names in reverse domain notation, as phones write them
     reading: Mapping[str, str]  # options of libav with which all streams are found
 
     @property
@@ -158,6 +159,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             tags=tags_of(stream),
             others=tuple(_others(container, stream)),
             chapters=len(container.chapters()),
+            has_device_tags=any(name.startswith("com.") for name in container.metadata),
             reading=dict(container.container_options),
         )
 
@@ -174,6 +176,12 @@ class Frame:
     def with_pixels(self, pixels: NDArray[Any]) -> Frame:
         """The same moment with another picture."""
         return replace(self, pixels=pixels)
+
+
+def side_data_names(frame: VideoFrame) -> set[str]:
+    """Libav's names of what comes along with a frame."""
+    found: Any = frame.side_data
+    return {found[index].type.name for index in range(len(found))}
 
 
 def _duration(container: InputContainer, start: Fraction) -> Fraction | None:

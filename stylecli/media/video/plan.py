@@ -18,19 +18,13 @@ from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.readable import readable
+from stylecli.media.video.reader import LOST_SIDE_DATA
 from stylecli.media.video.remux import GIF_RATE, Cut
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
 _LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
-_LOST_SIDE_DATA = {
-    "A53_CC": "closed captions inside the picture",
-    "DOVI_METADATA": "Dolby Vision",
-    "DYNAMIC_HDR_PLUS": "HDR10+",
-    "SPHERICAL": "the tags of a 360-degree picture",
-    "STEREO3D": "the tags of a stereoscopic picture",
-}
 
 
 @dataclass(frozen=True)
@@ -170,10 +164,12 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
         yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
     elif encoder.name == "h264" and bits > 8:
         yield f'written as {chosen}, which some players do not show in H.264; more do with `codec="hevc"`'
-    for name in sorted(_LOST_SIDE_DATA.keys() & clip.side_data):
-        yield f"{_LOST_SIDE_DATA[name]}: left out"
+    for name in sorted(LOST_SIDE_DATA.keys() & clip.side_data):
+        yield f"{LOST_SIDE_DATA[name]}: left out"
     if container.animates == "gif" and clip.rate > GIF_RATE:
         yield f"gif shows at most {GIF_RATE} frames a second: frames above that are dropped"
+    if container.muxer == "mpegts" and clip.chapters:
+        yield "mpegts has no chapters: they are left out"
     if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
         yield f"{container.muxer} has no chapters and no tags: they are left out"
 

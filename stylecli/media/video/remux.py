@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
@@ -38,11 +39,20 @@ class Cut:
 
 
 def join(
-    picture: Path, target: Path, *, end: int, clip: Clip, container: Container, streams: Sequence[Companion], cut: Cut
+    picture: Path,
+    target: Path,
+    *,
+    end: int,
+    clip: Clip,
+    container: Container,
+    streams: Sequence[Companion],
+    cut: Cut,
+    output: Path,
 ) -> None:
     """Write `target` from the video in `picture` and the companions of `clip`; small files go beside it meanwhile.
 
     end: the tick of `clip` at which the last frame of `picture` ends.
+    output: what faults are about.
 
     Raises MediaError with ffmpeg's own words. ffmpeg has ended when this returns or raises, whatever happens.
     """
@@ -51,7 +61,7 @@ def join(
     tags = ffmpeg.input(url(_tag_file(picture, clip, cut, folder=target.parent)), f="ffmetadata")
     mapped = [companion for companion in streams if not is_attached(companion, container)]
     maps = [*(old[str(companion.stream.index)] for companion in mapped), *(file[_NO_STREAM] for file in (old, tags))]
-    options = {"f": container.muxer, "c": "copy", "bitexact": None}
+    options: dict[str, Any] = {"f": container.muxer, "c": "copy", "bitexact": None}
     options |= {"map_metadata:g": "1:g", "map_metadata:s:v:0": "2:s:0", "map_chapters": "1"}
     options["disposition:v:0"] = "+".join(clip.dispositions) or "0"
     if clip.sample_aspect != 1:  # the codec may not know of it
@@ -65,9 +75,11 @@ def join(
     if container.has_edit_lists:
         # A start behind 0 is exact in the clock of the picture; ffmpeg before 9 rounds it to 1 ms.
         options |= {"movie_timescale": str(clip.time_base.denominator), "movflags": "+faststart"}
+        if clip.has_device_tags:  # such as com.apple.quicktime.make; the flag moves all tags to where these are kept
+            options["movflags"] += "+use_metadata_tags"
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
-    run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{target.name}: {_UNJOINED}")
+    run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{output}: {_UNJOINED}")
 
 
 def _last_duration(picture: Path, end: Fraction, container: Container) -> dict[str, str]:
@@ -126,16 +138,19 @@ def _animating(clip: Clip, container: Container) -> dict[str, str]:
 
 
 def _attaching(clip: Clip, container: Container, streams: Sequence[Companion], *, folder: Path) -> dict[str, str]:
+    """The options that attach covers as files, which are written into `folder`."""
     covers = [companion.stream for companion in streams if is_attached(companion, container)]
-    if not covers:
-        return {}
-    suffix = {"mjpeg": "jpeg"}.get(covers[0].codec, covers[0].codec)
-    file = folder / f"cover.{suffix}"
-    with opened(clip.path) as source:
-        packet = next(source.demux(source.streams[covers[0].index]))
-        file.write_bytes(bytes(packet))
-    number = sum(companion.stream.kind == "attachment" for companion in streams)
-    return {"attach": url(file), f"metadata:s:t:{number}": f"mimetype=image/{suffix}"}
+    before = sum(companion.stream.kind == "attachment" for companion in streams)
+    options: dict[str, str] = {}
+    for number, cover in enumerate(covers):
+        suffix = {"mjpeg": "jpeg"}.get(cover.codec, cover.codec)
+        file = folder / (f"cover.{suffix}" if number == 0 else f"cover{number + 1}.{suffix}")
+        with opened(clip.path) as source:
+            packet = next(packet for packet in source.demux(source.streams[cover.index]) if packet.size)
+            file.write_bytes(bytes(packet))
+        options[f"attach:{number}"] = url(file)
+        options[f"metadata:s:t:{before + number}"] = f"mimetype=image/{suffix}"
+    return options
 
 
 def _time(seconds: Fraction) -> str:

@@ -408,3 +408,38 @@ def test_a_gif_plays_as_fast_as_a_video_of_more_than_50_frames_a_second(tmp_path
     assert ends(tmp_path / "out.gif") == pytest.approx(1, abs=0.03)
     shown = times(tmp_path / "out.gif")
     assert min(later - time for time, later in pairwise(shown)) >= Fraction(1, 50)
+
+
+# --- tags, covers, captions
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_tags_of_phones_are_kept(video: Path, tmp_path: Path, suffix: str) -> None:
+    tags = {"com.apple.quicktime.make": "Fruit", "com.android.version": "16", "title": "Sea"}
+    words = [word for name, value in tags.items() for word in ("-metadata", f"{name}={value}")]
+    source = tmp_path / "phone.mov"
+    ffmpeg("-i", video, "-c", "copy", "-movflags", "use_metadata_tags", *words, "-metadata",
+           "creation_time=2024-05-06T07:08:09Z", source)  # fmt: skip
+    stylize(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        written = dict(container.metadata)
+    assert {name: written.get(name) for name in tags} == tags
+    assert written["creation_time"].startswith("2024-05-06T07:08:09")
+
+
+def test_both_covers_are_kept_in_matroska(video: Path, tmp_path: Path) -> None:
+    source = tmp_path / "covers.mkv"
+    attached: list[str | Path] = []
+    for number, color in enumerate(("red", "blue")):
+        cover = tmp_path / f"{color}.png"
+        ffmpeg("-f", "lavfi", "-i", f"color={color}:size=32x32", "-frames:v", "1", cover)
+        attached += ["-attach", cover, f"-metadata:s:t:{number}", "mimetype=image/png"]
+    ffmpeg("-i", video, "-c", "copy", *attached, source)
+    assert stylize(source, tmp_path / "out.mkv").messages == ()
+    assert [other.kind for other in probe(tmp_path / "out.mkv").others] == ["cover", "cover"]
+
+
+def test_chapters_that_a_broadcast_has_no_place_for_are_named(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "tags.txt").write_text(CHAPTERS)
+    ffmpeg("-i", video, "-i", tmp_path / "tags.txt", "-map_chapters", "1", "-c", "copy", tmp_path / "in.mkv")
+    assert stylize(tmp_path / "in.mkv", tmp_path / "out.ts").messages == ("mpegts has no chapters: they are left out",)

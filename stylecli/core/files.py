@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from typing import BinaryIO
 
 from stylecli.core.errors import MediaError, StyleError
 
+LONGEST_NAME = 200  # bytes of a file's name to which something is added; file systems take 255
 WRITE_HINT = "Make room, or choose another place."
 
 _drafts: set[Path] = set()  # hidden files and folders that this process is writing
@@ -85,7 +87,7 @@ def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
     Raises:
         OSError: it cannot be made or renamed.
     """
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    draft = folder.with_name(f".{hidden_name(folder)}.{secrets.token_hex(4)}")
     _drafts.add(draft)
     try:
         draft.mkdir(parents=True)
@@ -97,6 +99,16 @@ def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         _drafts.discard(draft)
+
+
+def hidden_name(path: Path) -> str:
+    """A name for a hidden thing beside `path`: its own, or a short one where that is too long or not UTF-8."""
+    try:
+        if len(path.name.encode()) <= LONGEST_NAME:
+            return path.name
+    except UnicodeEncodeError:
+        pass
+    return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
 
 
 def swap_folders(incoming: Path, folder: Path) -> None:

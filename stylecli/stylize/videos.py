@@ -109,7 +109,7 @@ def stylize_video(
                 hint = "" if duration is None else f"The video is {float(duration):.2f} s long."
                 raise UsageError(f"{source}: no frame lies in the range", hint=hint)
             plan.check_source()
-            picture, draft = work.folder / "picture", work.folder / output.name
+            picture, draft = work.folder / "picture", work.folder / "whole"
             check_room(output, needed=work.size * (COPIES - 1))
             join_segments(
                 work.pieces,
@@ -118,7 +118,16 @@ def stylize_video(
                 time_base=plan.clip.time_base,
                 output=output,
             )
-            join(picture, draft, clip=plan.clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            join(
+                picture,
+                draft,
+                end=work.pieces[-1].end,
+                clip=plan.clip,
+                container=plan.container,
+                streams=plan.streams,
+                cut=plan.cut,
+                output=output,
+            )
             check_delivery(
                 draft,
                 picture=picture,

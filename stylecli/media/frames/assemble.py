@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import hidden_name
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, writing_behind
 from stylecli.media.frames.timing import Timing, read_timing
@@ -60,7 +61,16 @@ def assemble_video(
                 for done, frame in enumerate(frames, start=1):
                     write(frame)
                     progress(Step(done, len(timing.frames), "frames"))
-            join(picture, draft, clip=clip, container=plan.container, streams=plan.streams, cut=plan.cut)
+            join(
+                picture,
+                draft,
+                end=writer.end,
+                clip=clip,
+                container=plan.container,
+                streams=plan.streams,
+                cut=plan.cut,
+                output=output,
+            )
             check_delivery(
                 draft,
                 picture=picture,
@@ -111,9 +121,9 @@ def _frames(folder: Path, timing: Timing, clip: Clip) -> Generator[Frame, None, 
 def _draft(output: Path) -> Iterator[Path]:
     """A path in a hidden folder beside `output`; what was written there gets its name when all went well."""
     with blamed_on_output(output):
-        folder = TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
+        folder = TemporaryDirectory(prefix=f".{hidden_name(output)}.", dir=output.parent)
     with folder:
-        draft = Path(folder.name) / output.name
+        draft = Path(folder.name) / "whole"
         yield draft
         with blamed_on_output(output):
             draft.replace(output)

@@ -36,6 +36,7 @@ Span = tuple[Fraction, Fraction | None]  # seconds of what a player shows: from,
 Hdr = Literal["tonemap", "keep"]  # what becomes of PQ and HLG: SDR, or left as it is
 
 _USUAL_RATE = Fraction(25)  # frames a second where a file does not tell; only rate control and estimates look at it
+_COUNTING_FROM_ZERO = ("matroska", "flv")
 _CLOCKS_OF_THEIR_OWN = ("mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
 
 
@@ -89,6 +90,7 @@ class Clip:
     tags: Mapping[str, str]  # of the video stream
     others: tuple[OtherStream, ...]
     chapters: int
+    has_device_tags: bool  # whether the file has tags by names in reverse domain notation, as phones write them
     reading: Mapping[str, str]  # options of libav with which all streams are found
 
     @property
@@ -150,13 +152,14 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             start=start,
             zero=start if container.format.name in _CLOCKS_OF_THEIR_OWN else Fraction(0),
             first=(frame.pts or 0) * time_base,
-            duration=None if container.duration is None else container.duration * MICROSECOND,
+            duration=_duration(container, start),
             number=number,
             stream=stream.index,
             dispositions=dispositions(stream),
             tags=tags_of(stream),
             others=tuple(_others(container, stream)),
             chapters=len(container.chapters()),
+            has_device_tags=any(name.startswith("com.") for name in container.metadata),
             reading=dict(container.container_options),
         )
 
@@ -173,6 +176,21 @@ class Frame:
     def with_pixels(self, pixels: NDArray[Any]) -> Frame:
         """The same moment with another picture."""
         return replace(self, pixels=pixels)
+
+
+def side_data_names(frame: VideoFrame) -> set[str]:
+    """Libav's names of what comes along with a frame."""
+    found: Any = frame.side_data
+    return {found[index].type.name for index in range(len(found))}
+
+
+def _duration(container: InputContainer, start: Fraction) -> Fraction | None:
+    """Seconds from the start to the end; the headers of some containers count from 0, wherever the start is."""
+    if container.duration is None:
+        return None
+    duration = container.duration * MICROSECOND
+    counts_from_zero = any(name in container.format.name for name in _COUNTING_FROM_ZERO)
+    return duration - start if counts_from_zero and duration > start > 0 else duration
 
 
 def _others(container: InputContainer, picture: VideoStream) -> Iterator[OtherStream]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def ffmpeg_program() -> str:
 
 def url(path: Path) -> str:
     """A path as FFmpeg takes it: absolute and with its protocol, since what stands before a colon is taken for one."""
-    return f"file:{path.resolve()}"
+    return f"file:{path.absolute()}"
 
 
 def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
@@ -50,7 +51,8 @@ def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
         MediaError: `fault` with ffmpeg's last line.
     """
     command = command.global_args("-y", "-nostdin", "-nostats", "-loglevel", "error")
-    arguments = ffmpeg.compile(command, cmd=ffmpeg_program())
+    # ffmpeg-python cannot repeat an option: a number tells two of them apart until here.
+    arguments = [re.sub(r"^-attach:\d+$", "-attach", word) for word in ffmpeg.compile(command, cmd=ffmpeg_program())]
     # It is a bare C function: no thread can hold anything that it waits for.
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
     try:

@@ -12,25 +12,19 @@ from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
-from stylecli.media.video.codecs import Encoder, EncoderOptions
+from stylecli.media.video.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.readable import readable
-from stylecli.media.video.remux import Cut
+from stylecli.media.video.reader import LOST_SIDE_DATA
+from stylecli.media.video.remux import GIF_RATE, Cut
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
 _LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
-_LOST_SIDE_DATA = {
-    "A53_CC": "closed captions inside the picture",
-    "DOVI_METADATA": "Dolby Vision",
-    "DYNAMIC_HDR_PLUS": "HDR10+",
-    "SPHERICAL": "the tags of a 360-degree picture",
-    "STEREO3D": "the tags of a stereoscopic picture",
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     with readable(source, output) as (path, remarks):
         clip = probe(path, number=options.stream, hdr=options.hdr)
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
-        _check_size(source, clip, encoder)
+        _check_size(source, clip, encoder, container)
         with TemporaryDirectory(prefix="stylecli-") as folder:
             streams, changes = companions(
                 clip,
@@ -141,12 +135,13 @@ def _check_span(span: Span | None) -> None:
         raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
 
 
-def _check_size(source: Path, clip: Clip, encoder: Encoder) -> None:
+def _check_size(source: Path, clip: Clip, encoder: Encoder, container: Container) -> None:
     width, height = encoder.codec.smallest
     if clip.width < width or clip.height < height:
+        fitting = (name for name in container.codecs if CODECS[name].smallest <= (1, 1))
         raise UsageError(
             f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
-            hint=f"It takes {width}x{height} and larger: use another `codec`.",
+            hint=f'It takes {width}x{height} and larger: use `codec="{next(fitting)}"`.',
         )
 
 
@@ -169,8 +164,12 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
         yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
     elif encoder.name == "h264" and bits > 8:
         yield f'written as {chosen}, which some players do not show in H.264; more do with `codec="hevc"`'
-    for name in sorted(_LOST_SIDE_DATA.keys() & clip.side_data):
-        yield f"{_LOST_SIDE_DATA[name]}: left out"
+    for name in sorted(LOST_SIDE_DATA.keys() & clip.side_data):
+        yield f"{LOST_SIDE_DATA[name]}: left out"
+    if container.animates == "gif" and clip.rate > GIF_RATE:
+        yield f"gif shows at most {GIF_RATE} frames a second: frames above that are dropped"
+    if container.muxer == "mpegts" and clip.chapters:
+        yield "mpegts has no chapters: they are left out"
     if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
         yield f"{container.muxer} has no chapters and no tags: they are left out"
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import ffmpeg
 
+from stylecli.core.files import hidden_name
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
 from stylecli.media.video.streams import MICROSECOND, blamed_on_output, fraction, opened
 
@@ -34,21 +35,34 @@ def readable(source: Path, beside: Path) -> Iterator[tuple[Path, list[str]]]:
     is_animation = _is_animated_webp(source)
     jumping, jumps = ("", 0) if is_animation else _jumps(source)
     if not is_animation and not jumps:
-        yield source, []
+        with _named_in_utf8(source) as path:
+            yield path, []
         return
     with blamed_on_output(beside):
-        folder = TemporaryDirectory(prefix=f".{beside.name[:100]}.unpacked.", dir=beside.parent)
+        folder = TemporaryDirectory(prefix=f".{hidden_name(beside)}.unpacked.", dir=beside.parent)
     with folder:
         if is_animation:
-            copy = Path(folder.name) / f"{source.stem[:100]}.mkv"
+            copy = Path(folder.name) / "source.mkv"
             command = ffmpeg.input(url(source)).output(url(copy), f="matroska", **{"c:v": "png"})
             run_ffmpeg(command, f"{source}: cannot be read as an animated WebP")
             yield copy, []
         else:
-            copy = Path(folder.name) / f"{source.stem[:100]}{source.suffix}"
+            copy = Path(folder.name) / f"source.{jumping}"
             options = {"map": "0", "c": "copy", "copy_unknown": None, "f": _JUMPING_FORMATS[jumping]}
             run_ffmpeg(ffmpeg.input(url(source)).output(url(copy), **options), f"{source}: cannot be copied")
             yield copy, [f"the clock of the source jumps (places: {jumps}): it is made to run on"]
+
+
+@contextmanager
+def _named_in_utf8(source: Path) -> Iterator[Path]:
+    """The source, or a link to it: neither PyAV nor ffmpeg-python takes names that are not UTF-8."""
+    if source.name.isascii() or hidden_name(source) == source.name or not source.is_file():
+        yield source
+        return
+    with TemporaryDirectory(prefix="stylecli-") as folder:
+        link = Path(folder) / "source"
+        link.symlink_to(source.resolve())
+        yield link
 
 
 def _jumps(source: Path) -> tuple[str, int]:

@@ -15,7 +15,7 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.media.video.clip import Clip, Frame, Span
+from stylecli.media.video.clip import Clip, Frame, Span, side_data_names
 from stylecli.media.video.color import ColorConverter
 from stylecli.media.video.deinterlacing import deinterlaced
 from stylecli.media.video.hdr import ToneMap
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
+LOST_SIDE_DATA = {  # libav's names of what comes with frames and is not written
+    "A53_CC": "closed captions inside the picture",
+    "DOVI_METADATA": "Dolby Vision",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "SPHERICAL": "the tags of a 360-degree picture",
+    "STEREO3D": "the tags of a stereoscopic picture",
+}
 _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
@@ -75,6 +82,7 @@ def read_frames(
             if end is not None and pts >= end:
                 break
             found.damaged += frame.is_corrupt
+            found.side_data |= side_data_names(frame)
             found.resized += (frame.width, frame.height) != picture.coded_size
             count += 1
             if count > skip:
@@ -123,6 +131,7 @@ class _Findings:
     late: int = 0  # frames
     resized: int = 0  # frames
     shown: int = 0  # frames
+    side_data: set[str] = field(default_factory=set)  # of any frame
     gaps: Counter[int] = field(default_factory=Counter)  # ticks from frame to frame -> how often
     wide_gaps: list[tuple[int, int]] = field(default_factory=list)  # the tick before, and the ticks: of candidates
     missing: Fraction = Fraction(0)  # seconds at the end
@@ -169,6 +178,8 @@ class _Findings:
             yield f"frames that were not later than the one before and are shown one tick after it: {self.late}"
         if self.resized:
             yield f"frames of another size than the first one, scaled to it: {self.resized}"
+        for name in sorted(LOST_SIDE_DATA.keys() & (self.side_data - self.clip.side_data)):
+            yield f"{LOST_SIDE_DATA[name]}: left out"
         if self.missing:
             yield f"the source ends {_seconds(self.missing)} earlier than its header says"
 
@@ -296,8 +307,8 @@ def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> 
     elif tag := re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", clip.tags.get("DURATION", "")):  # of Matroska: the end
         hours, minutes, seconds = map(Fraction, tag.groups())
         promised, reached = (hours * 60 + minutes) * 60 + seconds, found.video_reached
-    elif container.duration is not None:
-        promised, reached = clip.start + container.duration * MICROSECOND, found.reached
+    elif clip.duration is not None:
+        promised, reached = clip.start + clip.duration, found.reached
     else:
         return
     missing = promised - reached

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.core.files import blamed_on, flush_to_disk, try_lock, write_atomically
+from stylecli.core.files import blamed_on, flush_to_disk, hidden_name, try_lock, write_atomically
 from stylecli.core.progress import Notice
 
 if TYPE_CHECKING:
@@ -117,11 +117,11 @@ def partial_work(
     """
     if fingerprint is None:
         with blamed_on(output):
-            temporary = TemporaryDirectory(prefix=f"{_PREFIX}{output.name}.", dir=output.parent)
+            temporary = TemporaryDirectory(prefix=f"{_PREFIX}{hidden_name(output)}.", dir=output.parent)
         with temporary:
             yield PartialWork(Path(temporary.name), output)
         return
-    folder = output.with_name(f"{_PREFIX}{output.name}{_SUFFIX}")
+    folder = output.with_name(f"{_PREFIX}{hidden_name(output)}{_SUFFIX}")
     with _hold(folder, output):
         try:
             with blamed_on(output):

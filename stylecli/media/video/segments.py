@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Frame
+from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.resume import PainterState, PartialWork, Piece
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writer import VideoWriter, clock_options
+from stylecli.media.video.writer import VideoWriter, clock_options, end_at
 
 if TYPE_CHECKING:
     from av import Packet, VideoStream
@@ -80,8 +81,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
         end = pieces[-1].end * time_base
         options = clock_options(time_base, muxer) | {"fflags": "bitexact"}
         with ExitStack() as stack:
-            container = stack.enter_context(av.open(str(target), "w", format=muxer, container_options=options))
-            first = stack.enter_context(av.open(str(pieces[0].file)))
+            container = stack.enter_context(av.open(url(target), "w", format=muxer, container_options=options))
+            first = stack.enter_context(av.open(url(pieces[0].file)))
             # Opaque: else PyAV 18 looks for an encoder of the decoder's name, and there is none for libdav1d.
             stream = container.add_stream_from_template(first.streams.video[0], opaque=True)
             for name, value in first.streams.video[0].metadata.items():
@@ -89,8 +90,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
             packets = (packet for piece in pieces for packet in _packets(piece))
             for number, packet in enumerate(packets):
                 packet.dts = shown[number - ahead] if number >= ahead else shown[number] - delay
-                if number == len(shown) - 1:  # MP4 takes durations from gaps, so this one tells when the video ends
-                    packet.duration = max(1, round(end / Fraction(packet.time_base)) - (packet.pts or 0))
+                if number == len(shown) - 1:
+                    end_at(packet, round(end / Fraction(packet.time_base)), delay)
                 packet.stream = stream
                 container.mux(packet)
 
@@ -108,7 +109,7 @@ def check_room(output: Path, *, needed: float) -> None:
 def _packets(piece: Piece) -> Iterator[Packet[VideoStream]]:
     import av
 
-    with av.open(str(piece.file)) as container:
+    with av.open(url(piece.file)) as container:
         yield from (packet for packet in container.demux(container.streams.video[0]) if packet.size)
 
 

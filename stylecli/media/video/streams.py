@@ -164,13 +164,17 @@ def blamed_on_output(output: Path) -> AbstractContextManager[None]:
     return blamed_on(output, also=(av.FFmpegError,))
 
 
-def _opened(path: Path, reading: Mapping[str, str]) -> InputContainer:
+@contextmanager
+def _opened(path: Path, reading: Mapping[str, str]) -> Iterator[InputContainer]:
     import av
 
     # Tags in a broken encoding are no error in PyAV 19, which has no argument for them any more (`tags_of`).
     lenient: Any = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
-    container: InputContainer = av.open(url(path), "r", container_options=dict(reading), **lenient)
-    return container
+    with ExitStack() as stack:
+        name: Any = url(path)
+        if name.encode(errors="replace") != name.encode(errors="surrogateescape"):  # PyAV takes names of UTF-8 alone
+            name = stack.enter_context(path.open("rb"))
+        yield stack.enter_context(av.open(name, "r", container_options=dict(reading), **lenient))
 
 
 def _as_text(tag: str) -> str:

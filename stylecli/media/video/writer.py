@@ -17,6 +17,7 @@ from stylecli.core.errors import DeviceError
 from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.codecs import Encoder
 from stylecli.media.video.color import BT709, ColorConverter, holds_alpha
+from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.streams import blamed_on_output
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def record(
 
     with ExitStack() as stack:
         with blamed_on_output(path):
-            container = stack.enter_context(av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}))
+            container = stack.enter_context(av.open(url(path), "w", format="mp4", options={"movflags": "+faststart"}))
         picture_stream = _picture_stream(container, size, rate)
         sound_stream = cast("AudioStream", container.add_stream(SOUND_ENCODER, rate=sound.rate, layout="stereo"))
         sound_stream.bit_rate = SOUND_BIT_RATE
@@ -138,7 +139,7 @@ def encoding(path: Path, clip: Clip, *, encoder: Encoder, origin: int, output: P
     muxer = muxer_for(clip, encoder)
     options = clock_options(clip.time_base, muxer) | {"fflags": "bitexact"}
     with blamed_on_output(output):
-        container = av.open(str(path), "w", format=muxer, container_options=options)
+        container = av.open(url(path), "w", format=muxer, container_options=options)
         writer = VideoWriter(container, clip, encoder=encoder, origin=origin, output=output)
     try:
         yield writer
@@ -149,6 +150,17 @@ def encoding(path: Path, clip: Clip, *, encoder: Encoder, origin: int, output: P
         with suppress(av.FFmpegError, OSError):  # the first fault is the one to hear of
             container.close()
         raise
+
+
+def end_at(packet: Packet[VideoStream], end: int, delay: int) -> None:
+    """Let the last packet in decoding order tell when the video ends, the tick `end`.
+
+    MP4 takes durations from the gaps between packets, and its end both from the times of showing and, late by `delay`
+    ticks, from those of decoding.
+    """
+    pts = packet.pts or 0
+    packet.dts = max(packet.dts or 0, pts - delay)
+    packet.duration = max(1, end - pts)
 
 
 class VideoWriter:
@@ -168,6 +180,7 @@ class VideoWriter:
         self._usual_duration = max(1, round(1 / clip.rate / clip.time_base))
         self._durations: dict[int, int] = {}  # of the frames inside the encoder, by timestamp
         self._held: Packet[VideoStream] | None = None  # the last packet is known only when there is no other
+        self._delay = 0  # ticks from the decoding to the showing of the first frame
         self.frames = 0
         self.end = 0  # the tick at which the last frame ends
 
@@ -186,15 +199,16 @@ class VideoWriter:
         """Write what the encoder still holds."""
         self._mux(self._stream.encode(None))
         if self._held is not None:
-            # MP4 takes durations from the gaps in decoding order, so the last packet tells when the video ends.
-            self._held.duration = max(1, self.end - (self._held.pts or 0))
+            end_at(self._held, self.end, self._delay)
             self._container.mux(self._held)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         for packet in packets:
             # Encoders forget how long a frame is shown.
             packet.duration = self._durations.pop(packet.pts or 0, self._usual_duration)
-            if self._held is not None:
+            if self._held is None:
+                self._delay = (packet.pts or 0) - (packet.dts or 0)
+            else:
                 self._container.mux(self._held)
             self._held = packet
 

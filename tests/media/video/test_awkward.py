@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from stylecli.core.errors import MediaError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.assemble import assemble_video
 from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
+from stylecli.media.video.codecs import EncoderOptions
 from stylecli.media.video.containers import container_for
 from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult
@@ -30,6 +33,8 @@ CHAPTERS = (
 EMPTY_HANDED = '#!/bin/sh\nfor word; do case "$word" in file:*) target="${word#file:}";; esac; done\n: > "$target"\n'
 
 CLEARLY_THE_SAME = 6.0  # steps of 255: the cost of scaling and of another encoding of a test picture
+
+TICK = Fraction(1, 1000)
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts")
 
@@ -263,6 +268,38 @@ def test_hdr_of_eight_bits_is_as_bright_as_hdr_of_ten(tmp_path: Path, transfer: 
     assert means[0] > 0.1
 
 
+# --- the last frame
+
+
+def ends(path: Path) -> float:
+    """When the file ends, in seconds, as a player sees it."""
+    duration = probe(path).duration
+    assert duration is not None
+    return float(duration)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.webm", "out.gif"])
+def test_the_last_frame_is_held_as_long_as_it_was(tmp_path: Path, name: str) -> None:
+    video = make_video(tmp_path / "uneven.mkv", (0, 100, 150, 160, 350, 650, 750, 1450), Made(time_base=TICK))
+    source = tmp_path / "in.gif"
+    ffmpeg("-i", video, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-final_delay", "300", source)
+    assert ends(source) == pytest.approx(4.45, abs=0.02)
+    stylize(source, tmp_path / name)
+    assert ends(tmp_path / name) == pytest.approx(4.45, abs=0.02)
+    assert [float(time) for time in times(tmp_path / name)] == pytest.approx(
+        [float(time) for time in times(source)], abs=0.011
+    )
+
+
+@pytest.mark.parametrize("size", [(8, 200), (24, 400)])
+def test_av1_refuses_a_narrow_picture_at_once_and_names_a_codec_that_takes_it(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    source = make_video(tmp_path / "in.mp4", made=Made(size=size))
+    with pytest.raises(UsageError, match=r"too small for av1.*h264"):
+        stylize(source, tmp_path / "out.mp4", VideoOptions(EncoderOptions(codec="av1")))
+
+
 # --- sound
 
 
@@ -316,3 +353,93 @@ def test_a_sound_codec_that_nobody_knows_is_called_unknown(video: Path, tmp_path
     source.write_bytes(source.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"free"))
     (message,) = stylize(source, tmp_path / "out.mp4").messages
     assert message == "sound stream 1 (unknown codec) is left out: its codec is unknown"
+
+
+# --- names, starts, rates
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"100% [1-2] %03d",
+        b"a:b",
+        b"x" * 251,
+        b"caf\xe9",
+        "\u65e5\u672c".encode() * 30,
+        b"-y",
+        b"q'uo\"te;\\",
+        b"new\nline",
+    ],
+    ids=ascii,
+)
+def test_any_name_is_taken_and_made(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)  # relative names are the harder ones
+    source, frames, output = (Path(os.fsdecode(name + suffix)) for suffix in (b".mp4", b"", b".mkv"))
+    try:
+        source.write_bytes(with_sound(video, tmp_path / "sound.mp4").read_bytes())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert stylize_video(source, output, paint=lambda picture: picture, fingerprint={"look": "none"}).frames == 10
+    assert split_video(source, frames).frames == 10
+    assert assemble_video(frames, output, like=source, overwrite=True).frames == 10
+    assert {os.fsencode(path) for path in Path().iterdir()} == {os.fsencode(path) for path in (source, frames, output)}
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.flv"])
+def test_a_late_start_makes_a_video_no_longer(video: Path, tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    ffmpeg("-i", with_sound(video, tmp_path / "sound.mp4"), "-c", "copy", "-output_ts_offset", "30000", source)
+    clip = probe(source)
+    assert clip.duration is not None
+    assert clip.duration < 2
+    assert (clip.frames() or 0) < 50
+    assert stylize(source, tmp_path / "out.mp4").frames == 10
+
+
+def test_a_gif_plays_as_fast_as_a_video_of_more_than_50_frames_a_second(tmp_path: Path) -> None:
+    source = make_video(
+        tmp_path / "in.mp4", [number * 1000 for number in range(60)], Made(time_base=Fraction(1, 60000))
+    )
+    result = stylize(source, tmp_path / "out.gif")
+    assert any("at most 50 frames a second" in message for message in result.messages)
+    assert ends(tmp_path / "out.gif") == pytest.approx(1, abs=0.03)
+    shown = times(tmp_path / "out.gif")
+    assert min(later - time for time, later in pairwise(shown)) >= Fraction(1, 50)
+
+
+# --- tags, covers, captions
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_tags_of_phones_are_kept(video: Path, tmp_path: Path, suffix: str) -> None:
+    tags = {"com.apple.quicktime.make": "Fruit", "com.android.version": "16", "title": "Sea"}
+    words = [word for name, value in tags.items() for word in ("-metadata", f"{name}={value}")]
+    source = tmp_path / "phone.mov"
+    ffmpeg("-i", video, "-c", "copy", "-movflags", "use_metadata_tags", *words, "-metadata",
+           "creation_time=2024-05-06T07:08:09Z", source)  # fmt: skip
+    stylize(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        written = dict(container.metadata)
+    assert {name: written.get(name) for name in tags} == tags
+    assert written["creation_time"].startswith("2024-05-06T07:08:09")
+
+
+def test_both_covers_are_kept_in_matroska(video: Path, tmp_path: Path) -> None:
+    source = tmp_path / "covers.mkv"
+    attached: list[str | Path] = []
+    for number, color in enumerate(("red", "blue")):
+        cover = tmp_path / f"{color}.png"
+        ffmpeg("-f", "lavfi", "-i", f"color={color}:size=32x32", "-frames:v", "1", cover)
+        attached += ["-attach", cover, f"-metadata:s:t:{number}", "mimetype=image/png"]
+    ffmpeg("-i", video, "-c", "copy", *attached, source)
+    assert stylize(source, tmp_path / "out.mkv").messages == ()
+    assert [other.kind for other in probe(tmp_path / "out.mkv").others] == ["cover", "cover"]
+
+
+def test_chapters_that_a_broadcast_has_no_place_for_are_named(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "tags.txt").write_text(CHAPTERS)
+    ffmpeg("-i", video, "-i", tmp_path / "tags.txt", "-map_chapters", "1", "-c", "copy", tmp_path / "in.mkv")
+    assert stylize(tmp_path / "in.mkv", tmp_path / "out.ts").messages == ("mpegts has no chapters: they are left out",)

@@ -121,6 +121,7 @@ def connect(place: PluginFolder, command: Sequence[str]) -> None:
         "spool": str(there.spool),
         "launcher": str(there.launcher),
         "log": str(there.log),
+        "results": str(_results(Machine())),  # made when there is one
         "styles": [{"style": pack.name, "title": pack.card.title} for pack in list_styles(None)],
         "places": sorted({*known.get("places", []), str(place.folder)}),
         "made": made,
@@ -143,11 +144,22 @@ def disconnect(place: PluginFolder) -> None:
     stop(there.spool)
     shutil.rmtree(there.spool, ignore_errors=True)
     shutil.rmtree(there.folder / "jobs", ignore_errors=True)
-    for file in (there.launcher, there.log, there.folder / "self-test.json", there.config):
+    for file in (
+        there.launcher,
+        there.log,
+        there.folder / "choices.json",
+        there.folder / "self-test.json",
+        there.config,
+    ):
         file.unlink(missing_ok=True)
     for folder in map(Path, reversed(known.get("made", []))):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _results(machine: Machine) -> Path:
+    """Where the frames and clips go that a timeline or composition uses; they stay when the plug-in goes."""
+    return machine.home / ("Movies" if machine.system == "darwin" else "Videos") / "stylecli"
 
 
 def _launcher(command: Sequence[str], *, is_windows: bool) -> str:

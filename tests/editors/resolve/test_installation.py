@@ -39,6 +39,10 @@ def test_every_script_is_where_the_editor_looks(tmp_path: Path) -> None:
     assert run("install", "resolve", "--target", tmp_path / "Fusion")[0] == 0
     assert set(tree(tmp_path / "Fusion")) >= {
         "Fuses/stylecli/Stylize.fuse",
+        "Scripts/Comp/stylecli/Self-test.lua",
+        "Scripts/Comp/stylecli/Stylize selected node.lua",
+        "Scripts/Utility/stylecli/Import finished.lua",
+        "Scripts/Utility/stylecli/Stylize clip.lua",
         "stylecli/stylecli.json",
     }
 

@@ -94,7 +94,7 @@ def files() -> Mapping[str, bytes]:
     source = bundled_folder("plugins") / "resolve"
     shared = (source / "stylecli.lua").read_text(encoding="utf-8")
     found = {}
-    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility"):
+    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility", "Templates/Edit/Effects"):
         for script in sorted((source / folder).glob("*.*")):
             text = script.read_text(encoding="utf-8").replace(INCLUDE, shared)
             found[f"{folder}/stylecli/{script.name}"] = text.encode()

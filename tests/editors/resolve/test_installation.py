@@ -43,8 +43,30 @@ def test_every_script_is_where_the_editor_looks(tmp_path: Path) -> None:
         "Scripts/Comp/stylecli/Stylize selected node.lua",
         "Scripts/Utility/stylecli/Import finished.lua",
         "Scripts/Utility/stylecli/Stylize clip.lua",
+        "Templates/Edit/Effects/stylecli/Stylize.setting",
         "stylecli/stylecli.json",
     }
+
+
+def test_the_effect_of_the_edit_page_shows_inputs_that_the_node_has(tmp_path: Path) -> None:
+    lupa = pytest.importorskip("lupa.luajit21", reason="needs lupa, which is LuaJIT")
+    run("install", "resolve", "--target", tmp_path)
+    runtime = lupa.LuaRuntime(unpack_returned_tuples=True)
+    runtime.execute(
+        "local function same(values) return values end "
+        "function ordered() return same end "
+        "MacroOperator, InstanceInput, InstanceOutput, GroupInfo, OperatorInfo = same, same, same, same, same "
+        "Fuse = setmetatable({}, { __index = function(_, name) "
+        "return function(values) values.class = name return values end end })"
+    )
+    effect = runtime.eval((tmp_path / "Templates/Edit/Effects/stylecli/Stylize.setting").read_text())["Tools"][
+        "Stylize"
+    ]
+    fuse = (tmp_path / "Fuses/stylecli/Stylize.fuse").read_text()
+    assert f'FuRegisterClass("{effect["Tools"]["Stylize1"]["class"]}"' in fuse
+    for entry in [*effect["Inputs"].values(), *effect["Outputs"].values()]:
+        assert (entry["SourceOp"], f'"{entry["Source"]}", ' in fuse) == ("Stylize1", True)
+    run("uninstall", "resolve", "--target", tmp_path)
 
 
 def test_the_configuration_has_absolute_paths_of_things_that_are_there(tmp_path: Path, home: Path) -> None:

@@ -99,7 +99,7 @@ class JobPainter:
             ) from error
 
     def _statistics(self, name: str, engine: Engine, look: Look, pixels: NDArray[Any]) -> Statistics | None:
-        """Those of the scene that a frame belongs to; kept on the disk too, so that a new worker paints on as before."""
+        """Those of a frame's scene; kept on the disk too, so that a new worker paints on as before."""
         if not engine.takes_statistics or look.strength == 0:
             return None
         key = key_of("scene", name)

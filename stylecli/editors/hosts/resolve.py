@@ -157,6 +157,17 @@ def disconnect(place: PluginFolder) -> None:
             folder.rmdir()
 
 
+def fault() -> str:
+    """What is wrong with the folder at the fixed place; empty if all is well."""
+    there = connection(Machine())
+    known = _read(there)
+    if not known:
+        return f"{there.config} is missing or damaged"
+    if known.get("version") != __version__:
+        return f"{there.config} is of stylecli {known.get('version')}, this is {__version__}"
+    return "" if there.launcher.is_file() else f"{there.launcher} is missing"
+
+
 def _results(machine: Machine) -> Path:
     """Where the frames and clips go that a timeline or composition uses; they stay when the plug-in goes."""
     return machine.home / ("Movies" if machine.system == "darwin" else "Videos") / "stylecli"
@@ -187,4 +198,4 @@ def _fusion_if_there(folder: Path) -> list[PluginFolder]:
     return [PluginFolder("Fusion Studio", folder)] if folder.is_dir() else []
 
 
-HOST = Host("resolve", "DaVinci Resolve", folders, files, connect, disconnect)
+HOST = Host("resolve", "DaVinci Resolve", folders, files, connect, disconnect, fault)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class JobPainter:
             self._scenes.pop(next(iter(self._scenes)))
         if state is None or not np.array_equal(state["seen"], self._scenes[key]["seen"]):
             file = io.BytesIO()
-            np.savez(file, **self._scenes[key])
+            np.savez(file, **cast("Any", self._scenes[key]))
             self._frames.put(key, file.getvalue())
         return statistics
 

@@ -12,7 +12,8 @@ from stylecli.cli.app import suite
 from stylecli.core.version import __version__
 from stylecli.editors.host import find_host
 from stylecli.editors.hosts.resolve import connection
-from stylecli.editors.plugin_folders import Machine
+from stylecli.editors.plugin_folders import Machine, PluginFolder
+from stylecli.editors.plugins import look_at
 
 RESOLVE = find_host("resolve")
 
@@ -106,6 +107,16 @@ def test_the_configuration_stays_while_another_editor_needs_it(tmp_path: Path, h
     assert json.loads(config.read_text())["places"] == [str(tmp_path / "Studio")]
     run("uninstall", "resolve", "--target", tmp_path / "Studio")
     assert tree(home) == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "stylecli.sh"])
+def test_a_fixed_place_that_is_not_whole_is_told(tmp_path: Path, home: Path, name: str) -> None:
+    run("install", "resolve", "--target", tmp_path / "Fusion")
+    place = PluginFolder("Resolve", tmp_path / "Fusion")
+    (home / ".config/stylecli/resolve" / name).unlink()
+    assert name in look_at(RESOLVE, place).fault
+    assert run("install", "resolve", "--target", tmp_path / "Fusion")[0] == 0
+    assert look_at(RESOLVE, place).fault == ""
 
 
 def test_a_fuse_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:

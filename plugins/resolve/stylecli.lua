@@ -263,7 +263,7 @@ local stylecli = (function()
             if text then
                 local config = M.decode(text)
                 local is_whole = type(config) == "table" and config.format == 1
-                for _, key in ipairs({ "folder", "spool", "launcher", "log", "version" }) do
+                for _, key in ipairs({ "folder", "spool", "launcher", "log", "results", "version" }) do
                     is_whole = is_whole and type(config[key]) == "string"
                 end
                 if is_whole and type(config.styles) == "table" then
@@ -294,6 +294,110 @@ local stylecli = (function()
         else
             os.execute(command .. " </dev/null &")
         end
+    end
+
+    -- Long work ------------------------------------------------------------------------------------------------------
+
+    -- Start stylecli with any words, without waiting. They go through a file: a command line on Windows is no UTF-8.
+    -- folder: an existing folder with an ASCII name. The file `status` in it holds the exit code once it has ended.
+    function M.launch(config, folder, words)
+        local line = {}
+        for place, word in ipairs({ config.launcher, unpack(words) }) do
+            line[place] = M.quoted(M.is_windows and (word:gsub("%%", "%%%%")) or word)
+        end
+        local log, status = M.quoted(M.join(folder, "log.txt")), M.quoted(M.join(folder, "status"))
+        local text = table.concat(line, " ") .. " >" .. log .. " 2>&1"
+        local script
+        if M.is_windows then
+            script = M.join(folder, "run.cmd")
+            text = "@echo off\r\nchcp 65001 >nul\r\ncall " .. text .. "\r\n"
+            text = text .. "echo %errorlevel% >" .. status .. "\r\n"
+        else
+            script = M.join(folder, "run.sh")
+            local beside = M.quoted(M.join(folder, "status.part"))
+            text = text .. "\necho $? >" .. beside .. "\nmv " .. beside .. " " .. status .. "\n"
+        end
+        local is_written, fault = M.write(script, text)
+        if not is_written then
+            return nil, fault
+        elseif M.is_windows then
+            os.execute('start "" /B cmd /C "' .. M.quoted(script) .. '"')
+        else
+            os.execute("sh " .. M.quoted(script) .. " >/dev/null 2>&1 </dev/null &")
+        end
+        return true
+    end
+
+    -- The exit code of work that was launched in a folder; nil while it goes on.
+    function M.status(folder)
+        return tonumber((M.read(M.join(folder, "status")) or ""):match("%d+"))
+    end
+
+    -- The last line that the work in a folder has said.
+    function M.last_words(folder)
+        local last = "no message"
+        for line in (M.read(M.join(folder, "log.txt")) or ""):gmatch("[^\r\n]+") do
+            last = line
+        end
+        return last
+    end
+
+    -- The choices for long work: what the user said last, else the first style.
+    function M.choices(config)
+        local known = M.decode(M.read(M.join(config.folder, "choices.json")) or "") or {}
+        local styles = M.styles(config)
+        for _, one in ipairs(styles) do
+            if one.style == known.style then
+                return known
+            end
+        end
+        return { style = styles[1] and styles[1].style, strength = 1 }
+    end
+
+    -- Ask by the dialog of a composition; nil if the user cancels. Without a dialog: the choices of the last time.
+    function M.ask(config, comp)
+        local styles, choices = M.styles(config), M.choices(config)
+        if not choices.style then
+            error("No style is installed. Run in a terminal: stylecli styles list", 0)
+        end
+        local titles, chosen = {}, 0
+        for place, one in ipairs(styles) do
+            titles[place] = one.title
+            chosen = one.style == choices.style and place - 1 or chosen
+        end
+        if comp then
+            local answer = comp:AskUser("Stylize", {
+                { "Style", Name = "Style", "Dropdown", Options = titles, Default = chosen },
+                { "Strength", Name = "Strength", "Slider", Min = 0, Max = 1, Default = choices.strength or 1 },
+                { "Keep", Name = "Keep the picture's colours", "Checkbox", Default = choices.keep and 1 or 0 },
+                {
+                    "Linear",
+                    Name = "The picture is scene-linear",
+                    "Checkbox",
+                    Default = choices.linear and 1 or 0,
+                },
+            })
+            if not answer then
+                return nil
+            end
+            choices = {
+                style = styles[answer.Style + 1].style,
+                strength = answer.Strength,
+                keep = answer.Keep == 1,
+                linear = answer.Linear == 1,
+            }
+            M.write(M.join(config.folder, "choices.json"), M.encode(choices))
+        end
+        return choices
+    end
+
+    -- The words of the command line that the choices mean.
+    function M.words_of(choices)
+        local words = { "--style", choices.style, "--strength", ("%.6g"):format(choices.strength or 1) }
+        if choices.keep then
+            words[#words + 1] = "--preserve-color"
+        end
+        return words
     end
 
     -- The worker ------------------------------------------------------------------------------------------------------

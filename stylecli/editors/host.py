@@ -20,7 +20,7 @@ class Host:
     name: what the commands call it. title: what people call it. folders: every folder of a machine in which it looks
     for plug-ins. files: what is installed there, content by name; a name with folders is relative to the folder of
     plug-ins, one without is in its subfolder `stylecli`. connect, disconnect: what else has to be done after an
-    installation, with the command that starts stylecli, and before its removal.
+    installation, with the command that starts stylecli, and before its removal. fault: what is wrong with that.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Host:
     files: Callable[[], Mapping[str, bytes]]
     connect: Callable[[PluginFolder, Sequence[str]], None] = lambda _folder, _command: None
     disconnect: Callable[[PluginFolder], None] = lambda _folder: None
+    fault: Callable[[], str] = lambda: ""
 
 
 def host_names() -> list[str]:

@@ -94,7 +94,7 @@ def files() -> Mapping[str, bytes]:
     source = bundled_folder("plugins") / "resolve"
     shared = (source / "stylecli.lua").read_text(encoding="utf-8")
     found = {}
-    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility"):
+    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility", "Templates/Edit/Effects"):
         for script in sorted((source / folder).glob("*.*")):
             text = script.read_text(encoding="utf-8").replace(INCLUDE, shared)
             found[f"{folder}/stylecli/{script.name}"] = text.encode()
@@ -121,6 +121,7 @@ def connect(place: PluginFolder, command: Sequence[str]) -> None:
         "spool": str(there.spool),
         "launcher": str(there.launcher),
         "log": str(there.log),
+        "results": str(_results(Machine())),  # made when there is one
         "styles": [{"style": pack.name, "title": pack.card.title} for pack in list_styles(None)],
         "places": sorted({*known.get("places", []), str(place.folder)}),
         "made": made,
@@ -143,11 +144,33 @@ def disconnect(place: PluginFolder) -> None:
     stop(there.spool)
     shutil.rmtree(there.spool, ignore_errors=True)
     shutil.rmtree(there.folder / "jobs", ignore_errors=True)
-    for file in (there.launcher, there.log, there.folder / "self-test.json", there.config):
+    for file in (
+        there.launcher,
+        there.log,
+        there.folder / "choices.json",
+        there.folder / "self-test.json",
+        there.config,
+    ):
         file.unlink(missing_ok=True)
     for folder in map(Path, reversed(known.get("made", []))):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def fault() -> str:
+    """What is wrong with the folder at the fixed place; empty if all is well."""
+    there = connection(Machine())
+    known = _read(there)
+    if not known:
+        return f"{there.config} is missing or damaged"
+    if known.get("version") != __version__:
+        return f"{there.config} is of stylecli {known.get('version')}, this is {__version__}"
+    return "" if there.launcher.is_file() else f"{there.launcher} is missing"
+
+
+def _results(machine: Machine) -> Path:
+    """Where the frames and clips go that a timeline or composition uses; they stay when the plug-in goes."""
+    return machine.home / ("Movies" if machine.system == "darwin" else "Videos") / "stylecli"
 
 
 def _launcher(command: Sequence[str], *, is_windows: bool) -> str:
@@ -175,4 +198,4 @@ def _fusion_if_there(folder: Path) -> list[PluginFolder]:
     return [PluginFolder("Fusion Studio", folder)] if folder.is_dir() else []
 
 
-HOST = Host("resolve", "DaVinci Resolve", folders, files, connect, disconnect)
+HOST = Host("resolve", "DaVinci Resolve", folders, files, connect, disconnect, fault)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from stylecli.editors.spool.cache import FrameCache, key_of
 from stylecli.editors.spool.carriers import Encode, read_samples
 from stylecli.editors.spool.job import Probe, SpoolJob
 from stylecli.inference.engine import Device, Engine
+from stylecli.inference.normalization import Statistics
 from stylecli.media.images.files import encode_picture, read_picture
 from stylecli.packs.shelves import find_style
 from stylecli.stylize.frame_painter import SceneStatistics
@@ -47,7 +49,7 @@ class JobPainter:
     def __init__(self, device: Device, styles_dir: Path | None, cache: Path) -> None:
         self._engines = EngineCache(device, styles_dir)
         self._frames = FrameCache(cache)
-        self._scenes: dict[str, SceneStatistics] = {}
+        self._scenes: dict[str, dict[str, NDArray[Any]]] = {}
 
     def __enter__(self) -> JobPainter:
         return self
@@ -87,7 +89,7 @@ class JobPainter:
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:
-            statistics = self._scene(scene, engine, look)(pixels) if scene and look.strength else None
+            statistics = self._statistics(f"{scene}-{look.brush}", engine, look, pixels) if scene else None
             return paint(engine, pixels, look, statistics=statistics)
 
         try:
@@ -97,16 +99,26 @@ class JobPainter:
                 f"{layout.width} x {layout.height}: not enough memory", hint="Make it smaller."
             ) from error
 
-    def _scene(self, name: str, engine: Engine, look: Look) -> SceneStatistics:
-        name = f"{name}-{look.brush}"
-        kept = self._scenes.pop(name, None)
+    def _statistics(self, name: str, engine: Engine, look: Look, pixels: NDArray[Any]) -> Statistics | None:
+        """Those of a frame's scene; kept on the disk too, so that a new worker paints on as before."""
+        if not engine.takes_statistics or look.strength == 0:
+            return None
+        key = key_of("scene", name)
+        state = self._scenes.pop(key, None)
+        if state is None and (kept := self._frames.get(key)):
+            with np.load(io.BytesIO(kept)) as file:
+                state = dict(file)
         scene = SceneStatistics(engine, look.brush)
-        if kept is not None:  # its engine may have been closed meanwhile
-            scene.restore(kept.state())
-        self._scenes[name] = scene  # the latest stands last
+        scene.restore(state or {})
+        statistics = scene(pixels)
+        self._scenes[key] = scene.state()  # the latest stands last
         if len(self._scenes) > SCENES_KEPT:
             self._scenes.pop(next(iter(self._scenes)))
-        return scene
+        if state is None or not np.array_equal(state["seen"], self._scenes[key]["seen"]):
+            file = io.BytesIO()
+            np.savez(file, **cast("Any", self._scenes[key]))
+            self._frames.put(key, file.getvalue())
+        return statistics
 
 
 class EngineCache:

@@ -12,7 +12,8 @@ from stylecli.cli.app import suite
 from stylecli.core.version import __version__
 from stylecli.editors.host import find_host
 from stylecli.editors.hosts.resolve import connection
-from stylecli.editors.plugin_folders import Machine
+from stylecli.editors.plugin_folders import Machine, PluginFolder
+from stylecli.editors.plugins import look_at
 
 RESOLVE = find_host("resolve")
 
@@ -39,8 +40,34 @@ def test_every_script_is_where_the_editor_looks(tmp_path: Path) -> None:
     assert run("install", "resolve", "--target", tmp_path / "Fusion")[0] == 0
     assert set(tree(tmp_path / "Fusion")) >= {
         "Fuses/stylecli/Stylize.fuse",
+        "Scripts/Comp/stylecli/Self-test.lua",
+        "Scripts/Comp/stylecli/Stylize selected node.lua",
+        "Scripts/Utility/stylecli/Import finished.lua",
+        "Scripts/Utility/stylecli/Stylize clip.lua",
+        "Templates/Edit/Effects/stylecli/Stylize.setting",
         "stylecli/stylecli.json",
     }
+
+
+def test_the_effect_of_the_edit_page_shows_inputs_that_the_node_has(tmp_path: Path) -> None:
+    lupa = pytest.importorskip("lupa.luajit21", reason="needs lupa, which is LuaJIT")
+    run("install", "resolve", "--target", tmp_path)
+    runtime = lupa.LuaRuntime(unpack_returned_tuples=True)
+    runtime.execute(
+        "local function same(values) return values end "
+        "function ordered() return same end "
+        "MacroOperator, InstanceInput, InstanceOutput, GroupInfo, OperatorInfo = same, same, same, same, same "
+        "Fuse = setmetatable({}, { __index = function(_, name) "
+        "return function(values) values.class = name return values end end })"
+    )
+    effect = runtime.eval((tmp_path / "Templates/Edit/Effects/stylecli/Stylize.setting").read_text())["Tools"][
+        "Stylize"
+    ]
+    fuse = (tmp_path / "Fuses/stylecli/Stylize.fuse").read_text()
+    assert f'FuRegisterClass("{effect["Tools"]["Stylize1"]["class"]}"' in fuse
+    for entry in [*effect["Inputs"].values(), *effect["Outputs"].values()]:
+        assert (entry["SourceOp"], f'"{entry["Source"]}", ' in fuse) == ("Stylize1", True)
+    run("uninstall", "resolve", "--target", tmp_path)
 
 
 def test_the_configuration_has_absolute_paths_of_things_that_are_there(tmp_path: Path, home: Path) -> None:
@@ -80,6 +107,16 @@ def test_the_configuration_stays_while_another_editor_needs_it(tmp_path: Path, h
     assert json.loads(config.read_text())["places"] == [str(tmp_path / "Studio")]
     run("uninstall", "resolve", "--target", tmp_path / "Studio")
     assert tree(home) == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "stylecli.sh"])
+def test_a_fixed_place_that_is_not_whole_is_told(tmp_path: Path, home: Path, name: str) -> None:
+    run("install", "resolve", "--target", tmp_path / "Fusion")
+    place = PluginFolder("Resolve", tmp_path / "Fusion")
+    (home / ".config/stylecli/resolve" / name).unlink()
+    assert name in look_at(RESOLVE, place).fault
+    assert run("install", "resolve", "--target", tmp_path / "Fusion")[0] == 0
+    assert look_at(RESOLVE, place).fault == ""
 
 
 def test_a_fuse_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:

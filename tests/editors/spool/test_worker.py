@@ -182,7 +182,7 @@ def test_frames_of_a_scene_share_their_statistics(
     ):
         job = {**job_for(pixels, protocol=2, **more), "style": "normalizing"}
         submit(spool, pixels.tobytes(), job, identifier=identifier)
-    serve(spool, device="cpu", styles_dir=normalizing_pack.folder.parent, idle=0.001)
+        serve(spool, device="cpu", styles_dir=normalizing_pack.folder.parent, idle=0.001)  # each by a new worker
     painted = {
         name: np.frombuffer(fetch(spool, name, timeout=0)[0], np.uint8).reshape(first.shape)
         for name in ("one", "two", "alone")

@@ -213,6 +213,43 @@ def test_a_record_that_cannot_be_written_stops_the_batch(
     assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
 
 
+def test_an_output_that_cannot_be_written_fails_by_name(run: Run, folder: Path) -> None:
+    (folder / "out").write_text("no folder")
+    ended = run(retries=0)
+    assert statuses(ended) == {"failed": COUNT}
+    assert all("out" in one.facts["error"] for one in ended)
+    assert (folder / "out").read_text() == "no folder"
+
+
+def test_an_input_that_vanished_fails_by_name(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        Path(request["input"]).unlink(missing_ok=True)
+        return real(self, request, **how)
+
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    ended = run(retries=1)
+    assert statuses(ended) == {"failed": COUNT}
+    assert "does not exist" in ended[0].facts["error"] or "cannot be read" in ended[0].facts["error"]
+
+
+def test_an_input_that_changes_while_it_is_read_is_not_done(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        answer = real(self, request, **how)
+        os.utime(request["input"], (len(asked), len(asked)))
+        asked.append(request["input"])
+        return answer
+
+    asked: list[str] = []
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    assert {one.facts["kind"] for one in run(retries=0)} == {"Changed"}
+    monkeypatch.undo()
+    assert statuses(run()) == {"done": COUNT}
+
+
 def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
     record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))

@@ -1,4 +1,4 @@
-"""The camera: what stands where in the frame, and one frame from first light to 8-bit pixels."""
+"""The camera: places everything in the frame and renders one frame to 8-bit pixels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Landscape:
     """
 
     def __init__(self, width: int, height: int, *, seconds: float = 0.0) -> None:
-        """Build what does not move, wide enough for a shot of `seconds`."""
+        """Build the static parts, wide enough for a shot of `seconds`. Size in pixels."""
         self.width, self.height = width, height
         self.focal = FOCAL * width
         half = 0.5 / FOCAL + MARGIN
@@ -43,7 +43,7 @@ class Landscape:
         self.sea = Sea()
 
     def frame(self, seconds: float, *, grain: float = 0.0) -> NDArray[np.uint8]:
-        """The picture at a moment, (H, W, 3), sRGB-encoded."""
+        """The picture at second `seconds`: (H, W, 3) uint8, sRGB-encoded. `grain`: deviation, of white."""
         yaw, eye_x = PAN * seconds, SLIDE * seconds
         azimuth = yaw + (np.arange(self.width, dtype=np.float32) + 0.5 - self.width / 2) / self.focal
         horizon = round(HORIZON * self.height)
@@ -96,7 +96,7 @@ def _sunshine(backdrop: Layer) -> float:
 
 
 def _mirrored(backdrop: Layer, near: list[Layer], azimuth: Floats, slope: Floats) -> Floats:
-    """What a ray up from the water meets. Near things stand on the water: their mirror images hang from their feet."""
+    """Radiance that a ray reflected by the water meets. Near objects are mirrored about the line where they stand."""
     color = backdrop.at(*backdrop.clamp(azimuth, slope))[..., :3]
     for layer in near:
         layer.blend(color, azimuth, slope - np.float32(2 * EYE / layer.distance))

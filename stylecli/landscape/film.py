@@ -1,4 +1,4 @@
-"""The film: glow around the brightest light, a lens that darkens its corners, a filmic curve, grain."""
+"""Develop linear radiance to 8 bits: bloom, vignette, filmic tone curve, grain."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def filmic(x: Floats) -> Floats:
 
 
 def encode(linear: Floats) -> Floats:
-    """The sRGB transfer curve, by table: a power for every sample would be the slowest step of a frame."""
+    """The sRGB transfer curve from a table; a power for every sample would be the slowest step of a frame."""
     table = np.linspace(0, 1, 4097, dtype=np.float32)
     table = np.where(table <= 0.0031308, 12.92 * table, 1.055 * table ** (1 / 2.4) - 0.055).astype(np.float32)
     return table.take((linear * 4096 + 0.5).astype(np.int32))
 
 
 def _blurred(picture: Floats, deviation: float) -> Floats:
-    """A wide blur: shrunk by block means, blurred, stretched again."""
+    """A wide blur: downsample by block means, blur, upsample."""
     block = max(1, int(deviation / 2))
     height, width = picture.shape[:2]
     rows, columns = -(-height // block), -(-width // block)

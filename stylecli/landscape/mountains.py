@@ -29,7 +29,7 @@ def mountains(left: float, right: float, focal: float) -> Layer:
 
 
 def _distances(count: int) -> Floats:
-    """Metres at which the ground is looked at: most of them where the main range stands, or its crests show steps."""
+    """Distances in metres at which the ground is sampled, densest at the main range: its crests must show no steps."""
     parts = ((1_700, 4_800, 0.22), (4_800, 11_500, 0.58), (11_500, 42_000, 0.20))
     return np.concatenate([np.geomspace(near, far, int(count * part), endpoint=False) for near, far, part in parts])
 

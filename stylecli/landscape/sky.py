@@ -50,7 +50,7 @@ class Clouds:
         return np.maximum(0.62 * fine + 0.80 * wide - 0.34, 0)
 
     def _mipped(self, x: Floats, y: Floats, up: Floats) -> Floats:
-        """Billows without flicker where perspective squeezes them: smoother versions further away."""
+        """Billows, filtered more with distance, so that perspective does not make them flicker."""
         level = np.clip(np.log2(0.09 / up), 0, len(self.billows.levels) - 1.001)
         total = np.zeros_like(x)
         for number in range(len(self.billows.levels)):

@@ -31,7 +31,7 @@ QUALITY = 92  # of the JPEG files
 
 @dataclass(frozen=True)
 class Extent:
-    """How large the demo is; sizes are (width, height) in pixels, those of the clip even."""
+    """Sizes of the demo, (width, height) in pixels; those of the clip are even."""
 
     picture: tuple[int, int] = (1280, 853)
     clip: tuple[int, int] = (640, 360)
@@ -50,9 +50,9 @@ def make_demo(
     extent: Extent = FULL,
     progress: Progress = ignore,
 ) -> list[Path]:
-    """Fill `folder` and return the files in the order of their making.
+    """Write the demo's files into `folder`; returns them in the order in which they are made.
 
-    The demo's own files are replaced if they are there, nothing else in the folder is touched.
+    Files of an earlier demo are replaced; all other files in the folder stay.
 
     Raises:
         UsageError: `folder` is a file.

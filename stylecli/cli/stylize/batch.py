@@ -50,6 +50,13 @@ if TYPE_CHECKING:
 @click.option("--keep-going/--fail-fast", default=True, help="After a failed item go on (the default), or stop.")
 @click.option("--max-failures", type=click.IntRange(1), help="Stop after so many failed items.")
 @click.option("--shard", type=Shard(), help="Do only part I of N of the items: for several machines.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write JUnit XML (.xml) or JSON (.json) of all items; may be repeated.",
+)
 @options.device
 @options.styles_dir
 @options.overwrite
@@ -72,6 +79,7 @@ def command(
     keep_going: bool,
     max_failures: int | None,
     shard: tuple[int, int] | None,
+    reports: tuple[Path, ...],
     device: Device,
     styles_dir: Path | None,
     overwrite: bool,
@@ -101,17 +109,20 @@ def command(
     elif manifest is None:
         raise click.UsageError("Give a MANIFEST, or --from-folder IN OUT.")
     else:
-        _run(manifest, how, dry_run=dry_run, as_json=as_json)
+        _run(manifest, how, reports, dry_run=dry_run, as_json=as_json)
 
 
-def _run(manifest: Path, how: BatchOptions, *, dry_run: bool, as_json: bool) -> None:
+def _run(manifest: Path, how: BatchOptions, reports: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
     from stylecli.stylize.batch.manifest import read_manifest
     from stylecli.stylize.batch.plan import plan_batch
+    from stylecli.stylize.batch.report import check_report, write_report
     from stylecli.stylize.batch.results import FILE, open_results
     from stylecli.stylize.batch.run import open_batch
 
+    for report in reports:
+        check_report(report)
     items = read_manifest(manifest, styles_dir=how.styles_dir)
     if dry_run:
         plan = asdict(plan_batch(items, manifest.parent, how))
@@ -127,6 +138,8 @@ def _run(manifest: Path, how: BatchOptions, *, dry_run: bool, as_json: bool) -> 
         progress_shown(as_json=as_json) as progress,
     ):
         ended = batch.run(items, progress=progress, report=_reporter(as_json=as_json))
+    for report in reports:
+        write_report(report, ended)
     _conclude(ended, as_json=as_json)
 
 

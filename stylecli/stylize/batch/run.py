@@ -7,8 +7,6 @@ item done, or does it again with the same result.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import queue
 import threading
 from collections import deque
@@ -18,10 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.version import __version__
 from stylecli.inference.sessions import Device, physical_cores
+from stylecli.stylize.batch.keys import is_in_shard, key_of
 from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
 from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
 from stylecli.stylize.batch.rows import Item
@@ -88,7 +87,7 @@ class Batch:
         Raises:
             MediaError: the records cannot be written.
         """
-        own = [item for item in items if _is_in_shard(item, self.options.shard)]
+        own = [item for item in items if is_in_shard(item, self.options.shard)]
         todo = _Queue(sorted(own, key=self._weight, reverse=True))
         ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
         threads = [
@@ -178,19 +177,9 @@ class Batch:
         """
         style = self._style_hash(item)
         source, mask = self._folder / item.input, item.mask and self._folder / item.mask
-        decides = {
-            "input": _hash(source),
-            "style": style,
-            "mask": _hash(mask) if mask else "",
-            "kind": item.kind,
-            "format": Path(item.output).suffix.lower(),
-            "version": __version__,
-            **item.options(),
-        }
-        key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         paths = {"input": str(source), "output": str(self._folder / item.output), "mask": str(mask) if mask else None}
         names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": style}
-        return key, {**item.options(), **names, **paths}
+        return key_of(item, self._folder, style), {**item.options(), **names, **paths}
 
     def _style_hash(self, item: Item) -> str:
         from stylecli.packs.shelves import find_style
@@ -249,21 +238,6 @@ class _Queue:
         with self._changed:
             self._left = 0
             self._changed.notify_all()
-
-
-def _is_in_shard(item: Item, shard: tuple[int, int] | None) -> bool:
-    if shard is None:
-        return True
-    number, count = shard
-    return int(hashlib.sha256(item.output.encode()).hexdigest(), 16) % count == number - 1
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be read ({error.strerror})", hint="Check the file.") from error
 
 
 def _stat(path: Path) -> tuple[int, int]:

@@ -230,6 +230,7 @@ def test_every_command_of_the_document_runs(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (folder / "out").iterdir())[:2] == ["a-great-wave.jpg", "a-the-scream.jpg"]
+    assert (folder / "junit.xml").is_file()
     assert '"output": "small/a_starry-night.webp"' in (folder / "small.jsonl").read_text()
 
 

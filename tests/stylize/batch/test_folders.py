@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -10,15 +9,6 @@ import pytest
 from stylecli.core.errors import UsageError
 from stylecli.stylize.batch.folders import FolderRule, rows_of_folder, write_manifest
 from stylecli.stylize.batch.manifest import read_manifest
-from stylecli.stylize.batch.watch import SETTLED, Arrivals
-
-
-@pytest.fixture
-def photos(tmp_path: Path, photo_file: Path) -> Path:
-    for name in ("photos/a.png", "photos/deep/b.png", "photos/deep/c.gif", "photos/.hidden/d.png", "photos/notes.txt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(photo_file, tmp_path / name)
-    return tmp_path / "photos"
 
 
 def outputs(rule: FolderRule, base: Path) -> list[str]:
@@ -71,38 +61,3 @@ def test_a_manifest_elsewhere_names_outputs_absolutely(photos: Path, tiny_style:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no picture"):
         write_manifest(tmp_path / "m.jsonl", FolderRule(tmp_path, tmp_path / "out", ["x"]))
-
-
-def test_a_file_is_taken_once_it_stays_as_it_is(photos: Path) -> None:
-    now = [0.0]
-    arrivals = Arrivals(FolderRule(photos, photos.parent / "out", ["x"], include=["a.png"]), photos, lambda: now[0])
-    assert arrivals.items() == ([], True)
-    with (photos / "a.png").open("ab") as file:
-        file.write(b"more")
-    now[0] = SETTLED
-    assert arrivals.items() == ([], True)
-    now[0] = 2 * SETTLED
-    (item,), growing = arrivals.items()
-    assert (item.input, growing) == ("a.png", False)
-    assert arrivals.items() == ([], False)
-
-
-def test_a_file_that_changes_is_taken_again(photos: Path) -> None:
-    now = [0.0]
-    arrivals = Arrivals(FolderRule(photos, photos.parent / "out", ["x"], include=["a.png"]), photos, lambda: now[0])
-    arrivals.items()
-    now[0] = SETTLED
-    assert len(arrivals.items()[0]) == 1
-    os.utime(photos / "a.png", (1, 1))
-    assert arrivals.items() == ([], True)
-    now[0] = 2 * SETTLED
-    assert len(arrivals.items()[0]) == 1
-
-
-def test_an_empty_file_is_waited_for(photos: Path) -> None:
-    (photos / "a.png").write_bytes(b"")
-    now = [0.0]
-    arrivals = Arrivals(FolderRule(photos, photos.parent / "out", ["x"], include=["a.png"]), photos, lambda: now[0])
-    arrivals.items()
-    now[0] = 9 * SETTLED
-    assert arrivals.items() == ([], True)

@@ -22,25 +22,12 @@ from stylecli.media.images.files import picture_from_pixels, read_picture, write
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writer import Sound, record
 from stylecli.stylize.batch.manifest import read_manifest
-from stylecli.stylize.batch.plan import plan_batch
-from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
-from stylecli.stylize.batch.results import FILE, Results, open_results
+from stylecli.stylize.batch.processes import WorkerProcess
+from stylecli.stylize.batch.results import FILE, open_results
 from stylecli.stylize.batch.run import BatchOptions, Ended, open_batch
+from tests.stylize.batch.conftest import COUNT
 
-COUNT = 6
 Run = Callable[..., list[Ended]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, tiny_style: Path) -> Path:
-    """A folder with pictures and a manifest of them; a copy of the style that a test may change."""
-    shutil.copytree(tiny_style, tmp_path / "styles" / "tiny")
-    for number in range(COUNT):
-        pixels = np.random.default_rng(number).integers(0, 255, (40, 60, 3), np.uint8)
-        write_picture(picture_from_pixels(pixels), tmp_path / f"{number}.png")
-    rows = [{"input": f"{number}.png", "output": f"out/{number}.png", "style": "tiny"} for number in range(COUNT)]
-    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return tmp_path
 
 
 @pytest.fixture
@@ -209,30 +196,6 @@ def _kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_a_worker_that_hangs_is_killed_alone(folder: Path) -> None:
-    worker = WorkerProcess(WorkerOptions("cpu", None, folder / "styles"))
-    request = {"kind": "probe", "probes": "picture", "input": str(folder / "0.png")}
-    try:
-        assert worker.ask(request)["width"] == 60
-        os.kill(worker._running().pid, signal.SIGSTOP)
-        assert worker.ask(request, timeout=0.2)["kind"] == "Timeout"
-        assert worker.ask(request)["width"] == 60
-    finally:
-        worker.close()
-
-
-def test_a_worker_that_dies_is_named(folder: Path) -> None:
-    worker = WorkerProcess(WorkerOptions("cpu", None, folder / "styles"))
-    try:
-        os.kill(worker._running().pid, signal.SIGKILL)
-        answer = worker.ask({"kind": "probe", "probes": "picture", "input": str(folder / "0.png")})
-        assert answer["kind"] == "Died"
-        assert "SIGKILL" in answer["error"]
-    finally:
-        worker.close()
-
-
 def test_a_record_that_cannot_be_written_stops_the_batch(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +213,43 @@ def test_a_record_that_cannot_be_written_stops_the_batch(
     assert statuses(run()) == {"done": 1, "skipped": COUNT - 1}
 
 
+def test_an_output_that_cannot_be_written_fails_by_name(run: Run, folder: Path) -> None:
+    (folder / "out").write_text("no folder")
+    ended = run(retries=0)
+    assert statuses(ended) == {"failed": COUNT}
+    assert all("out" in one.facts["error"] for one in ended)
+    assert (folder / "out").read_text() == "no folder"
+
+
+def test_an_input_that_vanished_fails_by_name(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        Path(request["input"]).unlink(missing_ok=True)
+        return real(self, request, **how)
+
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    ended = run(retries=1)
+    assert statuses(ended) == {"failed": COUNT}
+    assert "does not exist" in ended[0].facts["error"] or "cannot be read" in ended[0].facts["error"]
+
+
+def test_an_input_that_changes_while_it_is_read_is_not_done(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        answer = real(self, request, **how)
+        os.utime(request["input"], (len(asked), len(asked)))
+        asked.append(request["input"])
+        return answer
+
+    asked: list[str] = []
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    assert {one.facts["kind"] for one in run(retries=0)} == {"Changed"}
+    monkeypatch.undo()
+    assert statuses(run()) == {"done": COUNT}
+
+
 def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
     record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))
@@ -259,26 +259,3 @@ def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     assert (ended.facts["frames"], ended.facts["pixels"]) == (5, 5 * 64 * 48)
     assert probe(folder / "clip-tiny.mkv").width == 64
     assert statuses(run("v.jsonl")) == {"skipped": 1}
-
-
-def test_the_plan_counts_and_measures(folder: Path) -> None:
-    items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
-    plan = plan_batch(items, folder, BatchOptions(workers=2, device="cpu", styles_dir=folder / "styles"))
-    assert (plan.items, plan.pictures, plan.videos, plan.frames, plan.pixels) == (COUNT, COUNT, 0, COUNT, COUNT * 2400)
-    assert plan.seconds is not None
-    assert plan.bytes_needed > COUNT * 1000
-    assert plan.bytes_free > 0
-    assert not (folder / "out").exists()
-    assert not (folder / FILE).exists()
-
-
-def test_results_know_what_they_wrote(folder: Path) -> None:
-    (item, *_) = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
-    results = Results(folder / FILE)
-    assert not results.is_ours(item)
-    results.append(item, {"status": "failed", "key": "k"})
-    assert not Results(folder / FILE).is_ours(item)
-    results.append(item, {"status": "done", "key": "k"})
-    assert Results(folder / FILE).is_ours(item)
-    assert Results(folder / FILE).is_done(item, "k")
-    assert not Results(folder / FILE).is_done(item, "other")

@@ -93,9 +93,9 @@ class Training:
         _let_train(state.network, phase)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             stylized = state.network(image)
-            losses = self.objective.losses(image, stylized, styles, phase)
+            chance = f"{self.objective.recipe.seed} {state.step} {self.first}"
+            losses = self.objective.losses(image, stylized, styles, phase, chance=chance)
             if self.objective.recipe.consistency_weight:
-                chance = f"{self.objective.recipe.seed} {state.step} {self.first}"
                 losses["consistency"] = consistency(state.network, image, stylized, chance)
         losses["total"] = self.objective.total(losses)
         values = self.processes.average_losses(losses)

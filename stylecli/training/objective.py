@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,14 @@ from stylecli.training.losses.perceptual import (
     total_variation,
 )
 from stylecli.training.losses.photo import emboss_loss, tone_loss
+from stylecli.training.losses.transport import (
+    SAMPLES,
+    moment_loss,
+    relaxed_emd,
+    sample_places,
+    self_similarity_loss,
+    sliced_wasserstein,
+)
 from stylecli.training.recipe import Phase, Recipe
 
 Features = Mapping[str, Tensor]  # by layer, (N, C, H, W) each
@@ -38,7 +47,9 @@ class View:
     features: Features  # of the stylized pictures, of `Recipe.loss_layers`
     scales: Sequence[Features]  # of the stylized pictures at every scale of `style_scales`, of its `style_layers`
     targets: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, at every scale of `style_scales`
+    samples: Features  # features (N, C, P) of each picture's painting at some places, of `Recipe.sampled_layers`
     taught: Tensor | None  # what the teacher makes of the photos, without gradient
+    chance: str  # decides all that is random in the step
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,37 @@ def _style(view: View) -> Tensor:
     return total / sum(recipe.style_scales)
 
 
+def _over_layers(view: View, layers: Sequence[str], measure: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The mean over layers of a distance between the picture's features and the painting's."""
+    pairs = ((sample_places(view.features[layer], view.chance), view.samples[layer]) for layer in layers)
+    return torch.stack([measure(samples, targets) for samples, targets in pairs]).mean()
+
+
+def _relaxed_emd(view: View) -> Tensor:
+    return _over_layers(view, view.recipe.transport_layers, relaxed_emd)
+
+
+def _moment(view: View) -> Tensor:
+    return _over_layers(view, view.recipe.transport_layers, moment_loss)
+
+
+def _sliced(view: View) -> Tensor:
+    def measure(samples: Tensor, targets: Tensor) -> Tensor:
+        return sliced_wasserstein(samples, targets, view.chance)
+
+    return _over_layers(view, view.recipe.sliced_layers, measure)
+
+
+def _self_similarity(view: View) -> Tensor:
+    losses = [
+        self_similarity_loss(
+            *(sample_places(maps[layer], view.chance) for maps in (view.features, view.photo_features))
+        )
+        for layer in view.recipe.transport_layers
+    ]
+    return torch.stack(losses).mean()
+
+
 def _pixel(view: View) -> Tensor:
     return pixel_loss(view.stylized, _taught(view))
 
@@ -92,6 +134,10 @@ LOSSES: dict[str, Loss] = {
     "structure": Loss(_structure, "structure_weight"),
     "tone": Loss(lambda view: tone_loss(view.stylized, view.photo), "tone_weight"),
     "emboss": Loss(lambda view: emboss_loss(view.stylized, view.photo), "emboss_weight"),
+    "relaxed_emd": Loss(_relaxed_emd, "relaxed_emd_weight"),
+    "moment": Loss(_moment, "moment_weight"),
+    "self_similarity": Loss(_self_similarity, "self_similarity_weight"),
+    "sliced": Loss(_sliced, "sliced_weight"),
     "pixel": Loss(_pixel, "pixel_weight"),
     "feature": Loss(_feature, "feature_weight"),
 }
@@ -116,10 +162,16 @@ class Objective:
         self.loss_networks = loss_networks
         self.teacher = teacher
         self.targets = {name: style_targets(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self.samples = {name: _samples(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
         self._chosen = {name: loss for name, loss in LOSSES.items() if getattr(recipe, loss.weight)}
 
-    def losses(self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase) -> dict[str, Tensor]:
-        """The losses by name, not yet weighted, of pictures (N, 3, H, W); `styles` numbers each one's painting."""
+    def losses(
+        self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase, *, chance: str = ""
+    ) -> dict[str, Tensor]:
+        """The losses by name, not yet weighted, of pictures (N, 3, H, W); `styles` numbers each one's painting.
+
+        The same `chance` draws the same places and directions where a loss samples.
+        """
         recipe = self.recipe
         name = recipe.loss_network_of(phase)
         loss_network = self.loss_networks[name]
@@ -129,7 +181,20 @@ class Objective:
         features = _as_float(loss_network(stylized, recipe.loss_layers))
         scales = [features, *self._features_of_smaller(stylized, loss_network)]
         targets = [{layer: gram[list(styles)] for layer, gram in scale.items()} for scale in self.targets[name]]
-        view = View(recipe, loss_network, photo, stylized.float(), photo_features, features, scales, targets, taught)
+        samples = {layer: one[list(styles)] for layer, one in self.samples[name].items()}
+        view = View(
+            recipe,
+            loss_network,
+            photo,
+            stylized.float(),
+            photo_features,
+            features,
+            scales,
+            targets,
+            samples,
+            taught,
+            chance,
+        )
         with torch.autocast(photo.device.type, enabled=False):  # Gram matrices of bfloat16 would be too coarse
             return {name: loss.measure(view) for name, loss in self._chosen.items()}
 
@@ -158,6 +223,19 @@ def style_targets(
         rows = [_mean_grams(sizes, recipe.style_layers, loss_network) for sizes in paintings]
         scales.append({layer: torch.cat([row[layer] for row in rows]) for layer in recipe.style_layers})
     return scales
+
+
+@torch.no_grad()
+def _samples(recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network: LossNetwork) -> dict[str, Tensor]:
+    """Features of the paintings by layer, (paintings, C, SAMPLES): at places drawn once from all of their sizes."""
+    samples: dict[str, list[Tensor]] = {layer: [] for layer in recipe.sampled_layers}
+    for sizes in paintings if samples else ():
+        features = [_as_float(loss_network(image, recipe.sampled_layers)) for image in sizes]
+        for layer, rows in samples.items():
+            places = torch.cat([one[layer].flatten(2) for one in features], 2)[..., None]  # (1, C, places, 1)
+            places = places.repeat(1, 1, math.ceil(SAMPLES / places.shape[2]), 1)  # as many for every painting
+            rows.append(sample_places(places, "painting"))
+    return {layer: torch.cat(rows) for layer, rows in samples.items()}
 
 
 def halved(image: Tensor) -> Tensor:

@@ -88,6 +88,12 @@ class Recipe:
     structure_weight: float = 0.0
     tone_weight: float = 0.0  # of light and dark areas that lie where the photo has them
     emboss_weight: float = 0.0  # against the photo's edges as relief
+    transport_layers: tuple[str, ...] = ("relu3_1", "relu4_1")  # of the next three, after STROTSS (Kolkin et al. 2019)
+    relaxed_emd_weight: float = 0.0  # of features of the painting everywhere, and all of them somewhere
+    moment_weight: float = 0.0  # of their means and covariances
+    self_similarity_weight: float = 0.0  # of likeness within the picture where there is likeness within the photo
+    sliced_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    sliced_weight: float = 0.0  # of the painting's whole distribution of features (Heitz et al. 2021)
     variation_weight: float = 0.05
     grid_weight: float = 500.0
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
@@ -122,13 +128,21 @@ class Recipe:
     @property
     def loss_layers(self) -> tuple[str, ...]:
         """Every layer of the loss network that the losses look at."""
-        return (*dict.fromkeys((*self.style_layers, *self.photo_layers)),)
+        return (*dict.fromkeys((*self.style_layers, *self.photo_layers, *self.sampled_layers)),)
 
     @property
     def photo_layers(self) -> tuple[str, ...]:
         """The layers at which the result is compared with the photo."""
         structure = [self.structure_layer] if self.structure_weight else []
-        return (*dict.fromkeys((self.content_layer, *structure)),)
+        similar = self.transport_layers if self.self_similarity_weight else ()
+        return (*dict.fromkeys((self.content_layer, *structure, *similar)),)
+
+    @property
+    def sampled_layers(self) -> tuple[str, ...]:
+        """The layers at which the painting's features themselves are needed, not only their Gram matrices."""
+        transport = self.transport_layers if self.relaxed_emd_weight or self.moment_weight else ()
+        sliced = self.sliced_layers if self.sliced_weight else ()
+        return (*dict.fromkeys((*transport, *sliced)),)
 
     @property
     def loss_networks(self) -> tuple[LossName, ...]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.perceptual import gram_matrix, style_loss
 from stylecli.training.objective import LOSSES, Loss, Objective, halved
 from stylecli.training.recipe import Recipe
@@ -74,6 +75,22 @@ def test_structure_tone_and_emboss_reach_the_picture(recipe: Recipe, loss_networ
 def test_the_structure_of_the_photo_itself_costs_nothing(recipe: Recipe, loss_network: LossNetwork) -> None:
     recipe = replace(recipe, content_layer="relu4_1", structure_layer="relu2_2", structure_weight=1.0)
     assert losses_of(recipe, loss_network, PHOTO)["structure"].item() == 0
+
+
+@pytest.mark.parametrize("name", ["relaxed_emd", "moment", "self_similarity", "sliced"])
+def test_losses_of_sampled_features_reach_the_picture_and_repeat(recipe: Recipe, vgg_file: Path, name: str) -> None:
+    recipe = replace(recipe, **{f"{name}_weight": 1.0})  # type: ignore[arg-type]
+    network = load_loss_network("vgg19", recipe.loss_layers, file=vgg_file)
+    objective = Objective(recipe, [[PAINTING], [PAINTING.flip(2), PAINTING]], {"vgg19": network})
+    stylized = STYLIZED.clone().requires_grad_()
+
+    def loss(chance: str) -> Tensor:
+        return objective.losses(PHOTO, stylized, [0, 1], recipe.phases[0], chance=chance)[name]
+
+    (gradient,) = torch.autograd.grad(loss("a"), stylized)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0
+    assert loss("a") == loss("a")
 
 
 @dataclass(frozen=True)

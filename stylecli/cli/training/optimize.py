@@ -23,7 +23,9 @@ SETTINGS, JOB = Optimization(), OptimizationJob()  # the defaults
 @click.argument("photo", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--painting", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Whose style it gets.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="The picture made.")
-@click.option("--steps", type=click.IntRange(1), default=JOB.steps, show_default=True, help="Steps at all scales.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=JOB.steps, show_default=True, help="Optimiser steps, at all scales."
+)
 @click.option(
     "--size",
     type=click.IntRange(8),

@@ -17,8 +17,9 @@ Device = Literal["auto", "cpu", "cuda", "coreml"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "coreml")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
 INSTALL_HINT = {
-    "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, or use --device cpu.',
-    "coreml": "CoreML needs a Mac with Apple silicon. Use --device cpu.",
+    "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, '
+    'or use `device="cpu"`.',
+    "coreml": 'CoreML needs a Mac with Apple silicon. Use `device="cpu"`.',
 }
 SAFE_LEVELS = 63  # of 8-bit weights: two products with bytes of a feature map fit into 16 bits, 2 * 63 * 255 < 2 ** 15
 SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
@@ -34,8 +35,8 @@ def working_devices() -> dict[str, str]:
         try:
             _session_on(name, _tiny_model(), threads=None)
             found[name] = ""
-        except DeviceError as err:
-            found[name] = err.message
+        except DeviceError as error:
+            found[name] = error.message
     return found
 
 
@@ -46,8 +47,8 @@ def best_device() -> tuple[Device, str]:
         return "cpu", ""
     try:
         _session_on("cuda", _tiny_model(), threads=None)
-    except DeviceError as err:
-        return "cpu", str(err)
+    except DeviceError as error:
+        return "cpu", str(error)
     return "cuda", ""
 
 
@@ -62,10 +63,28 @@ def open_session(model: bytes, name: str, device: str, threads: int | None) -> A
         return _session_on(device, model, threads)
     except DeviceError:
         raise
-    except Exception as err:  # onnxruntime's own exceptions derive from Exception alone
+    except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
         raise PackError(
-            f"{name}: onnxruntime cannot open its network ({err})", hint="Add the style again, or upgrade stylecli."
-        ) from err
+            f"{name}: onnxruntime cannot open its network ({error})", hint="Add the style again, or upgrade stylecli."
+        ) from error
+
+
+def open_cpu_session(model: bytes | Path, *, threads: int | None = None) -> Any:
+    """A session on the CPU with any ONNX model, as bytes or as a file, beside which large models keep their data.
+
+    threads: on which operators run; None leaves the choice to onnxruntime.
+
+    Raises:
+        Exception: onnxruntime's own, which have no common type, when it cannot open the model.
+    """
+    import onnxruntime  # heavy, and not needed by --help
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = SILENT
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=[PROVIDERS["cpu"]])
 
 
 def _session_on(device: str, model: bytes, threads: int | None) -> Any:
@@ -94,9 +113,9 @@ def _session_on(device: str, model: bytes, threads: int | None) -> Any:
     return session
 
 
-def is_out_of_memory(err: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether a fault of onnxruntime, which has no type of its own for it, is a lack of memory."""
-    text = str(err).lower()
+    text = str(error).lower()
     return any(sign in text for sign in ("failed to allocate", "out of memory", "bad_alloc", "bad allocation"))
 
 
@@ -113,7 +132,10 @@ def _adds_in_16_bits() -> bool:
 
 
 def has_large_weights(model: bytes) -> bool:
-    """Whether sums of 16 bits could overflow with the 8-bit weights of a model. Ours are small (`precision`)."""
+    """Whether sums of 16 bits could overflow with the 8-bit weights of a model.
+
+    Those of our own models are small enough (`training.export.int8`).
+    """
     import numpy as np
     from onnx import TensorProto, numpy_helper
 

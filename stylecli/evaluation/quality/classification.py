@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.evaluation.quality.labels import Labels
 from stylecli.evaluation.quality.options import InputRange, JudgedBy
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.card import sha256_of
@@ -126,13 +127,8 @@ def agreement_of(sightings: Sequence[Sighting]) -> Agreement:
 
 
 def _open_session(path: Path) -> tuple[str, Any]:
-    import onnxruntime  # heavy, and only needed where a classifier is asked
-
     try:
-        sha256 = sha256_of(path)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # fatal: what is wrong is raised
-        return sha256, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return sha256_of(path), open_cpu_session(path)
     except OSError as error:
         raise MediaError(f"{path}: {error.strerror}", hint="Give an ONNX file as `classifier`.") from error
     except Exception as error:  # onnxruntime's own exceptions derive from Exception alone

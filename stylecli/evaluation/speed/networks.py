@@ -24,6 +24,7 @@ from stylecli.evaluation.speed.options import SIZES, BenchOptions, White
 from stylecli.evaluation.speed.rivals import open_rival
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
+from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look, paint
@@ -175,7 +176,6 @@ def machine() -> dict[str, Any]:
 
 
 def _johnson(threads: int) -> dict[str, Contestant]:
-    import onnxruntime
     import torch
 
     from stylecli.training.export.onnx_export import export_onnx
@@ -183,9 +183,7 @@ def _johnson(threads: int) -> dict[str, Contestant]:
 
     torch.set_num_threads(threads)
     network, model = JohnsonNetwork().eval(), export_onnx(JohnsonNetwork().eval())
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = open_cpu_session(model, threads=threads)
 
     @torch.inference_mode()
     def eager(frame: NoisePicture) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stylecli.inference.model_graph import parsed
+from stylecli.inference.sessions import open_cpu_session
 
 PROBES = (64, 128)  # pixels: sides of the squares that the convolutions are counted on
 CEILING_SIDE = 1536  # of the square matrices whose product tells what the machine can do
@@ -32,18 +33,13 @@ def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0
 def ceiling(threads: int) -> float:
     """10^9 operations a second of a product of large float32 matrices in onnxruntime: what a network could reach."""
     import onnx
-    import onnxruntime
     from onnx import TensorProto, helper
 
     shape = [CEILING_SIDE, CEILING_SIDE]
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("a", "b", "product")]
     graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["product"])], "product", values[:2], values[2:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        onnx.ModelProto.SerializeToString(model), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_cpu_session(onnx.ModelProto.SerializeToString(model), threads=threads)
     random = np.random.default_rng(0)
     factors = {name: random.random(shape, np.float32) for name in ("a", "b")}
     seconds = []
@@ -56,7 +52,6 @@ def ceiling(threads: int) -> float:
 
 def _operations(model: bytes, side: int, white: float) -> float:
     """Of all convolutions, for a square picture, by the shapes of what they write."""
-    import onnxruntime
     from onnx import TensorProto, helper
 
     probe = parsed(model)
@@ -74,7 +69,7 @@ def _operations(model: bytes, side: int, white: float) -> float:
     probe.graph.output.extend(
         helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, None) for node in convolutions
     )
-    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_cpu_session(probe.SerializeToString())
     written: list[Any] = session.run(None, {name: np.full((1, 3, side, side), white / 2, np.float32)})
     sums = (prod(shapes[node.input[1]][1:]) for node in convolutions)  # products that one sample is the sum of
     return float(sum(2 * result.size * length for result, length in zip(written, sums, strict=True)))

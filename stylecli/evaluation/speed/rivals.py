@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.speed.options import BenchOptions, White
+from stylecli.inference.sessions import open_cpu_session
 
 
 def open_rival(
@@ -21,13 +22,8 @@ def open_rival(
     Raises:
         MediaError: the file cannot be opened, or its network does not take one picture (1, 3, h, w) of float32.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what is wrong is raised
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_cpu_session(path, threads=threads)
     except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
         raise MediaError(f"{path}: onnxruntime cannot open it ({error})", hint="Give an ONNX file.") from error
     inputs = session.get_inputs()

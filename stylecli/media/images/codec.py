@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from stylecli.media.images.formats import (
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
+from stylecli.media.images.tiff_directories import TiffPlan, plan_of
 from stylecli.media.images.tiff_exif import add_exif
 from stylecli.media.images.told_colors import ToldColors, told_colors
 from stylecli.media.pixels import to_unit
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     import pyvips
 
 PIXELS_MAX = 1_000_000_000  # a file of a few kilobytes can claim more than any memory holds
+UNSUPPORTED = re.compile(r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented", re.I)
+NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
+DAMAGED_HINT = "Copy or export it again."
 PAPER = 255  # what shows through transparency where a format has none: white, 8 bits
 SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR are read"
 COLOR_CHANNELS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3, "cmyk": 4}  # by libvips's name of the colour space
@@ -108,7 +113,9 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
     if format_ is EXR:
         return Picture(*decode_exr(data, name, color=exr_color, pixels_max=PIXELS_MAX))
     try:
-        opened = format_.open(data)
+        plan = plan_of(data) if format_ is TIFF else TiffPlan()
+        _refuse_unreadable(plan, name)
+        opened = format_.open(data, **plan.options)
         _refuse_unusual(opened, name)
         told = told_colors(data)
         if told.high_range:
@@ -118,9 +125,7 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
             )
         return _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
     except pyvips.Error as error:
-        raise MediaError(
-            f"{name}: it is damaged or truncated ({format_.name}: {_reason(error)})", hint="Copy or export it again."
-        ) from error
+        raise _fault_of(error, format_, name) from error
 
 
 def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> bytes:
@@ -161,6 +166,16 @@ def _as_exr(picture: Picture, name: str) -> bytes:
     contents = picture.contents if isinstance(picture.contents, ExrContents) else None
     alpha = None if picture.alpha is None else to_unit(picture.alpha)
     return encode_exr(to_unit(picture.pixels), alpha, contents, name)
+
+
+def _refuse_unreadable(plan: TiffPlan, name: str) -> None:
+    if plan.is_raw:
+        raise MediaError(
+            f"{name}: it is a camera's raw file, which is not supported",
+            hint="Develop it first, with darktable or the camera's own program; inside is only a small preview.",
+        )
+    if not plan.is_whole:
+        raise MediaError(f"{name}: it is damaged or truncated (TIFF: its end is missing)", hint=DAMAGED_HINT)
 
 
 def _refuse_unusual(image: pyvips.Image, name: str) -> None:
@@ -257,6 +272,19 @@ def _image(samples: NDArray[Any], interpretation: str) -> pyvips.Image:
 def _field(image: pyvips.Image, name: str, *, default: int) -> int:
     value: int = image.get(name) if name in image.get_fields() else default
     return value
+
+
+def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
+    """What libvips has against a file, told as what it is: an unsupported kind, too little memory, or damage."""
+    reason = _reason(error)
+    if UNSUPPORTED.search(reason):
+        return MediaError(
+            f"{name}: it is a kind of {format_.name} that is not supported ({reason})",
+            hint="Save it as RGB with 8 or 16 bits a channel, in a common compression.",
+        )
+    if NO_MEMORY.search(reason):
+        return MediaError(f"{name}: there is too little memory to read it ({reason})", hint="Close other programs.")
+    return MediaError(f"{name}: it is damaged or truncated ({format_.name}: {reason})", hint=DAMAGED_HINT)
 
 
 def _reason(error: pyvips.Error) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.inference.engine import Engine
 from stylecli.media.images.exr import ExrColor
 from stylecli.media.images.files import Picture, read_picture, write_picture
@@ -22,7 +22,10 @@ from stylecli.stylize.look import Look, paint
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: done (`error` None), kept (`output` was there already), or failed."""
+    """What became of a job: done (`error` None), kept (`output` was there already), or failed.
+
+    lost: what the source holds and the result does not.
+    """
 
     job: Job
     width: int = 0
@@ -30,6 +33,7 @@ class Outcome:
     seconds: float = 0.0
     kept: bool = False
     error: StyleError | None = None
+    lost: tuple[str, ...] = ()
 
 
 def run_jobs(
@@ -40,13 +44,14 @@ def run_jobs(
     quality: int | None = None,
     overwrite: bool = False,
     exr_color: ExrColor = "linear",
+    strict: bool = False,
     progress: Progress = ignore,
     report: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Do all jobs; one that fails does not stop the others. `report` hears of each as soon as it ends.
 
     A single job whose output exists is an error; of many, those whose output exists are kept: a run that was
-    interrupted goes on where it stopped.
+    interrupted goes on where it stopped. With `strict`, a picture of which something cannot be kept is not written.
     """
     outcomes: list[Outcome] = []
     source: Path | None = None
@@ -59,7 +64,9 @@ def run_jobs(
             outcome = Outcome(job, kept=True)
         else:
             picture = picture or _read(job.source, exr_color)
-            outcome = _run_job(job, picture, engines[job.style], look, quality=quality, overwrite=overwrite)
+            outcome = _run_job(
+                job, picture, engines[job.style], look, quality=quality, overwrite=overwrite, strict=strict
+            )
         outcomes.append(outcome)
         report(outcome)
     progress(Step(len(jobs), len(jobs), "pictures"))
@@ -84,21 +91,40 @@ def read_mask(path: Path) -> NDArray[np.float32]:
 
 
 def _run_job(
-    job: Job, picture: Picture | MediaError, engine: Engine, look: Look, *, quality: int | None, overwrite: bool
+    job: Job,
+    picture: Picture | MediaError,
+    engine: Engine,
+    look: Look,
+    *,
+    quality: int | None,
+    overwrite: bool,
+    strict: bool,
 ) -> Outcome:
     started = time.monotonic()
     if isinstance(picture, MediaError):
         return Outcome(job, error=picture)
     height, width = picture.pixels.shape[:2]
+    lost: list[str] = []
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(stylize_picture(picture, engine, look), job.output, quality=quality, overwrite=overwrite)
+        stylized = stylize_picture(picture, engine, look)
+        notice = refuse_losses(job.source) if strict else lost.append
+        write_picture(stylized, job.output, quality=quality, overwrite=overwrite, notice=notice)
     except StyleError as err:
         return Outcome(job, width, height, error=err)
     except OSError as err:
         fault = MediaError(f"{job.output.parent}: {err.strerror}", hint="Choose another folder with -o.")
         return Outcome(job, width, height, error=fault)
-    return Outcome(job, width, height, time.monotonic() - started)
+    return Outcome(job, width, height, time.monotonic() - started, lost=tuple(lost))
+
+
+def refuse_losses(source: Path) -> Notice:
+    """A `notice` for `write_picture` that raises MediaError on the first thing of `source` that cannot be kept."""
+
+    def notice(lost: str) -> None:
+        raise MediaError(f"{source}: cannot be kept: {lost}", hint="Choose another format, or leave out `strict=True`.")
+
+    return notice
 
 
 def _read(path: Path, exr_color: ExrColor) -> Picture | MediaError:

@@ -80,7 +80,7 @@ def test_output_equal_to_input_is_refused(photo_file: Path) -> None:
 def test_an_empty_folder_is_refused_with_a_hint(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no picture") as caught:
         plan_jobs([tmp_path], ["tiny"], None)
-    assert "--recursive" in caught.value.hint
+    assert "recursive=True" in caught.value.hint
 
 
 def test_a_broken_picture_does_not_stop_the_others(photos: Path, engines: dict[str, Engine]) -> None:

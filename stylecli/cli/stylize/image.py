@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ EXR_COLORS = ("linear", "encoded")  # as stylecli.exr.ExrColor, which --help mus
     show_default=True,
     help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
 )
+@click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot, instead of telling it.")
 @options.variant
 @options.look
 @options.device
@@ -61,7 +63,7 @@ def command(
     tile: Tiling,
     styles_dir: Path | None,
     as_json: bool,
-    **how: Any,  # recursive, quality, exr_color, overwrite: for _stream and _files
+    **how: Any,  # recursive, quality, exr_color, strict, overwrite: for _stream and _files
 ) -> None:
     """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR), folders, numbered sequences, or - for stdin.
 
@@ -94,19 +96,21 @@ def _stream(
     exr_color: ExrColor,
     overwrite: bool,
     recursive: bool,
+    strict: bool,
 ) -> None:
     from stylecli.media.images.files import encode_picture, read_picture, write_picture
-    from stylecli.stylize.pictures import stylize_picture
+    from stylecli.stylize.pictures import refuse_losses, stylize_picture
 
     if len(inputs) != 1 or len(engines) != 1 or recursive:
         raise UsageError("- stands for one picture in one style", hint="Give one input and one -s.")
     picture = read_picture(sys.stdin.buffer.read() if inputs[0] == STREAM else inputs[0], exr_color=exr_color)
     stylized = stylize_picture(picture, engines[0], look)
+    notice = refuse_losses(inputs[0]) if strict else _tell_loss
     if output in (None, STREAM):
-        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=quality))
+        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=quality, notice=notice))
     else:
         assert output is not None
-        write_picture(stylized, output, quality=quality, overwrite=overwrite)
+        write_picture(stylized, output, quality=quality, overwrite=overwrite, notice=notice)
 
 
 def _files(
@@ -118,6 +122,7 @@ def _files(
     recursive: bool,
     quality: int | None,
     exr_color: ExrColor,
+    strict: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -135,14 +140,21 @@ def _files(
             quality=quality,
             overwrite=overwrite,
             exr_color=exr_color,
+            strict=strict,
             progress=progress,
             report=_reporter(engines, as_json=as_json, is_single=len(jobs) == 1),
         )
+    for lost, count in Counter(lost for outcome in outcomes for lost in outcome.lost).items():
+        _tell_loss(lost if len(jobs) == 1 else f"{lost} ({count} pictures)")
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed and len(jobs) == 1 and failed[0].error:
         raise failed[0].error
     if failed:
         raise ItemsFailedError(f"{len(failed)} of {len(jobs)} pictures failed", hint="The others are done.")
+
+
+def _tell_loss(lost: str) -> None:
+    say(f"stylecli: not kept: {lost}")
 
 
 def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
@@ -161,6 +173,7 @@ def _reporter(engines: dict[str, Engine], *, as_json: bool, is_single: bool) -> 
                     "height": outcome.height,
                     "seconds": round(outcome.seconds, 3),
                     "device": engines[job.style].device,
+                    "lost": outcome.lost,
                     **({"message": outcome.error.message, "hint": outcome.error.hint} if outcome.error else {}),
                 }
             )

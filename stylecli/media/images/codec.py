@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.images.alpha import bleed
 from stylecli.media.images.exif import orientation_of
 from stylecli.media.images.exr import ExrColor, ExrContents, decode_exr, encode_exr
@@ -23,6 +24,7 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
+from stylecli.media.images.losses import lost_in_reading, lost_in_writing
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
 from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
@@ -66,11 +68,13 @@ class Picture:
     pixels: (H, W, 3) uint8, uint16 or float32 in 0..1. alpha: (H, W) of any of these types, None for opaque.
     A picture from a file also carries the file's metadata, profile and own samples: written with its pixels not
     replaced, it has the identical samples.
+    lost: what the file holds besides, and the picture does not: further frames, a gain map.
     """
 
     pixels: NDArray[Any]
     alpha: NDArray[Any] | None = None
     contents: Contents | ExrContents | None = field(default=None, repr=False)
+    lost: tuple[str, ...] = ()
 
     def with_pixels(self, pixels: NDArray[Any]) -> Picture:
         """The picture with other pixels of the same shape and type; all else stays."""
@@ -123,13 +127,16 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
                 f"{name}: it is a high dynamic range picture ({told.high_range}), which is not supported",
                 hint="Convert it to SDR first: its numbers mean another light.",
             )
-        return _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
+        picture = _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
+        return replace(picture, lost=lost_in_reading(opened, data, format_=format_, pages=plan.pages))
     except pyvips.Error as error:
         raise _fault_of(error, format_, name) from error
 
 
-def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> bytes:
+def encode(picture: Picture, suffix: str, *, quality: int | None, name: str, notice: Notice = unnoticed) -> bytes:
     """Encode a picture as the format of a suffix; `name` is for messages.
+
+    `notice` hears of each thing that the picture's file held and the new one does not.
 
     Raises:
         UsageError: the suffix names no format that is written, or the quality is not 1 to 100.
@@ -143,10 +150,23 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
         raise UsageError(f"{name}: {fault}", hint=f"Use {', '.join(WRITABLE)}.")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality}: out of range", hint="Give 1 to 100.")
+    for lost in picture.lost:
+        notice(lost)
     if format_ is EXR:
         return _as_exr(picture, name)
+    if isinstance(picture.contents, ExrContents):
+        notice("light above 1, further channels and attributes of the EXR")
     contents = picture.contents if isinstance(picture.contents, Contents) else _contents_of(picture.pixels)
     exif = contents.metadata.exif
+    for lost in lost_in_writing(
+        contents.metadata,
+        source_bits=contents.bits if picture.contents is contents else 0,
+        is_cmyk=contents.interpretation == "cmyk",
+        has_alpha=picture.alpha is not None,
+        is_native=_is_native(picture, contents, format_),
+        format_=format_,
+    ):
+        notice(lost)
     try:
         image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
         encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
@@ -241,12 +261,18 @@ def _contents_of(pixels: NDArray[Any]) -> Contents:
     return Contents(None, "srgb", 8 if pixels.dtype == np.uint8 else 16, profile=None, metadata=NOTHING)
 
 
+def _is_native(picture: Picture, contents: Contents, format_: Format) -> bool:
+    """Whether a format takes the samples that the picture came with, and they are still its own."""
+    needs_paper = picture.alpha is not None and not format_.holds_alpha
+    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
+    return contents.samples is not None and fits
+
+
 def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips.Image:
     """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
     bits = contents.bits if format_.bits > 8 else 8
     needs_paper = picture.alpha is not None and not format_.holds_alpha
-    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
-    if contents.samples is not None and fits:
+    if contents.samples is not None and _is_native(picture, contents, format_):
         native = _image(contents.samples, contents.interpretation)
         image = with_profile(at_depth(native, bits), contents.profile)
     else:

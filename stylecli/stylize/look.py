@@ -46,6 +46,12 @@ class Look:
         if not isinstance(self.brush, str) and not low <= self.brush <= high:
             raise UsageError(f"brush {self.brush:g}: out of range", hint=f"Give auto, native, or {low:g} to {high:g}.")
 
+    def weight(self, height: int, width: int) -> float | NDArray[np.float32]:
+        """How much of a picture of this size is painted: one number, or with a mask one for each pixel (H, W)."""
+        if self.mask is None:
+            return self.strength
+        return self.strength * resize(self.mask[..., None], height, width)[..., 0]
+
 
 def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Statistics | None = None) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB; same shape and type.

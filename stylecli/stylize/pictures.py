@@ -76,7 +76,9 @@ def run_jobs(
 def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
     """A picture in a style, with all else of it: alpha, profile, metadata."""
     pixels = paint(engine, picture.pixels, look)
-    return picture if pixels is picture.pixels else picture.with_pixels(pixels)
+    if pixels is picture.pixels or np.array_equal(pixels, picture.pixels):
+        return picture
+    return picture.with_pixels(pixels, weight=look.weight(*pixels.shape[:2]))
 
 
 def read_mask(path: Path) -> NDArray[np.float32]:

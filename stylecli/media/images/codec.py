@@ -13,7 +13,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.images.alpha import bleed
 from stylecli.media.images.exif import orientation_of
-from stylecli.media.images.exr import ExrColor, ExrContents, decode_exr, encode_exr
+from stylecli.media.images.exr import ExrColor, ExrContents, Weight, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
     PNG,
@@ -27,7 +27,16 @@ from stylecli.media.images.formats import (
 from stylecli.media.images.losses import lost_in_reading, lost_in_writing
 from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
 from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
-from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
+from stylecli.media.images.profiles import (
+    PROFILE_FIELD,
+    at_depth,
+    from_srgb,
+    is_srgb,
+    profile_of,
+    takes_rgb,
+    to_srgb,
+    with_profile,
+)
 from stylecli.media.images.tiff_directories import TiffPlan, plan_of
 from stylecli.media.images.tiff_exif import add_exif
 from stylecli.media.images.told_colors import ToldColors, told_colors
@@ -58,6 +67,8 @@ class Contents:
     bits: int
     profile: bytes | None
     metadata: Metadata
+    original: NDArray[Any] | None = None  # the samples, once the picture has got other pixels in a part of it
+    weight: Weight = 1.0  # of those other pixels
     color: tuple[Chunk, ...] = ()  # chunks of a PNG that tell the profile's space; another PNG tells it so again
 
 
@@ -76,11 +87,18 @@ class Picture:
     contents: Contents | ExrContents | None = field(default=None, repr=False)
     lost: tuple[str, ...] = ()
 
-    def with_pixels(self, pixels: NDArray[Any]) -> Picture:
-        """The picture with other pixels of the same shape and type; all else stays."""
+    def with_pixels(self, pixels: NDArray[Any], *, weight: Weight = 1.0) -> Picture:
+        """The picture with other pixels of the same shape and type; all else stays.
+
+        weight: how much of `pixels` is new, 0 to 1, a number or (H, W). Where it is 0, the file's own samples are
+        written again; in between, what lies outside of sRGB stays by its share.
+        """
         if (pixels.shape, pixels.dtype) != (self.pixels.shape, self.pixels.dtype):
             raise ValueError(f"{pixels.dtype} {pixels.shape} for {self.pixels.dtype} {self.pixels.shape}")
-        return replace(self, pixels=pixels, contents=self.contents and replace(self.contents, samples=None))
+        contents = self.contents and replace(self.contents, samples=None, weight=weight)
+        if isinstance(self.contents, Contents) and isinstance(contents, Contents) and np.any(np.less(weight, 1)):
+            contents = replace(contents, original=self.contents.samples)
+        return replace(self, pixels=pixels, contents=contents)
 
 
 def picture_from_pixels(pixels: NDArray[Any], alpha: NDArray[Any] | None = None) -> Picture:
@@ -277,10 +295,26 @@ def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips
         image = with_profile(at_depth(native, bits), contents.profile)
     else:
         rgb = _image(picture.pixels, "rgb16" if picture.pixels.dtype == np.uint16 else "srgb")
-        image = from_srgb(rgb, contents.profile, bits=bits)
+        image = _with_unpainted(from_srgb(rgb, contents.profile, bits=bits), contents, bits=bits)
         if picture.alpha is not None:
             image = image.bandjoin(at_depth(_image(picture.alpha, "b-w"), bits))
     return image.flatten(background=PAPER) if needs_paper else image
+
+
+def _with_unpainted(painted: pyvips.Image, contents: Contents, *, bits: int) -> pyvips.Image:
+    """Painted colours (H, W, 3), in the space that is written, with the file's own ones where little was painted."""
+    if contents.original is None or COLOR_CHANNELS[contents.interpretation] != 3:
+        return painted
+    own = _image(contents.original, contents.interpretation).extract_band(0, n=3)
+    native = _array(at_depth(own, bits))
+    weight = np.broadcast_to(np.asarray(contents.weight, np.float32), native.shape[:2])[..., None]
+    mixed = _array(painted)
+    if contents.profile and takes_rgb(contents.profile) and not is_srgb(contents.profile):
+        seen = _array(from_srgb(to_srgb(own, contents.profile), contents.profile, bits=bits))
+        outside = (1 - weight) * (native.astype(np.float32) - seen)
+        mixed = np.clip(np.rint(mixed + outside), 0, np.iinfo(native.dtype).max).astype(native.dtype)
+    kept = _image(np.where(weight == 0, native, mixed), painted.interpretation)
+    return with_profile(kept, painted.get(PROFILE_FIELD) if PROFILE_FIELD in painted.get_fields() else None)
 
 
 def _array(image: pyvips.Image) -> NDArray[Any]:

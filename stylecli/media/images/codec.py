@@ -16,6 +16,7 @@ from stylecli.media.images.exif import orientation_of
 from stylecli.media.images.exr import ExrColor, ExrContents, Weight, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
+    JPEG,
     PNG,
     SIGNATURE_BYTES,
     TIFF,
@@ -24,8 +25,9 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
+from stylecli.media.images.jpeg import with_segments
 from stylecli.media.images.losses import lost_in_reading, lost_in_writing
-from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
+from stylecli.media.images.metadata import NOTHING, Metadata, bare_iptc, metadata_of, with_metadata
 from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
 from stylecli.media.images.profiles import (
     PROFILE_FIELD,
@@ -186,18 +188,22 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str, not
     ):
         notice(lost)
     try:
-        image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
+        image = with_metadata(_file_image(picture, contents, format_), contents.metadata, format_.name)
         encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
     except pyvips.Error as error:
         raise MediaError(
             f"{name}: the picture does not fit into {format_.name} ({_reason(error)})",
             hint="Choose PNG or TIFF, which hold the largest pictures.",
         ) from error
+    if format_ is JPEG and contents.metadata.segments:
+        return with_segments(encoded, contents.metadata.segments)
     if format_ is PNG and contents.metadata.chunks:
         return with_chunks(encoded, contents.metadata.chunks, color=contents.color)
     if format_ is PNG and contents.color:
         return with_chunks(encoded, [chunk for chunk in chunks_of(encoded) if chunk[0] in KEPT], color=contents.color)
-    return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
+    if format_ is TIFF:
+        return add_exif(encoded, exif or b"", iptc=bare_iptc(contents.metadata))
+    return encoded
 
 
 def _as_exr(picture: Picture, name: str) -> bytes:

@@ -18,8 +18,10 @@ class PictureOptions:
     quality: 1 to 100, of JPEG, WebP and AVIF; None: the format's default.
     exr_color: what EXR files hold, "linear" light or "encoded" sRGB.
     overwrite: replace files that exist.
+    strict: a picture of which something cannot be kept is an error, not a notice.
     """
 
     quality: int | None = None
     exr_color: ExrColor = "linear"
     overwrite: bool = False
+    strict: bool = False

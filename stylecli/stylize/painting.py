@@ -65,6 +65,13 @@ def look_fingerprint(look: Look) -> str:
     return f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
 
 
+def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32]:
+    """How much of a picture of this size is painted: one number, or with a mask one for each pixel (H, W)."""
+    if look.mask is None:
+        return look.strength
+    return look.strength * resize(look.mask[..., None], height, width)[..., 0]
+
+
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:
     """The luma of `stylized` with the colour differences of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
     change = (stylized - photo) @ LUMA

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Device, Engine, Tiling
 from stylecli.media.images.files import Picture, read_picture, write_picture
@@ -23,14 +23,17 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.jobs import PictureJob
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.painting import paint
+from stylecli.stylize.painting import paint, weight_of
 
 AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: done (`error` None), kept (`output` was there already), or failed."""
+    """What became of a job: done (`error` None), kept (`output` was there already), or failed.
+
+    lost: what the source holds and the result does not.
+    """
 
     job: PictureJob
     width: int = 0
@@ -38,6 +41,7 @@ class Outcome:
     seconds: float = 0.0
     kept: bool = False
     error: StyleError | None = None
+    lost: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -96,7 +100,9 @@ def run_jobs(
 def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
     """Stylize a picture, and keep all else of it: alpha, profile, metadata."""
     pixels = paint(engine, picture.pixels, look)
-    return picture if pixels is picture.pixels else picture.with_pixels(pixels)
+    if pixels is picture.pixels or np.array_equal(pixels, picture.pixels):
+        return picture
+    return picture.with_pixels(pixels, weight=weight_of(look, *pixels.shape[:2]))
 
 
 def read_mask(path: Path) -> NDArray[np.float32]:
@@ -146,16 +152,27 @@ def _run_job(
     if isinstance(picture, MediaError):
         return Outcome(job, error=picture)
     height, width = picture.pixels.shape[:2]
+    lost: list[str] = []
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         stylized = stylize_picture(picture, engine, look)
-        write_picture(stylized, job.output, quality=options.quality, overwrite=options.overwrite)
+        notice = refuse_losses(job.source) if options.strict else lost.append
+        write_picture(stylized, job.output, quality=options.quality, overwrite=options.overwrite, notice=notice)
     except StyleError as error:
         return Outcome(job, width, height, error=error)
     except OSError as error:
         fault = MediaError(f"{job.output.parent}: {error.strerror}", hint="Choose another folder.")
         return Outcome(job, width, height, error=fault)
-    return Outcome(job, width, height, time.monotonic() - started)
+    return Outcome(job, width, height, time.monotonic() - started, lost=tuple(lost))
+
+
+def refuse_losses(source: Path) -> Notice:
+    """A `notice` for `write_picture` that raises MediaError on the first thing of `source` that cannot be kept."""
+
+    def notice(lost: str) -> None:
+        raise MediaError(f"{source}: cannot be kept: {lost}", hint="Choose another format, or leave out `strict=True`.")
+
+    return notice
 
 
 def _read(path: Path, options: PictureOptions) -> Picture | MediaError:

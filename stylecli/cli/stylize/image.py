@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -44,6 +45,7 @@ STREAM_FORMAT = ".png"  # of stdout when nothing else is said
     show_default=True,
     help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
 )
+@click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot, instead of telling it.")
 @options.variant
 @options.look
 @options.device
@@ -64,6 +66,7 @@ def command(
     tile: Tiling,
     styles_dir: Path | None,
     overwrite: bool,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR), folders, numbered sequences, or - for stdin.
@@ -79,7 +82,7 @@ def command(
     from stylecli.stylize.pictures import open_engines, run_jobs
 
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
-    how = PictureOptions(quality, exr_color, overwrite)
+    how = PictureOptions(quality, exr_color, overwrite, strict)
     if STREAM in (*inputs, output):
         if len(inputs) != 1 or len(packs) != 1 or recursive:
             raise UsageError("- stands for one picture in one style", hint="Give one input and one style.")
@@ -93,6 +96,8 @@ def command(
         tell = _reporter(next(iter(engines.values())).device, as_json=as_json, is_single=len(jobs) == 1)
         with progress_shown(as_json=as_json) as progress:
             outcomes = run_jobs(jobs, engines, look, options=how, progress=progress, report=tell)
+    for lost, count in Counter(lost for outcome in outcomes for lost in outcome.lost).items():
+        _tell_loss(lost if len(jobs) == 1 else f"{lost} ({count} pictures)")
     _raise_failures(outcomes)
 
 
@@ -108,16 +113,21 @@ def _stream(
 ) -> None:
     from stylecli.inference.engine import Engine
     from stylecli.media.images.files import encode_picture, read_picture, write_picture
-    from stylecli.stylize.pictures import stylize_picture
+    from stylecli.stylize.pictures import refuse_losses, stylize_picture
 
     with Engine(pack, device=device, tile=tile) as engine:
         options.tell_fallback(engine)
         picture = read_picture(sys.stdin.buffer.read() if source == STREAM else source, exr_color=how.exr_color)
         stylized = stylize_picture(picture, engine, look)
+    notice = refuse_losses(source) if how.strict else _tell_loss
     if output is None or output == STREAM:
-        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=how.quality))
+        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=how.quality, notice=notice))
     else:
-        write_picture(stylized, output, quality=how.quality, overwrite=how.overwrite)
+        write_picture(stylized, output, quality=how.quality, overwrite=how.overwrite, notice=notice)
+
+
+def _tell_loss(lost: str) -> None:
+    say(f"stylecli: not kept: {lost}")
 
 
 def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
@@ -136,6 +146,7 @@ def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outco
                     "height": outcome.height,
                     "seconds": round(outcome.seconds, 3),
                     "device": device,
+                    "lost": outcome.lost,
                     **({"message": outcome.error.message, "hint": outcome.error.hint} if outcome.error else {}),
                 }
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.images.alpha import bleed
 from stylecli.media.images.exif import orientation_of
-from stylecli.media.images.exr import ExrContents, decode_exr, encode_exr
+from stylecli.media.images.exr import ExrContents, Weight, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
+    JPEG,
     PNG,
     SIGNATURE_BYTES,
     TIFF,
@@ -23,9 +26,21 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
-from stylecli.media.images.metadata import NOTHING, Metadata, metadata_of, with_metadata
+from stylecli.media.images.jpeg import with_segments
+from stylecli.media.images.losses import lost_in_reading, lost_in_writing
+from stylecli.media.images.metadata import NOTHING, Metadata, bare_iptc, metadata_of, with_metadata
 from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
-from stylecli.media.images.profiles import at_depth, from_srgb, profile_of, to_srgb, with_profile
+from stylecli.media.images.profiles import (
+    PROFILE_FIELD,
+    at_depth,
+    from_srgb,
+    is_srgb,
+    profile_of,
+    takes_rgb,
+    to_srgb,
+    with_profile,
+)
+from stylecli.media.images.tiff_directories import TiffPlan, plan_of
 from stylecli.media.images.tiff_exif import add_exif
 from stylecli.media.images.told_colors import ToldColors, told_colors
 from stylecli.media.pixels import quantize, to_unit
@@ -35,6 +50,9 @@ if TYPE_CHECKING:
     import pyvips
 
 PIXELS_MAX = 1_000_000_000  # a file of a few kilobytes can claim more than any memory holds
+UNSUPPORTED = re.compile(r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented", re.I)
+NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
+DAMAGED_HINT = "Copy or export it again."
 PAPER = 255  # what shows through transparency where a format has none: white, 8 bits
 SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR are read"
 COLOR_CHANNELS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3, "cmyk": 4}  # by libvips's name of the colour space
@@ -53,6 +71,8 @@ class Contents:
     bits: int
     profile: bytes | None
     metadata: Metadata
+    original: NDArray[Any] | None = None  # the samples, once the picture has got other pixels in a part of it
+    weight: Weight = 1.0  # of those other pixels
     color: tuple[Chunk, ...] = ()  # chunks of a PNG that tell the profile's space; another PNG tells it so again
 
 
@@ -63,17 +83,26 @@ class Picture:
     pixels: (H, W, 3) uint8, uint16 or float32 in 0..1. alpha: (H, W) of any of these types, None for opaque.
     A picture from a file also carries the file's metadata, profile and own samples: written with its pixels not
     replaced, it has the identical samples.
+    lost: what the file holds besides, and the picture does not: further frames, a gain map.
     """
 
     pixels: NDArray[Any]
     alpha: NDArray[Any] | None = None
     contents: Contents | ExrContents | None = field(default=None, repr=False)
+    lost: tuple[str, ...] = ()
 
-    def with_pixels(self, pixels: NDArray[Any]) -> Picture:
-        """The picture with other pixels of the same shape and type; all else stays."""
+    def with_pixels(self, pixels: NDArray[Any], *, weight: Weight = 1.0) -> Picture:
+        """The picture with other pixels of the same shape and type; all else stays.
+
+        weight: how much of `pixels` is new, 0 to 1, a number or (H, W). Where it is 0, the file's own samples are
+        written again; in between, what lies outside of sRGB stays by its share.
+        """
         if (pixels.shape, pixels.dtype) != (self.pixels.shape, self.pixels.dtype):
             raise ValueError(f"{pixels.dtype} {pixels.shape} for {self.pixels.dtype} {self.pixels.shape}")
-        return replace(self, pixels=pixels, contents=self.contents and replace(self.contents, samples=None))
+        contents = self.contents and replace(self.contents, samples=None, weight=weight)
+        if isinstance(self.contents, Contents) and isinstance(contents, Contents) and np.any(np.less(weight, 1)):
+            contents = replace(contents, original=self.contents.samples)
+        return replace(self, pixels=pixels, contents=contents)
 
 
 def picture_from_pixels(pixels: NDArray[Any], alpha: NDArray[Any] | None = None) -> Picture:
@@ -110,7 +139,9 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
     if format_ is EXR:
         return Picture(*decode_exr(data, name, color=exr_color, pixels_max=PIXELS_MAX))
     try:
-        opened = format_.open(data)
+        plan = plan_of(data) if format_ is TIFF else TiffPlan()
+        _refuse_unreadable(plan, name)
+        opened = format_.open(data, **plan.options)
         _refuse_unusual(opened, name)
         told = told_colors(data)
         if told.high_range:
@@ -118,15 +149,16 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
                 f"{name}: it is a high dynamic range picture ({told.high_range}), which is not supported",
                 hint="Convert it to SDR first: its numbers mean another light.",
             )
-        return _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
+        picture = _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
+        return replace(picture, lost=lost_in_reading(opened, data, format_=format_, pages=plan.pages))
     except pyvips.Error as error:
-        raise MediaError(
-            f"{name}: it is damaged or truncated ({format_.name}: {_reason(error)})", hint="Copy or export it again."
-        ) from error
+        raise _fault_of(error, format_, name) from error
 
 
-def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> bytes:
+def encode(picture: Picture, suffix: str, *, quality: int | None, name: str, notice: Notice = unnoticed) -> bytes:
     """Encode a picture as the format of a suffix; `name` is for messages.
+
+    `notice` hears of each thing that the picture's file held and the new one does not.
 
     Raises:
         UsageError: the suffix names no format that is written, or the quality is not 1 to 100.
@@ -140,29 +172,56 @@ def encode(picture: Picture, suffix: str, *, quality: int | None, name: str) -> 
         raise UsageError(f"{name}: {fault}", hint=f"Use {', '.join(WRITABLE)}.")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality {quality}: out of range", hint="Give 1 to 100.")
+    for lost in picture.lost:
+        notice(lost)
     if format_ is EXR:
         return _as_exr(picture, name)
+    if isinstance(picture.contents, ExrContents):
+        notice("light above 1, further channels and attributes of the EXR")
     contents = picture.contents if isinstance(picture.contents, Contents) else _contents_of(picture.pixels)
     exif = contents.metadata.exif
+    for lost in lost_in_writing(
+        contents.metadata,
+        source_bits=contents.bits if picture.contents is contents else 0,
+        is_cmyk=contents.interpretation == "cmyk",
+        has_alpha=picture.alpha is not None,
+        is_native=_is_native(picture, contents, format_),
+        format_=format_,
+    ):
+        notice(lost)
     try:
-        image = with_metadata(_file_image(picture, contents, format_), contents.metadata)
+        image = with_metadata(_file_image(picture, contents, format_), contents.metadata, format_.name)
         encoded = format_.encode(image, quality=quality, keep_exif=exif is not None)
     except pyvips.Error as error:
         raise MediaError(
             f"{name}: the picture does not fit into {format_.name} ({_reason(error)})",
             hint="Choose PNG or TIFF, which hold the largest pictures.",
         ) from error
+    if format_ is JPEG and contents.metadata.segments:
+        return with_segments(encoded, contents.metadata.segments)
     if format_ is PNG and contents.metadata.chunks:
         return with_chunks(encoded, contents.metadata.chunks, color=contents.color)
     if format_ is PNG and contents.color:
         return with_chunks(encoded, [chunk for chunk in chunks_of(encoded) if chunk[0] in KEPT], color=contents.color)
-    return add_exif(encoded, exif) if exif and format_ is TIFF else encoded
+    if format_ is TIFF:
+        return add_exif(encoded, exif or b"", iptc=bare_iptc(contents.metadata))
+    return encoded
 
 
 def _as_exr(picture: Picture, name: str) -> bytes:
     contents = picture.contents if isinstance(picture.contents, ExrContents) else None
     alpha = None if picture.alpha is None else to_unit(picture.alpha)
     return encode_exr(to_unit(picture.pixels), alpha, contents, name)
+
+
+def _refuse_unreadable(plan: TiffPlan, name: str) -> None:
+    if plan.is_raw:
+        raise MediaError(
+            f"{name}: it is a camera's raw file, which is not supported",
+            hint="Develop it first, with darktable or the camera's own program; inside is only a small preview.",
+        )
+    if not plan.is_whole:
+        raise MediaError(f"{name}: it is damaged or truncated (TIFF: its end is missing)", hint=DAMAGED_HINT)
 
 
 def _refuse_unusual(image: pyvips.Image, name: str) -> None:
@@ -228,20 +287,42 @@ def _contents_of(pixels: NDArray[Any]) -> Contents:
     return Contents(None, "srgb", 8 if pixels.dtype == np.uint8 else 16, profile=None, metadata=NOTHING)
 
 
+def _is_native(picture: Picture, contents: Contents, format_: Format) -> bool:
+    """Whether a format takes the samples that the picture came with, and they are still its own."""
+    needs_paper = picture.alpha is not None and not format_.holds_alpha
+    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
+    return contents.samples is not None and fits
+
+
 def _file_image(picture: Picture, contents: Contents, format_: Format) -> pyvips.Image:
     """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
     bits = contents.bits if format_.bits > 8 else 8
     needs_paper = picture.alpha is not None and not format_.holds_alpha
-    fits = contents.interpretation != "cmyk" or (format_.holds_cmyk and not needs_paper)
-    if contents.samples is not None and fits:
+    if contents.samples is not None and _is_native(picture, contents, format_):
         native = _image(contents.samples, contents.interpretation)
         image = with_profile(at_depth(native, bits), contents.profile)
     else:
         rgb = _image(picture.pixels, "rgb16" if picture.pixels.dtype == np.uint16 else "srgb")
-        image = from_srgb(rgb, contents.profile, bits=bits)
+        image = _with_unpainted(from_srgb(rgb, contents.profile, bits=bits), contents, bits=bits)
         if picture.alpha is not None:
             image = image.bandjoin(at_depth(_image(picture.alpha, "b-w"), bits))
     return image.flatten(background=PAPER) if needs_paper else image
+
+
+def _with_unpainted(painted: pyvips.Image, contents: Contents, *, bits: int) -> pyvips.Image:
+    """Painted colours (H, W, 3), in the space that is written, with the file's own ones where little was painted."""
+    if contents.original is None or COLOR_CHANNELS[contents.interpretation] != 3:
+        return painted
+    own = _image(contents.original, contents.interpretation).extract_band(0, n=3)
+    native = _array(at_depth(own, bits))
+    weight = np.broadcast_to(np.asarray(contents.weight, np.float32), native.shape[:2])[..., None]
+    mixed = _array(painted)
+    if contents.profile and takes_rgb(contents.profile) and not is_srgb(contents.profile):
+        seen = _array(from_srgb(to_srgb(own, contents.profile), contents.profile, bits=bits))
+        outside = (1 - weight) * (native.astype(np.float32) - seen)
+        mixed = np.clip(np.rint(mixed + outside), 0, np.iinfo(native.dtype).max).astype(native.dtype)
+    kept = _image(np.where(weight == 0, native, mixed), painted.interpretation)
+    return with_profile(kept, painted.get(PROFILE_FIELD) if PROFILE_FIELD in painted.get_fields() else None)
 
 
 def _array(image: pyvips.Image) -> NDArray[Any]:
@@ -259,6 +340,19 @@ def _image(samples: NDArray[Any], interpretation: str) -> pyvips.Image:
 def _field(image: pyvips.Image, name: str, *, default: int) -> int:
     value: int = image.get(name) if name in image.get_fields() else default
     return value
+
+
+def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
+    """What libvips has against a file, told as what it is: an unsupported kind, too little memory, or damage."""
+    reason = _reason(error)
+    if UNSUPPORTED.search(reason):
+        return MediaError(
+            f"{name}: it is a kind of {format_.name} that is not supported ({reason})",
+            hint="Save it as RGB with 8 or 16 bits a channel, in a common compression.",
+        )
+    if NO_MEMORY.search(reason):
+        return MediaError(f"{name}: there is too little memory to read it ({reason})", hint="Close other programs.")
+    return MediaError(f"{name}: it is damaged or truncated ({format_.name}: {reason})", hint=DAMAGED_HINT)
 
 
 def _reason(error: pyvips.Error) -> str:

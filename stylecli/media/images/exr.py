@@ -28,6 +28,8 @@ from stylecli.media.images.formats import ExrColor
 from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
 from stylecli.media.pixels import Floats
 
+Weight = float | NDArray[np.float32]  # 0 to 1; one number, or one for each pixel (H, W)
+
 COLORS = ("R", "G", "B")
 ALPHA = "A"
 
@@ -44,6 +46,7 @@ class ExrContents:
     highlights: Floats
     color: ExrColor
     data: bytes = field(repr=False)
+    weight: Weight = 1.0  # of the pixels that the picture has got since
 
 
 def decode_exr(
@@ -86,6 +89,7 @@ def encode_exr(pixels: NDArray[np.float32], alpha: Floats | None, contents: ExrC
         samples = painted[..., place]
         if own_alpha is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)
+        samples = np.where(np.equal(contents.weight, 0), channel.pixels, samples)  # not painted at all
         channel.pixels = np.ascontiguousarray(as_samples(samples, channel.pixels.dtype))
     return _written(file)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import write_atomically
+from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
 from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, ExrColor, has_picture_suffix
 
@@ -50,10 +51,18 @@ def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Pic
     return decode(_read_bytes(source), str(source), exr_color=exr_color)
 
 
-def write_picture(picture: Picture, path: Path, *, quality: int | None = None, overwrite: bool = False) -> None:
+def write_picture(
+    picture: Picture,
+    path: Path,
+    *,
+    quality: int | None = None,
+    overwrite: bool = False,
+    notice: Notice = unnoticed,
+) -> None:
     """Write a picture as the file format that the suffix names: the whole file appears under its name, or nothing.
 
-    `quality` (1 to 100) is for JPEG, WebP and AVIF.
+    `quality` (1 to 100) is for JPEG, WebP and AVIF. `notice` hears of each thing that the picture's file held and the
+    new one does not: transparency in a JPEG, the second page of a TIFF.
 
     Raises:
         UsageError: the file exists and `overwrite` is not set, or the suffix names no format that is written.
@@ -61,20 +70,20 @@ def write_picture(picture: Picture, path: Path, *, quality: int | None = None, o
     """
     try:
         _check_target(path, overwrite=overwrite)
-        write_atomically(path, encode(picture, path.suffix, quality=quality, name=str(path)))
+        write_atomically(path, encode(picture, path.suffix, quality=quality, name=str(path), notice=notice))
     except OSError as error:
         hint = WRITE_HINTS.get(error.errno or 0, "Choose a folder that you may write to.")
         raise MediaError(f"{path}: it cannot be written ({error.strerror})", hint=hint) from error
 
 
-def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None) -> bytes:
-    """A picture as the bytes of a file with a suffix such as ".png".
+def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None, notice: Notice = unnoticed) -> bytes:
+    """A picture as the bytes of a file with a suffix such as ".png". `notice` as in `write_picture`.
 
     Raises:
         UsageError: the suffix names no format that is written.
         MediaError: the format cannot hold the picture.
     """
-    return encode(picture, suffix, quality=quality, name=NAMELESS)
+    return encode(picture, suffix, quality=quality, name=NAMELESS, notice=notice)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -30,16 +30,21 @@ class Format:
     options: Mapping[str, Any] = field(default_factory=dict)
     holds_alpha: bool = True
     holds_cmyk: bool = False
-    # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a mere warning.
+    # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a warning, as it calls
+    # many harmless things: `tiff_directories` finds what was cut off.
     fail_on: str = "truncated"
     has_bit_depth: bool = False  # the encoder must be told how many bits a sample has
     leaves_low_bits_empty: bool = False  # the decoder shifts samples of 10 and 12 bits up to 16, so white is not 65535
 
-    def open(self, data: bytes) -> Any:
-        """Open a file's bytes as a pyvips image, from which the samples can be read once. Raises pyvips.Error."""
+    def open(self, data: bytes, **options: int) -> Any:
+        """Open a file's bytes as a pyvips image, from which the samples can be read once. Raises pyvips.Error.
+
+        options: of libvips's loader, such as the page.
+        """
         import pyvips  # a native library that --help does not need
 
-        return pyvips.Operation.call(f"{self.operation}load_buffer", data, access="sequential", fail_on=self.fail_on)
+        how = {"access": "sequential", "fail_on": self.fail_on, **options}
+        return pyvips.Operation.call(f"{self.operation}load_buffer", data, **how)
 
     def encode(self, image: Any, *, quality: int | None, keep_exif: bool) -> bytes:
         """Encode a pyvips image, with its metadata, as a file's bytes. Raises pyvips.Error."""
@@ -102,7 +107,7 @@ TIFF = Format(
     bits=16,
     options={"compression": "deflate", "predictor": "horizontal"},
     holds_cmyk=True,
-    fail_on="warning",
+    fail_on="error",
 )
 WEBP = Format("WebP", "webp", (".webp",), lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", quality=90)
 AVIF = Format(

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from stylecli.media.images.exif import upright_xmp
+from stylecli.media.images.jpeg import START, Segment, descriptive_segments
+from stylecli.media.images.photoshop import iptc_for
 from stylecli.media.images.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
-from stylecli.media.images.tiff_exif import PREFIX, read_exif
+from stylecli.media.images.tiff_exif import PREFIX, read_exif, read_iptc
 
 EXIF = "exif-data"
 XMP = "xmp-data"
-KEPT = re.compile(rf"{EXIF}|{XMP}|iptc-data|png-comment-.*")
+IPTC = "iptc-data"
+KEPT = re.compile(rf"{EXIF}|{XMP}|{IPTC}|png-comment-.*")
 # Samples are kept upright, and the thumbnail (in EXIF's directory 1) shows the picture as it was.
 OUTDATED = re.compile(r"exif-ifd0-Orientation|exif-ifd1-.*|jpeg-thumbnail-data")
 
@@ -25,17 +28,24 @@ DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written instead: what programs
 class Metadata:
     """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down.
 
-    chunks: what a PNG file says, which another PNG says again.
+    chunks: what a PNG file says, which another PNG says again. segments: the same of a JPEG file.
     """
 
     fields: tuple[tuple[str, int, Any], ...]
     resolution: tuple[float, float]
     chunks: tuple[Chunk, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     @property
     def exif(self) -> bytes | None:
         """The EXIF block as it was in the file."""
         return next((value for name, _, value in self.fields if name == EXIF), None)
+
+
+def bare_iptc(metadata: Metadata) -> bytes | None:
+    """The IPTC block, as TIFF files hold it."""
+    value = next((value for name, _, value in metadata.fields if name == IPTC), None)
+    return iptc_for("TIFF", value) if value else None
 
 
 NOTHING = Metadata((), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
@@ -47,6 +57,9 @@ def metadata_of(image: Any, data: bytes) -> Metadata:
 
     names = [name for name in image.get_fields() if KEPT.fullmatch(name)]
     fields = [(name, image.get_typeof(name), image.get(name)) for name in names]
+    if iptc := read_iptc(data):  # libvips cuts it
+        fields = [field for field in fields if field[0] != IPTC]
+        fields.append((IPTC, pyvips.GValue.blob_type, iptc))
     chunks = descriptive_chunks(data) if data.startswith(SIGNATURE) else ()
     exif = exif_in(chunks)
     if EXIF not in names and (found := PREFIX + exif if exif else read_exif(data)):
@@ -54,17 +67,21 @@ def metadata_of(image: Any, data: bytes) -> Metadata:
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
     x, y = (DEFAULT_RESOLUTION if side == UNKNOWN_RESOLUTION else side for side in (image.xres, image.yres))
-    return Metadata(tuple(fields), (x, y), chunks)
+    segments = descriptive_segments(data) if data.startswith(START) else ()
+    return Metadata(tuple(fields), (x, y), chunks, segments)
 
 
-def with_metadata(image: Any, metadata: Metadata) -> Any:
-    """A pyvips image with the metadata that its file will get, less what is wrong now that it is upright."""
+def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
+    """A pyvips image with the metadata that libvips will write to a format, less what is wrong now it is upright."""
     import pyvips  # a native library that --help does not need
 
     described = image.copy()
     for name, kind, value in metadata.fields:
         upright = upright_xmp(value) if name == XMP else value
-        described.set_type(kind, name, upright)
+        if name == IPTC:
+            upright = None if format_name == "TIFF" else iptc_for(format_name, value)  # `add_exif` writes it there
+        if upright is not None:
+            described.set_type(kind, name, upright)
     # EXIF has also set the resolution and a field for each of its tags; these fields are what will be saved.
     for name in filter(OUTDATED.fullmatch, described.get_fields()):
         described.remove(name)

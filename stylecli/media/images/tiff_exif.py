@@ -22,6 +22,7 @@ SUBDIRECTORIES = {0x8769, 0x8825, 0xA005}  # Exif, GPS, interoperability
 # Of the first directory: description, make, model, software, date, artist, host, rating, copyright, Windows's own.
 # The other tags there say how the picture is stored.
 DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 316, 18246, 33432, *range(0x9C9B, 0x9CA0)}
+IPTC, UNDEFINED = 33723, 7
 STORED_SIZE = {0xA002, 0xA003}  # width and height, said by the picture's own tags
 # TIFF field type -> type of its numbers, how many make one value (a rational is two).
 FIELD_TYPES = {
@@ -60,10 +61,22 @@ def read_exif(tiff: bytes) -> bytes | None:
     return PREFIX + b"II*\0\x08\0\0\0" + _serialize(described, 8, "<", []) if described else None
 
 
-def add_exif(tiff: bytes, block: bytes) -> bytes:
-    """A TIFF file with the tags of an EXIF block, in a new first directory at its end."""
+def read_iptc(tiff: bytes) -> bytes | None:
+    """The IPTC block of a TIFF file, all of it, whatever type its tag has; None if there is none."""
     order = BYTE_ORDERS.get(tiff[:4])
-    described = _described(block.removeprefix(PREFIX))
+    try:
+        found = _parse(tiff, _number(tiff, 4, "u4", order), order).get(IPTC) if order else None
+    except ValueError:  # a place outside the file
+        return None
+    return found.numbers.tobytes() if isinstance(found, NumberList) else None
+
+
+def add_exif(tiff: bytes, block: bytes, *, iptc: bytes | None = None) -> bytes:
+    """A TIFF file with the tags of an EXIF block, and IPTC, in a new first directory at its end."""
+    order = BYTE_ORDERS.get(tiff[:4])
+    described = dict(_described(block.removeprefix(PREFIX)))
+    if iptc:
+        described[IPTC] = NumberList(UNDEFINED, np.frombuffer(iptc, np.uint8))
     if order is None or not described:
         return tiff
     places = _entries(tiff, _number(tiff, 4, "u4", order), order)

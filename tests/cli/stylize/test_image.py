@@ -186,3 +186,26 @@ def test_a_pipe_gets_the_results_and_the_terminal_the_bar(photo_folder: Path, ti
     os.close(terminal)
     assert sorted(done.stdout.split()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
     assert "ETA" in shown
+
+
+def test_what_is_lost_is_told_once_a_run_and_per_item(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pixels = np.full((20, 20, 3), 90, np.uint8)
+    for name in ("one.png", "two.png"):
+        data = encode_picture(picture_from_pixels(pixels, np.full((20, 20), 9, np.uint8)), ".png")
+        (folder / name).write_bytes(data)
+    single = run(folder / "one.png", "-s", "tiny", "-o", tmp_path / "one.jpg", "--json")
+    assert single.stderr.count("stylecli: not kept: transparency") == 1
+    (result,) = [line for line in map(json.loads, single.stdout.splitlines()) if line["event"] == "result"]
+    assert result["lost"][0].startswith("transparency")
+    assert run(folder, "-s", "tiny", "-o", tmp_path / "out").stderr == ""
+
+
+def test_strict_writes_nothing_where_something_would_be_lost(run: Run, tmp_path: Path) -> None:
+    pixels = np.full((20, 20, 3), 90, np.uint8)
+    data = encode_picture(picture_from_pixels(pixels, np.full((20, 20), 9, np.uint8)), ".png")
+    (tmp_path / "clear.png").write_bytes(data)
+    result = run(tmp_path / "clear.png", "-s", "tiny", "-o", tmp_path / "out.jpg", "--strict")
+    assert (result.exit_code, (tmp_path / "out.jpg").exists()) == (4, False)
+    assert "--strict" in result.stderr

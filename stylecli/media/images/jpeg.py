@@ -1,0 +1,70 @@
+"""The segments of a JPEG file that describe its picture (ITU-T T.81, annex B), copied whole from file to file.
+
+libvips writes Exif anew, which breaks maker notes, and drops comments and extended XMP.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+
+from stylecli.media.images.exif import upright_exif, upright_xmp
+from stylecli.media.images.photoshop import PHOTOSHOP, without_thumbnails
+
+Segment = tuple[int, bytes]  # marker, content
+
+START = b"\xff\xd8"
+SCAN = 0xDA
+APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
+WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
+EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+
+
+def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """The segments before the samples, as far as they are whole: marker, content, where the next one begins."""
+    at = len(START)
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in WITHOUT_LENGTH or marker == 0xFF:
+            at += 2 if marker != 0xFF else 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if marker == SCAN or length < 2 or at + 2 + length > len(data):
+            return
+        yield marker, data[at + 4 : at + 2 + length], at + 2 + length
+        at += 2 + length
+
+
+def descriptive_segments(data: bytes) -> tuple[Segment, ...]:
+    """What a JPEG file says about its picture, in its order: Exif, XMP, Photoshop's blocks with IPTC, comments."""
+    return tuple((marker, content) for marker, content, _ in segments_of(data) if _is_descriptive(marker, content))
+
+
+def with_segments(jpeg: bytes, segments: Sequence[Segment]) -> bytes:
+    """A JPEG file that says of its picture what `segments` say, which is upright now."""
+    head, at = b"", len(START)
+    for marker, content, end in segments_of(jpeg):
+        if not _is_descriptive(marker, content):
+            head += jpeg[at:end]
+        at = end
+    first = next((end for marker, _, end in segments_of(START + head) if marker == APP0), len(START)) - len(START)
+    described = b"".join(_written(marker, _upright(marker, content)) for marker, content in segments)
+    return START + head[:first] + described + head[first:] + jpeg[at:]
+
+
+def _is_descriptive(marker: int, content: bytes) -> bool:
+    if marker == APP1:
+        return content.startswith((EXIF, XMP, EXTENDED_XMP))
+    return marker == COMMENT or (marker == APP13 and content.startswith(PHOTOSHOP))
+
+
+def _upright(marker: int, content: bytes) -> bytes:
+    if marker == APP1 and content.startswith(EXIF):
+        return EXIF + upright_exif(content[len(EXIF) :])
+    if marker == APP1 and content.startswith(XMP):
+        return upright_xmp(content)
+    return without_thumbnails(content) if marker == APP13 else content
+
+
+def _written(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError
+from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
+from stylecli.stylize.pictures import refuse_losses
+from tests.media.images.test_metadata import exif, file_of
+from tests.media.images.test_png import png_with
+from tests.media.images.test_tiff_directories import tiff
+
+
+def lost(picture: Picture, suffix: str, *, is_painted: bool = False) -> list[str]:
+    heard: list[str] = []
+    painted = picture.with_pixels(picture.pixels.copy()) if is_painted else picture
+    encode_picture(painted, suffix, notice=heard.append)
+    return heard
+
+
+def animated(photo: NDArray[np.uint8], kind: str) -> bytes:
+    file = io.BytesIO()
+    frames = [PIL.Image.fromarray(np.roll(photo, 40 * number, 1)) for number in range(3)]
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_further_frames_are_told(photo: NDArray[np.uint8], kind: str) -> None:
+    assert lost(read_picture(animated(photo, kind)), ".tif")[0] == "2 of 3 frames: only the first is read"
+
+
+def test_further_frames_of_an_avif_sequence_are_told(photo: NDArray[np.uint8]) -> None:
+    assert lost(read_picture(animated(photo, "AVIF")), ".tif") == ["further frames: only the first is read"]
+
+
+def test_further_pages_are_told_and_previews_are_not(photo: NDArray[np.uint8]) -> None:
+    data = tiff((photo, {}), (photo, {}), (photo[::4, ::4], {"subfiletype": 1}))
+    assert lost(read_picture(data), ".tif", is_painted=True) == ["1 of 2 pages: only the first is read"]
+
+
+def test_a_gain_map_is_told(photo: NDArray[np.uint8]) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"/>'
+    assert lost(read_picture(file_of(photo, ".jpg", xmp=xmp)), ".jpg") == ["the gain map for HDR screens"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "told"),
+    [
+        (".jpg", ["transparency: JPEG has none, white shows through", "16 bits a sample: JPEG holds 8"]),
+        (".webp", ["16 bits a sample: WebP holds 8"]),
+        (".png", []),
+        (".tif", []),
+        (".avif", []),
+    ],
+)
+def test_what_a_format_cannot_hold_is_told(photo: NDArray[np.uint8], suffix: str, told: list[str]) -> None:
+    deep = picture_from_pixels(photo.astype(np.uint16) * 257, np.full(photo.shape[:2], 30_000, np.uint16))
+    assert lost(read_picture(encode_picture(deep, ".png")), suffix) == told
+
+
+def test_cmyk_that_becomes_rgb_is_told(photo: NDArray[np.uint8]) -> None:
+    data = _cmyk(photo)
+    assert lost(read_picture(data), ".jpg") == []
+    assert lost(read_picture(data), ".jpg", is_painted=True) == ["CMYK: it becomes sRGB"]
+    assert lost(read_picture(data), ".png") == ["CMYK: it becomes sRGB"]
+
+
+def test_texts_of_a_png_are_told_where_they_end(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(png_with(photo, (b"tEXt", b"Author\0Ann"), (b"tEXt", b"prompt\0wave")))
+    assert lost(picture, ".png") == []
+    assert lost(picture, ".webp") == ["PNG texts: Author, prompt"]
+
+
+def test_exif_that_is_too_large_is_told(photo: NDArray[np.uint8]) -> None:
+    block = exif(1, make="y" * 100_000).removeprefix(b"Exif\0\0")
+    (told,) = lost(read_picture(png_with(photo, (b"eXIf", block))), ".jpg")
+    assert "JPEG holds 65,531" in told
+
+
+def test_what_only_exr_holds_is_told(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(encode_picture(picture_from_pixels(photo), ".exr"))
+    assert lost(picture, ".exr") == []
+    assert lost(picture, ".png") == ["light above 1, further channels and attributes of the EXR"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif", ".exr"])
+def test_a_plain_picture_loses_nothing(photo: NDArray[np.uint8], suffix: str) -> None:
+    assert lost(picture_from_pixels(photo), suffix) == []
+    assert lost(read_picture(file_of(photo, ".png")), suffix, is_painted=True) == []
+
+
+def test_a_strict_caller_gets_an_error(photo: NDArray[np.uint8], tmp_path: Any) -> None:
+    picture = picture_from_pixels(photo, np.full(photo.shape[:2], 9, np.uint8))
+    with pytest.raises(MediaError, match="cannot be kept: transparency"):
+        encode_picture(picture, ".jpg", notice=refuse_losses(tmp_path / "photo.png"))
+
+
+def _cmyk(photo: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(photo).convert("CMYK").save(file, "JPEG")
+    return file.getvalue()

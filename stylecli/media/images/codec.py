@@ -150,7 +150,7 @@ def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture
                 hint="Convert it to SDR first: its numbers mean another light.",
             )
         picture = _picture_of(opened, _samples_of(opened, format_, data), metadata_of(opened, data), told)
-        return replace(picture, lost=lost_in_reading(opened, data, format_=format_, pages=plan.pages))
+        return replace(picture, lost=lost_in_reading(opened, data, format_=format_, plan=plan))
     except pyvips.Error as error:
         raise _fault_of(error, format_, name) from error
 

@@ -146,8 +146,8 @@ def format_with_suffix(suffix: str) -> Format | None:
 
 
 def has_picture_suffix(name: str) -> bool:
-    """Whether a file's name ends as those of pictures that can be read."""
-    return any(PurePath(name).suffix.lower() in known.suffixes for known in FORMATS)
+    """Whether a file's name ends as those of pictures that can be read. `._x.jpg`, which macOS writes, is none."""
+    return not name.startswith("._") and any(PurePath(name).suffix.lower() in known.suffixes for known in FORMATS)
 
 
 def recognize(start: bytes) -> Format | str | None:

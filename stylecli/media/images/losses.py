@@ -9,6 +9,7 @@ from stylecli.media.images.png import SIGNATURE, chunks_of, text_keys
 
 if TYPE_CHECKING:
     from stylecli.media.images.metadata import Metadata
+    from stylecli.media.images.tiff_directories import TiffPlan
 
 GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
 JPEG_HEAD_BYTES = 1 << 18
@@ -16,15 +17,15 @@ EXIF_BYTES_MAX = {"JPEG": 65_533 - 2}  # of one segment
 IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 
 
-def lost_in_reading(opened: Any, data: bytes, *, format_: Format, pages: int) -> tuple[str, ...]:
+def lost_in_reading(opened: Any, data: bytes, *, format_: Format, plan: TiffPlan) -> tuple[str, ...]:
     """What of a file's bytes is not in the picture that was read: further frames and pages, a gain map.
 
-    opened: the pyvips image. pages: pictures in a TIFF.
+    opened: the pyvips image. plan: what is read of a TIFF.
     """
-    lost = []
+    lost = [*plan.dropped]
     if format_.name == "TIFF":
-        if pages > 1:
-            lost.append(f"{pages - 1} of {pages} pages: only the first is read")
+        if plan.pages > 1:
+            lost.append(f"{plan.pages - 1} of {plan.pages} pages: only the first is read")
     elif b"avis" in brands_of(data[:SIGNATURE_BYTES]):
         lost.append("further frames: only the first is read")
     elif (frames := _frames(opened, data)) > 1:

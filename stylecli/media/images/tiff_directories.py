@@ -13,6 +13,13 @@ REDUCED, MASK = 1, 4  # bits of the subfile type
 OLD_REDUCED = 2
 SENSOR_DATA = (32803, 34892)  # photometric: a colour filter array, linear raw
 NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # field type -> struct's letter
+# What libvips neither reads nor writes, by the tags that hold it.
+DROPPED = {
+    "the position on the map (GeoTIFF)": {33550, 33922, 34264, 34735},
+    "GDAL's metadata": {42112, 42113},
+    "Photoshop's image resources": {34377},
+    "Photoshop's layers": {37724},
+}
 DIRECTORIES_MAX = 4096
 VALUES_MAX = 1 << 22
 
@@ -32,6 +39,7 @@ class Directory:
     is_mask: bool
     is_sensor_data: bool
     is_whole: bool
+    dropped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,14 @@ class TiffPlan:
     """What is read of a TIFF file: options for libvips's loader.
 
     pages: pictures of full size. is_raw: a camera's raw file, of which libvips would read a preview. is_whole: all
-    samples of what is read are in the file.
+    samples of what is read are in the file. dropped: what the first directory says besides, and nobody here writes.
     """
 
     options: dict[str, int] = field(default_factory=dict)
     pages: int = 1
     is_raw: bool = False
     is_whole: bool = True
+    dropped: tuple[str, ...] = ()
 
 
 def plan_of(data: bytes) -> TiffPlan:
@@ -63,7 +72,7 @@ def plan_of(data: bytes) -> TiffPlan:
     if first.subdirectory is not None:
         options["subifd"] = first.subdirectory
     pages = sum(one.subdirectory is None for one in pictures)
-    return TiffPlan(options, max(1, pages), is_raw, first.is_whole)
+    return TiffPlan(options, max(1, pages), is_raw, first.is_whole, first.dropped)
 
 
 def _directories(data: bytes) -> tuple[list[Directory], bool]:
@@ -101,6 +110,7 @@ def _directory(tags: dict[int, tuple[int, ...]], page: int, subdirectory: int | 
         is_mask=bool(one(SUBFILE_TYPE) & MASK),
         is_sensor_data=one(PHOTOMETRIC) in SENSOR_DATA,
         is_whole=all(place + length <= size for place, length in zip(places, lengths, strict=False)),
+        dropped=tuple(name for name, known in DROPPED.items() if not known.isdisjoint(tags)),
     )
 
 
@@ -111,10 +121,11 @@ def _tags(data: bytes, at: int, order: str, *, is_big: bool) -> tuple[dict[int, 
     (count,) = struct.unpack_from(f"{order}{count_form}", data, at)
     start = at + count_bytes
     end = start + count * entry_bytes
-    tags = {}
+    tags: dict[int, tuple[int, ...]] = {}
     for entry in range(start, end, entry_bytes):
         tag, kind = struct.unpack_from(f"{order}HH", data, entry)
         (amount,) = struct.unpack_from(f"{order}{offset_form}", data, entry + 4)
+        tags[tag] = ()  # texts and fractions: only that they are there
         if letter := NUMBERS.get(kind):
             tags[tag] = tuple(_values(data, entry + entry_bytes - inline, amount, letter, order, inline, offset_form))
     (following,) = struct.unpack_from(f"{order}{offset_form}", data, end)

@@ -386,6 +386,11 @@ def test_a_new_format_is_one_entry(monkeypatch: pytest.MonkeyPatch, noise: NDArr
     assert formats.has_picture_suffix("photo.WPNG")
 
 
+def test_what_macos_writes_beside_a_picture_is_no_picture() -> None:
+    assert formats.has_picture_suffix("x.jpg")
+    assert not formats.has_picture_suffix("._x.jpg")
+
+
 def test_no_two_formats_claim_one_suffix() -> None:
     suffixes = [suffix for known in formats.FORMATS for suffix in known.suffixes]
     assert len(suffixes) == len(set(suffixes))

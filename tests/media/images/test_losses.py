@@ -44,6 +44,12 @@ def test_further_pages_are_told_and_previews_are_not(photo: NDArray[np.uint8]) -
     assert lost(read_picture(data), ".tif", is_painted=True) == ["1 of 2 pages: only the first is read"]
 
 
+def test_what_a_tiff_says_to_other_programs_is_told(photo: NDArray[np.uint8]) -> None:
+    tags = [(33550, "d", 3, (1.0, 1.0, 0.0), True), (42112, "s", 0, "<GDALMetadata/>", True)]
+    told = lost(read_picture(tiff((photo, {"extratags": tags}))), ".tif")
+    assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata"]
+
+
 def test_a_gain_map_is_told(photo: NDArray[np.uint8]) -> None:
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"/>'
     assert lost(read_picture(file_of(photo, ".jpg", xmp=xmp)), ".jpg") == ["the gain map for HDR screens"]

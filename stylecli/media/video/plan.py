@@ -17,8 +17,8 @@ from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.companions import Companion, companions
 from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
+from stylecli.media.video.findings import LOST_SIDE_DATA
 from stylecli.media.video.readable import readable
-from stylecli.media.video.reader import LOST_SIDE_DATA
 from stylecli.media.video.remux import GIF_RATE, Cut
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writer import pixel_format

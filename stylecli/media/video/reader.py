@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame, Span, side_data_names
 from stylecli.media.video.color import ColorConverter
 from stylecli.media.video.deinterlacing import deinterlaced
+from stylecli.media.video.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
 from stylecli.media.video.hdr import ToneMap
 from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
@@ -25,25 +24,10 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
-LOST_SIDE_DATA = {  # libav's names of what comes with frames and is not written
-    "A53_CC": "closed captions inside the picture",
-    "DOVI_METADATA": "Dolby Vision",
-    "DYNAMIC_HDR_PLUS": "HDR10+",
-    "SPHERICAL": "the tags of a 360-degree picture",
-    "STEREO3D": "the tags of a stereoscopic picture",
-}
 _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past the wanted frame
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
 _UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
-_KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with `allow_truncated=True`."
-_FEW = 5  # frames that may be lost whatever the length of the video
-_LARGEST_LOSS = Fraction(1, 10)  # of all frames; more is not one damaged place
-_WIDE = Fraction(3, 2)  # frames: a longer gap may be a hole
-_CONSTANT = Fraction(95, 100)  # of all gaps are alike in a video of constant rate
-_FINE_TICKS = 10  # in a gap: then one tick may be rounding
-_GAPS_TOLD_APART = 1000  # a bound for memory
-_TIMES_TOLD = 5
 _LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 
@@ -71,7 +55,7 @@ def read_frames(
     """
     picture = _Picture(clip)
     first, end = clip.ticks(span)
-    found = _Findings(clip, allow_truncated=allow_truncated, strict=strict)
+    found = Findings(clip, allow_truncated=allow_truncated, strict=strict)
     with opened(clip.path) as container:
         has_timestamps = container.format.name not in _UNTIMED_FORMATS
         frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found)))
@@ -117,107 +101,7 @@ class _Picture:
         )
 
 
-@dataclass
-class _Findings:
-    """What went wrong while reading and is not worth stopping for; and how far the file reached."""
-
-    clip: Clip
-    allow_truncated: bool = False
-    strict: bool = False
-    cut_off: bool = False
-    interlaced: int = 0  # frames
-    undecodable: list[Fraction] = field(default_factory=list)  # seconds: timestamps of packets, for each lost frame
-    damaged: int = 0  # frames
-    late: int = 0  # frames
-    resized: int = 0  # frames
-    shown: int = 0  # frames
-    side_data: set[str] = field(default_factory=set)  # of any frame
-    gaps: Counter[int] = field(default_factory=Counter)  # ticks from frame to frame -> how often
-    wide_gaps: list[tuple[int, int]] = field(default_factory=list)  # the tick before, and the ticks: of candidates
-    missing: Fraction = Fraction(0)  # seconds at the end
-    reached: Fraction = Fraction(0)  # seconds: the end of the last packet of any stream
-    video_reached: Fraction = Fraction(0)  # seconds: the end of the last frame
-
-    def interlaced_among(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """Pass the frames on and count."""
-        for frame in frames:
-            self.interlaced += frame.interlaced_frame
-            yield frame
-
-    def lose(self, packet: Packet[Any]) -> None:
-        """Count a packet that cannot be decoded."""
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        time = self.video_reached if stamp is None else stamp * self.clip.time_base
-        if self.strict:
-            raise MediaError(f"{self.clip.path}: a frame at {_seconds(self._shown_at(time))} cannot be decoded")
-        self.undecodable.append(time)
-
-    def step(self, previous: int, pts: int) -> None:
-        """Count the time from a frame to the next."""
-        gap = pts - previous
-        self.gaps[gap if len(self.gaps) < _GAPS_TOLD_APART or gap in self.gaps else -1] += 1
-        if gap * self.clip.time_base * self.clip.rate > _WIDE and len(self.wide_gaps) < _GAPS_TOLD_APART:
-            self.wide_gaps.append((previous, gap))
-
-    def check_frames(self) -> None:
-        """Raise MediaError where more is lost than a user would overlook."""
-        lost = len(self.undecodable)
-        if lost > _FEW and lost > (lost + self.shown) * _LARGEST_LOSS and not self.allow_truncated:
-            fault = f"{lost} of {lost + self.shown} frames cannot be decoded"
-            raise MediaError(f"{self.clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE)
-        if self.strict and (faults := list(self._lost_frames())):
-            raise MediaError(f"{self.clip.path}: {faults[0]}")
-
-    def remarks(self) -> Iterator[str]:
-        if self.interlaced and not self.clip.is_interlaced:  # else it was said before
-            yield f"interlaced frames, deinterlaced: {self.interlaced}"
-        if self.cut_off:
-            yield f"the source is damaged or cut off after {_seconds(self.video_reached)}: what could be read is kept"
-        yield from self._lost_frames()
-        if self.late:
-            yield f"frames that were not later than the one before and are shown one tick after it: {self.late}"
-        if self.resized:
-            yield f"frames of another size than the first one, scaled to it: {self.resized}"
-        for name in sorted(LOST_SIDE_DATA.keys() & (self.side_data - self.clip.side_data)):
-            yield f"{LOST_SIDE_DATA[name]}: left out"
-        if self.missing:
-            yield f"the source ends {_seconds(self.missing)} earlier than its header says"
-
-    def _lost_frames(self) -> Iterator[str]:
-        missing = self._missing_frames()
-        times = [second for second, _ in missing] or self.undecodable
-        if self.undecodable:
-            yield f"frames that cannot be decoded and are left out: {len(self.undecodable)}, {self._times(times)}"
-        elif missing:
-            yield f"frames that the source lacks: {sum(count for _, count in missing)}, {self._times(times)}"
-        if self.damaged:
-            yield f"damaged frames, decoded as far as possible: {self.damaged}"
-
-    def _missing_frames(self) -> list[tuple[Fraction, int]]:
-        """Where frames are missing in a video of constant rate, and how many; a variable rate has no holes."""
-        if not self.wide_gaps:
-            return []
-        usual, _ = self.gaps.most_common(1)[0]
-        rounding = 1 if usual >= _FINE_TICKS else 0  # of clocks such as that of Matroska
-        alike = sum(self.gaps[usual + offset] for offset in range(-rounding, rounding + 1))
-        if usual <= 0 or alike < _CONSTANT * self.gaps.total():
-            return []
-        return [
-            ((tick + usual) * self.clip.time_base, round(gap / usual) - 1)
-            for tick, gap in self.wide_gaps
-            if round(gap / usual) > 1
-        ]
-
-    def _times(self, times: Sequence[Fraction]) -> str:
-        told = ", ".join(_seconds(self._shown_at(second)) for second in times[:_TIMES_TOLD])
-        return f"at {told}{' and later' if len(times) > _TIMES_TOLD else ''}"
-
-    def _shown_at(self, second: Fraction) -> Fraction:
-        """The time that a player shows."""
-        return max(Fraction(0), second - self.clip.start)
-
-
-def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings) -> Iterator[VideoFrame]:
+def _decoded(container: InputContainer, clip: Clip, first: int, found: Findings) -> Iterator[VideoFrame]:
     """The frames as libav gives them, from some time before the tick `first` on."""
     from av import InvalidDataError
 
@@ -261,8 +145,8 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: _Findings
             with suppress(InvalidDataError):
                 yield from decoded(None)  # the frames that it holds back
             return
-        fault = f"damaged or cut off after {_seconds(found.video_reached)}"
-        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE) from error
+        fault = f"damaged or cut off after {as_seconds(found.video_reached)}"
+        raise MediaError(f"{clip.path}: {fault}", hint=KEEP_WHAT_IS_THERE) from error
 
 
 def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
@@ -276,7 +160,7 @@ def _seek(container: InputContainer, stream: VideoStream, tick: int) -> None:
         container.seek(0)
 
 
-def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bool) -> Iterator[tuple[int, VideoFrame]]:
+def _timed(frames: Iterator[VideoFrame], found: Findings, *, has_timestamps: bool) -> Iterator[tuple[int, VideoFrame]]:
     """Each frame with its timestamp; some streams have none, and broken ones do not always rise."""
     following = 0  # where the next frame is due
     previous: int | None = None
@@ -294,7 +178,7 @@ def _timed(frames: Iterator[VideoFrame], found: _Findings, *, has_timestamps: bo
         yield pts, frame
 
 
-def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> None:
+def _check_complete(container: InputContainer, clip: Clip, found: Findings) -> None:
     """Compare what there was with what the header promises: to libav a truncated file just ends.
 
     Raises MediaError where much is missing and notes where a little is.
@@ -315,11 +199,7 @@ def _check_complete(container: InputContainer, clip: Clip, found: _Findings) -> 
     if missing > _LONGEST_LOSS and found.allow_truncated:
         found.cut_off = True
     elif missing > _LONGEST_LOSS:
-        fault = f"cut off after {_seconds(reached)} of {_seconds(promised)}"
-        raise MediaError(f"{clip.path}: {fault}", hint=_KEEP_WHAT_IS_THERE)
+        fault = f"cut off after {as_seconds(reached)} of {as_seconds(promised)}"
+        raise MediaError(f"{clip.path}: {fault}", hint=KEEP_WHAT_IS_THERE)
     elif missing > 2 / clip.rate:  # headers are often one frame off
         found.missing = missing
-
-
-def _seconds(seconds: Fraction) -> str:
-    return f"{float(seconds):.2f} s"

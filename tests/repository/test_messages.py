@@ -16,36 +16,6 @@ from stylecli.cli.console import with_flags
 PACKAGE = Path(stylecli.__file__).parent
 FLAG = re.compile(r"(?<![\w-])(--[a-z]|-[a-z]\b)")
 COMMAND = re.compile(r"`(stylecli|pip|python|ffmpeg|torchrun)\b[^`]*`|pip install [^.]*")  # command lines have options
-# Modules of the core in which messages still name options. Remove a line when its module is clean.
-STILL_WITH_FLAGS: set[str] = {
-    "editors/pipe.py",
-    "editors/spool/folder.py",
-    "evaluation/quality/assessment.py",
-    "evaluation/quality/classification.py",
-    "evaluation/quality/labels.py",
-    "evaluation/quality/subjects.py",
-    "evaluation/report/files.py",
-    "evaluation/speed/doors.py",
-    "evaluation/speed/memory.py",
-    "evaluation/speed/rivals.py",
-    "evaluation/sweep.py",
-    "inference/engine.py",
-    "inference/sessions.py",
-    "media/frames/keep.py",
-    "media/frames/split.py",
-    "media/video/containers.py",
-    "media/video/plan.py",
-    "media/video/writer.py",
-    "packs/shelves.py",
-    "training/data.py",
-    "training/export/packing.py",
-    "training/export/parity.py",
-    "training/losses/loss_network.py",
-    "training/prepare.py",
-    "training/pruning/narrowing.py",
-    "training/pruning/prune.py",
-    "training/runs/folder.py",
-}
 
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
@@ -81,8 +51,7 @@ def core() -> list[Path]:
 
 @pytest.mark.parametrize("path", core(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_message_of_the_core_names_an_option(path: Path) -> None:
-    found = flags(path.read_text(encoding="utf-8"))
-    assert not found or path.relative_to(PACKAGE).as_posix() in STILL_WITH_FLAGS
+    assert not flags(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ from stylecli.core.version import __version__
 
 if TYPE_CHECKING:
     from stylecli.inference.sessions import Device
-    from stylecli.media.video.codecs import EncoderOptions
     from stylecli.media.video.plan import VideoOptions, VideoResult
+    from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.packs.pack import StylePack
     from stylecli.packs.shelves import list_styles
     from stylecli.stylize.look import Look
@@ -68,7 +68,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # Names that are loaded on first use, since they need numpy, onnxruntime or PyAV: name -> its module.
 _LAZY = {
     "Device": "stylecli.inference.sessions",
-    "EncoderOptions": "stylecli.media.video.codecs",
+    "EncoderOptions": "stylecli.media.video.writing.codecs",
     "Look": "stylecli.stylize.look",
     "Style": "stylecli.stylize.style",
     "StylePack": "stylecli.packs.pack",

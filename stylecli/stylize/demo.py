@@ -16,7 +16,7 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.landscape import RATE, Landscape, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look

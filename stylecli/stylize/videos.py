@@ -14,13 +14,20 @@ from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
 from stylecli.media.images.alpha import bled
 from stylecli.media.video.clip import Frame
-from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, planned
 from stylecli.media.video.reader import read_frames
-from stylecli.media.video.remux import join
 from stylecli.media.video.resume import PainterState, PartialWork, partial_work
-from stylecli.media.video.segments import COPIES, SEGMENT_FRAMES, Boundary, check_room, join_segments, writing_segments
-from stylecli.media.video.writer import encoding, muxer_for
+from stylecli.media.video.writing.delivery import check_delivery
+from stylecli.media.video.writing.remux import join
+from stylecli.media.video.writing.segments import (
+    COPIES,
+    SEGMENT_FRAMES,
+    Boundary,
+    check_room,
+    join_segments,
+    writing_segments,
+)
+from stylecli.media.video.writing.writer import encoding, muxer_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

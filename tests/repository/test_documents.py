@@ -13,9 +13,9 @@ import skimage.data
 
 from stylecli.landscape import ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
-from stylecli.media.video.codecs import CODECS
-from stylecli.media.video.containers import CONTAINERS, Container
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.codecs import CODECS
+from stylecli.media.video.writing.containers import CONTAINERS, Container
+from stylecli.media.video.writing.writer import Sound, record
 from tests.support.documents import ROOT, blocks
 
 PATIENCE = 300  # seconds

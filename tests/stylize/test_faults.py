@@ -17,8 +17,8 @@ import pytest
 
 from stylecli.inference.engine import working_devices
 from stylecli.landscape import RATE, ambience
-from stylecli.media.video.segments import SEGMENT_FRAMES
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.segments import SEGMENT_FRAMES
+from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
 from tests.support.clips import ramp
 from tests.support.packs import NORMALIZING_REACH, normalizing_model, write_style

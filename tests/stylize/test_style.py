@@ -15,7 +15,7 @@ import stylecli
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.writer import Sound, record
 from stylecli.stylize import look, style
 
 PUBLIC = [

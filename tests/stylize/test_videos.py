@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.progress import Step
 from stylecli.media.video.clip import Span, probe
-from stylecli.media.video.codecs import EncoderOptions
-from stylecli.media.video.containers import CONTAINERS
 from stylecli.media.video.plan import VideoOptions, VideoResult
+from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.videos import stylize_video
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, ramp, sound_packets, times, with_sound
 

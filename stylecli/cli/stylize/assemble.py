@@ -32,7 +32,7 @@ def command(
     Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
     """
     from stylecli.media.frames.assemble import assemble_video
-    from stylecli.media.video.codecs import EncoderOptions
+    from stylecli.media.video.writing.codecs import EncoderOptions
 
     with progress_shown(as_json=as_json) as progress:
         result = assemble_video(

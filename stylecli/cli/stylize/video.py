@@ -138,8 +138,8 @@ def command(
     whatever, goes on when the same command is given again.
     """
     from stylecli.inference.engine import Engine
-    from stylecli.media.video.codecs import EncoderOptions
     from stylecli.media.video.plan import VideoOptions
+    from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.packs.shelves import find_style
     from stylecli.stylize.frame_painter import FramePainter
     from stylecli.stylize.painting import fingerprint

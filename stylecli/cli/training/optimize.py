@@ -11,7 +11,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown
 from stylecli.cli.extras import needs_extra
-from stylecli.training.optimization import LEARNING_RATES, Optimization, OptimizationJob
+from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
 
 if TYPE_CHECKING:
     from stylecli.training.losses.names import LossName
@@ -83,7 +83,7 @@ def command(
 
     The photo's pixels are changed step by step until a loss network sees the photo's content in the painting's style.
     """
-    from stylecli.training.optimize_file import optimize_file
+    from stylecli.training.gatys.picture_files import optimize_file
 
     settings = Optimization(optimizer, content_weight=content_weight, style_weight=style_weight)
     job = OptimizationJob(steps, size, scales, original_colors, preview_every, loss_network, loss_weights)

@@ -37,8 +37,8 @@ from stylecli.evaluation.selection import spread
 from stylecli.inference.engine import Device
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import record_measurement
+from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.optimization import Optimization
 
 EXHIBITS = 6  # photos whose pictures are kept for the report
 TOPIC = "quality"  # of the card

@@ -20,9 +20,9 @@ from stylecli.evaluation.quality.metrics.specimen import Stylizer, at_short_side
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.training.gatys import iterations, objective, total_loss
+from stylecli.training.gatys.optimizer import iterations, objective, total_loss
+from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.optimization import Optimization
 from stylecli.training.recipe import read_recipe
 
 SHORT_SIDE = 256  # pixels: a step on the CPU takes about a second at that

@@ -16,11 +16,11 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Engine
 from stylecli.media.video.clip import probe
-from stylecli.media.video.codecs import EncoderOptions
-from stylecli.media.video.containers import container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.reader import read_frames
-from stylecli.media.video.writer import encoding
+from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.containers import container_for, encoder_for
+from stylecli.media.video.writing.writer import encoding
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look

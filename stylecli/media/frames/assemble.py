@@ -16,12 +16,12 @@ from stylecli.media.frames.timing import Timing, read_timing
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame
-from stylecli.media.video.codecs import EncoderOptions
-from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult, planned
-from stylecli.media.video.remux import join
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writer import encoding
+from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.delivery import check_delivery
+from stylecli.media.video.writing.remux import join
+from stylecli.media.video.writing.writer import encoding
 
 
 def assemble_video(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.images.alpha import bleed
-from stylecli.media.images.exif import orientation_of
 from stylecli.media.images.exr import ExrContents, Weight, decode_exr, encode_exr
 from stylecli.media.images.formats import (
     EXR,
@@ -26,10 +25,12 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
-from stylecli.media.images.jpeg import with_segments
 from stylecli.media.images.losses import lost_in_reading, lost_in_writing
-from stylecli.media.images.metadata import NOTHING, Metadata, bare_iptc, metadata_of, with_metadata
-from stylecli.media.images.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
+from stylecli.media.images.metadata.exif import orientation_of
+from stylecli.media.images.metadata.jpeg import with_segments
+from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, metadata_of, with_metadata
+from stylecli.media.images.metadata.png import KEPT, Chunk, chunks_of, descriptive_chunks, exif_in, with_chunks
+from stylecli.media.images.metadata.tiff_exif import add_exif
 from stylecli.media.images.profiles import (
     PROFILE_FIELD,
     at_depth,
@@ -41,7 +42,6 @@ from stylecli.media.images.profiles import (
     with_profile,
 )
 from stylecli.media.images.tiff_directories import TiffPlan, plan_of
-from stylecli.media.images.tiff_exif import add_exif
 from stylecli.media.images.told_colors import ToldColors, told_colors
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize

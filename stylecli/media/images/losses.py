@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stylecli.media.images.formats import SIGNATURE_BYTES, Format, brands_of
-from stylecli.media.images.png import SIGNATURE, chunks_of, text_keys
+from stylecli.media.images.metadata.png import SIGNATURE, chunks_of, text_keys
 
 if TYPE_CHECKING:
-    from stylecli.media.images.metadata import Metadata
+    from stylecli.media.images.metadata.kept import Metadata
     from stylecli.media.images.tiff_directories import TiffPlan
 
 GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1

@@ -14,7 +14,7 @@ from stylecli.media.images.coding_points import (
     icc_of,
     space_of_codes,
 )
-from stylecli.media.images.png import SIGNATURE, Chunk, chunks_of
+from stylecli.media.images.metadata.png import SIGNATURE, Chunk, chunks_of
 
 GAMMA_TOLERANCE = 0.02  # 1 / 2.2 is what sRGB files say; their curve is sRGB's
 CHROMATICITY_TOLERANCE = 0.002

@@ -12,16 +12,16 @@ from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
-from stylecli.media.video.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.media.video.color import depth, holds_alpha
-from stylecli.media.video.companions import Companion, companions
-from stylecli.media.video.containers import Container, container_for, encoder_for
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.findings import LOST_SIDE_DATA
 from stylecli.media.video.readable import readable
-from stylecli.media.video.remux import GIF_RATE, Cut
 from stylecli.media.video.resume import Fingerprint
-from stylecli.media.video.writer import pixel_format
+from stylecli.media.video.writing.codecs import CODECS, Encoder, EncoderOptions
+from stylecli.media.video.writing.companions import Companion, companions
+from stylecli.media.video.writing.containers import Container, container_for, encoder_for
+from stylecli.media.video.writing.remux import GIF_RATE, Cut
+from stylecli.media.video.writing.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
 _LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
@@ -196,6 +196,6 @@ class VideoResult:
     width: int
     height: int
     frames: int
-    codec: str  # as in `stylecli.media.video.codecs.CODECS`
+    codec: str  # as in `stylecli.media.video.writing.codecs.CODECS`
     resumed: int  # frames that an earlier run had finished
     messages: tuple[str, ...]  # what could not be kept as it was

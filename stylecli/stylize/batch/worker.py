@@ -93,8 +93,8 @@ class Worker:
         return {"width": width, "height": height, "frames": 1, "pixels": width * height, "device": engine.device}
 
     def _video(self, request: Mapping[str, Any], notice: Callable[[str], None]) -> dict[str, Any]:
-        from stylecli.media.video.codecs import EncoderOptions
         from stylecli.media.video.plan import VideoOptions
+        from stylecli.media.video.writing.codecs import EncoderOptions
         from stylecli.packs.shelves import find_style
         from stylecli.stylize.frame_painter import FramePainter
         from stylecli.stylize.painting import fingerprint

@@ -17,7 +17,7 @@ from stylecli.cli.app import suite
 from stylecli.inference.engine import working_devices
 from stylecli.landscape import ambience
 from stylecli.media.pixels import LUMA
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.writer import Sound, record
 
 
 @pytest.fixture(scope="module")

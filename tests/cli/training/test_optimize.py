@@ -15,7 +15,7 @@ from stylecli.cli.training import optimize as optimize_command
 from stylecli.core.progress import Progress, Step
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.pixels import to_unit
-from stylecli.training.optimization import Optimization, OptimizationJob
+from stylecli.training.gatys.options import Optimization, OptimizationJob
 
 Run = Callable[..., Result]
 

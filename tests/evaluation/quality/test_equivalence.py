@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from stylecli.evaluation.quality.equivalence import Equivalence, Race, loss_of_recipe, measure_equivalence
 from stylecli.evaluation.selection import spread
+from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.distilled import DistilledNetwork
-from stylecli.training.optimization import Optimization
 
 
 class Untouched:

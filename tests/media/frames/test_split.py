@@ -23,8 +23,8 @@ from stylecli.media.frames.timing import read_timing
 from stylecli.media.images.files import read_picture, write_picture
 from stylecli.media.linear_light import linear
 from stylecli.media.video.clip import probe
-from stylecli.media.video.containers import EncoderOptions
 from stylecli.media.video.reader import read_frames
+from stylecli.media.video.writing.containers import EncoderOptions
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, sound_packets, times, with_sound
 
 MILLISECONDS = Made(time_base=Fraction(1, 1000))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
 from stylecli.stylize.pictures import refuse_losses
-from tests.media.images.test_metadata import exif, file_of
-from tests.media.images.test_png import png_with
+from tests.media.images.metadata.test_kept import exif, file_of
+from tests.media.images.metadata.test_png import png_with
 from tests.media.images.test_tiff_directories import tiff
 
 

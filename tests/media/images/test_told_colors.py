@@ -14,7 +14,7 @@ from stylecli.media.images.coding_points import SRGB_CURVE, SRGB_PRIMARIES, Colo
 from stylecli.media.images.files import encode_picture, read_picture
 from stylecli.media.images.profiles import is_srgb
 from stylecli.media.images.told_colors import told_colors
-from tests.media.images.test_png import Chunk, png_with, said
+from tests.media.images.metadata.test_png import Chunk, png_with, said
 
 CLOSE = 600  # of 65535: converting by ICC tables rounds
 P3 = (b"cICP", bytes([12, 13, 0, 1]))

@@ -17,11 +17,11 @@ from stylecli.media.frames.assemble import assemble_video
 from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
-from stylecli.media.video.codecs import EncoderOptions
-from stylecli.media.video.containers import container_for
-from stylecli.media.video.delivery import check_delivery
 from stylecli.media.video.plan import VideoOptions, VideoResult
 from stylecli.media.video.reader import read_frames
+from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.containers import container_for
+from stylecli.media.video.writing.delivery import check_delivery
 from stylecli.stylize.videos import stylize_video
 from tests.support.clips import Made, codecs, ffmpeg, make_interlaced, make_video, pixels, times, with_sound
 
@@ -119,7 +119,7 @@ def test_a_file_that_lacks_frames_or_time_is_not_delivered(video: Path, tmp_path
 
 
 def test_a_file_that_lacks_a_stream_is_not_delivered(video: Path, tmp_path: Path) -> None:
-    from stylecli.media.video.companions import companions
+    from stylecli.media.video.writing.companions import companions
 
     source = with_sound(video, tmp_path / "sound.mp4")
     streams, _ = companions(probe(source), container_for(source), folder=tmp_path)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from stylecli.core.errors import UsageError
 from stylecli.media.video.clip import Clip, probe
-from stylecli.media.video.codecs import EncoderOptions
-from stylecli.media.video.containers import container_for
 from stylecli.media.video.plan import VideoOptions
+from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.containers import container_for
 from stylecli.stylize.videos import stylize_video
 from tests.support.clips import SIZE, UNEVEN, Made, ffmpeg, make_interlaced, make_transparent, make_video, pixels
 

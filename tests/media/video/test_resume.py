@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from stylecli.landscape import RATE, ambience
-from stylecli.media.video.segments import SEGMENT_FRAMES
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.segments import SEGMENT_FRAMES
+from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
 from tests.support.clips import ramp
 from tests.support.video_runs import kill_after, line, run, running

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.media.video.containers import CONTAINERS
+from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.batch.manifest import ManifestError, read_manifest
 from stylecli.stylize.batch.rows import COLUMNS, VIDEO_SUFFIXES, Item, schema
 from tests.support.packs import write_style

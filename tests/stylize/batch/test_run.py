@@ -20,7 +20,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.clip import probe
-from stylecli.media.video.writer import Sound, record
+from stylecli.media.video.writing.writer import Sound, record
 from stylecli.stylize.batch.manifest import read_manifest
 from stylecli.stylize.batch.processes import WorkerProcess
 from stylecli.stylize.batch.results import FILE, open_results

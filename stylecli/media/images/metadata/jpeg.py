@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from stylecli.media.images.exif import upright_exif, upright_xmp
-from stylecli.media.images.photoshop import PHOTOSHOP, without_thumbnails
+from stylecli.media.images.metadata.exif import upright_exif, upright_xmp
+from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
 
 Segment = tuple[int, bytes]  # marker, content
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stylecli.media.images.exif import upright_xmp
-from stylecli.media.images.jpeg import START, Segment, descriptive_segments
-from stylecli.media.images.photoshop import iptc_for
-from stylecli.media.images.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
-from stylecli.media.images.tiff_exif import PREFIX, read_exif, read_iptc
+from stylecli.media.images.metadata.exif import upright_xmp
+from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments
+from stylecli.media.images.metadata.photoshop import iptc_for
+from stylecli.media.images.metadata.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
+from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
 
 EXIF = "exif-data"
 XMP = "xmp-data"

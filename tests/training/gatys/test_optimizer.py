@@ -11,7 +11,7 @@ from torch import Tensor
 
 from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Step
-from stylecli.training.gatys import (
+from stylecli.training.gatys.optimizer import (
     Iteration,
     iterations,
     memory_faults_named,
@@ -20,9 +20,9 @@ from stylecli.training.gatys import (
     plan_scales,
     total_loss,
 )
+from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import gram_matrix
-from stylecli.training.optimization import Optimization
 
 SHALLOW = Optimization(content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))  # quick
 ADAM = Optimization("adam", content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))
@@ -130,7 +130,7 @@ def test_no_picture_is_evaluated_twice(
         seen.append(image.detach().clone())
         return objective(image, *rest)
 
-    monkeypatch.setattr("stylecli.training.gatys.objective", watched)
+    monkeypatch.setattr("stylecli.training.gatys.optimizer.objective", watched)
     run(5, photo_tensor, targets, loss_network, SHALLOW)
     assert not any(torch.equal(one, other) for one, other in itertools.combinations(seen, 2))
 

@@ -19,9 +19,9 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.stylize.painting import with_colors_of
+from stylecli.training.gatys.options import LEARNING_RATES, Optimization
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import content_loss, gram_matrix, style_loss, total_variation
-from stylecli.training.optimization import LEARNING_RATES, Optimization
 
 HISTORY = 20  # steps that L-BFGS remembers; each takes the memory of two pictures
 TRIALS = 25  # evaluations that a line search may take, nearly all take one; by default it may not take any

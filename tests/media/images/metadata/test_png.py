@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
-from stylecli.media.images.png import Chunk, chunks_of
-from tests.media.images.test_metadata import XMP, exif, opened
+from stylecli.media.images.metadata.png import Chunk, chunks_of
+from tests.media.images.metadata.test_kept import XMP, exif, opened
 
 START = 8 + 12 + 13  # signature and IHDR
 TEXTS = (

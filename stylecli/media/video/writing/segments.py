@@ -21,7 +21,7 @@ from stylecli.media.video.clip import Frame
 from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.resume import PainterState, PartialWork, Piece
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writer import VideoWriter, clock_options, end_at
+from stylecli.media.video.writing.writer import VideoWriter, clock_options, end_at
 
 if TYPE_CHECKING:
     from av import Packet, VideoStream

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from stylecli.core.errors import UsageError
-from stylecli.media.video.codecs import CODECS, Codec, Encoder, EncoderOptions
 from stylecli.media.video.color import holds_alpha
+from stylecli.media.video.writing.codecs import CODECS, Codec, Encoder, EncoderOptions
 
 
 @dataclass(frozen=True)

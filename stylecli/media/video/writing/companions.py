@@ -14,9 +14,9 @@ import ffmpeg
 
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Clip
-from stylecli.media.video.containers import Container
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
 from stylecli.media.video.streams import OtherStream
+from stylecli.media.video.writing.containers import Container
 
 _TRIAL_SECONDS = "0.2"  # of a stream: enough for a muxer to write its header
 _TRIAL_FRAMES = "2"  # of sound, wherever it begins

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stylecli.core.errors import MediaError
-from stylecli.media.video.companions import Companion, is_attached
-from stylecli.media.video.containers import Container
 from stylecli.media.video.streams import MICROSECOND, fraction, is_cover, opened, other_stream, video_stream
+from stylecli.media.video.writing.companions import Companion, is_attached
+from stylecli.media.video.writing.containers import Container
 
 _LARGEST_SHIFT = Fraction(1, 20)  # seconds: what clocks of containers and delays of their muxers may move a frame
 _HINT = "The file was not delivered. Try another container, and report this."

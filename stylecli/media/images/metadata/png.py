@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from stylecli.media.images.exif import upright_exif, upright_xmp
+from stylecli.media.images.metadata.exif import upright_exif, upright_xmp
 
 Chunk = tuple[bytes, bytes]  # type, content
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.media.images.files import encode_picture, read_picture
-from stylecli.media.images.jpeg import Segment, descriptive_segments
-from tests.media.images.test_metadata import exif, file_of, opened
+from stylecli.media.images.metadata.jpeg import Segment, descriptive_segments
+from tests.media.images.metadata.test_kept import exif, file_of, opened
 
 IPTC = b"\x1c\x02\x05\x00\x05Title" + b"\x1c\x02\x50\x00\x03Ann"
 

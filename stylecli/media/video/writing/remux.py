@@ -12,10 +12,10 @@ from typing import Any
 import ffmpeg
 
 from stylecli.media.video.clip import Clip
-from stylecli.media.video.companions import Companion, is_attached, stream_options
-from stylecli.media.video.containers import Container
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
 from stylecli.media.video.streams import MICROSECOND, announces_alpha, fraction, opened
+from stylecli.media.video.writing.companions import Companion, is_attached, stream_options
+from stylecli.media.video.writing.containers import Container
 
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 _UNJOINED = "the picture and the other streams cannot be joined"

@@ -1,0 +1,1 @@
+"""What picture files hold beside their pixels: Exif, XMP, IPTC, texts, density."""

@@ -1,0 +1,1 @@
+"""Frames and every other stream of the source to a new video file."""

@@ -1,0 +1,1 @@
+"""The slow baseline of Gatys et al.: one photo painted by optimisation."""

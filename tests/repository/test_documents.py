@@ -51,7 +51,7 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("section", ["Pictures", "Videos"])
+@pytest.mark.parametrize("section", ["Pictures", "Videos", "Batches"])
 def test_the_commands_work(desk: Path, section: str) -> None:
     (block,) = blocks("README.md", section, "sh")
     for command in block.splitlines():
@@ -75,13 +75,15 @@ def test_the_python_works() -> None:
 
 @pytest.mark.parametrize(
     ("document", "section", "count"),
-    [("docs/editors.md", "GIMP", 1), ("docs/editors.md", "Blender", 1), ("README.md", "In the editors", 2)],
+    [("docs/editors.md", "GIMP", 1), ("docs/editors.md", "Blender", 1), ("README.md", "In the editors", 3)],
 )
 def test_plugins_are_installed_as_it_is_written(
     document: str, section: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "gimp"))
     monkeypatch.setenv("BLENDER_USER_SCRIPTS", str(tmp_path / "blender"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".local/share/DaVinciResolve").mkdir(parents=True)
     (block,) = blocks(document, section, "sh")
     for command in block.replace("~/stylecli/bin/", "").splitlines():
         if command.startswith("stylecli "):  # not `python3 -m venv ...`, which CI runs

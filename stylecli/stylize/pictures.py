@@ -88,7 +88,12 @@ def run_jobs(
     )
     if jobs:
         progress(Step(0, len(jobs), "pictures", jobs[0].source.name))
-    with closing(side_by_side(_work(jobs, engines, look, options), at_once)) as done:
+    work = _work(jobs, engines, look, options)
+    if len({job.source for job in jobs}) == 1:  # in this thread, so that an interrupt does not wait for another one
+        done: Generator[list[Outcome], None, None] = (do() for do in work)
+    else:
+        done = side_by_side(work, at_once)
+    with closing(done):
         for group in done:
             for outcome in group:
                 outcomes.append(outcome)

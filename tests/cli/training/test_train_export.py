@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from stylecli.cli.app import suite
 from stylecli.cli.parameters import TimeSpan
 from stylecli.media.images.files import read_picture
+from stylecli.packs.card import sha256_of
 from stylecli.training.export import parity
 from stylecli.training.recipe import PHASES_TO_STABILIZE, read_recipe
 from stylecli.training.runs.checkpoints import read_tensors
@@ -109,8 +110,10 @@ def test_a_variant_is_stabilized_by_the_recipe_beside_it(
     style = tmp_path / "style"
     assert run("export", trained, "-o", style).exit_code == 0
     assert run("export", several, "-o", style, "--number", 2, "--variant", "quality").exit_code == 0
-    recipe = style / "quality.recipe.toml"
+    recipe, card = style / "quality.recipe.toml", style / "card.json"
+    before = sha256_of(recipe)
     recipe.write_text(recipe.read_text().replace("content_weight = 1.0", "content_weight = 1.5"))
+    card.write_text(card.read_text().replace(before, sha256_of(recipe)))
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path / "run", "--stabilize"]
     result = run(*line, "--base", f"{style}:quality", "--steps", 1, "--loss-weights", vgg_file)
     assert result.exit_code == 0, result.output

@@ -210,21 +210,19 @@ def test_the_videos_are_those_of_the_containers() -> None:
     assert {*VIDEO_SUFFIXES, ".webp"} == set(CONTAINERS)  # a WebP is a picture here
 
 
-def test_a_hundred_thousand_rows_take_seconds_and_little_memory(read: Read, folder: Path, tiny_style: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
+def test_a_hundred_thousand_rows_take_little_memory(read: Read, folder: Path, tiny_style: Path) -> None:
     with (folder / "big.jsonl").open("w") as file:
         for number in range(100_000):
             file.write(json.dumps({**GOOD, "output": f"out/{number}.jpg"}) + "\n")
     program = (
-        "import json, resource, sys, pathlib, time\n"
+        "import sys, pathlib, re\n"
         "from stylecli.stylize.batch.manifest import read_manifest\n"
         "print(len(read_manifest(pathlib.Path(sys.argv[1]), styles_dir=pathlib.Path(sys.argv[2]))))\n"
-        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "start = time.process_time()\n"
-        "any(json.loads(line) is None for line in open(sys.argv[1]))\n"
-        "print((used.ru_utime + used.ru_stime) / (time.process_time() - start), used.ru_maxrss / 1024)"
+        # Not ru_maxrss, which begins with the size of the process that started this one.
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])"
     )
     line = [sys.executable, "-c", program, str(folder / "big.jsonl"), str(tiny_style.parent)]
     answer = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
     assert int(answer[0]) == 100_000
-    assert float(answer[1]) < 25  # times as long as parsing the JSON takes, which is 0.2 s; a busy machine slows both
-    assert float(answer[2]) < 200  # MB
+    assert int(answer[1]) / 1024 < 200  # MB

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.core.files import atomic_file
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.landscape import RATE, Landscape, ambience
@@ -112,11 +112,9 @@ def _make_pictures(
 def _make_clip(path: Path, extent: Extent, *, progress: Progress) -> None:
     """Write the moving scene with its sound; the file appears complete or not at all."""
     seconds = float(extent.frames / extent.rate)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as hidden:
-        draft = Path(hidden, path.name)
+    with atomic_file(path) as draft:
         frames = _frames(Landscape(*extent.clip, seconds=seconds), extent, progress)
         record(draft, frames, size=extent.clip, rate=extent.rate, sound=Sound(ambience(seconds), RATE))
-        draft.replace(path)
 
 
 def _frames(scene: Landscape, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,16 @@ def _opened(data: bytes, name: str, *, header_only: bool = False) -> Any:
     return file
 
 
+_silence = Lock()
+
+
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep OpenEXR's words on damaged files off stdout and the native stderr; it leaves out the part, and goes on."""
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+    """Keep OpenEXR's words on damaged files off stdout and the native stderr; it leaves out the part, and goes on.
+
+    One thread at a time: both belong to the process, and a second thread would restore what the first one put there.
+    """
+    with _silence, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         stderr = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
         try:

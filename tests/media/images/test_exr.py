@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +197,11 @@ def test_a_file_without_colours_is_a_media_error_that_names_what_it_has(tmp_path
         file.write(str(tmp_path / "z.exr"))
     with pytest.raises(MediaError, match="no channels R, G and B, but Z"):
         read_picture(tmp_path / "z.exr")
+
+
+def test_threads_that_read_at_once_leave_stdout_and_stderr_as_they_were(tmp_path: Path) -> None:
+    file = write_exr(tmp_path / "a.exr", np.full((8, 8, 3), 0.5, np.float32))
+    before = sys.stdout, os.fstat(2).st_ino
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: read_picture(file), range(200)))
+    assert (sys.stdout, os.fstat(2).st_ino) == before

@@ -86,6 +86,14 @@ def encoder(command: Command) -> Command:
     return command
 
 
+audio = click.option(
+    "--audio",
+    metavar="copy|none|CODEC",
+    help="Sound: copied or an error, left out, or all in one codec (aac, opus, flac, pcm, mp3 ...); "
+    "default: copied where the container takes it, else converted.",
+)
+
+
 tile = click.option(
     "--tile",
     type=TileType(),

@@ -17,6 +17,7 @@ from stylecli.media.video.clip import Frame
 from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, planned
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.resume import PainterState, PartialWork, partial_work
+from stylecli.media.video.stalls import watch_on_decoder, watch_on_encoder
 from stylecli.media.video.writing.delivery import check_delivery
 from stylecli.media.video.writing.remux import join
 from stylecli.media.video.writing.segments import (
@@ -164,6 +165,7 @@ def _paint_segments(
     remarks: list[str] = []  # heard in the reading thread, told in the caller's
     finished = work.frames
     painter.restore(work.state())
+    decoding, encoding_watch = watch_on_decoder(plan.source), watch_on_encoder(plan.output, plan.encoder.name)
     frames_to_read = read_frames(
         clip,
         span=span,
@@ -171,6 +173,7 @@ def _paint_segments(
         allow_truncated=plan.options.allow_truncated,
         strict=plan.options.strict,
         notice=remarks.append,
+        beat=decoding.beat,
     )
 
     def opening(path: Path) -> Any:
@@ -185,9 +188,9 @@ def _paint_segments(
                 keep(item)
 
         with (
-            reading_ahead(frames_to_read) as frames,
+            reading_ahead(frames_to_read, decoding) as frames,
             closing(side_by_side(_jobs(frames, painter, finished), painter.at_once)) as painted,
-            writing_behind(encode_and_keep) as write,
+            writing_behind(encode_and_keep, encoding_watch) as write,
         ):
             for done, (frame, boundary) in enumerate(painted, start=finished + 1):
                 write(frame)

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from stylecli.core.threads import ITEMS_BETWEEN_STAGES, reading_ahead, side_by_side, writing_behind
+from stylecli.core import threads
+from stylecli.core.threads import ITEMS_BETWEEN_STAGES, Watch, reading_ahead, side_by_side, writing_behind
 
 PATIENCE = 10.0  # seconds after which a test that waits for the other thread has failed
 
@@ -172,3 +173,77 @@ def test_few_jobs_are_taken_ahead_and_none_once_it_is_closed() -> None:
             if number == 20:
                 break
     assert len(taken) < 40
+
+
+# --- threads that are stuck in native code
+
+
+class StuckError(Exception):
+    pass
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Give an event that a stage waits for in vain, until the test is over."""
+    monkeypatch.setattr(threads, "POLL_SECONDS", 0.01)
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("stylecli"):
+            thread.join(PATIENCE)
+
+
+def test_a_reader_that_is_stuck_is_an_error_and_is_left_alone(stuck: threading.Event) -> None:
+    def items() -> Generator[int, None, None]:
+        yield 1
+        stuck.wait(PATIENCE)
+
+    seen = []
+    with pytest.raises(StuckError), reading_ahead(items(), Watch(0.05, StuckError())) as numbers:
+        seen += list(numbers)
+    assert not stuck.is_set()
+
+
+@pytest.mark.parametrize("count", [1, 3 * ITEMS_BETWEEN_STAGES])
+def test_a_writer_that_is_stuck_is_an_error_at_once_or_at_the_end(stuck: threading.Event, count: int) -> None:
+    def write(_: int) -> None:
+        stuck.wait(PATIENCE)
+
+    with pytest.raises(StuckError), writing_behind(write, Watch(0.05, StuckError())) as put:
+        list(map(put, range(count)))
+    assert not stuck.is_set()
+
+
+def test_a_reader_that_tells_of_its_steps_may_take_its_time(stuck: threading.Event) -> None:
+    watch = Watch(0.1, StuckError())
+
+    def items() -> Generator[int, None, None]:
+        for _ in range(20):
+            watch.beat()
+            stuck.wait(0.02)
+        yield 1
+
+    with reading_ahead(items(), watch) as numbers:
+        assert list(numbers) == [1]
+
+
+def test_a_reader_that_waits_for_its_caller_is_not_stuck(stuck: threading.Event) -> None:
+    watch = Watch(0.05, StuckError())
+    with reading_ahead((number for number in range(3 * ITEMS_BETWEEN_STAGES)), watch) as numbers:
+        stuck.wait(0.2)  # the work of the caller
+        assert len(list(numbers)) == 3 * ITEMS_BETWEEN_STAGES
+
+
+def test_time_in_which_the_process_was_stopped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    watch = Watch(10, StuckError())
+    watch.beat()
+    assert not watch.is_overdue()
+    clock[0] = 3600.0
+    assert not watch.is_overdue()
+    for _ in range(11):
+        clock[0] += 1
+        overdue = watch.is_overdue()
+    assert overdue

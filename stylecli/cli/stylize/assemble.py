@@ -15,6 +15,7 @@ from stylecli.cli.console import emit_json, progress_shown, say
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original.")
 @options.encoder
+@options.audio
 @options.overwrite
 @options.as_json
 def command(
@@ -24,6 +25,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    audio: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -32,6 +34,7 @@ def command(
     Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
     """
     from stylecli.media.frames.assemble import assemble_video
+    from stylecli.media.video.plan import VideoOptions
     from stylecli.media.video.writing.codecs import EncoderOptions
 
     with progress_shown(as_json=as_json) as progress:
@@ -39,7 +42,7 @@ def command(
             folder,
             output,
             like=like,
-            options=EncoderOptions(codec, crf, preset),
+            options=VideoOptions(EncoderOptions(codec, crf, preset), audio=audio),
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {like}: {message}"),

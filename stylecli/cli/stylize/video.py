@@ -75,6 +75,7 @@ discard_partial = _option("--discard-partial", _discard, "Only throw away the un
 )
 @click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
 @options.encoder
+@options.audio
 @click.option(
     "--hdr",
     type=click.Choice(["tonemap", "keep"]),
@@ -117,6 +118,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    audio: str | None,
     hdr: Hdr,
     stream: int,
     other_videos: str,
@@ -158,7 +160,7 @@ def command(
             source,
             output,
             paint=painter,
-            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict),
+            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict, audio),
             fingerprint=fingerprint(engine, pack.model(), look),
             restart=not resume,
             keep_frames=keep_frames,

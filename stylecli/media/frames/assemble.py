@@ -17,8 +17,8 @@ from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.plan import VideoOptions, VideoResult, planned
+from stylecli.media.video.stalls import watch_on_encoder
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.delivery import check_delivery
 from stylecli.media.video.writing.remux import join
 from stylecli.media.video.writing.writer import encoding
@@ -29,7 +29,7 @@ def assemble_video(
     output: Path,
     *,
     like: Path,
-    options: EncoderOptions | None = None,
+    options: VideoOptions | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
@@ -43,7 +43,7 @@ def assemble_video(
         UsageError: `output` exists or cannot be such a video.
         MediaError: the sidecar, a frame or `like` is missing or damaged; `output` cannot be written.
     """
-    with planned(like, output, VideoOptions(options or EncoderOptions()), overwrite=overwrite) as plan:
+    with planned(like, output, options or VideoOptions(), overwrite=overwrite) as plan:
         timing = read_timing(folder)
         clip = _clip_of(folder, timing, plan.clip)
         messages = list(plan.messages)
@@ -56,7 +56,7 @@ def assemble_video(
             with (
                 encoding(picture, clip, encoder=plan.encoder, origin=plan.origin, output=output) as writer,
                 reading_ahead(_frames(folder, timing, clip)) as frames,
-                writing_behind(writer.write) as write,
+                writing_behind(writer.write, watch_on_encoder(output, plan.encoder.name)) as write,
             ):
                 for done, frame in enumerate(frames, start=1):
                     write(frame)

@@ -17,6 +17,7 @@ from stylecli.media.video.clip import Clip, Frame, probe
 from stylecli.media.video.ffmpeg import piping_to_ffmpeg
 from stylecli.media.video.readable import readable
 from stylecli.media.video.reader import read_frames
+from stylecli.media.video.stalls import watch_on_decoder
 
 DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second
 
@@ -92,10 +93,11 @@ def split_video(
         faults: list[str] = []  # heard in the reading thread, told in this one
         estimate = clip.frames()
         timed: list[TimedFrame] = []
+        watch = watch_on_decoder(source)
         with (
             blamed_on(folder),
             atomic_folder(folder) as draft,
-            reading_ahead(read_frames(clip, notice=faults.append)) as frames,
+            reading_ahead(read_frames(clip, notice=faults.append, beat=watch.beat), watch) as frames,
         ):
             first = next(frames)  # there is one: `probe` has seen it
             is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)

@@ -35,6 +35,7 @@ class VideoOptions:
     copies_videos: the others go along as they are, where the container takes them.
     allow_truncated: keep what can be read of a damaged source, instead of an error.
     strict: refuse a source with a single frame that is damaged or missing.
+    audio: "copy", "none", or the codec that all sound is to have; None: as it is, converted where it must be.
     """
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
@@ -44,6 +45,7 @@ class VideoOptions:
     hdr: Hdr = "tonemap"
     allow_truncated: bool = False
     strict: bool = False
+    audio: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
                 folder=Path(folder),
                 copies_videos=options.copies_videos,
                 is_cut=options.span is not None,
+                audio=options.audio,
             )
         messages = (*remarks, *_compromises(clip, container, encoder, options), *changes)
         yield Plan(source, output, options, clip, container, encoder, tuple(streams), messages, _identity(source))

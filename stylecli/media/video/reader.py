@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -39,12 +39,13 @@ def read_frames(
     allow_truncated: bool = False,
     strict: bool = False,
     notice: Notice = lambda _: None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Generator[Frame, None, None]:
     """Decode the frames of `clip`, or those whose timestamp lies within `span`, in the order of showing.
 
     The first `skip` of them are decoded and not given: what follows is what a reading from the start gives. The
     timestamps are those of the file, and each is later than the one before. A frame that cannot be decoded is left out.
-    `notice` hears of such faults at the end.
+    `notice` hears of such faults at the end, `beat` is called whenever the decoder has gone a step forward.
 
     allow_truncated: read what can be read of a file that is cut off or that lacks many frames.
     strict: a single frame that is damaged or missing is an error.
@@ -58,7 +59,7 @@ def read_frames(
     found = Findings(clip, allow_truncated=allow_truncated, strict=strict)
     with opened(clip.path) as container:
         has_timestamps = container.format.name not in _UNTIMED_FORMATS
-        frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found)))
+        frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found, beat)))
         count = 0
         for pts, frame in _timed(frames, found, has_timestamps=has_timestamps):
             if pts < first:
@@ -101,7 +102,9 @@ class _Picture:
         )
 
 
-def _decoded(container: InputContainer, clip: Clip, first: int, found: Findings) -> Iterator[VideoFrame]:
+def _decoded(
+    container: InputContainer, clip: Clip, first: int, found: Findings, beat: Callable[[], None]
+) -> Iterator[VideoFrame]:
     """The frames as libav gives them, from some time before the tick `first` on."""
     from av import InvalidDataError
 
@@ -120,6 +123,7 @@ def _decoded(container: InputContainer, clip: Clip, first: int, found: Findings)
     partial: Packet[Any] | None = None  # a packet that is not whole: the last one, or one to be left out
     try:
         for packet in container.demux():
+            beat()
             if packet.pts is not None:
                 end = (packet.pts + (packet.duration or 0)) * fraction(packet.time_base, MICROSECOND)
                 found.reached = max(found.reached, end)

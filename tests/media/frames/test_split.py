@@ -82,7 +82,7 @@ def test_an_assembled_video_has_the_frames_timestamps_and_sound_of_the_original(
     video: Path, tmp_path: Path, suffix: str
 ) -> None:
     split_video(video, tmp_path / "frames")
-    assemble_video(tmp_path / "frames", tmp_path / f"out{suffix}", like=video, options=NEARLY_LOSSLESS)
+    assemble_video(tmp_path / "frames", tmp_path / f"out{suffix}", like=video, options=VideoOptions(NEARLY_LOSSLESS))
     assert times(tmp_path / f"out{suffix}") == times(video)
     assert sound_packets(tmp_path / f"out{suffix}") == sound_packets(video)
     for before, after in zip(pixels(video), pixels(tmp_path / f"out{suffix}"), strict=True):
@@ -94,7 +94,9 @@ def test_a_turned_video_is_split_upright_and_assembled_upright(tmp_path: Path) -
     ffmpeg("-display_rotation", "90", "-i", tmp_path / "flat.mp4", "-c", "copy", tmp_path / "turned.mp4")
     result = split_video(tmp_path / "turned.mp4", tmp_path / "frames")
     assert (result.width, result.height) == (48, 64)
-    assemble_video(tmp_path / "frames", tmp_path / "out.mp4", like=tmp_path / "turned.mp4", options=NEARLY_LOSSLESS)
+    assemble_video(
+        tmp_path / "frames", tmp_path / "out.mp4", like=tmp_path / "turned.mp4", options=VideoOptions(NEARLY_LOSSLESS)
+    )
     error = np.abs(pixels(tmp_path / "turned.mp4")[0].astype(int) - pixels(tmp_path / "out.mp4")[0]).mean()
     assert error < ENCODING_ERROR
 

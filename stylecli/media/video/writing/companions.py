@@ -12,15 +12,16 @@ from pathlib import Path
 
 import ffmpeg
 
-from stylecli.core.errors import MediaError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Clip
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
-from stylecli.media.video.streams import OtherStream
+from stylecli.media.video.streams import OtherStream, opened
 from stylecli.media.video.writing.containers import Container
 
 _TRIAL_SECONDS = "0.2"  # of a stream: enough for a muxer to write its header
 _TRIAL_FRAMES = "2"  # of sound, wherever it begins
-_LOSSY_ENCODERS = ("aac", "libopus")
+_RATED_ENCODERS = ("aac", "libmp3lame", "libopus")  # they get a bit rate; the others choose a good one themselves
+_ENCODERS_OF_CODECS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}  # where ffmpeg has several
 _LOSSLESS_CODECS = re.compile(r"pcm_.+|flac|alac|truehd|mlp|tta|wavpack|ape|shorten|wmalossless")
 _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to tell from the source with AAC and Opus
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
@@ -41,13 +42,23 @@ Trial = Callable[[Companion], bool]  # whether a stream can be written in that w
 
 
 def companions(
-    clip: Clip, container: Container, *, folder: Path, copies_videos: bool = False, is_cut: bool = False
+    clip: Clip,
+    container: Container,
+    *,
+    folder: Path,
+    copies_videos: bool = False,
+    is_cut: bool = False,
+    audio: str | None = None,
 ) -> tuple[list[Companion], list[str]]:
     """Which streams of `clip` go into `container`, and a message for each that does not go as it is.
 
     folder: for small files, which are removed.
     copies_videos: further moving pictures go along, as they are.
     is_cut: a range is wanted; moving pictures cannot be cut without painting them.
+    audio: "copy", "none", or the codec that all sound is to have; None: as it is, converted where it must be.
+
+    Raises:
+        UsageError: the sound cannot be written as `audio` wants it.
     """
     kept: list[Companion] = []
     messages: list[str] = []
@@ -67,6 +78,13 @@ def companions(
         name = f"{stream.kind} stream {stream.index} ({stream.codec or 'unknown codec'})"
         if stream.kind == "video" and (is_cut or not copies_videos):
             messages.append(f"{name} is left out: {_UNCUTTABLE if copies_videos else 'not asked for'}")
+            continue
+        if stream.kind == "sound" and audio:
+            if audio != "none":
+                way = Companion(stream, _wanted_encoder(stream, audio))
+                if not is_taken(way):
+                    raise _untaken(clip.path, name, way, container)
+                kept.append(way)
             continue
         ways = (Companion(stream, encoder) for encoder in _encoders(stream, container, clip))
         companion = next((way for way in ways if is_taken(way)), None)
@@ -93,7 +111,7 @@ def stream_options(number: int, companion: Companion, *, source: int, is_cut: bo
     # Since the tags of one stream are named, those of all must be.
     options = {f"c:{number}": companion.encoder, f"map_metadata:s:{number}": f"{source}:s:{companion.stream.index}"}
     if companion.stream.kind == "sound" and companion.encoder != "copy":
-        if companion.encoder in _LOSSY_ENCODERS:
+        if companion.encoder in _RATED_ENCODERS:
             options[f"b:{number}"] = str(_BITS_A_CHANNEL * companion.stream.channels)
         filters = ["atrim=start=0"] if is_cut else []
         filters += [_OPUS_LAYOUTS] if companion.encoder == "libopus" else []
@@ -104,7 +122,7 @@ def stream_options(number: int, companion: Companion, *, source: int, is_cut: bo
 
 
 def _is_written(companion: Companion, clip: Clip, container: Container, *, folder: Path) -> bool:
-    """Whether ffmpeg can write the beginning of a stream; only kinds whose codecs vary widely are tried."""
+    """Whether ffmpeg can write the beginning of a stream, and it can be read; only kinds that vary widely are tried."""
     if companion.stream.kind not in ("sound", "data", "video"):
         return True
     source = ffmpeg.input(url(clip.path), **clip.reading)[str(companion.stream.index)]
@@ -113,11 +131,17 @@ def _is_written(companion: Companion, clip: Clip, container: Container, *, folde
     options = {"f": container.muxer, **stream_options(0, companion, source=0, is_cut=False), **limit}
     try:
         run_ffmpeg(ffmpeg.output(source, url(trial), **options), f"{clip.path}: not taken by {container.muxer}")
+        return companion.stream.kind != "sound" or not companion.stream.channels or _sounds(trial)
     except MediaError:
         return False
     finally:
         trial.unlink(missing_ok=True)
-    return True
+
+
+def _sounds(path: Path) -> bool:
+    """Whether a file holds sound of a known codec."""
+    with opened(path) as container:
+        return any(stream.codec_context is not None for stream in container.streams.audio)
 
 
 def _encoders(stream: OtherStream, container: Container, clip: Clip) -> Iterator[str]:
@@ -139,6 +163,22 @@ def _encoders(stream: OtherStream, container: Container, clip: Clip) -> Iterator
             yield "copy"
         case "data" if container.data and container.muxer in clip.formats:  # no other family understands it
             yield "copy"
+
+
+def _wanted_encoder(stream: OtherStream, audio: str) -> str:
+    """The encoder that makes of a stream what the user wants; what has the codec already is copied."""
+    if audio in ("copy", stream.codec):
+        return "copy"
+    return _pcm_encoder(stream.codec) if audio == "pcm" else _ENCODERS_OF_CODECS.get(audio, audio)
+
+
+def _untaken(source: Path, name: str, way: Companion, container: Container) -> UsageError:
+    if way.encoder == "copy":
+        fault, hint = f"cannot be copied into {container.muxer}", "Leave `audio` out, and it is converted."
+    else:
+        fault = f"cannot be written as {way.encoder} into {container.muxer}"
+        hint = f'Use `audio="{container.sound_encoder or "none"}"`.'
+    return UsageError(f"{source}: {name} {fault}", hint=hint)
 
 
 def _sound_encoders(stream: OtherStream, container: Container) -> Iterator[str]:

@@ -1,0 +1,116 @@
+"""Sound of every kind into every container: as it is, without loss, or with loss; found out before any frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stylecli.core.errors import UsageError
+from stylecli.media.video.clip import probe
+from stylecli.media.video.writing.companions import companions
+from stylecli.media.video.writing.containers import CONTAINERS, container_for
+from tests.support.clips import codecs, ffmpeg, make_video, sound_packets
+
+# How ffmpeg makes a sound -> what becomes of it in .mp4, .mov, .mkv, .webm and .ts.
+SOUNDS = {
+    "aac": ("copy", "copy", "copy", "libopus", "copy"),
+    "ac3": ("copy", "copy", "copy", "libopus", "copy"),
+    "eac3": ("copy", "copy", "copy", "libopus", "copy"),
+    "dca": ("copy", "aac", "copy", "libopus", "copy"),
+    "mp2": ("copy", "aac", "copy", "libopus", "copy"),
+    "libmp3lame": ("copy", "copy", "copy", "libopus", "copy"),
+    "libopus": ("copy", "aac", "copy", "copy", "copy"),
+    "libvorbis": ("aac", "aac", "copy", "copy", "aac"),
+    "nellymoser -ar 44100": ("aac", "aac", "aac", "libopus", "aac"),
+    "adpcm_ima_qt": ("aac", "aac", "aac", "libopus", "aac"),
+    "adpcm_ms": ("aac", "aac", "copy", "libopus", "aac"),
+    "alac": ("copy", "copy", "copy", "libopus", "aac"),
+    "flac": ("copy", "pcm_s24le", "copy", "libopus", "aac"),
+    "truehd": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
+    "tta": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
+    "wavpack": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
+    "pcm_s16le": ("flac", "copy", "copy", "libopus", "aac"),
+    "pcm_s24be": ("flac", "copy", "copy", "libopus", "aac"),
+    "pcm_f32be": ("flac", "pcm_f32le", "pcm_f32le", "libopus", "aac"),
+    "pcm_s8": ("flac", "pcm_s16le", "pcm_s16le", "libopus", "aac"),
+    "pcm_mulaw": ("flac", "pcm_s16le", "copy", "libopus", "aac"),
+    "pcm_bluray": ("flac", "pcm_s24le", "pcm_s24le", "libopus", "aac"),
+    "pcm_dvd": ("flac", "pcm_s24le", "pcm_s24le", "libopus", "aac"),
+}
+OF_THEIR_OWN = {"pcm_bluray": ".m2ts", "pcm_dvd": ".vob"}  # containers; the others go into .mkv or .mov
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".ts")
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_video(tmp_path_factory.mktemp("video") / "video.mkv", range(0, 200, 40))
+
+
+def with_codec(video: Path, folder: Path, making: str) -> Path:
+    """The video with a fifth of a second of noise that `making` encodes."""
+    encoder, *more = making.split()
+    is_of_quicktime = encoder in ("nellymoser", "adpcm_ima_qt", "pcm_f32be", "pcm_s8")
+    path = folder / f"in{OF_THEIR_OWN.get(encoder, '.mov' if is_of_quicktime else '.mkv')}"
+    noise = ("-f", "lavfi", "-i", "anoisesrc=duration=0.2:sample_rate=48000:seed=1:amplitude=0.3")
+    ffmpeg("-i", video, *noise, "-map", "0", "-map", "1", "-c:v", "mpeg2video" if encoder == "pcm_dvd" else "copy",
+           "-c:a", encoder, "-strict", "-2", "-ac", "1" if more else "2", *more, path)  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("making", SOUNDS)
+def test_sound_becomes_what_the_table_says(video: Path, tmp_path: Path, making: str) -> None:
+    clip = probe(with_codec(video, tmp_path, making))
+    ways = []
+    for suffix in SUFFIXES:
+        (kept,), _ = companions(clip, container_for(Path(f"out{suffix}")), folder=tmp_path)
+        ways.append(kept.encoder)
+    assert tuple(ways) == SOUNDS[making]
+
+
+# --- as the user wants it
+
+
+@pytest.fixture(scope="module")
+def spoken(video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return with_codec(video, tmp_path_factory.mktemp("spoken"), "pcm_s16le")
+
+
+@pytest.mark.parametrize(
+    ("audio", "suffix", "encoder"),
+    [("copy", ".mkv", "copy"), ("aac", ".mkv", "aac"), ("opus", ".mp4", "libopus"), ("mp3", ".mp4", "libmp3lame"),
+     ("flac", ".mp4", "flac"), ("pcm", ".mov", "pcm_s16le"), ("pcm_s16le", ".mov", "copy")],
+)  # fmt: skip
+def test_all_sound_gets_the_codec_that_is_asked_for(
+    spoken: Path, tmp_path: Path, audio: str, suffix: str, encoder: str
+) -> None:
+    (kept,), messages = companions(probe(spoken), container_for(Path(f"o{suffix}")), folder=tmp_path, audio=audio)
+    assert (kept.encoder, messages) == (encoder, [])
+
+
+def test_no_sound_is_written_where_none_is_asked_for(spoken: Path, tmp_path: Path) -> None:
+    assert companions(probe(spoken), CONTAINERS[".mp4"], folder=tmp_path, audio="none") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("audio", "suffix", "fault"),
+    [("copy", ".webm", "cannot be copied into webm.*Leave `audio` out"),
+     ("ac3", ".webm", 'cannot be written as ac3 into webm.*`audio="libopus"`'),
+     ("no-such-codec", ".mp4", 'no-such-codec into mp4.*`audio="aac"`'),
+     ("aac", ".gif", 'as aac into gif.*`audio="none"`')],
+)  # fmt: skip
+def test_sound_that_cannot_be_as_it_is_wanted_is_refused(
+    spoken: Path, tmp_path: Path, audio: str, suffix: str, fault: str
+) -> None:
+    with pytest.raises(UsageError, match=fault):
+        companions(probe(spoken), CONTAINERS[suffix], folder=tmp_path, audio=audio)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_taken_for_sound_that_nobody_can_hear(video: Path, tmp_path: Path) -> None:
+    from stylecli.media.video.writing.companions import _sounds
+
+    ffmpeg("-i", video, "-c", "copy", tmp_path / "silent.mkv")
+    assert not _sounds(tmp_path / "silent.mkv")
+    assert codecs(tmp_path / "silent.mkv") == ["h264"]
+    assert sound_packets(with_codec(video, tmp_path, "flac"))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stylecli.cli.console import say
-from stylecli.cli.parameters import BrushType, TileType, TimeSpan
+from stylecli.cli.parameters import BrushType, RangeType, TileType, TimeSpan
+from stylecli.core.errors import ItemsFailedError
 from stylecli.inference.sessions import DEVICES
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
 from stylecli.training.losses.names import LOSS_NETWORKS, VGG_NAMES
 
 if TYPE_CHECKING:
+    from stylecli.core.errors import StyleError
     from stylecli.inference.engine import Engine
     from stylecli.stylize.look import Brush
 
@@ -76,16 +78,37 @@ def loss_network(default: str) -> Callable[[Command], Command]:
 
 
 def encoder(command: Command) -> Command:
-    """Add the choices of how a video is encoded: `codec`, `crf`, `preset`."""
-    for option in (
-        click.option("--preset", help="The encoder's trade of speed for size."),
-        click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger."),
-        click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm)."),
-    ):
-        command = option(command)
-    return command
+    """Add the choices of how a video is encoded to a command, which gets them as one `encoder`."""
+
+    @click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
+    @click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
+    @click.option("--preset", help="The encoder's trade of speed for size.")
+    @click.option(
+        "--pixel-format", help="Such as yuv420p, which every player shows; default: one that keeps what the source has."
+    )
+    @functools.wraps(command)
+    def with_encoder(
+        *args: Any, codec: str | None, crf: int | None, preset: str | None, pixel_format: str | None, **kwargs: Any
+    ) -> Any:
+        from stylecli.media.video.writing.codecs import EncoderOptions
+
+        return command(*args, encoder=EncoderOptions(codec, crf, preset, pixel_format), **kwargs)
+
+    return with_encoder  # type: ignore[return-value]  # a command with other parameters, as decorators make them
 
 
+def raise_failures(errors: Sequence[StyleError | None], items: str) -> None:
+    """Raise the fault of a single item, or one that counts those of many; None is an item without a fault."""
+    failed = [error for error in errors if error]
+    if failed and len(errors) == 1:
+        raise failed[0]
+    if failed:
+        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint="The others are done.")
+
+
+span = click.option(
+    "--range", "span", type=RangeType(), help="Only from second A to second B, or from H:MM:SS-H:MM:SS."
+)
 audio = click.option(
     "--audio",
     metavar="copy|none|CODEC",

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from stylecli.inference.engine import Tiling
     from stylecli.media.video.clip import Span
+    from stylecli.media.video.rates import Rate
     from stylecli.stylize.look import Brush
 
 
@@ -43,6 +44,9 @@ class CommandGroup(click.Group):
         return super().make_context(info_name, args, parent, **extra)
 
 
+SIXTY = 60  # seconds in a minute, minutes in an hour
+MOST_PARTS = 3  # of a time: hours, minutes, seconds
+FASTEST = 1000  # frames a second
 TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
 
 
@@ -110,21 +114,50 @@ class Ratios(click.ParamType[tuple[float, ...]]):
 
 
 class RangeType(click.ParamType["Span"]):
-    """`A:B` in seconds, either of them left out for the start or the end."""
+    """`A:B` in seconds, or `A-B` in hours, minutes and seconds; either is left out for the start or the end."""
 
     name = "A:B"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
-        """Parse one value of the command line; `1:` and `:2.5` are open at one side."""
+        """Parse one value of the command line; `1:`, `:2.5`, `-1:02:03` and `90-95.5` are ranges, too."""
         if isinstance(value, tuple):
             return value
-        start, colon, end = str(value).partition(":")
+        separator = "-" if "-" in str(value) else ":"
+        start, found, end = str(value).partition(separator)
         try:
-            if not colon:
+            if not found:
                 raise ValueError
-            return Fraction(start or 0), Fraction(end) if end else None
+            return _seconds(start or "0"), _seconds(end) if end else None
         except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is not of the form A:B with seconds, such as 1.5:4.", param, ctx)
+            self.fail(f"{value!r} is no range of seconds such as 1.5:4, nor of times such as 1:02:03-1:04.", param, ctx)
+
+
+def _seconds(text: str) -> Fraction:
+    """Seconds of `90`, `1:30` or `0:01:30.5`."""
+    parts = [Fraction(part) for part in text.split(":")]
+    if len(parts) > MOST_PARTS or any(part < 0 for part in parts) or any(part >= SIXTY for part in parts[1:]):
+        raise ValueError(text)
+    return sum((part * SIXTY**power for power, part in enumerate(reversed(parts))), Fraction(0))
+
+
+class RateType(click.ParamType["Rate"]):
+    """Frames a second, such as `25`, `24000/1001` or `23.976`; or `cfr`: as many as the source has on average."""
+
+    name = "N|cfr"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Rate:
+        """Parse one value of the command line."""
+        from stylecli.media.video.rates import exact_rate
+
+        if isinstance(value, Fraction) or value == "cfr":
+            return cast("Rate", value)
+        try:
+            rate = exact_rate(Fraction(value))
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is neither cfr nor a rate such as 25 or 24000/1001.", param, ctx)
+        if not 0 < rate <= FASTEST:
+            self.fail(f"{value} is no rate between 0 and {FASTEST}.", param, ctx)
+        return rate
 
 
 class Shard(click.ParamType["tuple[int, int]"]):

@@ -12,7 +12,12 @@ A message says the thing, then the fault; the hint says what to do. Any other ex
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import ClassVar
+
+# What the system says where nothing can be written any more, whatever it is.
+_NO_ROOM = tuple(os.strerror(getattr(errno, name)) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name))
 
 
 class StyleError(Exception):
@@ -57,3 +62,8 @@ class ItemsFailedError(StyleError):
     """Some of many items failed; the others are done."""
 
     exit_code = 6
+
+
+def hits_every_item(error: StyleError) -> bool:
+    """Whether a fault of one of many items will be that of all further ones: a full disk, a device that is gone."""
+    return isinstance(error, DeviceError) or any(words in error.message for words in _NO_ROOM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.sequences import Pattern, frames_of, pattern_of
@@ -16,11 +17,24 @@ OTHERWISE = ".png"  # the format of a result whose source's format cannot be wri
 
 @dataclass(frozen=True)
 class PictureJob:
-    """One picture to be made: `source` in `style`, written to `output`."""
+    """One picture to be made: `source` in `style`, written to `output`.
+
+    scene: the sequence or split video that it is a frame of; empty for a picture of its own.
+    """
 
     source: Path
     style: str
     output: Path
+    scene: str = ""
+
+
+class Job(Protocol):
+    """What is made of what."""
+
+    @property
+    def source(self) -> Path: ...  # noqa: D102
+    @property
+    def output(self) -> Path: ...  # noqa: D102
 
 
 def plan_jobs(
@@ -54,8 +68,24 @@ def plan_jobs(
         jobs = [PictureJob(jobs[0].source, styles[0], output)]
     elif target and not all(pattern_of(source) for source in sources):
         raise UsageError(f"{output}: numbers come from numbered sources", hint="Give a folder as `output`.")
-    _refuse_collisions(jobs)
+    refuse_collisions(jobs)
     return jobs
+
+
+def refuse_collisions(jobs: Sequence[Job]) -> None:
+    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
+    sources = {job.source.resolve() for job in jobs}
+    made: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.output.resolve()
+        if target in sources:
+            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
+        if target in made:
+            raise UsageError(
+                f"{job.output}: would be made from both {made[target]} and {job.source}",
+                hint="Stylize them into different folders.",
+            )
+        made[target] = job.source
 
 
 def is_split_video(source: Path) -> bool:
@@ -100,7 +130,7 @@ def _jobs_of_sequence(
         keeps_names = output is not None and len(styles) == 1
         made = {style: written if keeps_names else written.named(style) for style in styles}
     return [
-        PictureJob(path, style, made[style].path(number))
+        PictureJob(path, style, made[style].path(number), scene=str(sequence))
         for number, path in frames_of(sequence).items()
         for style in styles
     ]
@@ -111,7 +141,10 @@ def _jobs_of_split_video(source: Path, styles: Sequence[str], output: Path | Non
         raise UsageError(
             f"{source}: holds the frames of a video", hint="Give one style, and another folder as `output`."
         )
-    return [PictureJob(path, styles[0], output / path.name) for path, _ in pictures_of(source, recursive=False)]
+    return [
+        PictureJob(path, styles[0], output / path.name, scene=str(source))
+        for path, _ in pictures_of(source, recursive=False)
+    ]
 
 
 def _suffix(path: Path) -> str:
@@ -123,18 +156,3 @@ def _check_writable(output: Path, name: str = "") -> None:
     if output.suffix.lower() not in WRITABLE:
         fault = f"{name or output}: not a format that can be written"
         raise UsageError(fault, hint=f"Use {', '.join(WRITABLE)}.")
-
-
-def _refuse_collisions(jobs: Sequence[PictureJob]) -> None:
-    sources = {job.source.resolve() for job in jobs}
-    made: dict[Path, Path] = {}
-    for job in jobs:
-        target = job.output.resolve()
-        if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
-        if target in made:
-            raise UsageError(
-                f"{job.output}: would be made from both {made[target]} and {job.source}",
-                hint="Stylize them into different folders.",
-            )
-        made[target] = job.source

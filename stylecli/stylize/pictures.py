@@ -9,21 +9,24 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.errors import MediaError, StyleError, hits_every_item
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Device, Engine, Tiling
 from stylecli.media.images.files import Picture, read_picture, write_picture
 from stylecli.media.pixels import LUMA, to_unit
 from stylecli.packs.pack import StylePack
+from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.jobs import PictureJob
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
 from stylecli.stylize.painting import paint, weight_of
+from stylecli.stylize.scenes import Begun, work_on_scene
 
 AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
@@ -79,7 +82,10 @@ def run_jobs(
     report: called in the caller's thread with each outcome, in the order of the jobs.
 
     A single job whose output exists is an error. Of many, those whose output exists are kept: a run that was
-    interrupted goes on where it stopped.
+    interrupted goes on where it stopped. Frames of a sequence or of a split video are painted as `stylize.scenes` says.
+
+    Raises:
+        StyleError: a fault that every further job would have, too, such as a full disk.
     """
     options = options or PictureOptions()
     outcomes: list[Outcome] = []
@@ -93,18 +99,25 @@ def run_jobs(
         done: Generator[list[Outcome], None, None] = (do() for do in work)
     else:
         done = side_by_side(work, at_once)
-    with closing(done):
+    with closing(work), closing(done):
         for group in done:
             for outcome in group:
+                if outcome.error and len(jobs) > 1 and hits_every_item(outcome.error):
+                    raise outcome.error
                 outcomes.append(outcome)
                 report(outcome)
                 progress(Step(len(outcomes), len(jobs), "pictures", outcome.job.source.name))
     return outcomes
 
 
-def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
-    """Stylize a picture, and keep all else of it: alpha, profile, metadata."""
-    pixels = paint(engine, picture.pixels, look)
+def stylize_picture(
+    picture: Picture, engine: Engine, look: Look, *, begun: Callable[[], NDArray[Any]] | None = None
+) -> Picture:
+    """Stylize a picture, and keep all else of it: alpha, profile, metadata.
+
+    begun: what paints it as a frame of a scene (`FramePainter.begin`); None: it is a picture of its own.
+    """
+    pixels = begun() if begun else paint(engine, picture.pixels, look)
     if pixels is picture.pixels or np.array_equal(pixels, picture.pixels):
         return picture
     return picture.with_pixels(pixels, weight=weight_of(look, *pixels.shape[:2]))
@@ -126,22 +139,46 @@ def _work(
 ) -> Generator[Callable[[], list[Outcome]], None, None]:
     """One callable for each source, with all its styles."""
     keeps = len(jobs) > 1 and not options.overwrite
-    for _, group in groupby(jobs, key=lambda job: job.source):
-        yield partial(_run_source, list(group), engines, look, options, keeps=keeps)
+
+    def run(group: Sequence[PictureJob], picture: Picture | MediaError | None, begun: Begun) -> _Work:
+        return partial(_run_source, group, engines, look, options, keeps=keeps, picture=picture, begun=begun)
+
+    for scene, of_scene in groupby(jobs, key=lambda job: job.scene):
+        if scene:
+            painters = {name: FramePainter(engine, look) for name, engine in engines.items()}
+            yield from work_on_scene(
+                list(of_scene),
+                painters,
+                read=partial(_read, options=options),
+                is_done=lambda job: keeps and job.output.exists(),
+                do=run,
+            )
+        else:
+            yield from (run(list(group), None, {}) for _, group in groupby(of_scene, key=lambda job: job.source))
+
+
+_Work = Callable[[], list[Outcome]]
 
 
 def _run_source(
-    jobs: Sequence[PictureJob], engines: Mapping[str, Engine], look: Look, options: PictureOptions, *, keeps: bool
+    jobs: Sequence[PictureJob],
+    engines: Mapping[str, Engine],
+    look: Look,
+    options: PictureOptions,
+    *,
+    keeps: bool,
+    picture: Picture | MediaError | None,
+    begun: Begun,
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    picture: Picture | MediaError | None = None
     for job in jobs:
         if keeps and job.output.exists():
             outcomes.append(Outcome(job, kept=True))
             continue
         started = time.monotonic()
         picture = picture or _read(job.source, options)
-        outcomes.append(_run_job(job, picture, engines[job.style], look, options, started=started))
+        begin = begun.get(job.style)
+        outcomes.append(_run_job(job, picture, engines[job.style], look, options, started=started, begun=begin))
     return outcomes
 
 
@@ -153,6 +190,7 @@ def _run_job(
     options: PictureOptions,
     *,
     started: float,
+    begun: Callable[[], NDArray[Any]] | None,
 ) -> Outcome:
     if isinstance(picture, MediaError):
         return Outcome(job, error=picture)
@@ -160,7 +198,7 @@ def _run_job(
     lost: list[str] = []
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        stylized = stylize_picture(picture, engine, look)
+        stylized = stylize_picture(picture, engine, look, begun=begun)
         notice = refuse_losses(job.source) if options.strict else lost.append
         write_picture(stylized, job.output, quality=options.quality, overwrite=options.overwrite, notice=notice)
     except StyleError as error:

@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
 from stylecli.media.images.alpha import bled
 from stylecli.media.video.clip import Frame
-from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, planned
+from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, no_frame_in_range, planned
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.resume import PainterState, PartialWork, partial_work
 from stylecli.media.video.stalls import watch_on_decoder, watch_on_encoder
@@ -109,13 +108,11 @@ def stylize_video(
         whole = None if fingerprint is None else plan.fingerprint(fingerprint)
         with partial_work(output, whole, restart=restart, notice=notice) as work:
             resumed = work.frames
-            with keeping_frames(keep_frames, plan.clip, done=work.frames) as keep:
+            with keeping_frames(keep_frames, plan.written, span=plan.options.span, done=work.frames) as keep:
                 for fault in _paint_segments(work, plan, keep, painter=painter, progress=progress):
                     tell(fault)
             if not work.pieces:
-                duration = plan.clip.duration
-                hint = "" if duration is None else f"The video is {float(duration):.2f} s long."
-                raise UsageError(f"{source}: no frame lies in the range", hint=hint)
+                raise no_frame_in_range(plan.clip, source)
             plan.check_source()
             picture, draft = work.folder / "picture", work.folder / "whole"
             check_room(output, needed=work.size * (COPIES - 1))
@@ -123,14 +120,14 @@ def stylize_video(
                 work.pieces,
                 picture,
                 muxer=muxer_for(plan.clip, plan.encoder),
-                time_base=plan.clip.time_base,
+                time_base=plan.written.time_base,
                 output=output,
             )
             join(
                 picture,
                 draft,
                 end=work.pieces[-1].end,
-                clip=plan.clip,
+                clip=plan.written,
                 container=plan.container,
                 streams=plan.streams,
                 cut=plan.cut,
@@ -161,7 +158,7 @@ def _paint_segments(
 ) -> list[str]:
     """Paint what is not finished yet, and `keep` each frame; give the remarks about the source."""
     clip, span = plan.clip, plan.options.span
-    estimate = clip.frames(span)
+    estimate = plan.written.frames(span)
     remarks: list[str] = []  # heard in the reading thread, told in the caller's
     finished = work.frames
     painter.restore(work.state())
@@ -172,13 +169,14 @@ def _paint_segments(
         skip=finished,
         allow_truncated=plan.options.allow_truncated,
         strict=plan.options.strict,
+        rate=plan.rate,
         notice=remarks.append,
         beat=decoding.beat,
     )
 
     def opening(path: Path) -> Any:
         _check_room(work, plan, estimate)
-        return encoding(path, clip, encoder=plan.encoder, origin=plan.origin, output=plan.output)
+        return encoding(path, plan.written, encoder=plan.encoder, origin=plan.origin, output=plan.output)
 
     with writing_segments(work, opening) as encode:
 

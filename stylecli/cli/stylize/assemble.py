@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
+
+if TYPE_CHECKING:
+    from stylecli.media.video.writing.codecs import EncoderOptions
 
 
 @click.command()
@@ -22,9 +26,7 @@ def command(
     folder: Path,
     output: Path,
     like: Path,
-    codec: str | None,
-    crf: int | None,
-    preset: str | None,
+    encoder: EncoderOptions,
     audio: str | None,
     overwrite: bool,
     as_json: bool,
@@ -35,14 +37,13 @@ def command(
     """
     from stylecli.media.frames.assemble import assemble_video
     from stylecli.media.video.plan import VideoOptions
-    from stylecli.media.video.writing.codecs import EncoderOptions
 
     with progress_shown(as_json=as_json) as progress:
         result = assemble_video(
             folder,
             output,
             like=like,
-            options=VideoOptions(EncoderOptions(codec, crf, preset), audio=audio),
+            options=VideoOptions(encoder, audio=audio),
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {like}: {message}"),

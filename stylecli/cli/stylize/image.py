@@ -11,12 +11,12 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
-from stylecli.core.errors import ItemsFailedError, UsageError
+from stylecli.core.errors import UsageError
 from stylecli.media.images.formats import ExrColor
 from stylecli.stylize.options import PictureOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from stylecli.inference.engine import Device, Tiling
     from stylecli.packs.pack import StylePack
@@ -98,7 +98,7 @@ def command(
             outcomes = run_jobs(jobs, engines, look, options=how, progress=progress, report=tell)
     for lost, count in Counter(lost for outcome in outcomes for lost in outcome.lost).items():
         _tell_loss(lost if len(jobs) == 1 else f"{lost} ({count} pictures)")
-    _raise_failures(outcomes)
+    options.raise_failures([outcome.error for outcome in outcomes], "pictures")
 
 
 def _stream(
@@ -157,11 +157,3 @@ def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outco
             click.echo(f"{job.output} (kept, it exists)" if outcome.kept else job.output)
 
     return report
-
-
-def _raise_failures(outcomes: Sequence[Outcome]) -> None:
-    failed = [outcome.error for outcome in outcomes if outcome.error]
-    if failed and len(outcomes) == 1:
-        raise failed[0]
-    if failed:
-        raise ItemsFailedError(f"{len(failed)} of {len(outcomes)} pictures failed", hint="The others are done.")

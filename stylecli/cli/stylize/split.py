@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
+
+if TYPE_CHECKING:
+    from stylecli.media.video.clip import Span
 
 FORMATS = ("png", "tiff", "exr")  # as stylecli.split.FORMATS, which --help must not import
 
@@ -17,8 +21,9 @@ FORMATS = ("png", "tiff", "exr")  # as stylecli.split.FORMATS, which --help must
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--format", "frame_format", type=click.Choice(FORMATS), default="png", show_default=True)
 @click.option("--bits", type=click.Choice(("8", "16")), help="Of PNG and TIFF; default: 16 for videos of more than 8.")
+@options.span
 @options.as_json
-def command(source: Path, folder: Path, frame_format: str, bits: str | None, as_json: bool) -> None:
+def command(source: Path, folder: Path, frame_format: str, bits: str | None, span: Span | None, as_json: bool) -> None:
     """Write the frames of a video as pictures into the new folder DIR, with a sidecar that keeps their timing.
 
     EXR frames hold scene-linear half floats. `stylecli image DIR -s STYLE -o STYLED` stylizes them,
@@ -32,6 +37,7 @@ def command(source: Path, folder: Path, frame_format: str, bits: str | None, as_
             folder,
             format=frame_format,
             bits=int(bits) if bits else None,
+            span=span,
             progress=progress,
             notice=lambda message: say(f"stylecli: {source}: {message}"),
         )

@@ -1,8 +1,10 @@
-"""`stylecli video`: stylize a video, list or discard the unfinished work of stopped runs."""
+"""`stylecli video`: stylize videos, list or discard the unfinished work of stopped runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,19 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
-from stylecli.cli.parameters import RangeType
+from stylecli.cli.parameters import RateType
+from stylecli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device, Tiling
     from stylecli.media.video.clip import Hdr, Span
+    from stylecli.media.video.rates import Rate
     from stylecli.media.video.resume import Leftover
+    from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.stylize.look import Look
+    from stylecli.stylize.video_jobs import VideoOutcome
+
+STREAM = Path("-")
 
 
 def _instead_of_the_command(act: Callable[[Leftover], None]) -> Callable[..., None]:
@@ -68,14 +76,14 @@ discard_partial = _option("--discard-partial", _discard, "Only throw away the un
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
 @click.option("-s", "--style", required=True, help="A style's name or folder.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ...; default: IN-STYLE."
-)
-@click.option("--range", "span", type=RangeType(), help="Only from second A to second B.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ..., or a folder.")
+@click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
+@options.span
 @options.encoder
 @options.audio
+@click.option("--fps", "rate", type=RateType(), help="Frames at a constant rate: so many a second, or the source's.")
 @click.option(
     "--hdr",
     type=click.Choice(["tonemap", "keep"]),
@@ -111,14 +119,14 @@ discard_partial = _option("--discard-partial", _discard, "Only throw away the un
 @options.overwrite
 @options.as_json
 def command(
-    source: Path,
+    sources: tuple[Path, ...],
     style: str,
     output: Path | None,
+    recursive: bool,
     span: Span | None,
-    codec: str | None,
-    crf: int | None,
-    preset: str | None,
+    encoder: EncoderOptions,
     audio: str | None,
+    rate: Rate | None,
     hdr: Hdr,
     stream: int,
     other_videos: str,
@@ -134,43 +142,72 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Stylize a video; every frame keeps its timestamp, the file its sound, subtitles and all else.
+    """Stylize videos, folders, or - for stdin; every frame keeps its timestamp, the file its sound and all else.
+
+    Without -o, clip.mov becomes clip-STYLE.mov beside it. Several videos go into the folder OUT; a broken one is
+    reported and the others are done (exit code 6); those that are there already are kept.
 
     What a container cannot hold is converted or left out, with a message, never silently. A run that was stopped, by
     whatever, goes on when the same command is given again.
     """
     from stylecli.inference.engine import Engine
     from stylecli.media.video.plan import VideoOptions
-    from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.packs.shelves import find_style
-    from stylecli.stylize.frame_painter import FramePainter
-    from stylecli.stylize.painting import fingerprint
-    from stylecli.stylize.videos import stylize_video
+    from stylecli.stylize.video_jobs import VideoStylizer, plan_videos, run_videos
 
     pack = find_style(style, styles_dir, variant=variant)
-    output = output or source.with_stem(f"{source.stem}-{pack.name}")
-    encoder = EncoderOptions(codec, crf, preset)
-    with (
-        Engine(pack, device=device, tile=tile, side_by_side=True) as engine,
-        progress_shown(as_json=as_json) as progress,
-    ):
-        options.tell_fallback(engine)
-        painter = FramePainter(engine, look)
-        result = stylize_video(
-            source,
-            output,
-            paint=painter,
-            options=VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict, audio),
-            fingerprint=fingerprint(engine, pack.model(), look),
-            restart=not resume,
-            keep_frames=keep_frames,
-            overwrite=overwrite,
-            progress=progress,
-            notice=lambda message: say(f"stylecli: {source}: {message}"),
-        )
-    if as_json:
-        size = {"frames": result.frames, "resumed": result.resumed, "width": result.width, "height": result.height}
-        said = {"codec": result.codec, "device": engine.device, "messages": result.messages}
-        emit_json({"event": "result", "output": result.path, **size, **said})
-    else:
-        click.echo(result.path)
+    model = None if STREAM in sources else pack.model()  # what comes out of a pipe cannot be resumed
+    how = VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict, audio, rate)
+    with _without_streams(sources, output) as files:
+        jobs = plan_videos(files, pack.name, output, recursive=recursive)
+        if keep_frames and len(jobs) > 1:
+            raise UsageError(f"{keep_frames}: holds the frames of one video", hint="Give one video.")
+        with (
+            Engine(pack, device=device, tile=tile, side_by_side=True) as engine,
+            progress_shown(as_json=as_json) as progress,
+        ):
+            options.tell_fallback(engine)
+            stylize = VideoStylizer(
+                engine, model, look, how, restart=not resume, keep_frames=keep_frames, overwrite=overwrite, notice=_tell
+            )
+            tell = _reporter(engine.device, as_json=as_json, is_single=len(jobs) == 1)
+            outcomes = run_videos(jobs, stylize, overwrite=overwrite, progress=progress, report=tell)
+    options.raise_failures([outcome.error for outcome in outcomes], "videos")
+
+
+@contextmanager
+def _without_streams(sources: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Path, ...]]:
+    """The sources, with a file in place of stdin."""
+    if STREAM not in sources:
+        yield sources
+        return
+    if len(sources) > 1 or output is None:
+        raise UsageError("- stands for one video", hint="Give it alone, with `output`.")
+    from stylecli.media.video.readable import kept_for_a_while
+
+    with kept_for_a_while(sys.stdin.buffer, output) as file:
+        yield (file,)
+
+
+def _tell(source: Path, message: str) -> None:
+    say(f"stylecli: {source}: {message}")
+
+
+def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[VideoOutcome], None]:
+    def report(outcome: VideoOutcome) -> None:
+        job, result, error = outcome.job, outcome.result, outcome.error
+        if as_json and not (is_single and error):
+            facts: dict[str, object] = {"status": outcome.status, "input": job.source, "output": job.output}
+            if result:
+                facts |= {"frames": result.frames, "resumed": result.resumed, "width": result.width}
+                facts |= {"height": result.height, "codec": result.codec, "messages": result.messages}
+            if error:
+                facts |= {"message": error.message, "hint": error.hint}
+            emit_json({"event": "result", **facts, "seconds": round(outcome.seconds, 3), "device": device})
+        elif error:
+            if not is_single:  # the fault of a single video is that of the command, which says it at its end
+                say(f"stylecli: {error}")
+        else:
+            click.echo(job.output if result else f"{job.output} (kept, it exists)")
+
+    return report

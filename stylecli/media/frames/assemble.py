@@ -37,14 +37,16 @@ def assemble_video(
     """Write the frames in `folder` as a video that is in all else as `like`, from which `split` had made them.
 
     Every frame is shown when `timing.json` says; sound, subtitles, chapters and tags are those of `like`, its colour
-    tags too. The frames may be larger or smaller than they were, all of one size. `output` appears when it is complete.
+    tags too. Of frames of a range, they are those of the range. The frames may be larger or smaller than they were, all
+    of one size. `output` appears when it is complete.
 
     Raises:
         UsageError: `output` exists or cannot be such a video.
         MediaError: the sidecar, a frame or `like` is missing or damaged; `output` cannot be written.
     """
-    with planned(like, output, options or VideoOptions(), overwrite=overwrite) as plan:
-        timing = read_timing(folder)
+    timing = read_timing(folder)
+    options = replace(options or VideoOptions(), span=timing.span)
+    with planned(like, output, options, overwrite=overwrite) as plan:
         clip = _clip_of(folder, timing, plan.clip)
         messages = list(plan.messages)
         if timing.video != like.name:

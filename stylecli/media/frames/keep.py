@@ -13,14 +13,18 @@ from stylecli.core.files import blamed_on
 from stylecli.media.frames.split import DIGITS
 from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
 from stylecli.media.images.files import picture_from_pixels, write_picture
-from stylecli.media.video.clip import Clip, Frame
+from stylecli.media.video.clip import Clip, Frame, Span
 
 JOURNAL = ".timing.lines"  # of the frames so far; a run that goes on needs it
 
 
 @contextmanager
-def keeping_frames(folder: Path | None, clip: Clip, *, done: int = 0) -> Iterator[Callable[[Frame], None]]:
+def keeping_frames(
+    folder: Path | None, clip: Clip, *, span: Span | None = None, done: int = 0
+) -> Iterator[Callable[[Frame], None]]:
     """A function that writes the next frame into `folder`; timing.json is written at the end. None keeps no frames.
+
+    `span` is the part of the video that the frames are of, for the sidecar.
 
     `done` frames are there already, from a run that was interrupted; frames after these are written again.
 
@@ -45,7 +49,7 @@ def keeping_frames(folder: Path | None, clip: Clip, *, done: int = 0) -> Iterato
 
     yield keep
     with blamed_on(folder):
-        write_timing(Timing(clip.path.name, clip.time_base, tuple(timed)), folder)
+        write_timing(Timing(clip.path.name, clip.time_base, tuple(timed), span), folder)
         (folder / JOURNAL).unlink()
 
 

@@ -13,8 +13,9 @@ from stylecli.core.files import atomic_folder, blamed_on
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead
 from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
-from stylecli.media.video.clip import Clip, Frame, probe
+from stylecli.media.video.clip import Clip, Frame, Span, probe
 from stylecli.media.video.ffmpeg import piping_to_ffmpeg
+from stylecli.media.video.plan import check_span, no_frame_in_range
 from stylecli.media.video.readable import readable
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.stalls import watch_on_decoder
@@ -59,6 +60,7 @@ def split_video(
     *,
     format: str = "png",  # noqa: A002 (the word of the command line)
     bits: int | None = None,
+    span: Span | None = None,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
 ) -> SplitResult:
@@ -67,8 +69,10 @@ def split_video(
     `bits` (8 or 16) is for PNG and TIFF; None takes 16 for videos of more than 8. EXR frames hold half floats:
     scene-linear light, the sRGB curve undone. The folder appears when it is complete, or not at all.
 
+    span: seconds from and up to which frames are wanted; None: all.
+
     Raises:
-        UsageError: the folder exists and is not empty, or EXR with 8 bits.
+        UsageError: the folder exists and is not empty, EXR with 8 bits, or no frame lies in `span`.
         MediaError: the video cannot be read, or the frames not be written.
     """
     written = FORMATS[format]
@@ -76,6 +80,7 @@ def split_video(
         raise UsageError(f"{bits} bits: EXR frames hold half floats", hint="Leave `bits` out.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: exists already", hint="Name a folder that does not exist, or an empty one.")
+    check_span(span)
     messages: list[str] = []
 
     def tell(message: str) -> None:
@@ -91,15 +96,16 @@ def split_video(
         if clip.light:
             tell(f"the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR")
         faults: list[str] = []  # heard in the reading thread, told in this one
-        estimate = clip.frames()
+        estimate = clip.frames(span)
         timed: list[TimedFrame] = []
         watch = watch_on_decoder(source)
         with (
             blamed_on(folder),
             atomic_folder(folder) as draft,
-            reading_ahead(read_frames(clip, notice=faults.append, beat=watch.beat), watch) as frames,
+            reading_ahead(read_frames(clip, span=span, notice=faults.append, beat=watch.beat), watch) as frames,
         ):
-            first = next(frames)  # there is one: `probe` has seen it
+            if (first := next(frames, None)) is None:
+                raise no_frame_in_range(clip, source)
             is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
             pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
             with _pictures(draft, clip, written, pixel_format) as write:
@@ -107,7 +113,7 @@ def split_video(
                     write(_samples(frame, pixel_format))
                     timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
                     progress(Step(number, estimate and max(number, estimate), "frames"))
-            write_timing(Timing(source.name, clip.time_base, tuple(timed)), draft)
+            write_timing(Timing(source.name, clip.time_base, tuple(timed), span), draft)
         for fault in faults:
             tell(fault)
         progress(Step(len(timed), len(timed), "frames"))

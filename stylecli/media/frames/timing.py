@@ -12,6 +12,7 @@ from typing import Any
 
 from stylecli.core.errors import MediaError
 from stylecli.core.files import write_atomically
+from stylecli.media.video.clip import Span
 
 TIMING = "timing.json"
 FORMAT = 1
@@ -28,17 +29,24 @@ class TimedFrame:
 
 @dataclass(frozen=True)
 class Timing:
-    """All frames of a video. `video` is the name of its file, `time_base` the seconds of a tick."""
+    """All frames of a video, or of a part of it.
+
+    video: the name of its file.
+    time_base: seconds of a tick.
+    span: seconds from and up to which the frames were taken; None: the whole video.
+    """
 
     video: str
     time_base: Fraction
     frames: tuple[TimedFrame, ...]
+    span: Span | None = None
 
 
 def write_timing(timing: Timing, folder: Path) -> None:
     """Write the sidecar; it appears whole or not at all. Raises OSError."""
     frames = [[frame.file, frame.pts, frame.duration] for frame in timing.frames]
-    table = {"format": FORMAT, "video": timing.video, "time_base": str(timing.time_base), "frames": frames}
+    part = {"range": [None if second is None else str(second) for second in timing.span]} if timing.span else {}
+    table = {"format": FORMAT, "video": timing.video, "time_base": str(timing.time_base), **part, "frames": frames}
     rows = ",\n  ".join(map(json.dumps, frames))  # a frame a line, for people and for diff
     text = json.dumps({**table, "frames": None}, indent=1).removesuffix("null\n}") + f"[\n  {rows}\n ]\n}}\n"
     write_atomically(folder / TIMING, text.encode())
@@ -69,4 +77,6 @@ def _timing_in(table: Mapping[str, Any]) -> Timing:
     if table["format"] != FORMAT:
         raise ValueError(f"format {table['format']}, this stylecli reads {FORMAT}")
     frames = tuple(TimedFrame(Path(str(file)).name, int(pts), int(duration)) for file, pts, duration in table["frames"])
-    return Timing(str(table["video"]), Fraction(table["time_base"]), frames)
+    start, end = table.get("range") or (None, None)
+    span = None if start is None else (Fraction(start), None if end is None else Fraction(end))
+    return Timing(str(table["video"]), Fraction(table["time_base"]), frames, span)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from stylecli.media.video.clip import Clip, Hdr, Span, probe
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.findings import LOST_SIDE_DATA
+from stylecli.media.video.rates import Rate, clock_for, usual_rate
 from stylecli.media.video.readable import readable
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writing.codecs import CODECS, Encoder, EncoderOptions
@@ -36,6 +38,7 @@ class VideoOptions:
     allow_truncated: keep what can be read of a damaged source, instead of an error.
     strict: refuse a source with a single frame that is damaged or missing.
     audio: "copy", "none", or the codec that all sound is to have; None: as it is, converted where it must be.
+    rate: frames a second, at a constant rate, "cfr" for about as many as there are; None: every frame when it is shown.
     """
 
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
@@ -46,6 +49,7 @@ class VideoOptions:
     allow_truncated: bool = False
     strict: bool = False
     audio: str | None = None
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Plan:
     output: Path
     options: VideoOptions
     clip: Clip
+    rate: Fraction | None  # frames a second, where a constant rate is wanted
     container: Container
     encoder: Encoder
     streams: tuple[Companion, ...]
@@ -63,15 +68,20 @@ class Plan:
     identity: str  # of the source's content
 
     @property
+    def written(self) -> Clip:
+        """The clip with the clock and the rate that are written."""
+        return _at_rate(self.clip, self.rate)
+
+    @property
     def origin(self) -> int:
-        """The tick of the source that becomes 0."""
-        return self.clip.ticks(self.options.span)[0]
+        """The tick of `written` that becomes 0."""
+        return round(self.cut.origin / self.written.time_base)
 
     @property
     def cut(self) -> Cut:
         """What `remux` must know of the range."""
         start, end = self.options.span or (None, None)
-        return Cut(start=start, end=end, origin=self.origin * self.clip.time_base)
+        return Cut(start=start, end=end, origin=self.clip.ticks(self.options.span)[0] * self.clip.time_base)
 
     def fingerprint(self, painting: Mapping[str, str]) -> Fingerprint:
         """Everything that decides how the result looks; `painting` is what decides how frames are painted."""
@@ -81,6 +91,7 @@ class Plan:
             "source": self.identity,
             "encoder": f"{wanted.name} {wanted.crf} {wanted.preset} {pixel_format(self.clip, wanted)}",
             "range": ":".join(map(str, self.options.span or ())),
+            "rate": str(self.rate or ""),
             "video stream": str(self.clip.number),
             "HDR": self.options.hdr if self.clip.light else "",
             "versions": " ".join(f"{library} {version(library)}" for library in _LIBRARIES),
@@ -103,10 +114,11 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     container = container_for(output)
     encoder_for(container, options.encoder)  # a wrong option is told before the source is read
     _check_target(source, output, overwrite=overwrite)
-    _check_span(options.span)
+    check_span(options.span)
     ffmpeg_program()  # better missed now than after an hour of painting
     with readable(source, output) as (path, remarks):
         clip = probe(path, number=options.stream, hdr=options.hdr)
+        rate = usual_rate(clip.rate) if options.rate == "cfr" else options.rate
         encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
         _check_size(source, clip, encoder, container)
         with TemporaryDirectory(prefix="stylecli-") as folder:
@@ -118,8 +130,12 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
                 is_cut=options.span is not None,
                 audio=options.audio,
             )
-        messages = (*remarks, *_compromises(clip, container, encoder, options), *changes)
-        yield Plan(source, output, options, clip, container, encoder, tuple(streams), messages, _identity(source))
+        messages = (*remarks, *_compromises(_at_rate(clip, rate), container, encoder, options), *changes)
+        yield Plan(source, output, options, clip, rate, container, encoder, tuple(streams), messages, _identity(source))
+
+
+def _at_rate(clip: Clip, rate: Fraction | None) -> Clip:
+    return clip if rate is None else replace(clip, time_base=clock_for(rate), rate=rate)
 
 
 def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
@@ -133,9 +149,16 @@ def _check_target(source: Path, output: Path, *, overwrite: bool) -> None:
         raise MediaError(f"{output}: cannot be written, {output.parent} is not a folder", hint="Make the folder first.")
 
 
-def _check_span(span: Span | None) -> None:
+def check_span(span: Span | None) -> None:
+    """Raise UsageError where a range cannot be one."""
     if span is not None and (span[0] < 0 or (span[1] is not None and span[1] <= span[0])):
         raise UsageError("range: must start at 0 s or later and end after its start", hint="For example 1.5:4.")
+
+
+def no_frame_in_range(clip: Clip, source: Path) -> UsageError:
+    """The fault of a range without a frame."""
+    hint = "" if clip.duration is None else f"The video is {float(clip.duration):.2f} s long."
+    return UsageError(f"{source}: no frame lies in the range", hint=hint)
 
 
 def _check_size(source: Path, clip: Clip, encoder: Encoder, container: Container) -> None:
@@ -146,6 +169,10 @@ def _check_size(source: Path, clip: Clip, encoder: Encoder, container: Container
             f"{source}: {clip.width}x{clip.height} is too small for {encoder.name}",
             hint=f'It takes {width}x{height} and larger: use `codec="{next(fitting)}"`.',
         )
+    chosen = pixel_format(clip, encoder)
+    if clip.width % 2 + clip.height % 2 and not encoder.keeps_odd_sizes(chosen):
+        fault = f"{source}: {clip.width}x{clip.height} is odd, and {encoder.name} has no such pictures in {chosen}"
+        raise UsageError(fault, hint="Leave `pixel_format` out.")
 
 
 def _compromises(clip: Clip, container: Container, encoder: Encoder, options: VideoOptions) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import ffmpeg
 
@@ -51,6 +53,22 @@ def readable(source: Path, beside: Path) -> Iterator[tuple[Path, list[str]]]:
             options = {"map": "0", "c": "copy", "copy_unknown": None, "f": _JUMPING_FORMATS[jumping]}
             run_ffmpeg(ffmpeg.input(url(source)).output(url(copy), **options), f"{source}: cannot be copied")
             yield copy, [f"the clock of the source jumps (places: {jumps}): it is made to run on"]
+
+
+@contextmanager
+def kept_for_a_while(stream: BinaryIO, beside: Path) -> Iterator[Path]:
+    """A file with all that a pipe gives, in a hidden folder beside `beside`: videos are read more than once.
+
+    Raises:
+        MediaError: it cannot be written.
+    """
+    with blamed_on_output(beside):
+        folder = TemporaryDirectory(prefix=f".{hidden_name(beside)}.stdin.", dir=beside.parent)
+    with folder:
+        copy = Path(folder.name) / "stdin"
+        with blamed_on_output(beside), copy.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield copy
 
 
 @contextmanager

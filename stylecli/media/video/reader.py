@@ -18,6 +18,7 @@ from stylecli.media.video.color import ColorConverter
 from stylecli.media.video.deinterlacing import deinterlaced
 from stylecli.media.video.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
 from stylecli.media.video.hdr import ToneMap
+from stylecli.media.video.rates import at_rate, clock_for
 from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def read_frames(
     skip: int = 0,
     allow_truncated: bool = False,
     strict: bool = False,
+    rate: Fraction | None = None,
     notice: Notice = lambda _: None,
     beat: Callable[[], None] = lambda: None,
 ) -> Generator[Frame, None, None]:
@@ -49,6 +51,8 @@ def read_frames(
 
     allow_truncated: read what can be read of a file that is cut off or that lacks many frames.
     strict: a single frame that is damaged or missing is an error.
+    rate: frames a second; frames are dropped and repeated, and timestamps are ticks of `clock_for(rate)`. None: the
+        frames that there are, with ticks of the clip.
 
     Raises:
         MediaError: the file is cut off or many frames cannot be decoded, unless `allow_truncated`; or it is not perfect
@@ -59,21 +63,28 @@ def read_frames(
     found = Findings(clip, allow_truncated=allow_truncated, strict=strict)
     with opened(clip.path) as container:
         has_timestamps = container.format.name not in _UNTIMED_FORMATS
-        frames = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found, beat)))
-        count = 0
-        for pts, frame in _timed(frames, found, has_timestamps=has_timestamps):
-            if pts < first:
-                continue
-            if end is not None and pts >= end:
-                break
-            found.damaged += frame.is_corrupt
-            found.side_data |= side_data_names(frame)
-            found.resized += (frame.width, frame.height) != picture.coded_size
-            count += 1
+        decoded = deinterlaced(found.interlaced_among(_decoded(container, clip, first, found, beat)))
+
+        def wanted() -> Iterator[tuple[int, VideoFrame]]:
+            for pts, frame in _timed(decoded, found, has_timestamps=has_timestamps):
+                if pts < first:
+                    continue
+                if end is not None and pts >= end:
+                    break
+                found.damaged += frame.is_corrupt
+                found.side_data |= side_data_names(frame)
+                found.resized += (frame.width, frame.height) != picture.coded_size
+                yield pts, frame
+            else:
+                _check_complete(container, clip, found)
+
+        frames, duration = wanted(), None
+        if rate is not None:
+            frames = at_rate(frames, clip.time_base, rate, duration=lambda frame: frame.duration)
+            duration = round(1 / rate / clock_for(rate))
+        for count, (pts, frame) in enumerate(frames, start=1):
             if count > skip:
-                yield picture.of(frame, pts)
-        else:
-            _check_complete(container, clip, found)
+                yield picture.of(frame, pts, frame.duration if duration is None else duration)
         found.check_frames()
     for remark in found.remarks():
         notice(remark)
@@ -88,7 +99,7 @@ class _Picture:
         self._tone_map = ToneMap(clip.light) if clip.light and not clip.keeps_hdr else None
         self.coded_size = (clip.height, clip.width) if clip.turn.swaps_sides else (clip.width, clip.height)
 
-    def of(self, frame: VideoFrame, pts: int) -> Frame:
+    def of(self, frame: VideoFrame, pts: int, duration: int) -> Frame:
         clip = self._clip
         bits = clip.bits if self._tone_map is None else 16  # that the tables of the tone map have
         pixels, alpha = self._converter.to_pixels(frame, *self.coded_size, bits=bits, has_alpha=clip.has_alpha)
@@ -97,9 +108,7 @@ class _Picture:
         if clip.bits <= 8 < bits:
             pixels = quantize(to_unit(pixels), np.uint8)
             alpha = None if alpha is None else quantize(to_unit(alpha), np.uint8)
-        return Frame(
-            clip.turn.apply(pixels), pts, frame.duration, alpha=None if alpha is None else clip.turn.apply(alpha)
-        )
+        return Frame(clip.turn.apply(pixels), pts, duration, alpha=None if alpha is None else clip.turn.apply(alpha))
 
 
 def _decoded(

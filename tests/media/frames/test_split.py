@@ -23,12 +23,13 @@ from stylecli.media.frames.timing import read_timing
 from stylecli.media.images.files import read_picture, write_picture
 from stylecli.media.linear_light import linear
 from stylecli.media.video.clip import probe
+from stylecli.media.video.plan import VideoOptions
 from stylecli.media.video.reader import read_frames
-from stylecli.media.video.writing.containers import EncoderOptions
+from stylecli.media.video.writing.codecs import EncoderOptions
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, sound_packets, times, with_sound
 
 MILLISECONDS = Made(time_base=Fraction(1, 1000))
-NEARLY_LOSSLESS = EncoderOptions(crf=4)
+NEARLY_LOSSLESS = VideoOptions(EncoderOptions(crf=4))
 ENCODING_ERROR = 3  # of 255: what x264 at CRF 4 may change on average in soft ramps
 
 
@@ -82,7 +83,7 @@ def test_an_assembled_video_has_the_frames_timestamps_and_sound_of_the_original(
     video: Path, tmp_path: Path, suffix: str
 ) -> None:
     split_video(video, tmp_path / "frames")
-    assemble_video(tmp_path / "frames", tmp_path / f"out{suffix}", like=video, options=VideoOptions(NEARLY_LOSSLESS))
+    assemble_video(tmp_path / "frames", tmp_path / f"out{suffix}", like=video, options=NEARLY_LOSSLESS)
     assert times(tmp_path / f"out{suffix}") == times(video)
     assert sound_packets(tmp_path / f"out{suffix}") == sound_packets(video)
     for before, after in zip(pixels(video), pixels(tmp_path / f"out{suffix}"), strict=True):
@@ -94,9 +95,7 @@ def test_a_turned_video_is_split_upright_and_assembled_upright(tmp_path: Path) -
     ffmpeg("-display_rotation", "90", "-i", tmp_path / "flat.mp4", "-c", "copy", tmp_path / "turned.mp4")
     result = split_video(tmp_path / "turned.mp4", tmp_path / "frames")
     assert (result.width, result.height) == (48, 64)
-    assemble_video(
-        tmp_path / "frames", tmp_path / "out.mp4", like=tmp_path / "turned.mp4", options=VideoOptions(NEARLY_LOSSLESS)
-    )
+    assemble_video(tmp_path / "frames", tmp_path / "out.mp4", like=tmp_path / "turned.mp4", options=NEARLY_LOSSLESS)
     error = np.abs(pixels(tmp_path / "turned.mp4")[0].astype(int) - pixels(tmp_path / "out.mp4")[0]).mean()
     assert error < ENCODING_ERROR
 

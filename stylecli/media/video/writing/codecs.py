@@ -41,6 +41,7 @@ class EncoderOptions:
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
+    pixel_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Encoder:
     codec: Codec
     crf: int | None
     preset: str
+    wanted_format: str | None = None  # the pixel format that a user wants
 
     def options(self, pixel_format: str, *, hdr: str = "") -> dict[str, str]:
         """The options of the libav encoder; `hdr` is what x265 is to write of the mastering display."""
@@ -68,20 +70,26 @@ class Encoder:
     def pixel_format(self, *, bits: int, has_alpha: bool, is_odd: bool, source: str) -> str:
         """The first of the codec's formats that keeps most: transparency, then an odd size, then the depth.
 
-        A lossless codec keeps the format of the source where it can.
+        A lossless codec keeps the format of the source where it can. What a user wants goes before all.
         """
+        if self.wanted_format:
+            return self.wanted_format
         formats = self.codec.formats
 
         def loss(name: str) -> tuple[bool, bool, bool, bool]:
-            halves = "420" in name or "422" in name
             return (
                 has_alpha and not holds_alpha(name),
-                is_odd and halves and not self.codec.halves_odd_sizes,
+                is_odd and not self.keeps_odd_sizes(name),
                 bits > 8 and depth(name) < min(bits, 10),
                 self.name == "ffv1" and name != source,
             )
 
         return min(formats, key=loss)  # `min` takes the first of equals
+
+    def keeps_odd_sizes(self, pixel_format: str) -> bool:
+        """Whether an odd width or height can be encoded in that format."""
+        halves = any(part in pixel_format for part in ("420", "422", "nv12", "p010"))
+        return self.codec.halves_odd_sizes or not halves
 
 
 _X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
@@ -125,7 +133,7 @@ CODECS = {
     ),
     "vp9": Codec(
         encoder="libvpx-vp9",
-        formats=("yuv420p", "yuva420p"),
+        formats=("yuv420p", "yuv420p10le", "yuva420p"),
         has_alpha_beside=True,
         bits_a_pixel=0.5,
         # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.

@@ -161,7 +161,10 @@ def encoder_for(container: Container, options: EncoderOptions, *, has_alpha: boo
     if preset not in (codec.presets or ("",)):
         choices = f"Use one of {', '.join(codec.presets)}." if codec.presets else "Leave `preset` out."
         raise UsageError(f"preset {preset}: not a preset of {name}", hint=choices)
-    return Encoder(name, codec, crf, preset)
+    if options.pixel_format and options.pixel_format not in codec.formats:
+        fault = f"pixel format {options.pixel_format}: not written with {name} into {container.muxer}"
+        raise UsageError(fault, hint=f"Use {' or '.join(codec.formats)}.")
+    return Encoder(name, codec, crf, preset, options.pixel_format)
 
 
 def _either(names: tuple[str, ...]) -> str:

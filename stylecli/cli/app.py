@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from stylecli.cli.console import say
+from stylecli.cli.console import print_any_text, say
 from stylecli.cli.interrupts import EXIT_CODES, signals_handled
 from stylecli.core.errors import StyleError
 from stylecli.core.version import __version__
@@ -112,5 +112,6 @@ def suite() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `stylecli` program."""
+    print_any_text()
     with signals_handled():
         suite.main(args=None if arguments is None else list(arguments))

@@ -6,6 +6,8 @@ nothing in a log file.
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import re
 import sys
@@ -79,6 +81,26 @@ def _bar() -> Iterator[Progress]:
             )
 
         yield show
+
+
+def print_any_text() -> None:
+    """Let no text fail to be printed: bytes of names that are no text go out as they are, other signs as escapes."""
+    codecs.register_error("stylecli", _printable)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="stylecli")
+
+
+def _printable(error: UnicodeError) -> tuple[bytes, int]:
+    """What is printed for signs that a stream cannot encode."""
+    assert isinstance(error, UnicodeEncodeError)
+    signs = error.object[error.start : error.end]
+    first, last = 0xDC80, 0xDCFF  # PEP 383: bytes 80 to FF of a file's name that cannot be decoded
+    printed = (
+        bytes([ord(sign) - 0xDC00]) if first <= ord(sign) <= last else sign.encode("ascii", "backslashreplace")
+        for sign in signs
+    )
+    return b"".join(printed), error.end
 
 
 def emit_json(value: Mapping[str, Any]) -> None:

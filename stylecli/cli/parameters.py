@@ -143,18 +143,20 @@ def _seconds(text: str) -> Fraction:
 class RateType(click.ParamType["Rate"]):
     """Frames a second, such as `25`, `24000/1001` or `23.976`; or `cfr`: as many as the source has on average."""
 
-    name = "N|cfr"
+    def __init__(self, *, knows_cfr: bool = True) -> None:
+        self._knows_cfr = knows_cfr
+        self.name = "N|cfr" if knows_cfr else "N"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Rate:
         """Parse one value of the command line."""
         from stylecli.media.video.rates import exact_rate
 
-        if isinstance(value, Fraction) or value == "cfr":
+        if isinstance(value, Fraction) or (value == "cfr" and self._knows_cfr):
             return cast("Rate", value)
         try:
             rate = exact_rate(Fraction(value))
         except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is neither cfr nor a rate such as 25 or 24000/1001.", param, ctx)
+            self.fail(f"{value!r} is no rate such as 25 or 24000/1001{', nor cfr' * self._knows_cfr}.", param, ctx)
         if not 0 < rate <= FASTEST:
             self.fail(f"{value} is no rate between 0 and {FASTEST}.", param, ctx)
         return rate

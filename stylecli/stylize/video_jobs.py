@@ -157,10 +157,11 @@ def run_videos(
 
 
 def _run(job: VideoJob, stylize: Stylize, progress: Progress, *, keeps: bool) -> VideoOutcome:
-    if keeps and job.output.exists():
-        return VideoOutcome(job)
     started = time.monotonic()
     try:
+        with blamed_on(job.output, hint="Choose another name."):  # which may be too long
+            if keeps and job.output.exists():
+                return VideoOutcome(job)
         with blamed_on(job.output.parent, hint="Choose another folder."):
             job.output.parent.mkdir(parents=True, exist_ok=True)
         return VideoOutcome(job, stylize(job, progress), seconds=time.monotonic() - started)

@@ -133,10 +133,11 @@ def stylize_video(
                 cut=plan.cut,
                 output=output,
             )
-            check_delivery(
+            lost = check_delivery(
                 draft,
                 picture=picture,
                 frames=work.frames,
+                clip=plan.written,
                 container=plan.container,
                 streams=plan.streams,
                 output=output,
@@ -144,6 +145,8 @@ def stylize_video(
             plan.check_source()  # the other streams were read just now
             frames = work.frames
             work.deliver(draft)
+            for message in lost:
+                tell(message)
     progress(Step(frames, frames, "frames"))
     return VideoResult(output, plan.clip.width, plan.clip.height, frames, plan.encoder.name, resumed, tuple(messages))
 

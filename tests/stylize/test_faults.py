@@ -215,7 +215,7 @@ def test_a_source_that_is_replaced_meanwhile_is_an_error_and_the_next_run_paints
     assert_only_pieces_are_left(output)
     again = run(command)
     assert (again.code, again.result["resumed"]) == (0, 0)
-    assert "discarded, since this has changed: source" in again.said
+    assert "set aside, since this has changed: source" in again.said
     assert run(line(source, normalizing_pack.folder, tmp_path / "fresh.mp4")).code == 0
     assert output.read_bytes() == (tmp_path / "fresh.mp4").read_bytes()
 
@@ -255,7 +255,7 @@ def test_a_stopped_run_does_not_go_on_with_another_style(clip: Path, style: Path
     replace_style(style)
     again = run(command)
     assert (again.code, again.result["resumed"]) == (0, 0)
-    assert "discarded, since this has changed: style" in again.said
+    assert "set aside, since this has changed: style" in again.said
     assert (tmp_path / "out.mp4").read_bytes() != whole
 
 

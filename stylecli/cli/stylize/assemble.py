@@ -9,8 +9,11 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.parameters import RateType
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from stylecli.media.video.writing.codecs import EncoderOptions
 
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original.")
+@click.option("--fps", "rate", type=RateType(knows_cfr=False), help="For frames without timing.json: so many a second.")
 @options.encoder
 @options.audio
 @options.overwrite
@@ -26,6 +30,7 @@ def command(
     folder: Path,
     output: Path,
     like: Path,
+    rate: Fraction | None,
     encoder: EncoderOptions,
     audio: str | None,
     overwrite: bool,
@@ -44,6 +49,7 @@ def command(
             output,
             like=like,
             options=VideoOptions(encoder, audio=audio),
+            rate=rate,
             overwrite=overwrite,
             progress=progress,
             notice=lambda message: say(f"stylecli: {like}: {message}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,7 @@ from stylecli.core.errors import MediaError
 from stylecli.core.files import hidden_name
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, writing_behind
-from stylecli.media.frames.timing import Timing, read_timing
+from stylecli.media.frames.timing import Timing, read_timing, timing_at
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame
@@ -30,6 +31,7 @@ def assemble_video(
     *,
     like: Path,
     options: VideoOptions | None = None,
+    rate: Fraction | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
@@ -40,14 +42,19 @@ def assemble_video(
     tags too. Of frames of a range, they are those of the range. The frames may be larger or smaller than they were, all
     of one size. `output` appears when it is complete.
 
+    rate: frames a second, for frames without `timing.json`, by number; the sidecar is not read then.
+
     Raises:
         UsageError: `output` exists or cannot be such a video.
         MediaError: the sidecar, a frame or `like` is missing or damaged; `output` cannot be written.
     """
-    timing = read_timing(folder)
-    options = replace(options or VideoOptions(), span=timing.span)
+    timing = read_timing(folder) if rate is None else None
+    options = replace(options or VideoOptions(), span=timing.span if timing else None)
     with planned(like, output, options, overwrite=overwrite) as plan:
+        if timing is None:
+            timing = timing_at(folder, rate or plan.clip.rate, video=like.name, start=plan.clip.first)
         clip = _clip_of(folder, timing, plan.clip)
+        origin = round(plan.cut.origin / clip.time_base)
         messages = list(plan.messages)
         if timing.video != like.name:
             messages.append(f"the frames are those of {timing.video}")
@@ -56,7 +63,7 @@ def assemble_video(
         with _draft(output) as draft:
             picture = draft.with_name("picture")
             with (
-                encoding(picture, clip, encoder=plan.encoder, origin=plan.origin, output=output) as writer,
+                encoding(picture, clip, encoder=plan.encoder, origin=origin, output=output) as writer,
                 reading_ahead(_frames(folder, timing, clip)) as frames,
                 writing_behind(writer.write, watch_on_encoder(output, plan.encoder.name)) as write,
             ):
@@ -73,14 +80,18 @@ def assemble_video(
                 cut=plan.cut,
                 output=output,
             )
-            check_delivery(
+            lost = check_delivery(
                 draft,
                 picture=picture,
                 frames=len(timing.frames),
+                clip=clip,
                 container=plan.container,
                 streams=plan.streams,
                 output=output,
             )
+    for message in lost:
+        messages.append(message)
+        notice(message)
     return VideoResult(output, clip.width, clip.height, len(timing.frames), plan.encoder.name, 0, tuple(messages))
 
 
@@ -97,7 +108,15 @@ def _clip_of(folder: Path, timing: Timing, clip: Clip) -> Clip:
     first = read_picture(folder / timing.frames[0].file)
     height, width = first.pixels.shape[:2]
     has_alpha = clip.has_alpha and first.alpha is not None
-    return replace(clip, width=width, height=height, time_base=timing.time_base, has_alpha=has_alpha)
+    rate = clip.rate if timing.time_base == clip.time_base else Fraction(1) / _usual_gap(timing)
+    return replace(clip, width=width, height=height, time_base=timing.time_base, rate=rate, has_alpha=has_alpha)
+
+
+def _usual_gap(timing: Timing) -> Fraction:
+    """Seconds from a frame to the next, on average; the clock of the frames is another than that of the original."""
+    first, last = timing.frames[0], timing.frames[-1]
+    gaps = max(1, len(timing.frames) - 1)
+    return max(Fraction(last.pts - first.pts, gaps), Fraction(max(1, first.duration))) * timing.time_base
 
 
 def _frames(folder: Path, timing: Timing, clip: Clip) -> Generator[Frame, None, None]:

@@ -1,15 +1,16 @@
-"""Numbered picture sequences: `shot.%04d.exr`, `shot.[1001-1100].exr`. Numbers are kept, whatever else changes."""
+"""Numbered picture sequences: `shot.%04d.exr`, `shot.####.exr`, `shot.[1001-1100].exr`. Numbers are kept."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stylecli.core.errors import MediaError, UsageError
 
-_PLACE = re.compile(r"%(?:0?(?P<digits>\d+))?d|\[(?P<first>\d+)-(?P<last>\d+)\]")
+# As of printf, Nuke, Houdini; and a range. A single # is a part of the name.
+_PLACE = re.compile(r"%(?:0?(?P<printf>\d+))?d|(?P<nuke>##+)|\$F(?P<houdini>\d+)|\[(?P<first>-?\d+)-(?P<last>-?\d+)\]")
 _SEPARATORS = "._-"  # between the name of a sequence and its numbers
 
 
@@ -34,7 +35,8 @@ class Pattern:
 
     def path(self, number: int) -> Path:
         """The file of a number."""
-        return self.folder / f"{self.before}{number:0{self.digits}d}{self.after}"
+        sign = "-" if number < 0 else ""
+        return self.folder / f"{self.before}{sign}{abs(number):0{self.digits}d}{self.after}"
 
     def named(self, name: str) -> Pattern:
         """The same with `-name` behind the sequence's own name: shot.%04d.exr becomes shot-name.%04d.exr."""
@@ -68,11 +70,12 @@ def pattern_of(path: Path) -> Pattern | None:
     (place,) = places
     before, after = path.name[: place.start()], path.name[place.end() :]
     if place["first"] is None:
-        return Pattern(path.parent, before, after, int(place["digits"] or 1))
+        digits = len(place["nuke"]) if place["nuke"] else int(place["printf"] or place["houdini"] or 1)
+        return Pattern(path.parent, before, after, digits)
     first, last = int(place["first"]), int(place["last"])
     if last < first:
         raise UsageError(f"{path}: {last} comes before {first}", hint="Write the smaller number first.")
-    return Pattern(path.parent, before, after, len(place["first"]), range(first, last + 1))
+    return Pattern(path.parent, before, after, len(place["first"].lstrip("-")), range(first, last + 1))
 
 
 def frames_of(pattern: Pattern) -> dict[int, Path]:
@@ -95,11 +98,17 @@ def frames_of(pattern: Pattern) -> dict[int, Path]:
 
 
 def _numbered(pattern: Pattern) -> Iterable[tuple[int, Path]]:
-    number = re.compile(rf"{re.escape(pattern.before)}(\d+){re.escape(pattern.after)}")
+    number = re.compile(rf"{re.escape(pattern.before)}(-?\d+){re.escape(pattern.after)}")
     names = [path.name for path in pattern.folder.iterdir()] if pattern.folder.is_dir() else []
     matches = [match for name in names if (match := number.fullmatch(name))]
     found = [(int(match[1]), pattern.folder / match[0]) for match in matches]
-    found = [(number, path) for number, path in found if path == pattern.path(number)]
+    # printf counts the minus sign as a digit, other programs do not.
+    narrow = replace(pattern, digits=pattern.digits - 1)
+    found = [
+        (number, path)
+        for number, path in found
+        if path == pattern.path(number) or (number < 0 and path == narrow.path(number))
+    ]
     if not found:
         raise MediaError(f"{pattern}: no such frame", hint="Check the folder and the digits: %04d finds 0001.")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,9 @@ from typing import Any
 
 from stylecli.core.errors import MediaError
 from stylecli.core.files import write_atomically
+from stylecli.media.images.files import pictures_of
 from stylecli.media.video.clip import Span
+from stylecli.media.video.rates import clock_for
 
 TIMING = "timing.json"
 FORMAT = 1
@@ -59,7 +62,7 @@ def read_timing(folder: Path) -> Timing:
         MediaError: it is missing, damaged or of another version; timestamps do not rise.
     """
     path = folder / TIMING
-    hint = "It comes from `stylecli split`, and goes along with `stylecli image`."
+    hint = "It comes from `stylecli split`; frames that have none need a rate: `rate=25`."
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         timing = _timing_in(table)
@@ -71,6 +74,28 @@ def read_timing(folder: Path) -> Timing:
     if not times or timing.time_base <= 0 or any(later <= time for time, later in pairwise(times)):
         raise MediaError(f"{path}: it is damaged (its timestamps do not rise)", hint=hint)
     return timing
+
+
+def timing_at(folder: Path, rate: Fraction, *, video: str, start: Fraction) -> Timing:
+    """A timing for pictures that have none: in the order of their numbers, at a constant rate from `start` on.
+
+    rate: frames a second. start: seconds.
+
+    Raises:
+        MediaError: there is no picture.
+    """
+    clock = clock_for(rate)
+    step = round(1 / rate / clock)
+    first = round(start / clock)
+    files = sorted((path.name for path, _ in pictures_of(folder, recursive=False)), key=_number_in)
+    frames = (TimedFrame(name, first + number * step, step) for number, name in enumerate(files))
+    return Timing(video, clock, tuple(frames))
+
+
+def _number_in(name: str) -> tuple[int, str]:
+    """The last number of a file's name, which counts the frames, and the name itself."""
+    numbers = re.findall(r"\d+", Path(name).stem)
+    return int(numbers[-1]) if numbers else 0, name
 
 
 def _timing_in(table: Mapping[str, Any]) -> Timing:

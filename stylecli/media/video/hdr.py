@@ -31,20 +31,30 @@ _TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-
 
 
 @dataclass(frozen=True)
+class MasteringDisplay:
+    """The display on which a video was mastered (SMPTE ST 2086)."""
+
+    places: tuple[tuple[float, float], ...]  # CIE x and y of green, blue, red and white
+    brightest: float  # cd/m2
+    darkest: float
+
+
+@dataclass(frozen=True)
 class HdrLight:
     """How an HDR signal becomes light, and how bright it was mastered."""
 
     transfer: str  # PQ or HLG
     primaries: int  # H.273 code point
     peak: float  # cd/m2
-    mastering: str  # the mastering display and content light level as x265 wants to hear of them; empty if unknown
+    display: MasteringDisplay | None = None
+    content: tuple[int, int] | None = None  # cd/m2: MaxCLL, MaxFALL (CTA-861.3)
 
 
 def hdr_light(color: ColorTags, side_data: Mapping[str, bytes]) -> HdrLight | None:
     """What the tags of a frame and its side data, by libav's names, say of the light; None for SDR."""
     if color.transfer not in HDR_TRANSFERS:
         return None
-    peak, words = USUAL_PEAK, []
+    peak, display = USUAL_PEAK, None
     if data := side_data.get("MASTERING_DISPLAY_METADATA"):  # libavutil/mastering_display_metadata.h
         numbers = struct.unpack("=22i", data[:88])
         values = [top / max(bottom, 1) for top, bottom in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
@@ -52,13 +62,10 @@ def hdr_light(color: ColorTags, side_data: Mapping[str, bytes]) -> HdrLight | No
         has_primaries, has_luminance = numbers[20:]
         if has_luminance and SDR_WHITE < brightest <= BRIGHTEST:
             peak = brightest
-        if has_primaries and has_luminance:  # x265 counts chromaticity in 1/50000 and luminance in 1/10000
-            places = [f"{round(50000 * x)},{round(50000 * y)}" for x, y in (green, blue, red, white)]
-            levels = f"{round(10000 * brightest)},{round(10000 * darkest)}"
-            words.append("master-display=G({})B({})R({})WP({})L({})".format(*places, levels))
-    if data := side_data.get("CONTENT_LIGHT_LEVEL"):
-        words.append("max-cll={},{}".format(*struct.unpack("=2I", data[:8])))
-    return HdrLight(HDR_TRANSFERS[color.transfer], color.primaries, peak, ":".join(words))
+        if has_primaries and has_luminance:
+            display = MasteringDisplay((green, blue, red, white), brightest, darkest)
+    content = struct.unpack("=2I", data[:8]) if (data := side_data.get("CONTENT_LIGHT_LEVEL")) else None
+    return HdrLight(HDR_TRANSFERS[color.transfer], color.primaries, peak, display, content)
 
 
 class ToneMap:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.files import blamed_on
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.ffmpeg import ffmpeg_program
@@ -113,7 +114,8 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
     """
     container = container_for(output)
     encoder_for(container, options.encoder)  # a wrong option is told before the source is read
-    _check_target(source, output, overwrite=overwrite)
+    with blamed_on(output, hint="Choose another name."):  # which may be too long
+        _check_target(source, output, overwrite=overwrite)
     check_span(options.span)
     ffmpeg_program()  # better missed now than after an hour of painting
     with readable(source, output) as (path, remarks):
@@ -180,10 +182,7 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
     bits = depth(chosen)
     if clip.is_interlaced:
         yield "the video is interlaced: it is deinterlaced, a frame for each frame"
-    if clip.light and clip.keeps_hdr:
-        yield f"the video is HDR ({clip.light.transfer}) and stays so: the network sees its signal as it is"
-    elif clip.light:
-        yield f'the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; `hdr="keep"` leaves it as it is'
+    yield from _hdr_compromises(clip, encoder)
     if clip.has_alpha and not holds_alpha(chosen):
         yield f"the video has transparency, {encoder.name} in {container.muxer} has none: it is shown on black"
     elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
@@ -202,6 +201,15 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
         yield "mpegts has no chapters: they are left out"
     if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
         yield f"{container.muxer} has no chapters and no tags: they are left out"
+
+
+def _hdr_compromises(clip: Clip, encoder: Encoder) -> Iterator[str]:
+    if clip.light and clip.keeps_hdr:
+        yield f"the video is HDR ({clip.light.transfer}) and stays so: the network sees its signal as it is"
+        if (clip.light.display or clip.light.content) and not encoder.keeps_mastering():
+            yield f"the mastering display and the content light level: left out, {encoder.name} does not write them"
+    elif clip.light:
+        yield f'the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; `hdr="keep"` leaves it as it is'
 
 
 def _identity(source: Path) -> str:

@@ -5,12 +5,17 @@
 - job.json: what is being made of what; finished pieces are used for the same job only
 - 000000.video, ...: the pieces; the .json beside each describes it, is written last and makes the piece valid
 - 000000.npz, ...: what the painter remembered at the end of the piece, if anything
+
+.out.mp4.1f2e3d4c.partial/ is work that was set aside, since the next run wanted something else: the digits stand for
+what was wanted. A run that wants it again takes it up; it goes when the output is delivered or other work is set aside.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,6 +37,8 @@ PainterState = Mapping[str, "NDArray[Any]"]  # what a painter carries from frame
 
 _PREFIX, _SUFFIX = ".", ".partial"
 _LOCK, _JOB, _VIDEO = "lock", "job.json", ".video"
+_DIGITS = 8  # of the hash in the name of work that was set aside
+_ASIDE = re.compile(rf"\.[0-9a-f]{{{_DIGITS}}}$")
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ def partial_work(
     """The partial work for `output`: what an earlier run of the same job finished, or nothing yet.
 
     Its folder is deleted when the `with` ends without an error. After an error, finished pieces stay for a later run of
-    the same job; without a fingerprint nothing ever stays.
+    the same job; without a fingerprint nothing ever stays. Work of another job is set aside; `restart` deletes it.
 
     Raises:
         UsageError: another process works on the same output.
@@ -125,9 +132,7 @@ def partial_work(
     with _hold(folder, output):
         try:
             with blamed_on(output):
-                if reason := _discard_reason(folder, fingerprint, restart=restart):
-                    notice(reason)
-                    (folder / _JOB).unlink()
+                _make_fit(folder, output, fingerprint, restart=restart, notice=notice)
                 _clean(folder)
                 _write_json(folder / _JOB, fingerprint)
             yield PartialWork(folder, output)
@@ -137,7 +142,8 @@ def partial_work(
             else:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        for place in (folder, *_set_aside(output)):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def leftovers(folder: Path) -> list[Leftover]:
@@ -145,7 +151,7 @@ def leftovers(folder: Path) -> list[Leftover]:
     found = []
     for place in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}")):
         if (place / _LOCK).is_file():
-            output = place.with_name(place.name.removeprefix(_PREFIX).removesuffix(_SUFFIX))
+            output = place.with_name(_ASIDE.sub("", place.name.removeprefix(_PREFIX).removesuffix(_SUFFIX)))
             size = sum(file.stat().st_size for file in place.iterdir())
             frames = sum(piece.frames for piece in _valid_pieces(place))
             found.append(Leftover(place, output, frames, size, _is_in_use(place)))
@@ -179,19 +185,67 @@ def _valid_pieces(folder: Path) -> Iterator[Piece]:
             return
 
 
-def _discard_reason(folder: Path, fingerprint: Fingerprint, *, restart: bool) -> str:
-    """Why leftover work is discarded; empty if it can be reused, or if there is none."""
-    if not (folder / _JOB).exists():
-        return ""
+def _make_fit(folder: Path, output: Path, fingerprint: Fingerprint, *, restart: bool, notice: Notice) -> None:
+    """Set work of another job aside and take up that of this job, if it was set aside before."""
+    before = _job_of(folder)
     frames = sum(piece.frames for piece in _valid_pieces(folder))
+    wanted = _place_aside(output, fingerprint)
     if restart:
-        return f"{frames} finished frames are discarded, as asked for"
+        if before is not None:
+            notice(f"{frames} finished frames are discarded, as asked for")
+        (folder / _JOB).unlink(missing_ok=True)
+        for place in _set_aside(output):
+            shutil.rmtree(place)
+    elif before is not None and (changed := _changes(before, fingerprint)):
+        for place in _set_aside(output):
+            if place != wanted:
+                shutil.rmtree(place)
+        if frames:
+            notice(
+                f"{frames} finished frames are set aside, since this has changed: {', '.join(changed)}; "
+                "the command as it was takes them up again"
+            )
+            _move(folder, _place_aside(output, before))
+        (folder / _JOB).unlink(missing_ok=True)
+    if not (folder / _JOB).exists() and (wanted / _JOB).exists():
+        _clean(folder)
+        _move(wanted, folder)
+        shutil.rmtree(wanted)
+
+
+def _job_of(folder: Path) -> Fingerprint | None:
+    """The job that work is of; one without names where that cannot be told, None where there is no work."""
     try:
-        before = dict(json.loads((folder / _JOB).read_bytes()))
+        return dict(json.loads((folder / _JOB).read_bytes()))
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError):
-        before = {}
-    changed = sorted(name for name in {*before, *fingerprint} if before.get(name) != fingerprint.get(name))
-    return f"{frames} finished frames are discarded, since this has changed: {', '.join(changed)}" if changed else ""
+        return {}
+
+
+def _changes(before: Fingerprint, now: Fingerprint) -> list[str]:
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def _place_aside(output: Path, fingerprint: Fingerprint) -> Path:
+    digest = hashlib.sha256(json.dumps(dict(fingerprint), sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    return output.with_name(f"{_PREFIX}{hidden_name(output)}.{digest}{_SUFFIX}")
+
+
+def _set_aside(output: Path) -> list[Path]:
+    """The folders of work for an output that was set aside."""
+    start = f"{_PREFIX}{hidden_name(output)}"
+    places = (place for place in output.parent.iterdir() if place.name.startswith(f"{start}."))
+    return [place for place in places if _ASIDE.fullmatch(place.name.removeprefix(start).removesuffix(_SUFFIX))]
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move work. Whatever interrupts this, the first pieces and the job stay together in `source` to the last."""
+    target.mkdir(exist_ok=True)
+    (target / _LOCK).touch()
+    names = sorted((file.name for file in source.iterdir() if file.name != _LOCK), reverse=True)
+    for name in sorted(names, key=lambda name: name == _JOB):
+        (source / name).replace(target / name)
 
 
 def _clean(folder: Path) -> int:

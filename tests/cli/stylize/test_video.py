@@ -127,3 +127,78 @@ def test_an_interrupted_run_leaves_no_file(tiny_style: Path, tmp_path: Path, num
         process.communicate(timeout=60)
     assert process.returncode == code
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]
+
+
+# --- several, and from a pipe
+
+
+@pytest.fixture
+def clips(clip: Path, tmp_path: Path) -> Path:
+    """Give a folder of two good videos and a broken one."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in ("a.mp4", "c.mp4"):
+        (folder / name).write_bytes(clip.read_bytes())
+    (folder / "b.mp4").write_bytes(b"no video")
+    return folder
+
+
+def test_a_folder_is_stylized_and_a_broken_video_costs_itself(clips: Path, tiny_style: Path, tmp_path: Path) -> None:
+    result = run(clips, "-s", tiny_style, "-o", tmp_path / "out", "--device", "cpu")
+    assert result.exit_code == 6
+    assert "b.mp4" in result.stderr
+    assert "1 of 3 videos failed. The others are done." in result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-tiny.mp4", "c-tiny.mp4"]
+    assert len(decoded(tmp_path / "out" / "c-tiny.mp4")) == 12
+
+
+def test_json_tells_what_became_of_each_video(clips: Path, tiny_style: Path, tmp_path: Path) -> None:
+    run(clips / "a.mp4", "-s", tiny_style, "-o", tmp_path / "out", "--device", "cpu")
+    result = run(clips, "-s", tiny_style, "-o", tmp_path / "out", "--device", "cpu", "--json")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    results = [line for line in lines if line["event"] == "result"]
+    assert [(Path(line["input"]).name, line["status"]) for line in results] == [
+        ("a.mp4", "kept"), ("b.mp4", "failed"), ("c.mp4", "done")]  # fmt: skip
+    assert results[1]["hint"]
+    assert results[2]["frames"] == 12
+
+
+def test_a_video_comes_from_stdin(clip: Path, tiny_style: Path, tmp_path: Path) -> None:
+    line = ["video", "-", "-s", str(tiny_style), "-o", str(tmp_path / "out.mkv"), "--device", "cpu"]
+    result = CliRunner().invoke(suite, line, input=clip.read_bytes())
+    assert result.exit_code == 0, result.output
+    assert len(decoded(tmp_path / "out.mkv")) == 12
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
+
+
+@pytest.mark.parametrize("arguments", [["-"], ["-", "more.mp4", "-o", "out.mkv"]])
+def test_stdin_stands_alone_and_needs_a_name(tiny_style: Path, arguments: list[str]) -> None:
+    assert run(*arguments, "-s", tiny_style).exit_code == 2
+
+
+@pytest.mark.parametrize("span", ["0.25:0.75", "0:00:00.25-0:00.75", "0.25-0:00:00.75"])
+def test_a_range_is_told_in_seconds_or_in_times(clip: Path, tiny_style: Path, tmp_path: Path, span: str) -> None:
+    assert run(clip, "-s", tiny_style, "-o", tmp_path / "out.mp4", "--range", span).exit_code == 0
+    assert len(decoded(tmp_path / "out.mp4")) == 6
+
+
+@pytest.mark.parametrize("span", ["1:2:3:4-5", "1:99-2", "a-b", "5", "1.5:-2"])
+def test_a_range_that_is_none_is_refused(clip: Path, tiny_style: Path, span: str) -> None:
+    assert run(clip, "-s", tiny_style, "--range", span).exit_code == 2
+
+
+def test_frames_a_second_and_sound_are_chosen(clip: Path, tiny_style: Path, tmp_path: Path) -> None:
+    options = ("--fps", "24", "--audio", "none", "--pixel-format", "yuv444p", "--device", "cpu")
+    assert run(clip, "-s", tiny_style, "-o", tmp_path / "out.mp4", *options).exit_code == 0
+    assert [time for time, _ in decoded(tmp_path / "out.mp4")] == [Fraction(number, 24) for number in range(24)]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        assert container.streams.video[0].codec_context.pix_fmt == "yuv444p"
+
+
+@pytest.mark.parametrize("option", [("--fps", "fast"), ("--fps", "0"), ("--pixel-format", "bgr0"), ("--audio", "mp4")])
+def test_what_cannot_be_is_refused_before_any_frame(
+    clip: Path, tiny_style: Path, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    assert run(clip, "-s", tiny_style, "-o", tmp_path / "out.mp4", *option).exit_code == 2
+    assert list(tmp_path.iterdir()) == []

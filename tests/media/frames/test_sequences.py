@@ -36,6 +36,34 @@ def test_a_number_of_four_digits_finds_all_frames_in_order(shot: Path) -> None:
     assert list(frames_of(pattern)) == [8, 9, 10, 11]
 
 
+@pytest.mark.parametrize("name", ["shot.####.exr", "shot.$F4.exr", "shot.%4d.exr"])
+def test_other_programs_ways_of_writing_find_the_same_frames(shot: Path, name: str) -> None:
+    pattern = pattern_of(shot / name)
+    assert pattern is not None
+    assert list(frames_of(pattern)) == [8, 9, 10, 11]
+
+
+def test_a_single_hash_is_a_part_of_the_name() -> None:
+    assert pattern_of(Path("take #1.png")) is None
+
+
+def test_negative_numbers_come_first_whichever_program_wrote_them(tmp_path: Path) -> None:
+    for name in ("a.-0010.png", "a.-002.png", "a.0000.png", "a.0001.png"):
+        (tmp_path / name).touch()
+    pattern = pattern_of(tmp_path / "a.####.png")
+    assert pattern is not None
+    assert {number: path.name for number, path in frames_of(pattern).items()} == {
+        -10: "a.-0010.png", -2: "a.-002.png", 0: "a.0000.png", 1: "a.0001.png"}  # fmt: skip
+
+
+def test_a_range_may_begin_below_zero(tmp_path: Path) -> None:
+    for name in ("a.-0001.png", "a.0000.png", "a.0001.png"):
+        (tmp_path / name).touch()
+    pattern = pattern_of(tmp_path / "a.[-0001-0001].png")
+    assert pattern is not None
+    assert list(frames_of(pattern)) == [-1, 0, 1]
+
+
 def test_a_range_finds_the_frames_in_it(shot: Path) -> None:
     pattern = pattern_of(shot / "shot.[0009-0010].exr")
     assert pattern is not None

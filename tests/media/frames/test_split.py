@@ -211,3 +211,43 @@ def test_the_original_is_never_overwritten(video: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mp4").write_text("mine")
     assert run("assemble", tmp_path / "frames", tmp_path / "out.mp4", "--like", video).exit_code == 2
     assert (tmp_path / "out.mp4").read_text() == "mine"
+
+
+def test_frames_of_a_range_become_a_video_of_that_range(tmp_path: Path) -> None:
+    source = with_sound(make_video(tmp_path / "in.mp4", range(0, 512 * 25, 512)), tmp_path / "sound.mp4")
+    span = (Fraction(2, 5), Fraction(4, 5))
+    result = split_video(source, tmp_path / "frames", span=span)
+    assert result.frames == 10
+    assert read_timing(tmp_path / "frames").span == span
+    assemble_video(tmp_path / "frames", tmp_path / "out.mp4", like=source)
+    assert times(tmp_path / "out.mp4") == [Fraction(number, 25) for number in range(10)]
+    sound = probe(tmp_path / "out.mp4").duration
+    assert sound is not None
+    assert float(sound) == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_range_without_a_frame_is_refused(video: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no frame lies in the range"):
+        split_video(video, tmp_path / "frames", span=(Fraction(100), None))
+    assert not (tmp_path / "frames").exists()
+
+
+def test_frames_without_timing_become_a_video_of_a_rate(tmp_path: Path) -> None:
+    source = with_sound(make_video(tmp_path / "in.mp4"), tmp_path / "sound.mp4")
+    split_video(source, tmp_path / "frames")
+    (tmp_path / "frames" / "timing.json").unlink()
+    for number, path in enumerate(sorted((tmp_path / "frames").iterdir())):
+        path.rename(path.with_name(f"take2.{number}.png"))  # 10 would come before 2
+    arguments = ["assemble", tmp_path / "frames", tmp_path / "out.mp4", "--like", source, "--fps", "12.5", "--crf", "4"]
+    result = CliRunner().invoke(suite, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    assert times(tmp_path / "out.mp4") == [Fraction(2 * number, 25) for number in range(10)]
+    shown, split = pixels(tmp_path / "out.mp4"), pixels(source)
+    assert all(np.abs(a.astype(int) - b).mean() < ENCODING_ERROR for a, b in zip(shown, split, strict=True))
+
+
+def test_frames_without_timing_and_without_a_rate_are_refused(video: Path, tmp_path: Path) -> None:
+    split_video(video, tmp_path / "frames")
+    (tmp_path / "frames" / "timing.json").unlink()
+    with pytest.raises(MediaError, match="frames that have none need a rate"):
+        assemble_video(tmp_path / "frames", tmp_path / "out.mp4", like=video)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
 from stylecli.media.video.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
+from stylecli.media.video.writing.companions import Companion, companions
 from stylecli.media.video.writing.containers import container_for
 from stylecli.media.video.writing.delivery import check_delivery
 from stylecli.stylize.videos import stylize_video
@@ -108,24 +110,39 @@ def test_an_empty_file_never_replaces_a_good_one(
     assert output.read_text() == "precious"
 
 
+def deliver(draft: Path, picture: Path, streams: Sequence[Companion]) -> None:
+    check_delivery(draft, picture=picture, frames=10, clip=probe(picture), container=container_for(draft),
+                   streams=streams, output=draft.with_name("out.mp4"))  # fmt: skip
+
+
 def test_a_file_that_lacks_frames_or_time_is_not_delivered(video: Path, tmp_path: Path) -> None:
     short = make_video(tmp_path / "short.mp4", range(0, 4608, 512))
     fast = make_video(tmp_path / "fast.mp4", range(0, 2560, 256))
     for draft, fault in ((short, "9 frames of 10"), (fast, r"frames over 0\.18 s instead of 0\.36 s")):
         with pytest.raises(MediaError, match=fault):
             check_delivery(
-                draft, picture=video, frames=10, container=container_for(draft), streams=[], output=tmp_path / "out.mp4"
+                draft,
+                picture=video,
+                frames=10,
+                clip=probe(video),
+                container=container_for(draft),
+                streams=[],
+                output=tmp_path / "out.mp4",
             )
 
 
 def test_a_file_that_lacks_a_stream_is_not_delivered(video: Path, tmp_path: Path) -> None:
-    from stylecli.media.video.writing.companions import companions
-
     source = with_sound(video, tmp_path / "sound.mp4")
     streams, _ = companions(probe(source), container_for(source), folder=tmp_path)
     with pytest.raises(MediaError, match="0 of 1 sound streams"):
         check_delivery(
-            video, picture=video, frames=10, container=container_for(source), streams=streams, output=tmp_path / "o.mp4"
+            video,
+            picture=video,
+            frames=10,
+            clip=probe(video),
+            container=container_for(source),
+            streams=streams,
+            output=tmp_path / "o.mp4",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from stylecli.landscape import RATE, ambience
+from stylecli.media.video.resume import leftovers, partial_work
 from stylecli.media.video.writing.segments import SEGMENT_FRAMES
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
@@ -64,6 +66,39 @@ def test_a_run_killed_at_five_random_moments_ends_with_the_same_bytes(
 def test_with_another_look_finished_work_is_not_used(clip: Path, normalizing_pack: StylePack, tmp_path: Path) -> None:
     kill_after(3 * SEGMENT_FRAMES, line(clip, normalizing_pack.folder, tmp_path / "out.mp4"))
     assert run(line(clip, normalizing_pack.folder, tmp_path / "out.mp4", "--strength", "0.5")).result["resumed"] == 0
+
+
+def test_work_that_no_longer_fits_is_set_aside_and_taken_up_again(
+    clip: Path, normalizing_pack: StylePack, tmp_path: Path, whole: bytes
+) -> None:
+    command = line(clip, normalizing_pack.folder, tmp_path / "out.mp4")
+    kill_after(3 * SEGMENT_FRAMES, command)
+    other = [*command, "--strength", "0.5"]
+    kill_after(2 * SEGMENT_FRAMES, other)
+    found = leftovers(tmp_path)
+    assert [(work.output.name, work.frames >= SEGMENT_FRAMES) for work in found] == [("out.mp4", True)] * 2
+    ended = run(command)
+    assert ended.result["resumed"] >= 2 * SEGMENT_FRAMES
+    assert "finished frames are set aside, since this has changed: look" in ended.said
+    assert (tmp_path / "out.mp4").read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_restart_discards_what_was_set_aside(tmp_path: Path) -> None:
+    def stopped(look: str, *, restart: bool = False) -> None:
+        with (
+            suppress(KeyError),
+            partial_work(tmp_path / "out.mp4", {"look": look}, restart=restart, notice=lambda _: None) as work,
+        ):
+            work.draft.write_bytes(b"frames")
+            work.commit(frames=1, end=1, state={})
+            raise KeyError
+
+    stopped("one")
+    stopped("another")
+    assert len(leftovers(tmp_path)) == 2
+    stopped("another", restart=True)
+    assert len(leftovers(tmp_path)) == 1
 
 
 def test_memory_does_not_grow_with_the_length(normalizing_pack: StylePack, tmp_path: Path) -> None:

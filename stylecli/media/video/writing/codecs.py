@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from stylecli.media.video.color import depth, holds_alpha
+
+if TYPE_CHECKING:
+    from stylecli.media.video.hdr import HdrLight
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Encoder:
     preset: str
     wanted_format: str | None = None  # the pixel format that a user wants
 
-    def options(self, pixel_format: str, *, hdr: str = "") -> dict[str, str]:
-        """The options of the libav encoder; `hdr` is what x265 is to write of the mastering display."""
+    def options(self, pixel_format: str, *, light: HdrLight | None = None) -> dict[str, str]:
+        """The options of the libav encoder; `light` is that of HDR which stays HDR."""
         options = dict(self.codec.options)
         if self.crf is not None:
             options |= dict.fromkeys(self.codec.crf_options, str(self.crf))
@@ -63,9 +67,14 @@ class Encoder:
             options[self.codec.preset_option] = self.preset
         if profile := self.codec.profiles.get(pixel_format):
             options["profile"] = profile
-        if hdr and "x265-params" in options:
-            options["x265-params"] += f":hdr10=1:{hdr}"
+        if light and (option := _MASTERING.get(self.codec.encoder)):
+            words = [options.get(option.name, ""), *option.words(light)]
+            options[option.name] = ":".join(filter(None, words))
         return options
+
+    def keeps_mastering(self) -> bool:
+        """Whether it writes the mastering display and the content light level."""
+        return self.codec.encoder in _MASTERING
 
     def pixel_format(self, *, bits: int, has_alpha: bool, is_odd: bool, source: str) -> str:
         """The first of the codec's formats that keeps most: transparency, then an odd size, then the depth.
@@ -92,6 +101,34 @@ class Encoder:
         return self.codec.halves_odd_sizes or not halves
 
 
+@dataclass(frozen=True)
+class _MasteringOption:
+    """How an encoder hears of the mastering display and the content light level."""
+
+    name: str  # the option of libav that holds the encoder's own words
+    display: str
+    content: str
+    counts: tuple[float, float] = (50_000, 10_000)  # steps in a unit of chromaticity, and in 1 cd/m2
+    before: str = ""  # what else belongs to it
+
+    def words(self, light: HdrLight) -> Iterator[str]:
+        """The encoder's words for `light`."""
+        if display := light.display:
+            place, level = self.counts
+            numbers = [place * number for xy in display.places for number in xy]
+            numbers += [level * display.brightest, level * display.darkest]
+            form = "G({},{})B({},{})R({},{})WP({},{})L({},{})"
+            shown = form.format(*(round(number) if place > 1 else f"{number:.4f}" for number in numbers))
+            yield f"{self.before}{self.display}={shown}"
+        if light.content:
+            yield f"{self.content}={light.content[0]},{light.content[1]}"
+
+
+_MASTERING = {
+    "libx264": _MasteringOption("x264-params", "mastering-display", "cll"),
+    "libx265": _MasteringOption("x265-params", "master-display", "max-cll", before="hdr10=1:"),
+    "libsvtav1": _MasteringOption("svtav1-params", "mastering-display", "content-light", counts=(1, 1)),
+}
 _X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _EVERYWHERE = ("yuv420p", "yuv420p10le", "yuv444p", "yuv444p10le")  # 4:2:0 first: every player shows it
 

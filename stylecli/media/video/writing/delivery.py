@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
 
 from stylecli.core.errors import MediaError
+from stylecli.media.video.clip import Clip
 from stylecli.media.video.streams import MICROSECOND, fraction, is_cover, opened, other_stream, video_stream
 from stylecli.media.video.writing.companions import Companion, is_attached
 from stylecli.media.video.writing.containers import Container
+from stylecli.media.video.writing.losses import losses
+from stylecli.media.video.writing.webp import count_frames
 
 _LARGEST_SHIFT = Fraction(1, 20)  # seconds: what clocks of containers and delays of their muxers may move a frame
 _HINT = "The file was not delivered. Try another container, and report this."
-_CHUNK = struct.Struct("<4sI")  # of RIFF: its name and the bytes that follow
 
 
 @dataclass
@@ -36,20 +36,30 @@ class _Contents:
 
 
 def check_delivery(
-    draft: Path, *, picture: Path, frames: int, container: Container, streams: Sequence[Companion], output: Path
-) -> None:
+    draft: Path,
+    *,
+    picture: Path,
+    frames: int,
+    clip: Clip,
+    container: Container,
+    streams: Sequence[Companion],
+    output: Path,
+) -> list[str]:
     """Read `draft` back and compare it with what it was made of; nothing may get its final name before.
 
     picture: the file that holds the encoded frames alone.
     frames: how many were painted.
     streams: what goes along.
 
+    Returns messages about tags and the like that the container has no place for.
+
     Raises:
         MediaError: about `output`; the number of frames, their times or the streams differ.
     """
     with _blamed_on_draft(draft, output):
         if container.muxer == "webp":
-            found, expected = _animation(draft), _Contents(frames=frames)
+            # Its encoder makes one of identical frames, so there may be fewer than were written.
+            found, expected = _Contents(frames=count_frames(draft)), _Contents(frames=frames)
         else:
             found, expected = _contents(draft), _contents(picture)
     is_complete = found.frames == frames or (container.animates and 0 < found.frames < frames)  # animations drop some
@@ -61,6 +71,8 @@ def check_delivery(
     for kind in ("sound", "subtitles", "cover", "video"):
         if found.kinds[kind] < wanted[kind]:
             raise _fault(output, f"{found.kinds[kind]} of {wanted[kind]} {kind} streams")
+    with _blamed_on_draft(draft, output):
+        return list(losses(draft, clip=clip, container=container, streams=streams))
 
 
 def _contents(path: Path) -> _Contents:
@@ -78,24 +90,6 @@ def _contents(path: Path) -> _Contents:
                     found.first = time if found.first is None else min(found.first, time)
                     found.last = time if found.last is None else max(found.last, time)
     return found
-
-
-def _animation(path: Path) -> _Contents:
-    """Count the frames of an animated WebP, which libav before 9 does not read.
-
-    Its encoder makes one of identical frames, so there may be fewer than were written.
-    """
-    with path.open("rb") as file:
-        names = [name for name, _ in _chunks(file)]
-    return _Contents(frames=names.count(b"ANMF") or sum(name in (b"VP8 ", b"VP8L") for name in names))
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    file.seek(12)  # behind RIFF, the size and WEBP
-    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
-        name, size = _CHUNK.unpack(head)
-        yield name, size
-        file.seek(size + size % 2, 1)
 
 
 @contextmanager

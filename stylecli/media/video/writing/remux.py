@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ import ffmpeg
 
 from stylecli.media.video.clip import Clip
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
-from stylecli.media.video.streams import MICROSECOND, announces_alpha, fraction, opened
+from stylecli.media.video.streams import MICROSECOND, announces_alpha, blamed_on_output, fraction, opened
+from stylecli.media.video.timecode import later
 from stylecli.media.video.writing.companions import Companion, is_attached, stream_options
 from stylecli.media.video.writing.containers import Container
+from stylecli.media.video.writing.mov_languages import write_languages
+from stylecli.media.video.writing.webp import end_animation_at
 
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 _UNJOINED = "the picture and the other streams cannot be joined"
@@ -80,6 +84,12 @@ def join(
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
     run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{output}: {_UNJOINED}")
+    with blamed_on_output(output):
+        if container.muxer == "mov":
+            tags_of_tracks = (clip.tags, *(companion.stream.tags for companion in mapped))
+            write_languages(target, [tags_of_track.get("language", "") for tags_of_track in tags_of_tracks])
+        elif container.muxer == "webp":
+            end_animation_at(target, round(1000 * end * clip.time_base))
 
 
 def _last_duration(picture: Path, end: Fraction, container: Container) -> dict[str, str]:
@@ -114,9 +124,13 @@ def _tag_file(picture: Path, clip: Clip, cut: Cut, *, folder: Path) -> Path:
     with opened(picture) as container:
         tags = {"alpha_mode": "1"} if announces_alpha(container.streams.video[0]) else {}
     for name, value in clip.tags.items():
-        is_outdated = name.lower() in _OUTDATED_TAGS or name.upper().startswith(_STATISTICS)
-        if not is_outdated and not (name == "timecode" and cut.start):
-            tags[name] = value
+        if name.lower() in _OUTDATED_TAGS or name.upper().startswith(_STATISTICS):
+            continue
+        label = value
+        if name.lower() == "timecode":
+            label = later(value, math.ceil((cut.start or 0) * clip.rate), clip.rate) or ""
+        if label:
+            tags[name] = label
     file = folder / "tags.txt"
     lines = (f"{_escaped(name)}={_escaped(value)}" for name, value in tags.items())
     file.write_text("\n".join([";FFMETADATA1", "[STREAM]", *lines, ""]), encoding="utf-8")

@@ -217,12 +217,12 @@ class VideoWriter:
 
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to stderr by itself; 1: fatal faults
         clip = self._clip
-        options = encoder.options(self._pixel_format, hdr=clip.light.mastering if clip.light and clip.keeps_hdr else "")
+        options = encoder.options(self._pixel_format, light=clip.light if clip.keeps_hdr else None)
         if encoder.codec.encoder == "libx264" and -(-clip.width // MACROBLOCK) % COLUMNS_AT_ONCE:
             # What is left over is then made with whatever lies behind it in memory, other bytes of the same frames each
             # time (the x264 in PyAV 18: 9 outcomes of 25 at 320 x 180, one at 640 x 360, and one without AVX-512), and
             # a resumed run must end as one that was not stopped.
-            options = {**options, "x264-params": "mbtree=0"}
+            options["x264-params"] = ":".join(filter(None, [options.get("x264-params"), "mbtree=0"]))
         added = self._container.add_stream(encoder.codec.encoder, rate=clip.rate, options=options)
         stream = cast("VideoStream", added)
         stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, self._pixel_format

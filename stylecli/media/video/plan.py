@@ -188,7 +188,9 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
     elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
         yield f"written as {encoder.name}, which keeps the transparency"
     if clip.bits > bits:
-        yield f"the video has {clip.bits} bits a channel and is written with {bits}"
+        deeper = [name for name in container.codecs if any(depth(one) > bits for one in CODECS[name].formats)]
+        keeping = f'; `codec="{deeper[0]}"` keeps more' if deeper and not options.encoder.pixel_format else ""
+        yield f"the video has {clip.bits} bits a channel and is written with {bits}{keeping}"
     if clip.width % 2 + clip.height % 2 and encoder.codec.formats[0] == "yuv420p" and "444" in chosen:
         yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
     elif encoder.name == "h264" and bits > 8:

@@ -170,7 +170,7 @@ CODECS = {
     ),
     "vp9": Codec(
         encoder="libvpx-vp9",
-        formats=("yuv420p", "yuv420p10le", "yuva420p"),
+        formats=("yuv420p", "yuva420p"),  # the libvpx in the wheels of PyAV 18 and 19 has no more than 8 bits
         has_alpha_beside=True,
         bits_a_pixel=0.5,
         # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.

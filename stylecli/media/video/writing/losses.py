@@ -68,9 +68,9 @@ def _missing_tags(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _missing_words(old: Stream, new: Stream) -> Iterator[str]:
     before, after = ({name.lower(): value for name, value in tags_of(stream).items()} for stream in (old, new))
-    for name in ("timecode", "title", "name"):
-        if before.get(name) and before[name] not in after.values():
-            yield name
+    if "timecode" in before and "timecode" not in after:  # that of a range is another one
+        yield "timecode"
+    yield from (name for name in ("title", "name") if before.get(name) and before[name] not in after.values())
     language = before.get("language", "")
     if language not in _UNKNOWN_LANGUAGES and after.get("language") != language:
         yield f"language {language}"

@@ -13,8 +13,6 @@ import skimage.data
 
 from stylecli.landscape import ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
-from stylecli.media.video.writing.codecs import CODECS
-from stylecli.media.video.writing.containers import CONTAINERS, Container
 from stylecli.media.video.writing.writer import Sound, record
 from tests.support.documents import ROOT, blocks
 
@@ -103,29 +101,3 @@ def test_the_spool_works_as_it_is_written(tmp_path: Path) -> None:
     (tmp_path / "client.py").write_text(client + "assert len(painted) == len(pixels) and any(painted)\n")
     waited = f"{start.partition('#')[0]} & until [ -e DIR/worker.json ]; do sleep 0.1; done"
     run(f'{waited}; python3 client.py && {stop} && wait && [ -z "$(ls DIR/shot*)" ]', tmp_path)
-
-
-def test_the_table_of_containers_is_that_of_the_program() -> None:
-    text = (ROOT / "docs/video.md").read_text(encoding="utf-8")
-    for suffix, container in CONTAINERS.items():
-        assert _row(suffix, container) in text
-
-
-def _row(suffix: str, container: Container) -> str:
-    codecs = ", ".join(name for name in container.codecs if not CODECS[name].is_hardware)
-    alpha = ", ".join(name for name in container.codecs if container.codec(name).has_alpha())
-    if container.sound is None:
-        sound = "any"
-    elif container.sound:
-        sound = f"{_listed(container.sound)}; else {container.sound_encoder}"
-    else:
-        sound = "none"
-    text = f"; text else {container.text_encoder}" if container.text_encoder else ""
-    subtitles = f"{_listed(container.subtitles)}{text}" if container.subtitles else "none"
-    cover = {"picture": "stays", "attachment": "as an attachment", "none": "dropped"}[container.cover]
-    cells = [suffix, codecs, alpha, sound, subtitles, cover, "stay" if container.attachments else "dropped"]
-    return f"| {' | '.join(cells)} |"
-
-
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))

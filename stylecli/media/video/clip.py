@@ -159,7 +159,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             tags=tags_of(stream),
             others=tuple(_others(container, stream)),
             chapters=len(container.chapters()),
-            has_device_tags=any(name.startswith("com.") for name in container.metadata),
+            has_device_tags=any(name.lower().startswith("com.") for name in container.metadata),
             reading=dict(container.container_options),
         )
 

@@ -444,6 +444,16 @@ def test_tags_of_phones_are_kept(video: Path, tmp_path: Path, suffix: str) -> No
     assert written["creation_time"].startswith("2024-05-06T07:08:09")
 
 
+def test_a_cover_goes_before_tags_of_phones_in_mp4(video: Path, tmp_path: Path) -> None:
+    cover, source = tmp_path / "cover.png", tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=32x32", "-frames:v", "1", cover)
+    ffmpeg("-i", video, "-c", "copy", "-attach", cover, "-metadata:s:t:0", "mimetype=image/png", "-metadata",
+           "com.android.version=16", source)  # fmt: skip
+    (message,) = stylize(source, tmp_path / "out.mp4").messages
+    assert message == "tags that mp4 has no place for: COM.ANDROID.VERSION"
+    assert [other.kind for other in probe(tmp_path / "out.mp4").others] == ["cover"]
+
+
 def test_both_covers_are_kept_in_matroska(video: Path, tmp_path: Path) -> None:
     source = tmp_path / "covers.mkv"
     attached: list[str | Path] = []

@@ -79,7 +79,8 @@ def join(
     if container.has_edit_lists:
         # A start behind 0 is exact in the clock of the picture; ffmpeg before 9 rounds it to 1 ms.
         options |= {"movie_timescale": str(clip.time_base.denominator), "movflags": "+faststart"}
-        if clip.has_device_tags:  # such as com.apple.quicktime.make; the flag moves all tags to where these are kept
+        # Such as com.apple.quicktime.make: the flag moves all tags to where these are kept, and leaves covers out.
+        if clip.has_device_tags and not any(companion.stream.kind == "cover" for companion in mapped):
             options["movflags"] += "+use_metadata_tags"
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))

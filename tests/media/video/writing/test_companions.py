@@ -1,4 +1,4 @@
-"""Sound of every kind into every container: as it is, without loss, or with loss; found out before any frame."""
+"""Sound as a user wants it: copied, left out, or in one codec; `test_containers` has what it becomes otherwise."""
 
 from __future__ import annotations
 
@@ -12,34 +12,7 @@ from stylecli.media.video.writing.companions import companions
 from stylecli.media.video.writing.containers import CONTAINERS, container_for
 from tests.support.clips import codecs, ffmpeg, make_video, sound_packets
 
-# How ffmpeg makes a sound -> what becomes of it in .mp4, .mov, .mkv, .webm and .ts.
-SOUNDS = {
-    "aac": ("copy", "copy", "copy", "libopus", "copy"),
-    "ac3": ("copy", "copy", "copy", "libopus", "copy"),
-    "eac3": ("copy", "copy", "copy", "libopus", "copy"),
-    "dca": ("copy", "aac", "copy", "libopus", "copy"),
-    "mp2": ("copy", "aac", "copy", "libopus", "copy"),
-    "libmp3lame": ("copy", "copy", "copy", "libopus", "copy"),
-    "libopus": ("copy", "aac", "copy", "copy", "copy"),
-    "libvorbis": ("aac", "aac", "copy", "copy", "aac"),
-    "nellymoser -ar 44100": ("aac", "aac", "aac", "libopus", "aac"),
-    "adpcm_ima_qt": ("aac", "aac", "aac", "libopus", "aac"),
-    "adpcm_ms": ("aac", "aac", "copy", "libopus", "aac"),
-    "alac": ("copy", "copy", "copy", "libopus", "aac"),
-    "flac": ("copy", "pcm_s24le", "copy", "libopus", "aac"),
-    "truehd": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
-    "tta": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
-    "wavpack": ("flac", "pcm_s24le", "copy", "libopus", "aac"),
-    "pcm_s16le": ("flac", "copy", "copy", "libopus", "aac"),
-    "pcm_s24be": ("flac", "copy", "copy", "libopus", "aac"),
-    "pcm_f32be": ("flac", "pcm_f32le", "pcm_f32le", "libopus", "aac"),
-    "pcm_s8": ("flac", "pcm_s16le", "pcm_s16le", "libopus", "aac"),
-    "pcm_mulaw": ("flac", "pcm_s16le", "copy", "libopus", "aac"),
-    "pcm_bluray": ("flac", "pcm_s24le", "pcm_s24le", "libopus", "aac"),
-    "pcm_dvd": ("flac", "pcm_s24le", "pcm_s24le", "libopus", "aac"),
-}
 OF_THEIR_OWN = {"pcm_bluray": ".m2ts", "pcm_dvd": ".vob"}  # containers; the others go into .mkv or .mov
-SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".ts")
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +29,6 @@ def with_codec(video: Path, folder: Path, making: str) -> Path:
     ffmpeg("-i", video, *noise, "-map", "0", "-map", "1", "-c:v", "mpeg2video" if encoder == "pcm_dvd" else "copy",
            "-c:a", encoder, "-strict", "-2", "-ac", "1" if more else "2", *more, path)  # fmt: skip
     return path
-
-
-@pytest.mark.parametrize("making", SOUNDS)
-def test_sound_becomes_what_the_table_says(video: Path, tmp_path: Path, making: str) -> None:
-    clip = probe(with_codec(video, tmp_path, making))
-    ways = []
-    for suffix in SUFFIXES:
-        (kept,), _ = companions(clip, container_for(Path(f"out{suffix}")), folder=tmp_path)
-        ways.append(kept.encoder)
-    assert tuple(ways) == SOUNDS[making]
 
 
 # --- as the user wants it

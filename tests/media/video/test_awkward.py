@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.assemble import assemble_video
@@ -355,6 +356,33 @@ def test_sound_that_the_muxer_refuses_is_converted_with_as_little_loss_as_it_can
     result = stylize(source, tmp_path / output)
     assert codecs(tmp_path / output)[-1] == heard
     assert len(result.messages) == (codec != heard)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts"])
+def test_sound_that_an_edit_list_leaves_out_does_not_return(tmp_path: Path, suffix: str) -> None:
+    long, source, output = (tmp_path / name for name in ("long.mp4", "in.mp4", f"out{suffix}"))
+    sweep = "aevalsrc=0.5*sin(2*PI*(200+700*t)*t):s=48000:d=3"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=3", "-f", "lavfi", "-i", sweep, "-c:v", "libx264",
+           "-g", "100", "-bf", "2", "-c:a", "aac", long)  # fmt: skip
+    ffmpeg("-ss", "1.3", "-i", long, "-c", "copy", source)
+    stylize(source, output)
+    before, after = sound_after_the_first_frame(source), sound_after_the_first_frame(output)
+    assert len(after) == pytest.approx(len(before), abs=2 * 1024)
+    place = int(np.correlate(after, before[24000:28800], "valid").argmax())
+    assert place == pytest.approx(24000, abs=480)
+
+
+def sound_after_the_first_frame(path: Path) -> NDArray[np.float32]:
+    """The samples of the sound from the time of the first frame on, as a player plays them."""
+    with av.open(str(path)) as container:
+        first = next(container.decode(video=0))
+    with av.open(str(path)) as container:
+        frames = list(container.decode(audio=0))
+    assert frames[0].pts is not None
+    assert first.pts is not None
+    start = float(first.pts * first.time_base - frames[0].pts * frames[0].time_base)
+    assert start == pytest.approx(0, abs=0.05)
+    return np.concatenate([frame.to_ndarray().ravel() for frame in frames])[max(0, round(48000 * start)) :]
 
 
 def test_sixteen_channels_are_kept(video: Path, tmp_path: Path) -> None:

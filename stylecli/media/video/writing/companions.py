@@ -27,6 +27,9 @@ _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to 
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
 _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "subviewer", "text", "ttml", "webvtt"})
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
+# What an edit list of the source leaves out would be heard in MPEG-TS, which has neither those nor the delay of a Matroska
+# track. Decoders want some sound before 0: AAC 2112 samples at 44100 Hz, which is 48 ms.
+_DROP_TRIMMED = "noise=drop=lt(pts*tb\\,-0.05)"
 _UNCUTTABLE = "a moving picture cannot be cut without another encoding"
 
 
@@ -106,7 +109,9 @@ def is_attached(companion: Companion, container: Container) -> bool:
     return companion.stream.kind == "cover" and container.cover == "attachment"
 
 
-def stream_options(number: int, companion: Companion, *, source: int, is_cut: bool) -> dict[str, str]:
+def stream_options(
+    number: int, companion: Companion, container: Container, *, source: int, is_cut: bool
+) -> dict[str, str]:
     """The options of ffmpeg for output stream `number`, which comes from input `source`."""
     # Since the tags of one stream are named, those of all must be.
     options = {f"c:{number}": companion.encoder, f"map_metadata:s:{number}": f"{source}:s:{companion.stream.index}"}
@@ -118,6 +123,8 @@ def stream_options(number: int, companion: Companion, *, source: int, is_cut: bo
         options |= {f"filter:{number}": ",".join(filters)} if filters else {}
     elif is_cut and companion.stream.kind in ("sound", "subtitles"):
         options[f"bsf:{number}"] = _DROP_EARLY
+    elif companion.stream.kind == "sound" and container.muxer == "mpegts":
+        options[f"bsf:{number}"] = _DROP_TRIMMED
     return options
 
 
@@ -128,7 +135,7 @@ def _is_written(companion: Companion, clip: Clip, container: Container, *, folde
     source = ffmpeg.input(url(clip.path), **clip.reading)[str(companion.stream.index)]
     trial = folder / "trial"
     limit = {"frames:0": _TRIAL_FRAMES} if companion.stream.kind == "sound" else {"t": _TRIAL_SECONDS}
-    options = {"f": container.muxer, **stream_options(0, companion, source=0, is_cut=False), **limit}
+    options = {"f": container.muxer, **stream_options(0, companion, container, source=0, is_cut=False), **limit}
     try:
         run_ffmpeg(ffmpeg.output(source, url(trial), **options), f"{clip.path}: not taken by {container.muxer}")
         return companion.stream.kind != "sound" or not companion.stream.channels or _sounds(trial)

@@ -74,7 +74,7 @@ def join(
     if container.animates:
         options |= _animating(clip, container)
     for number, companion in enumerate(mapped, start=1):
-        options |= stream_options(number, companion, source=1, is_cut=bool(cut.start))
+        options |= stream_options(number, companion, container, source=1, is_cut=bool(cut.start))
     options |= _attaching(clip, container, streams, folder=target.parent)
     if container.has_edit_lists:
         # A start behind 0 is exact in the clock of the picture; ffmpeg before 9 rounds it to 1 ms.

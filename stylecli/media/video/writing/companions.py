@@ -27,7 +27,7 @@ _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to 
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
 _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "subviewer", "text", "ttml", "webvtt"})
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
-# What an edit list leaves out would be heard in MPEG-TS: it has neither those nor a delay of the track, as Matroska has.
+# What an edit list leaves out would be heard in MPEG-TS, which has neither those nor a delay of the track.
 # Decoders want some sound before 0: AAC 2112 samples at 44100 Hz, which is 48 ms.
 _DROP_TRIMMED = "noise=drop=lt(pts*tb\\,-0.05)"
 _UNCUTTABLE = "a moving picture cannot be cut without another encoding"

@@ -8,21 +8,26 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
 import ffmpeg
 
 from stylecli.core.errors import MediaError
 from stylecli.core.files import WRITE_HINT
+from stylecli.core.threads import Watch
+from stylecli.media.video.stalls import watch_on_ffmpeg
 
 PROGRAM_VARIABLE = "STYLECLI_FFMPEG"
 PR_SET_PDEATHSIG = 1  # of prctl, linux/prctl.h
 SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
+LOOK_WAIT = 1.0  # seconds between two looks at how far ffmpeg is
+_TOLD = 2000  # characters: more than ffmpeg tells of its progress at a time
 
 
 def ffmpeg_program() -> str:
@@ -44,22 +49,26 @@ def url(path: Path) -> str:
     return f"file:{path.absolute()}"
 
 
-def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str) -> None:
-    """Run one command to its end; it replaces what it writes. No process survives a ^C.
+def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str, *, target: Path) -> None:
+    """Run one command to its end; it replaces `target`, which it writes. No process survives a ^C.
 
     Raises:
-        MediaError: `fault` with ffmpeg's last line.
+        MediaError: `fault` with ffmpeg's last line, or that it is stuck.
     """
-    command = command.global_args("-y", "-nostdin", "-nostats", "-loglevel", "error")
-    # ffmpeg-python cannot repeat an option: a number tells two of them apart until here.
-    arguments = [re.sub(r"^-attach:\d+$", "-attach", word) for word in ffmpeg.compile(command, cmd=ffmpeg_program())]
-    # It is a bare C function: no thread can hold anything that it waits for.
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
-    try:
-        stderr = _read_stderr(process)
-    finally:
-        process.kill()  # does nothing to one that has ended
-        process.wait()
+    with TemporaryDirectory(prefix="stylecli-") as folder:
+        progress = Path(folder) / "progress"
+        command = command.global_args("-y", "-nostdin", "-nostats", "-loglevel", "error")
+        program, *words = ffmpeg.compile(command, cmd=ffmpeg_program())
+        # ffmpeg-python cannot repeat an option: a number tells two of them apart until here.
+        words = [re.sub(r"^-attach:\d+$", "-attach", word) for word in words]
+        arguments = [program, "-progress", url(progress), *words]
+        # It is a bare C function: no thread can hold anything that it waits for.
+        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
+        try:
+            stderr = _read_stderr(process, watch_on_ffmpeg(fault), partial(_steps, progress, target))
+        finally:
+            process.kill()  # does nothing to one that has ended
+            process.wait()
     if process.returncode != 0:
         lines = stderr.decode(errors="replace").strip().splitlines()
         raise MediaError(f"{fault} ({lines[-1] if lines else f'ffmpeg ended with {process.returncode}'})")
@@ -127,13 +136,33 @@ def _linked_to_parent() -> Callable[[], None] | None:
     return partial(control, PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _read_stderr(process: subprocess.Popen[bytes]) -> bytes:
+def _steps(progress: Path, target: Path) -> tuple[object, ...]:
+    """What changes as long as ffmpeg gets on: what it tells of frames and time, and the file that it writes."""
+    told: dict[str, str] = {}
+    with suppress(OSError):
+        told = dict(re.findall(r"^(frame|out_time_us|total_size)=(.*)$", progress.read_text()[-_TOLD:], re.MULTILINE))
+    try:
+        facts = target.stat()
+    except OSError:
+        return (told,)
+    return told, facts.st_size, facts.st_mtime_ns
+
+
+def _read_stderr(process: subprocess.Popen[bytes], watch: Watch, steps: Callable[[], object]) -> bytes:
     """Wait for the end and return stderr, read all the while: a full pipe would stop ffmpeg for good.
 
-    In short steps, since Python misses a ^C that comes just before a long wait begins.
+    In short steps, since Python misses a ^C that comes just before a long wait begins. Raises the fault of `watch`
+    where `steps` gives the same all the time.
     """
+    watch.beat()
+    seen, looked = None, time.monotonic()
     while True:
         try:
             return process.communicate(timeout=SIGNAL_WAIT)[1]
         except subprocess.TimeoutExpired:
-            continue
+            if time.monotonic() - looked > LOOK_WAIT:
+                looked, before, seen = time.monotonic(), seen, steps()
+                if seen != before:
+                    watch.beat()
+            if watch.is_overdue():
+                raise watch.fault from None

@@ -46,12 +46,14 @@ def readable(source: Path, beside: Path) -> Iterator[tuple[Path, list[str]]]:
         if is_animation:
             copy = Path(folder.name) / "source.mkv"
             command = ffmpeg.input(url(source)).output(url(copy), f="matroska", **{"c:v": "png"})
-            run_ffmpeg(command, f"{source}: cannot be read as an animated WebP")
+            run_ffmpeg(command, f"{source}: cannot be read as an animated WebP", target=copy)
             yield copy, []
         else:
             copy = Path(folder.name) / f"source.{jumping}"
             options = {"map": "0", "c": "copy", "copy_unknown": None, "f": _JUMPING_FORMATS[jumping]}
-            run_ffmpeg(ffmpeg.input(url(source)).output(url(copy), **options), f"{source}: cannot be copied")
+            run_ffmpeg(
+                ffmpeg.input(url(source)).output(url(copy), **options), f"{source}: cannot be copied", target=copy
+            )
             yield copy, [f"the clock of the source jumps (places: {jumps}): it is made to run on"]
 
 

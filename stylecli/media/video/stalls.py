@@ -20,3 +20,8 @@ def watch_on_encoder(output: Path, codec: str) -> Watch:
     """A watch on the thread that encodes `output`."""
     fault = f"{output}: the encoder of {codec} has not moved for {STALL_SECONDS:g} s"
     return Watch(STALL_SECONDS, MediaError(fault, hint="Use another `codec`."))
+
+
+def watch_on_ffmpeg(fault: str) -> Watch:
+    """A watch on an ffmpeg process; `fault` is what it means that it does not end."""
+    return Watch(STALL_SECONDS, MediaError(f"{fault} (ffmpeg has not moved for {STALL_SECONDS:g} s)"))

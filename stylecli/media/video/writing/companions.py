@@ -137,7 +137,9 @@ def _is_written(companion: Companion, clip: Clip, container: Container, *, folde
     limit = {"frames:0": _TRIAL_FRAMES} if companion.stream.kind == "sound" else {"t": _TRIAL_SECONDS}
     options = {"f": container.muxer, **stream_options(0, companion, container, source=0, is_cut=False), **limit}
     try:
-        run_ffmpeg(ffmpeg.output(source, url(trial), **options), f"{clip.path}: not taken by {container.muxer}")
+        run_ffmpeg(
+            ffmpeg.output(source, url(trial), **options), f"{clip.path}: not taken by {container.muxer}", target=trial
+        )
         return companion.stream.kind != "sound" or not companion.stream.channels or _sounds(trial)
     except MediaError:
         return False

@@ -84,7 +84,7 @@ def join(
             options["movflags"] += "+use_metadata_tags"
     if cut.end is not None:
         options["t"] = _time(cut.end - (cut.start or 0))
-    run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{output}: {_UNJOINED}")
+    run_ffmpeg(ffmpeg.output(new["v:0"], *maps, url(target), **options), f"{output}: {_UNJOINED}", target=target)
     with blamed_on_output(output):
         if container.muxer == "mov":
             tags_of_tracks = (clip.tags, *(companion.stream.tags for companion in mapped))

@@ -180,8 +180,7 @@ class Frame:
 
 def side_data_names(frame: VideoFrame) -> set[str]:
     """Libav's names of what comes along with a frame."""
-    found: Any = frame.side_data
-    return {found[index].type.name for index in range(len(found))}
+    return {entry.type.name for entry in _side_data_entries(frame)}
 
 
 def _duration(container: InputContainer, start: Fraction) -> Fraction | None:
@@ -201,8 +200,16 @@ def _others(container: InputContainer, picture: VideoStream) -> Iterator[OtherSt
 
 
 def _side_data(frame: VideoFrame) -> Mapping[str, bytes]:
-    found: Any = frame.side_data  # iterated, it gives the data in PyAV 18 and the types in PyAV 19; by index, the data
-    return {found[index].type.name: bytes(found[index]) for index in range(len(found))}
+    return {entry.type.name: bytes(entry) for entry in _side_data_entries(frame)}
+
+
+def _side_data_entries(frame: VideoFrame) -> Iterator[Any]:
+    """Each kind of data once. Iterated, the collection gives data in PyAV 18 and kinds in PyAV 19.
+
+    By number, PyAV 19 gives one of several alike twice and leaves out the last.
+    """
+    found: Any = frame.side_data
+    yield from (entry if hasattr(entry, "type") else found[entry] for entry in found)
 
 
 def _turn(frame: VideoFrame) -> Turn:

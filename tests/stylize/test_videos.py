@@ -190,7 +190,7 @@ def test_remarks_about_the_picture_are_told(tmp_path: Path) -> None:
     heard: list[str] = []
     source = make_video(tmp_path / "in.mp4", made=Made(pixel_format="yuv420p10le"))
     result = stylize_video(source, tmp_path / "out.webm", paint=unchanged, notice=heard.append)
-    assert result.messages == ("the video has 10 bits a channel and is written with 8",)
+    assert result.messages == ('the video has 10 bits a channel and is written with 8; `codec="av1"` keeps more',)
     assert heard == list(result.messages)
 
 

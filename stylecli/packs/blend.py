@@ -44,6 +44,11 @@ class Blend(StylePack):
     content: bytes = field(default=b"", repr=False)
     is_interpolated: bool = False  # false: the pictures are mixed
 
+    @property
+    def is_stored(self) -> bool:
+        """A blend is not."""
+        return False
+
     def model_bytes(self, variant: str | None = None) -> bytes:
         """The blended model; raises PackError for a variant that it was not made of."""
         self.model(variant)

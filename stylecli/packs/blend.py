@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
 PARTS_MAX = 4
-# The least cosine between the weights of two networks that have a base in common. Measured between bundled styles of
-# one base: 0.6 and more; between styles that were pruned apart: below 0.2.
+# The least mean cosine between the kernels of two networks that have a base in common. Measured: 0.90 between styles that
+# were learned from one base; 0.15 to 0.18 between styles that were pruned apart.
 RELATED = 0.4
 
 

@@ -62,7 +62,7 @@ def command(
         )
         scores = judge_learned(pack, painting)
     if as_json:
-        emit_json({"event": "result", "style": pack.name, "folder": pack.folder, "preview": preview, **scores})
+        emit_json({"event": "result", "style": pack.name, "folder": pack.folder, "preview": preview, "scores": scores})
     else:
         say(f"content {scores['content']:.2f}, style {scores['style']:.2f}; photos in the style: {preview}")
         click.echo(f"{pack.name}: added to {pack.folder.parent}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
 PARTS_MAX = 4
-# The least mean cosine between the kernels of two networks that have a base in common. Measured: 0.90 between two styles
+# The least mean cosine between the kernels of two networks that have a base in common. Measured: 0.90 between styles
 # that were learned from one base; 0.15 to 0.18 between styles that were pruned apart.
 RELATED = 0.4
 

@@ -133,6 +133,7 @@ def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes
         artist=", ".join(dict.fromkeys(pack.card.artist for pack in packs)),
         models=(model,),
         default=model.variant,
+        network=f"{first.card.network}, {'weights interpolated' if is_interpolated else 'pictures of all mixed'}",
         measured={},
         files={},
     )

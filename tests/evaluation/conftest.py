@@ -10,8 +10,10 @@ from tests.support.evaluations import (
     make_run,
     shipped,
 )
+from tests.support.exports import _exported_once
 
 __all__ = [
+    "_exported_once",
     "_small_pictures",
     "color_classifier",
     "color_photos",

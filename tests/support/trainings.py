@@ -16,7 +16,15 @@ from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.names import STYLE_LAYERS
 from stylecli.training.prepare import Preparation
 from stylecli.training.recipe import Painting, Phase, Recipe
+from stylecli.training.runs import folder
 from stylecli.training.train import train
+
+
+@pytest.fixture(autouse=True)
+def _small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a training's samples from two crops of 64 pixels."""
+    monkeypatch.setattr(folder, "SAMPLE_PHOTOS", 2)
+    monkeypatch.setattr(folder, "SAMPLE_SIZE", 64)
 
 
 @pytest.fixture(scope="session")

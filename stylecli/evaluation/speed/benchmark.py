@@ -67,7 +67,7 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
         peaks=measure_memory(first, progress=progress) if options.memory else [],
         doors=measure_doors(first, rounds=rounds, device=options.device, progress=progress) if options.doors else [],
         joules=measure_energy(first) if options.scaling else None,
-        start_seconds=measure_start_ups(),
+        start_seconds=measure_start_ups(rounds=rounds),
     )
 
 

@@ -183,7 +183,8 @@ def _johnson(threads: int) -> dict[str, Contestant]:
     from stylecli.training.networks.johnson import JohnsonNetwork
 
     torch.set_num_threads(threads)
-    network, model = JohnsonNetwork().eval(), export_onnx(JohnsonNetwork().eval())
+    network = JohnsonNetwork().eval()
+    model = export_onnx(network)
     session = open_cpu_session(model, threads=threads)
 
     @torch.inference_mode()

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
 from stylecli.cli.parameters import TimeSpan
+from stylecli.cli.training import export
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import sha256_of
 from stylecli.training import prepare
@@ -31,10 +32,11 @@ SMALL_PHASES_TO_STABILIZE = tuple(replace(phase, size=64) for phase in PHASES_TO
 
 
 @pytest.fixture(autouse=True)
-def _small_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_pictures_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare, "PHASES_FROM_BASE", SMALL_PHASES_FROM_BASE)
     monkeypatch.setattr(prepare, "PHASES_TO_STABILIZE", SMALL_PHASES_TO_STABILIZE)
     monkeypatch.setattr(calibration, "DRAWN_SIZE", (160, 96))
+    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
 
 
 def run(*arguments: object) -> Result:

@@ -1,4 +1,4 @@
-"""Layers: pieces of the scene drawn once in directions (azimuth, slope) and looked up from any view or reflection."""
+"""Layers: parts of the landscape, drawn once over azimuth and slope and sampled for any view or reflection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from stylecli.landscape.noise import Floats
 
-EYE = 6.0  # metres of the eye above the water
+EYE = 6.0  # metres: height of the eye above the water
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Layer:
     distance: float = np.inf
 
     def at(self, azimuth: Floats, slope: Floats) -> Floats:
-        """Bilinear look-up inside the layer, (..., 4)."""
+        """Sample the layer bilinearly at directions inside it: (..., 4)."""
         height, width = self.pixels.shape[:2]
         x = (azimuth - np.float32(self.left)) * np.float32(self.focal) - np.float32(0.5)
         y = (np.float32(self.top) - slope) * np.float32(self.focal) - np.float32(0.5)
@@ -42,14 +42,14 @@ class Layer:
         return found
 
     def clamp(self, azimuth: Floats, slope: Floats) -> tuple[Floats, Floats]:
-        """The nearest directions inside the layer."""
+        """Clamp directions to the layer."""
         height, width = self.pixels.shape[:2]
         half = 0.5 / self.focal
         inside = np.clip(azimuth, self.left + half, self.left + width / self.focal - half)
         return inside, np.clip(slope, self.top - height / self.focal + half, self.top - half)
 
     def blend(self, onto: Floats, azimuth: Floats, slope: Floats) -> None:
-        """Lay the layer over colours (..., 3) seen in scattered directions."""
+        """Composite the layer over colours (..., 3) at arbitrary directions, in place."""
         height, width = self.pixels.shape[:2]
         meets = (azimuth > self.left) & (azimuth < self.left + width / self.focal)
         meets &= (slope < self.top) & (slope > self.top - height / self.focal)

@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
 from stylecli.cli.app import suite
+from stylecli.cli.training import export
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.evaluation.quality import measures as quality
 from stylecli.evaluation.sweep import judged_photos
 from stylecli.training import loop
+from stylecli.training import prepare as preparing
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import time_network
 from stylecli.training.networks.fast import FastNetwork, with_dilations
@@ -23,7 +25,7 @@ from stylecli.training.networks.registry import count_parameters, network_from_w
 from stylecli.training.pruning import prune as pruning
 from stylecli.training.pruning.cutting import Target
 from stylecli.training.pruning.prune import Healing, prune
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import PHASES_FROM_BASE, Painting, Phase, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
 from tests.support.trainings import Trained, same_tensors, stop_at
@@ -40,6 +42,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
     monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
     monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
+    monkeypatch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
+    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
 
 
 @pytest.fixture
@@ -177,6 +181,7 @@ def test_a_new_style_starts_from_a_pruned_run(
 ) -> None:
     base = cut_in_half().parent
     line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "--base", base, "--steps", 12]
+    line += ["--stroke", 64]
     result = run(*line, "--loss-network", "vgg19", "--loss-weights", vgg_file, "-o", tmp_path / "new")
     assert result.exit_code == 0, result.output
     old, new = (load_file(folder / "weights.safetensors") for folder in (base, tmp_path / "new"))
@@ -206,12 +211,13 @@ def test_a_pruned_run_is_exported_and_judged(
 def test_a_time_budget_holds_the_cut_too_and_a_resumed_pruning_keeps_its_plan(
     cut_in_half: Callable[..., Path], vgg_file: Path, tmp_path: Path
 ) -> None:
-    healing = Healing(loss_weights=vgg_file, time_budget=6.0)
+    healing = Healing(loss_weights=vgg_file, time_budget=60.0)
     with pytest.raises(KeyboardInterrupt):
         cut_in_half(healing=healing, progress=stop_at(2))
     planned = read_recipe(tmp_path / "half" / "recipe.toml")
-    assert 0 < planned.time_budget < 6
-    cut_in_half(healing=healing)
+    assert 0 < planned.time_budget < 60
+    with pytest.raises(KeyboardInterrupt):  # resumed, and stopped again: the plan may have hundreds of steps
+        cut_in_half(healing=healing, progress=stop_at(3))
     assert read_recipe(tmp_path / "half" / "recipe.toml") == planned
 
 
@@ -304,7 +310,8 @@ def test_a_folder_without_photos_is_a_media_error(whole: Path, tmp_path: Path) -
 
 
 def test_a_model_is_timed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = time_network(FastNetwork(stem=4, trunk=4, blocks=1)), time_network(ResidualNetwork(stem=32))
+    small = time_network(FastNetwork(stem=4, trunk=4, blocks=1))
+    large = time_network(ResidualNetwork(stem=16, trunk=32, blocks=1))
     assert small.milliseconds < large.milliseconds
     assert small.model_bytes < large.model_bytes
     assert small.megabytes is not None

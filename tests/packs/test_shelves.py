@@ -104,17 +104,6 @@ def test_a_folder_with_a_name_that_no_style_has_is_refused(make_style: StyleFact
     ]
 
 
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
-    return tmp_path / "shelf"
-
-
-@pytest.fixture
-def stranger(make_style: StyleFactory, tmp_path: Path) -> Path:
-    """Give the folder of a good pack that is on no shelf yet."""
-    return make_style(tmp_path / "downloads", "wave")
-
-
 def test_a_folder_is_added(stranger: Path, shelf: Path) -> None:
     pack = add_style(stranger, shelf)
     assert pack == find_style("wave", shelf)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown
+from stylecli.cli.console import emit_json, print_results, progress_shown
 from stylecli.cli.evaluation import subjects
 from stylecli.cli.evaluation.blind import blind
 from stylecli.cli.evaluation.compare import compare
@@ -202,11 +202,7 @@ def _show(
 
     rows = with_shared_keys(evaluation.as_records())
     hidden = {*NOT_IN_TABLE, *(metric.name for metric in evaluation.judge.metrics if metric.is_detail)}
-    if as_json:
-        for row in rows:
-            emit_json({"event": "result", **row})
-    else:
-        print_table([{key: value for key, value in row.items() if key not in hidden} for row in rows])
+    print_results(rows, as_json=as_json, hidden=hidden)
     if csv_file:
         write_csv(rows, csv_file)
     if report:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit_json, print_results, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import Ratios
 from stylecli.core.errors import UsageError
@@ -136,7 +136,7 @@ def command(
                 progress=progress,
                 notice=say,
             )
-        _print_sweep(rows, as_json=as_json)
+        print_results(rows, as_json=as_json, hidden=("run",))
 
 
 def _print_pruned(weights: Path, unreadable: int, *, as_json: bool) -> None:
@@ -144,11 +144,3 @@ def _print_pruned(weights: Path, unreadable: int, *, as_json: bool) -> None:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": unreadable})
     else:
         click.echo(weights)
-
-
-def _print_sweep(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            emit_json({"event": "result", **row})
-    else:
-        print_table([{key: value for key, value in row.items() if key != "run"} for row in rows])

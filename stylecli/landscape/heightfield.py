@@ -63,7 +63,7 @@ def sunlit(height: Floats, grid: Grid) -> Floats:
 
 
 def seen(height: Floats, color: Floats, grid: Grid, *, top: float, bottom: float) -> Layer:
-    """Project the ground to the view: a pixel shows the nearest point that reaches as high as its slope.
+    """Project the ground to the view: each pixel shows the nearest point that is at least as high as its slope.
 
     height: (A, D), metres; color: (A, D, 4), premultiplied; top, bottom: slopes.
     """

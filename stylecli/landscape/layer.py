@@ -13,10 +13,10 @@ EYE = 6.0  # metres: height of the eye above the water
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture on a cylinder: columns are azimuths, rows are slopes, the highest first; `focal` pixels to 1 of both.
+    """A picture on a cylinder: columns are azimuths, rows are slopes, highest first; `focal` pixels for 1 of each.
 
     pixels: (H, W, 4), linear RGB multiplied by coverage, and coverage.
-    distance: metres; how far the reflection is shifted on water, inf for mountains.
+    distance: metres, by which reflections in the water are shifted; inf for mountains.
     """
 
     pixels: Floats
@@ -57,9 +57,10 @@ class Layer:
         onto[meets] = onto[meets] * (1 - found[..., 3:]) + found[..., :3]
 
     def draw(self, onto: Floats, azimuth: Floats, slope: Floats) -> None:
-        """Lay the layer over a picture (H, W, 3 or 4) whose columns are `azimuth` and whose rows are `slope`, falling.
+        """Composite the layer over a picture (H, W, 3 or 4), in place.
 
-        A fourth channel is what shines through: it is dimmed like a colour and gains nothing.
+        azimuth: of the columns. slope: of the rows, highest first. A fourth channel of the picture is its
+        transmittance, which the layer reduces.
         """
         height, width = self.pixels.shape[:2]
         columns = slice(*np.searchsorted(azimuth, (self.left, self.left + width / self.focal)))

@@ -1,6 +1,6 @@
-"""The light of the hour: where the sun stands, how the air colours it.
+"""The light: position and colour of the sun, colour of the sky and of haze.
 
-Colours are linear RGB radiance with BT.709 primaries; 1 is about the brightest that the film still separates.
+Colours are linear RGB radiance with BT.709 primaries; 1 is about the brightest level with visible detail.
 Directions are an azimuth in radians (0 straight ahead, right positive) and a slope, the tangent of the elevation.
 """
 

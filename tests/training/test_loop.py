@@ -41,7 +41,7 @@ def test_training_lowers_the_loss(
     trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    trained(recipe.with_steps(40), tmp_path)
+    trained(replace(recipe, phases=(Phase(40, 64),)), tmp_path)
     totals = [entry["total"] for entry in log_of(tmp_path)]
     assert sum(totals[-5:]) < 0.8 * sum(totals[:5])
 
@@ -115,7 +115,7 @@ def test_a_teacher_draws_the_network_towards_its_pictures(trained: Trained, reci
     teacher = FastNetwork(**SMALL).requires_grad_(False)
     teacher.head.bias += 2  # bright pictures
     silent = dict.fromkeys(("content_weight", "style_weight", "variation_weight", "grid_weight"), 0.0)
-    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0).with_steps(60)
+    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0, phases=(Phase(60, 64),))
     trained(recipe, tmp_path, teacher=teacher)
     log = log_of(tmp_path)
     assert log[-1]["pixel"] < 0.6 * log[0]["pixel"]

@@ -28,6 +28,11 @@ def test_a_run_holds_recipe_log_samples_and_weights(trained: Trained, recipe: Re
     assert (tmp_path / "recipe.toml").exists()
 
 
+def test_a_run_keeps_its_painting(trained: Trained, recipe: Recipe, photo_folder: Path, tmp_path: Path) -> None:
+    trained(recipe.with_steps(1), tmp_path)
+    assert (tmp_path / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
+
+
 def test_several_paintings_make_one_network_of_several_styles(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
     recipe = replace(recipe, others=(Painting("coffee.png"),), batch=2)
     weights = load_file(trained(recipe, tmp_path))

@@ -11,53 +11,20 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
 from stylecli.cli.app import suite
-from stylecli.cli.training import export
 from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.evaluation.quality import measures as quality
-from stylecli.evaluation.sweep import judged_photos
-from stylecli.training import loop
-from stylecli.training import prepare as preparing
 from stylecli.training.data import PhotoFolder
-from stylecli.training.export.cost import time_network
 from stylecli.training.networks.fast import FastNetwork, with_dilations
-from stylecli.training.networks.johnson import ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights
 from stylecli.training.pruning import prune as pruning
 from stylecli.training.pruning.cutting import Target
 from stylecli.training.pruning.prune import Healing, prune
-from stylecli.training.recipe import PHASES_FROM_BASE, Painting, Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
-from stylecli.training.runs.finished import TrainingFacts
-from tests.support.trainings import Trained, same_tensors, stop_at
+from tests.support.trainings import same_tensors, stop_at
+
+pytestmark = pytest.mark.usefixtures("quick_pruning")
 
 PARAMETERS = count_parameters(FastNetwork(stem=6, trunk=12, blocks=2))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "LOOK_COUNT", 2)
-    monkeypatch.setattr(pruning, "LOOK_SIZE", 64)
-    monkeypatch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 96)))
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
-    monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
-    monkeypatch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
-    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
-
-
-@pytest.fixture
-def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
-    """Give a finished run, of random weights, with its painting."""
-    run = tmp_path / "whole"
-    run.mkdir()
-    torch.manual_seed(0)
-    network = FastNetwork(stem=6, trunk=12, blocks=2)
-    facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
-    write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
-    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
-    (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
-    return run
 
 
 @pytest.fixture
@@ -260,11 +227,6 @@ def test_a_painting_that_is_nowhere_is_named(cut_in_half: Callable[..., Path], w
     assert "`painting`" in caught.value.hint
 
 
-def test_a_run_keeps_its_painting(trained: Trained, recipe: Recipe, photo_folder: Path, tmp_path: Path) -> None:
-    trained(recipe.with_steps(1), tmp_path)
-    assert (tmp_path / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
-
-
 @pytest.mark.parametrize(
     ("options", "exit_code", "fault"),
     [
@@ -307,54 +269,6 @@ def test_a_folder_without_photos_is_a_media_error(whole: Path, tmp_path: Path) -
     result = run("prune", whole, "--data", tmp_path / "empty", "-o", tmp_path / "out", "--ratio", 0.5)
     assert result.exit_code == 4
     assert "no photo in it" in result.stderr
-
-
-def test_a_model_is_timed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = time_network(FastNetwork(stem=4, trunk=4, blocks=1))
-    large = time_network(ResidualNetwork(stem=16, trunk=32, blocks=1))
-    assert small.milliseconds < large.milliseconds
-    assert small.model_bytes < large.model_bytes
-    assert small.megabytes is not None
-    assert large.megabytes is not None
-    assert 10 < small.megabytes < large.megabytes
-
-
-def test_a_sweep_is_a_table_a_file_and_a_plot(
-    whole: Path, photo_folder: Path, photo_file: Path, vgg_file: Path, tmp_path: Path
-) -> None:
-    line = ["prune", whole, "--data", photo_folder, "-o", tmp_path / "sweep", "--loss-weights", vgg_file]
-    options = ["--sweep", "0.6,0.3", "--baseline", "--steps", 2, "--photos", photo_file]
-    result = run(*line, *options, "--json")
-    assert result.exit_code == 0, result.output
-    rows = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    kinds = [(row["kind"], row["ratio"]) for row in rows]
-    assert kinds == [("whole", 0), ("pruned", 0.3), ("thin", 0.3), ("pruned", 0.6), ("thin", 0.6)]
-    parameters = {kind: row["parameters"] for kind, row in zip(kinds, rows, strict=True)}
-    assert parameters["pruned", 0.6] < parameters["pruned", 0.3] < parameters["whole", 0]
-    assert all(parameters["thin", ratio] <= parameters["pruned", ratio] for ratio in (0.3, 0.6))
-    assert all(row["milliseconds"] > 0 and row["style"] > 0 and row["model_bytes"] > 0 for row in rows)
-    assert (tmp_path / "sweep" / "sweep.svg").read_text().startswith("<?xml")
-    assert [json.loads(text) for text in result.stdout.splitlines() if '"result"' in text][1]["ratio"] == 0.3
-    recipe = read_recipe(tmp_path / "sweep" / "thin-0.3" / "recipe.toml")
-    assert (recipe.base, recipe.teacher, recipe.pixel_weight) == ("", "", 0)
-    finished = {path: path.read_bytes() for path in (tmp_path / "sweep").rglob("weights.safetensors")}
-    assert run(*line, *options).exit_code == 0  # goes on with what is there
-    assert all(path.read_bytes()[-1000:] == content[-1000:] for path, content in finished.items())
-
-
-def test_a_sweep_judges_by_photos_that_the_healing_does_not_see(photo_folder: Path, tmp_path: Path) -> None:
-    for number in range(20):
-        (tmp_path / f"{number:02}.png").write_bytes((photo_folder / "coffee.png").read_bytes())
-    photos = PhotoFolder(tmp_path)
-    judged = judged_photos(photos, [], lambda _: None)
-    assert len(judged) == 8
-    assert not {path.name for path in judged} & set(photos.photos)
-    assert len(photos.photos) == 12
-
-
-def test_a_sweep_asks_for_photos_to_judge_by(photos: PhotoFolder) -> None:
-    with pytest.raises(UsageError, match="no photos to spare"):
-        judged_photos(photos, [], lambda _: None)
 
 
 def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable[..., Path]) -> None:

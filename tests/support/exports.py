@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +13,9 @@ from stylecli.training.networks.style_network import StyleNetwork
 _models: dict[str, bytes] = {}
 
 
-@pytest.fixture(autouse=True)
-def _exported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Export a network once a process; the parity gate still sees every model."""
+@pytest.fixture(autouse=True, scope="session")
+def _exported_once() -> Iterator[None]:
+    """Export a network once a process, for fixtures of modules too; the parity gate still sees every model."""
     translate = onnx_export.translate
 
     def translate_once(network: StyleNetwork) -> bytes:
@@ -23,7 +24,9 @@ def _exported_once(monkeypatch: pytest.MonkeyPatch) -> None:
             _models[key] = translate(network)
         return _models[key]
 
-    monkeypatch.setattr(onnx_export, "translate", translate_once)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_export, "translate", translate_once)
+        yield
 
 
 def _fingerprint(network: StyleNetwork) -> str:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +32,14 @@ SMALL_PHASES_FROM_BASE = tuple(replace(phase, size=64) for phase in PHASES_FROM_
 SMALL_PHASES_TO_STABILIZE = tuple(replace(phase, size=64) for phase in PHASES_TO_STABILIZE)
 
 
-@pytest.fixture(autouse=True)
-def _small_pictures_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "PHASES_FROM_BASE", SMALL_PHASES_FROM_BASE)
-    monkeypatch.setattr(prepare, "PHASES_TO_STABILIZE", SMALL_PHASES_TO_STABILIZE)
-    monkeypatch.setattr(calibration, "DRAWN_SIZE", (160, 96))
-    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
+@pytest.fixture(autouse=True, scope="module")
+def _small_pictures_everywhere() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "PHASES_FROM_BASE", SMALL_PHASES_FROM_BASE)
+        patch.setattr(prepare, "PHASES_TO_STABILIZE", SMALL_PHASES_TO_STABILIZE)
+        patch.setattr(calibration, "DRAWN_SIZE", (160, 96))
+        patch.setattr(export, "PREVIEW_SIZE", (96, 64))
+        yield
 
 
 def run(*arguments: object) -> Result:

@@ -57,3 +57,13 @@ def test_a_sweep_judges_by_photos_that_the_healing_does_not_see(photo_folder: Pa
 def test_a_sweep_asks_for_photos_to_judge_by(photos: PhotoFolder) -> None:
     with pytest.raises(UsageError, match="no photos to spare"):
         judged_photos(photos, [], lambda _: None)
+
+
+def test_the_command_line_tells_its_option_for_photos_to_judge_by(
+    whole: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path
+) -> None:
+    line = ["prune", whole, "--data", photo_folder, "-o", tmp_path / "sweep", "--loss-weights", vgg_file]
+    result = run(*line, "--sweep", "0.5")
+    assert result.exit_code == 2
+    assert "no photos to spare" in result.stderr
+    assert "--photos" in result.stderr

@@ -115,7 +115,7 @@ def test_a_teacher_draws_the_network_towards_its_pictures(trained: Trained, reci
     teacher = FastNetwork(**SMALL).requires_grad_(False)
     teacher.head.bias += 2  # bright pictures
     silent = dict.fromkeys(("content_weight", "style_weight", "variation_weight", "grid_weight"), 0.0)
-    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0, phases=(Phase(60, 64),))
+    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0).with_steps(60)
     trained(recipe, tmp_path, teacher=teacher)
     log = log_of(tmp_path)
     assert log[-1]["pixel"] < 0.6 * log[0]["pixel"]

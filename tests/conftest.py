@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from numpy.typing import NDArray
 from stylecli.packs.pack import StylePack, open_pack
 from tests.support.packs import NORMALIZING_REACH, StyleFactory, normalizing_model, write_style
 
+NUMBERS = itertools.count()
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")  # 512 x 512, 451 x 300, 600 x 400, 640 x 427
 
 
 @pytest.fixture(autouse=True)
 def _only_our_shelves(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the styles of whoever runs the tests out of them."""
+    """Keep the styles of whoever runs the tests out of them: each test has a home that does not exist yet."""
     monkeypatch.delenv("STYLECLI_STYLES", raising=False)
-    data_home = tmp_path_factory.mktemp("data-home")
+    data_home = tmp_path_factory.getbasetemp() / "data-homes" / str(next(NUMBERS))  # `mktemp` looks at all others
     monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: data_home / "stylecli")
     monkeypatch.setenv("XDG_DATA_HOME", str(data_home))  # the same for programs that a test starts
 

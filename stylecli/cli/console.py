@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -144,6 +144,15 @@ def _options_of(command: click.Command, context: click.Context) -> Iterator[tupl
         for name in command.list_commands(context):
             if subcommand := command.get_command(context, name):
                 yield from _options_of(subcommand, context)
+
+
+def print_results(rows: Sequence[Mapping[str, Any]], *, as_json: bool, hidden: Collection[str] = ()) -> None:
+    """Print rows as JSON events, or as a table without the `hidden` columns."""
+    if as_json:
+        for row in rows:
+            emit_json({"event": "result", **row})
+    else:
+        print_table([{key: value for key, value in row.items() if key not in hidden} for row in rows])
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:

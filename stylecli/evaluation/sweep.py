@@ -1,10 +1,10 @@
-"""One network pruned to several sizes: what each costs and how well it paints, beside thin ones from random weights."""
+"""A sweep prunes one network to several sizes and compares what each costs and how well it paints."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ import numpy as np
 
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on
-from stylecli.core.progress import Progress, ignore
+from stylecli.core.progress import Notice, Progress, ignore
+from stylecli.evaluation.quality.judges import choose_judge
 from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
+from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
 from stylecli.evaluation.quality.subjects import RunNetwork
 from stylecli.evaluation.report.files import write_text
 from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, palette
 from stylecli.evaluation.selection import spread
+from stylecli.media.images.files import pictures_in
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import time_network
@@ -26,7 +29,7 @@ from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.registry import count_parameters, network_class, network_from_weights, network_name
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.options import Healing, Importance, Target
-from stylecli.training.pruning.prune import CUT, prepare_healing, prune, read_whole
+from stylecli.training.pruning.prune import CUT, HEALING_AS_THE_RUN, painting_of, prepare_healing, prune, read_whole
 from stylecli.training.recipe import read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
@@ -39,7 +42,7 @@ JUDGED_PHOTOS = 8  # of those to train with, when no others are given
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """A network of the curve; `kind` is whole, pruned or thin, `ratio` the share of channels cut, `run` its name."""
+    """One measured network. `kind`: whole, pruned or thin; `ratio`: the share of channels cut; `run`: its folder."""
 
     kind: str
     ratio: float
@@ -47,12 +50,12 @@ class SweepPoint:
     parameters: int
     model_bytes: int
     milliseconds: float  # of 1280 x 720 pixels in onnxruntime on the CPU
-    megabytes: float | None  # at the peak, for that
+    megabytes: float | None  # peak memory of that run; None where the system does not tell
     content: float
     style: float
 
     def as_record(self, whole: SweepPoint) -> dict[str, Any]:
-        """For tables and JSON, with how far the distances are from those of the whole network, in percent."""
+        """Return a row for tables and JSON, with the distances also in percent above those of the whole network."""
         record = dataclasses.asdict(self)
         for name in ("content", "style"):
             record[name] = round(record[name], 4)
@@ -62,7 +65,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class Bench:
-    """By what the networks of a curve are judged."""
+    """What every network of a sweep is judged by."""
 
     photos: Sequence[Path]
     painting: Path
@@ -75,38 +78,55 @@ def sweep(
     output: Path,
     ratios: Sequence[float],
     *,
-    bench: Bench,
-    healing: Healing,
+    judged: Sequence[Path] = (),
+    healing: Healing = HEALING_AS_THE_RUN,
     importance: Importance = "rebuild",
     baseline: bool = False,
     progress: Progress = ignore,
-    note: Callable[[str], None] = lambda _: None,
+    notice: Notice = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Prune a finished training at each ratio, into folders in `output`, and measure; the whole network comes first.
+    """Prune a finished training at several ratios, measure every network, and write TABLE and PLOT into `output`.
 
-    With `baseline` each gets a thin network of as many parameters beside it, trained from random weights in the same
-    phases. A time budget is that of all together, and measuring comes on top of it. Writes TABLE and PLOT.
+    Each ratio gets a folder in `output`. A folder that is finished already is only measured again.
+
+    Args:
+        run: a finished training, a style, or a variant of one.
+        photos: photos to heal with.
+        output: the folder to write to.
+        ratios: the shares of channels to cut, each between 0 and 1.
+        judged: photos or folders to judge by; without any, some of `photos` are set aside for it.
+        healing: how the cut networks are trained. A time budget is shared by all networks; measuring comes on top.
+        importance: how channels are chosen.
+        baseline: whether to train a thin network of as many parameters from random weights beside each.
+        progress: hears of every training step.
+        notice: hears which loss network and which photos judge.
+
+    Returns:
+        A row for each network, the whole one first: see `SweepPoint`.
 
     Raises:
-        UsageError, MediaError: as `prune`.
+        UsageError, MediaError: as `prune`; or there are no photos to judge by.
     """
     targets = {ratio: Target(ratio=ratio) for ratio in sorted(set(ratios))}
     for target in targets.values():
-        _ = target.chosen  # all are checked before hours are spent on the first
+        _ = target.chosen  # raises now, not after hours of training
     whole = read_whole(run)
-    healing = replace(healing, painting=bench.painting)
+    painting = painting_of(run, whole.recipe, healing.painting)
+    judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, notice=notice)
+    bench = Bench(pictures_in(judged_photos(photos, judged, notice)), painting, judge)
+    healing = replace(healing, painting=painting)
     if healing.time_budget:
         healing = replace(healing, time_budget=healing.time_budget / (len(targets) * (2 if baseline else 1)))
     points = [_measured("whole", 0.0, run, whole.network, bench)]
     for ratio, target in targets.items():
         folder = output / f"ratio-{ratio:g}"
         prune(
-            run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, notice=note
+            run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, notice=notice
         )
         points.append(_measured("pruned", ratio, str(folder), _network_of(folder), bench))
         if baseline:
             thin = output / f"thin-{ratio:g}"
-            _train_thin(thin, folder, photos, healing, progress, note)
+            _train_thin(thin, folder, photos, healing, progress, notice)
             points.append(_measured("thin", ratio, str(thin), _network_of(thin), bench))
     rows = [point.as_record(points[0]) for point in points]
     write_text(json.dumps(rows, indent=1) + "\n", output / TABLE)
@@ -114,19 +134,19 @@ def sweep(
     return rows
 
 
-def judged_photos(photos: PhotoFolder, given: Sequence[Path], note: Callable[[str], None]) -> list[Path]:
-    """The photos to judge by: those given, or some of the training's, which then does not see them.
+def judged_photos(photos: PhotoFolder, given: Sequence[Path], notice: Notice) -> list[Path]:
+    """Return `given`, or else JUDGED_PHOTOS of the training photos, which are removed from `photos`.
 
     Raises:
-        UsageError: there are too few to spare some, or they are in a zip.
+        UsageError: there are too few to set some aside, or they are in a zip.
     """
     if given:
         return list(given)
     if photos.source.is_file() or len(photos.photos) < 2 * JUDGED_PHOTOS:
-        raise UsageError(f"{photos.source}: no photos to spare for judging", hint="Give some as `photos`.")
+        raise UsageError(f"{photos.source}: no photos to spare for judging", hint="Give some as `judged`.")
     chosen = [photos.photos[place] for place in spread(len(photos.photos), JUDGED_PHOTOS)]
     photos.photos = [name for name in photos.photos if name not in chosen]
-    note(f"judged by {JUDGED_PHOTOS} photos of {photos.source}, which the healing does not see")
+    notice(f"judged by {JUDGED_PHOTOS} photos of {photos.source}, which the healing does not see")
     return [photos.source / name for name in chosen]
 
 
@@ -159,9 +179,9 @@ def _train_thin(
     photos: PhotoFolder,
     healing: Healing,
     progress: Progress,
-    note: Callable[[str], None],
+    notice: Notice,
 ) -> None:
-    """A uniform network of as many parameters as the pruned one, with its recipe, but from nothing and by itself."""
+    """Train a uniform network of as many parameters as the pruned one, from random weights and without a teacher."""
     recipe = read_recipe(pruned / CUT / RECIPE)
     recipe = replace(recipe, base="", teacher="", pixel_weight=0.0, time_budget=healing.time_budget or 0.0)
     stem, trunk = _thin_widths(_network_of(pruned))
@@ -169,11 +189,11 @@ def _train_thin(
     with blamed_on(thin):
         (thin / CUT).mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, thin / CUT / RECIPE)
-    train(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress=progress, notice=note)
+    train(prepare_healing(thin / CUT / RECIPE, healing), photos, thin, progress=progress, notice=notice)
 
 
 def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
-    """Stem and trunk of the widest network of the same kind that has no more parameters."""
+    """Return the stem and trunk of the widest uniform network of the same kind with no more parameters."""
     kind = network_class(network_name(network))
     full: Mapping[str, int] = kind().widths
 
@@ -193,7 +213,7 @@ def _network_of(run: Path) -> StyleNetwork:
 
 
 def trade_off_plot(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Style and content distance over parameters and over milliseconds; rows of `sweep`, a line for each kind."""
+    """Plot style and content distance over parameters and over milliseconds, a line for each kind; returns SVG."""
     kinds = dict.fromkeys(row["kind"] for row in rows if row["kind"] != "whole")
     with drawn(columns=2, rows=2, row_height=2.8) as (figure, axes):
         for place, (cost, score) in enumerate(

@@ -1,4 +1,4 @@
-"""A bay at golden hour, computed with numpy alone: the demo's own picture, clip and sound."""
+"""A bay at golden hour, rendered with numpy: the picture, clip and sound of the demo."""
 
 from stylecli.landscape.ambience import RATE, ambience
 from stylecli.landscape.camera import Landscape

@@ -1,4 +1,4 @@
-"""The sound of the bay: surf that comes and goes, a soft chord, three bells."""
+"""The sound of the bay: surf, a soft chord, three bells."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import numpy as np
 from stylecli.landscape.noise import Floats
 
 RATE = 48_000  # samples a second
-PEAK = 0.6  # of full scale, which leaves room for the overshoot of a lossy codec
+PEAK = 0.6  # of full scale: leaves headroom for a lossy codec
 SURF_PERIOD = 2.7  # seconds from wave to wave
 CHORD = (73.42, 146.83, 220.00, 277.18, 369.99)  # hertz: D major seventh
-BELLS = ((0.55, 739.99, -0.4), (1.65, 880.00, 0.45), (2.50, 1174.66, 0.05))  # second, hertz, place from left to right
-BELL_PARTIALS = ((1.0, 1.0, 1.5), (2.76, 0.35, 0.7), (5.40, 0.12, 0.3))  # of a struck bar: ratio, loudness, seconds
+BELLS = (
+    (0.55, 739.99, -0.4),
+    (1.65, 880.00, 0.45),
+    (2.50, 1174.66, 0.05),
+)  # time in seconds, hertz, position from -1 (left) to 1 (right)
+BELL_PARTIALS = (
+    (1.0, 1.0, 1.5),
+    (2.76, 0.35, 0.7),
+    (5.40, 0.12, 0.3),
+)  # of a struck bar: frequency ratio, loudness, decay in seconds
 FADE_IN, FADE_OUT = 0.25, 0.9  # seconds
 
 
 def ambience(seconds: float, *, seed: int = 7) -> Floats:
-    """Stereo sound (2, samples) in -1..1 at `RATE`."""
+    """Synthesize stereo sound of this length: (2, samples) float32 in -1..1 at `RATE`."""
     time = np.arange(round(seconds * RATE)) / RATE
     sound = 0.55 * _surf(time, seed) + 0.30 * _chord(time) + 0.42 * _bells(time)
     sound *= np.minimum(1, time / FADE_IN) * np.clip((time[-1] - time) / FADE_OUT, 0, 1)
@@ -24,7 +32,7 @@ def ambience(seconds: float, *, seed: int = 7) -> Floats:
 
 
 def _surf(time: Floats, seed: int) -> Floats:
-    """Pink noise, brighter and louder as a wave breaks; each ear its own noise."""
+    """Pink noise that gets brighter and louder as a wave breaks, with separate noise for each channel."""
     noise = np.fft.rfft(np.random.default_rng(seed).standard_normal((2, time.size)), axis=1)
     frequency = np.fft.rfftfreq(time.size, 1 / RATE)
     pink = 1 / np.sqrt(np.maximum(frequency, 90))
@@ -37,7 +45,7 @@ def _surf(time: Floats, seed: int) -> Floats:
 
 
 def _chord(time: Floats) -> Floats:
-    """Slow, slightly detuned sines that beat against each other."""
+    """Sines, slightly detuned between the channels."""
     rise = 1 - np.exp(-time / 0.9)
     chord = np.zeros((2, time.size))
     for index, pitch in enumerate(CHORD):

@@ -1,4 +1,4 @@
-"""A small sloop under sail: hull, mast, two sails that the sun shines through."""
+"""A small sloop: hull, mast and two sails that let sunlight through."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPEED = 1.6  # metres a second to the right
 ROLL = 0.035  # radians
 START = -0.030  # azimuth at second 0
 HULL = np.array([0.055, 0.030, 0.022], np.float32)
-SAIL_LIT = np.array([0.92, 0.50, 0.24], np.float32)  # cloth that the sun shines through
+SAIL_LIT = np.array([0.92, 0.50, 0.24], np.float32)  # cloth with the sun behind it
 SAIL_SHADE = np.array([0.30, 0.19, 0.15], np.float32)
 SPAR = np.array([0.04, 0.03, 0.03], np.float32)
 # Outlines in metres: x forward, y up from the waterline.
@@ -33,7 +33,7 @@ JIB_LINE = ((4.3, 1.35), (2.6, 1.55), (0.75, 2.1), (0.66, 5.2), (0.62, 10.6), (1
 
 
 def boat(seconds: float, eye_x: float, focal: float) -> Layer:
-    """The boat at a moment, `eye_x` metres being how far the camera has slid to the right."""
+    """Draw the boat at second `seconds`. `eye_x`: metres that the camera has moved to the right."""
     azimuth = START + (SPEED * seconds - eye_x) / DISTANCE
     roll = ROLL * np.sin(2 * np.pi * seconds / 3.7)
     heave = 0.14 * np.sin(2 * np.pi * seconds / 2.9 + 1)
@@ -58,7 +58,7 @@ def boat(seconds: float, eye_x: float, focal: float) -> Layer:
 
 
 def polygon(outline: tuple[tuple[float, float], ...], x: Floats, y: Floats, pixel: float) -> Floats:
-    """Coverage 0..1 of a polygon with soft edges one pixel wide, by signed distance."""
+    """Return the coverage, 0..1, of a polygon at points (x, y) by signed distance. Edges are one `pixel` wide."""
     nearest, inside = np.full_like(x, np.inf), np.zeros(x.shape, bool)
     for (x0, y0), (x1, y1) in zip(outline, outline[1:] + outline[:1], strict=True):
         along = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)

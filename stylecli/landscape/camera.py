@@ -1,4 +1,4 @@
-"""The camera: places everything in the frame and renders one frame to 8-bit pixels."""
+"""The camera: renders a frame of the bay to 8-bit pixels."""
 
 from __future__ import annotations
 
@@ -18,22 +18,19 @@ from stylecli.landscape.sky import Clouds
 from stylecli.landscape.water import Sea
 
 FOCAL = 0.92  # focal length in picture widths: 62 degrees across, a 30 mm lens on full frame
-HORIZON = 0.60  # part of the height above the horizon
+HORIZON = 0.60  # share of the height that is above the horizon
 PAN = 0.006  # radians a second to the right
 SLIDE = 0.30  # metres a second to the right
-MARGIN = 0.07  # radians of scene beside the frame that the water can mirror
-SEA_SAMPLES = 2  # rows of the sea for a row of the picture: ripples are finer than pixels
+MARGIN = 0.07  # radians rendered on each side of the frame, for reflections in the water
+SEA_SAMPLES = 2  # rows of samples for a row of sea pixels: ripples are finer than pixels
 SUN_DISC = 30.0  # radiance
 
 
 class Landscape:
-    """The bay at golden hour, ready to be photographed at one size.
-
-    frame(t) is the view at second t: the camera slides and pans slowly to the right.
-    """
+    """The bay at golden hour, to be rendered at one size. The camera slides and pans slowly to the right."""
 
     def __init__(self, width: int, height: int, *, seconds: float = 0.0) -> None:
-        """Build the static parts, wide enough for a shot of `seconds`. Size in pixels."""
+        """Build the static parts for a picture of this size in pixels, wide enough for `seconds` of motion."""
         self.width, self.height = width, height
         self.focal = FOCAL * width
         half = 0.5 / FOCAL + MARGIN
@@ -43,7 +40,7 @@ class Landscape:
         self.sea = Sea()
 
     def frame(self, seconds: float, *, grain: float = 0.0) -> NDArray[np.uint8]:
-        """The picture at second `seconds`: (H, W, 3) uint8, sRGB-encoded. `grain`: deviation, of white."""
+        """Render second `seconds`: (H, W, 3) uint8, sRGB-encoded. `grain`: standard deviation of noise, of white."""
         yaw, eye_x = PAN * seconds, SLIDE * seconds
         azimuth = yaw + (np.arange(self.width, dtype=np.float32) + 0.5 - self.width / 2) / self.focal
         horizon = round(HORIZON * self.height)
@@ -77,7 +74,7 @@ class Landscape:
         return np.asarray(samples.mean(axis=1))
 
     def _backdrop(self, yaw: float, top: float, rows: int, seconds: float) -> Layer:
-        """Sky and mountains, with a margin at both sides for the sea to mirror; alpha: what lets the sun through."""
+        """Render sky and mountains, with a margin on both sides for reflections. Alpha: transmittance for sunlight."""
         margin = int(MARGIN * self.focal)
         columns = self.width + 2 * margin
         left = yaw - columns / 2 / self.focal
@@ -89,14 +86,14 @@ class Landscape:
 
 
 def _sunshine(backdrop: Layer) -> float:
-    """How much of the sun's disc is free of clouds, 0..1."""
+    """Return the share of the sun's disc that is not covered, 0..1."""
     ring = np.linspace(-1, 1, 5, dtype=np.float32) * light.SUN_RADIUS
     x, y = np.meshgrid(light.SUN_AZIMUTH + ring, light.SUN_SLOPE + ring)
     return float(backdrop.at(x, y)[..., 3].mean())
 
 
 def _mirrored(backdrop: Layer, near: list[Layer], azimuth: Floats, slope: Floats) -> Floats:
-    """Radiance that a ray reflected by the water meets. Near objects are mirrored about the line where they stand."""
+    """Return the radiance along rays that the water reflects. Near objects are mirrored at their waterline."""
     color = backdrop.at(*backdrop.clamp(azimuth, slope))[..., :3]
     for layer in near:
         layer.blend(color, azimuth, slope - np.float32(2 * EYE / layer.distance))

@@ -1,4 +1,4 @@
-"""Develop linear radiance to 8 bits: bloom, vignette, filmic tone curve, grain."""
+"""From linear radiance to 8 bits: bloom, vignette, filmic tone curve, grain."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from stylecli.landscape.noise import Floats
 
 EXPOSURE = 1.05
-GLOW = 0.13  # part of the light that the lens scatters
-GLOW_WIDTH = 0.018  # deviation, in picture widths
-VIGNETTE = 0.22  # light lost in the corners
+GLOW = 0.13  # share of the light that the lens scatters
+GLOW_WIDTH = 0.018  # standard deviation of the blur, in picture widths
+VIGNETTE = 0.22  # share of the light lost in the corners
 
 
 def develop(radiance: Floats, *, grain: float) -> NDArray[np.uint8]:
-    """Turn linear radiance (H, W, 3) into an 8-bit sRGB-encoded picture; `grain` is a deviation, of white."""
+    """Convert linear radiance (H, W, 3) to sRGB-encoded uint8. `grain`: deviation of the added noise, of white."""
     height, width = radiance.shape[:2]
     exposed = radiance + GLOW * (_blurred(np.minimum(radiance, 12), GLOW_WIDTH * width) - radiance)
     y, x = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
@@ -27,19 +27,19 @@ def develop(radiance: Floats, *, grain: float) -> NDArray[np.uint8]:
 
 
 def filmic(x: Floats) -> Floats:
-    """Narkowicz's fit of the ACES curve, linear 0..inf to linear 0..1."""
+    """Apply Narkowicz's fit of the ACES curve: linear 0..inf -> linear 0..1."""
     return np.clip(x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
 
 
 def encode(linear: Floats) -> Floats:
-    """The sRGB transfer curve from a table; a power for every sample would be the slowest step of a frame."""
+    """Apply the sRGB transfer curve from a table; a power for every sample would be the slowest step of a frame."""
     table = np.linspace(0, 1, 4097, dtype=np.float32)
     table = np.where(table <= 0.0031308, 12.92 * table, 1.055 * table ** (1 / 2.4) - 0.055).astype(np.float32)
     return table.take((linear * 4096 + 0.5).astype(np.int32))
 
 
 def _blurred(picture: Floats, deviation: float) -> Floats:
-    """A wide blur: downsample by block means, blur, upsample."""
+    """Blur widely: downsample by block means, blur, upsample."""
     block = max(1, int(deviation / 2))
     height, width = picture.shape[:2]
     rows, columns = -(-height // block), -(-width // block)

@@ -1,4 +1,4 @@
-"""Ground as heights over directions and distances: its slopes, its shadows, and the view of it from the eye."""
+"""Ground as a height field over azimuth and distance: slopes, shadows, projection to the view."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from stylecli.landscape import light
 from stylecli.landscape.layer import EYE, Layer
 from stylecli.landscape.noise import Floats
 
-SHADOW_WALKS = np.geomspace(90, 5200, 12, dtype=np.float32)  # metres toward the sun at which shade is looked for
-PENUMBRA = 5.0  # the larger, the harder the edge of a shadow
+SHADOW_WALKS = np.geomspace(90, 5200, 12, dtype=np.float32)  # metres toward the sun at which shadows are sampled
+PENUMBRA = 5.0  # larger values make harder shadow edges
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Grid:
 
 
 def slopes(height: Floats, grid: Grid) -> tuple[Floats, Floats]:
-    """Gradient of the height (A, D) toward x and z."""
+    """Return the gradients of the height (A, D) along x and z."""
     along = np.gradient(height, axis=1) / np.gradient(grid.distance)
     across = np.gradient(height, axis=0) / (np.gradient(grid.azimuth)[:, None] * grid.distance)
     sine, cosine = np.sin(grid.azimuth)[:, None], np.cos(grid.azimuth)[:, None]
@@ -48,7 +48,7 @@ def slopes(height: Floats, grid: Grid) -> tuple[Floats, Floats]:
 
 
 def sunlit(height: Floats, grid: Grid) -> Floats:
-    """Soft cast shadows, 0..1 (A, D): walks toward the key light over the ground, at half its resolution."""
+    """Return soft shadows (A, D), 0 in shadow to 1 in light, by steps toward the key light at half resolution."""
     low, x, z = height[::2, ::2], grid.x[::2, ::2], grid.z[::2, ::2]
     left, per_azimuth = grid.azimuth[0], 1 / (grid.azimuth[2] - grid.azimuth[0])
     clear = np.ones_like(low)
@@ -63,14 +63,14 @@ def sunlit(height: Floats, grid: Grid) -> Floats:
 
 
 def seen(height: Floats, color: Floats, grid: Grid, *, top: float, bottom: float) -> Layer:
-    """Project the ground to the view: a pixel shows the nearest point that reaches as high as its slope.
+    """Project the ground to the view: each pixel shows the nearest point that is at least as high as its slope.
 
     height: (A, D), metres; color: (A, D, 4), premultiplied; top, bottom: slopes.
     """
     count = len(grid.azimuth)
     rise = (height - EYE) / grid.distance
     skyline = np.maximum.accumulate(rise, axis=1)
-    rows = 2 * int((top - bottom) * grid.focal)  # two samples a pixel, averaged: smooth ridges
+    rows = 2 * int((top - bottom) * grid.focal)  # two samples a pixel are averaged, which smooths ridges
     slope = (top - (np.arange(rows) + 0.5) / (2 * grid.focal)).astype(np.float32)[::-1]  # rising
     # One sorted list of all columns' skylines, searched at once: each column lives in its own interval of ten.
     interval = 10.0 * np.arange(count)[:, None]
@@ -86,5 +86,5 @@ def seen(height: Floats, color: Floats, grid: Grid, *, top: float, bottom: float
 
 
 def opaque(color: Floats) -> Floats:
-    """Add full coverage to colours (..., 3)."""
+    """Append an alpha channel of 1 to colours (..., 3)."""
     return np.concatenate([color, np.ones_like(color[..., :1])], axis=-1)

@@ -1,4 +1,4 @@
-"""Layers: pieces of the scene drawn once in directions (azimuth, slope) and looked up from any view or reflection."""
+"""Layers: parts of the landscape, drawn once over azimuth and slope and sampled for any view or reflection."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from stylecli.landscape.noise import Floats
 
-EYE = 6.0  # metres of the eye above the water
+EYE = 6.0  # metres: height of the eye above the water
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture on a cylinder: columns are azimuths, rows are slopes, the highest first; `focal` pixels to 1 of both.
+    """A picture on a cylinder: columns are azimuths, rows are slopes, highest first; `focal` pixels for 1 of each.
 
     pixels: (H, W, 4), linear RGB multiplied by coverage, and coverage.
-    distance: metres; how far the reflection is shifted on water, inf for mountains.
+    distance: metres, by which reflections in the water are shifted; inf for mountains.
     """
 
     pixels: Floats
@@ -26,7 +26,7 @@ class Layer:
     distance: float = np.inf
 
     def at(self, azimuth: Floats, slope: Floats) -> Floats:
-        """Bilinear look-up inside the layer, (..., 4)."""
+        """Sample the layer bilinearly at directions inside it: (..., 4)."""
         height, width = self.pixels.shape[:2]
         x = (azimuth - np.float32(self.left)) * np.float32(self.focal) - np.float32(0.5)
         y = (np.float32(self.top) - slope) * np.float32(self.focal) - np.float32(0.5)
@@ -42,14 +42,14 @@ class Layer:
         return found
 
     def clamp(self, azimuth: Floats, slope: Floats) -> tuple[Floats, Floats]:
-        """The nearest directions inside the layer."""
+        """Clamp directions to the layer."""
         height, width = self.pixels.shape[:2]
         half = 0.5 / self.focal
         inside = np.clip(azimuth, self.left + half, self.left + width / self.focal - half)
         return inside, np.clip(slope, self.top - height / self.focal + half, self.top - half)
 
     def blend(self, onto: Floats, azimuth: Floats, slope: Floats) -> None:
-        """Lay the layer over colours (..., 3) seen in scattered directions."""
+        """Composite the layer over colours (..., 3) at arbitrary directions, in place."""
         height, width = self.pixels.shape[:2]
         meets = (azimuth > self.left) & (azimuth < self.left + width / self.focal)
         meets &= (slope < self.top) & (slope > self.top - height / self.focal)
@@ -57,9 +57,10 @@ class Layer:
         onto[meets] = onto[meets] * (1 - found[..., 3:]) + found[..., :3]
 
     def draw(self, onto: Floats, azimuth: Floats, slope: Floats) -> None:
-        """Lay the layer over a picture (H, W, 3 or 4) whose columns are `azimuth` and whose rows are `slope`, falling.
+        """Composite the layer over a picture (H, W, 3 or 4), in place.
 
-        A fourth channel is what shines through: it is dimmed like a colour and gains nothing.
+        azimuth: of the columns. slope: of the rows, highest first. A fourth channel of the picture is its
+        transmittance, which the layer reduces.
         """
         height, width = self.pixels.shape[:2]
         columns = slice(*np.searchsorted(azimuth, (self.left, self.left + width / self.focal)))

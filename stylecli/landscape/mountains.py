@@ -1,4 +1,4 @@
-"""The ranges behind the bay: ridges, woods, meadows, snow, and the air in front of them."""
+"""The mountains behind the bay: ridges, woods, meadows, snow, and aerial perspective."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from stylecli.landscape.heightfield import Grid, opaque, seen, slopes, sunlit
 from stylecli.landscape.layer import Layer
 from stylecli.landscape.noise import Floats, fractal, ridged, value_noise
 
-HAZE_REACH = 26_000.0  # metres until the air hides 63 percent
-MIST_HEIGHT = 110.0  # metres; the evening mist that lies on the water
+HAZE_REACH = 26_000.0  # metres: distance at which haze hides 63 percent
+MIST_HEIGHT = 110.0  # metres: of the mist above the water
 TREE_LINE, SNOW_LINE = 480.0, 690.0  # metres
 TREE_HEIGHT = 8.0  # metres
-SUNKEN = 14.0  # metres of the relief that lie under water, so that the shore is not a straight line
+SUNKEN = 14.0  # metres that the relief is lowered, so that the shore is not a straight line
 
 FOREST = np.array([0.030, 0.042, 0.018], np.float32)
 MEADOW = np.array([0.115, 0.100, 0.040], np.float32)
@@ -22,27 +22,27 @@ SNOW = np.array([0.82, 0.84, 0.90], np.float32)
 
 
 def mountains(left: float, right: float, focal: float) -> Layer:
-    """The land from `left` to `right` azimuth."""
+    """Render the land from azimuth `left` to `right`, in radians."""
     grid = Grid.over(left, right, _distances(int(min(1_000, 250 + 0.65 * focal))), focal=focal)
     height = _height(grid)
     return seen(height, opaque(_color(height, grid)), grid, top=0.30, bottom=-3 / focal)
 
 
 def _distances(count: int) -> Floats:
-    """Distances in metres at which the ground is sampled, densest at the main range: its crests must show no steps."""
+    """Return the distances in metres at which the ground is sampled, densest at the main range to avoid steps."""
     parts = ((1_700, 4_800, 0.22), (4_800, 11_500, 0.58), (11_500, 42_000, 0.20))
     return np.concatenate([np.geomspace(near, far, int(count * part), endpoint=False) for near, far, part in parts])
 
 
 def _height(grid: Grid) -> Floats:
-    """Metres above the water, (A, D)."""
+    """Return the height in metres above the water, (A, D)."""
     x, z = grid.x, grid.z
     warp_x, warp_z = fractal(x / 2600, z / 2600, octaves=3, seed=5), fractal(x / 2600, z / 2600, octaves=3, seed=9)
     crest = ridged(x / 2300 + 0.45 * warp_x, z / 2300 + 0.45 * warp_z, octaves=9, seed=21)
     hills = fractal(x / 900, z / 900, octaves=6, seed=41) + 0.5
     azimuth = grid.azimuth[:, None]
-    summit = _bell(azimuth, -0.19, 0.27)  # the highest group stands left of the middle
-    shoulder = _bell(azimuth, 0.56, 0.20)  # the answer on the right, behind the sun's path
+    summit = _bell(azimuth, -0.19, 0.27)  # the highest peaks, left of the centre
+    shoulder = _bell(azimuth, 0.56, 0.20)  # lower peaks on the right, behind the sun's path
     near, main, far = (
         _bell(np.log(grid.distance), np.log(center), width)
         for center, width in ((3_000, 0.26), (7_600, 0.30), (17_000, 0.40))
@@ -57,10 +57,10 @@ def _height(grid: Grid) -> Floats:
 
 
 def _color(height: Floats, grid: Grid) -> Floats:
-    """Radiance of the ground as it arrives at the eye, (A, D, 3)."""
+    """Return the radiance of the ground at the eye, (A, D, 3)."""
     lit, upright = light.shading(*slopes(height, grid))
     lit = lit * sunlit(height, grid)
-    patch = fractal(grid.x / 320, grid.z / 320, octaves=4, seed=61)  # no line in nature is straight
+    patch = fractal(grid.x / 320, grid.z / 320, octaves=4, seed=61)  # varies tree line and snow line
     meadow = _ramp(height + 300 * patch, TREE_LINE + 220, TREE_LINE - 30) * _ramp(upright, 0.60, 0.80)
     forest = _ramp(height + 420 * patch, TREE_LINE, TREE_LINE - 260) * _ramp(upright, 0.55, 0.75)
     snow = _ramp(height + 380 * patch, SNOW_LINE - 120, SNOW_LINE + 220) * _ramp(upright, 0.40, 0.62)
@@ -86,7 +86,7 @@ def _bell(value: Floats, center: float, width: float) -> Floats:
 
 
 def _ramp(value: Floats, start: float, end: float) -> Floats:
-    """0 at `start`, 1 at `end`, smooth between (either order)."""
+    """Interpolate smoothly from 0 at `start` to 1 at `end`; `start` may be larger."""
     t = np.clip((value - start) / (end - start), 0, 1)
     smooth: Floats = t * t * (3 - 2 * t)
     return smooth

@@ -1,4 +1,4 @@
-"""Fractal noise: the raw material of mountains, clouds and haze."""
+"""Fractal noise for mountains, clouds and haze."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]  # float32 wherever there is one value for a pixel
 
-LATTICE = 256  # cells until value noise repeats; a power of two, so that wrapping is a bit mask
-TURN = (1.6, 1.2)  # from octave to octave: twice the frequency, turned by 37 degrees to hide the lattice's axes
-CREST = 0.035  # how far a crest is rounded; a knife's edge would alias
-RIDGE_GAIN = 3.2  # how strongly a ridge of one octave invites ridges of the next (Musgrave's ridged multifractal)
+LATTICE = 256  # cells after which value noise repeats; a power of two, so a bit mask wraps indices
+TURN = (1.6, 1.2)  # for each octave: twice the frequency, rotated by 37 degrees to hide the axes of the lattice
+CREST = 0.035  # rounding of crests, against aliasing
+RIDGE_GAIN = 3.2  # how strongly ridges of one octave amplify those of the next (Musgrave's ridged multifractal)
 
 
 def value_noise(x: Floats, y: Floats, seed: int) -> Floats:
-    """Smooth noise in 0..1 with features of size 1."""
+    """Return smooth value noise in 0..1 with features of size 1."""
     lattice = np.random.default_rng(seed).random(LATTICE * LATTICE, dtype=np.float32)
     return _interpolate(lattice, LATTICE, x, y, smooth=True)
 
 
 def fractal(x: Floats, y: Floats, *, octaves: int, seed: int, gain: float = 0.5) -> Floats:
-    """Fractional Brownian motion about 0, largest features of size 1."""
+    """Return fractional Brownian motion with mean 0 and largest features of size 1."""
     total, amplitude = np.zeros_like(x), 1.0
     for octave in range(octaves):
         total += amplitude * (value_noise(x, y, seed + octave) - 0.5)
@@ -32,7 +32,7 @@ def fractal(x: Floats, y: Floats, *, octaves: int, seed: int, gain: float = 0.5)
 
 
 def ridged(x: Floats, y: Floats, *, octaves: int, seed: int, gain: float = 0.48) -> Floats:
-    """Ridged multifractal in about 0..1: sharp crests, smooth valleys (Musgrave 1994)."""
+    """Return a ridged multifractal in about 0..1, with sharp crests and smooth valleys (Musgrave 1994)."""
     total, weight, amplitude, reach = np.zeros_like(x), np.ones_like(x), 1.0, 0.0
     for octave in range(octaves):
         rise = 2 * value_noise(x, y, seed + octave) - 1
@@ -46,7 +46,7 @@ def ridged(x: Floats, y: Floats, *, octaves: int, seed: int, gain: float = 0.48)
 
 
 class Tile:
-    """A square of fractal noise about 0 with deviation 1 that repeats without a seam, kept at several smoothnesses."""
+    """A seamless tile of fractal noise with mean 0 and deviation 1, at several levels of smoothness."""
 
     def __init__(self, size: int, *, slope: float, seed: int, levels: int = 5) -> None:
         """Filter white noise to a spectrum that falls as frequency ** -slope; `size` is a power of two."""
@@ -63,7 +63,7 @@ class Tile:
         self.levels = [np.ascontiguousarray(plane / spread, dtype=np.float32).ravel() for plane in planes]
 
     def at(self, x: Floats, y: Floats, level: int = 0) -> Floats:
-        """The noise at points in texels; `level` n has nothing smaller than about 2 ** n texels."""
+        """Sample the noise at points in texels. Level n has no detail below about 2 ** n texels."""
         return _interpolate(self.levels[level], self.size, x, y, smooth=False)
 
 

@@ -1,4 +1,4 @@
-"""The near shore: a rocky point with turf and pines, dark against the light."""
+"""The near shore: a rocky point with turf and pines against the light."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from stylecli.landscape.heightfield import Grid, opaque, seen, slopes
 from stylecli.landscape.layer import EYE, Layer
 from stylecli.landscape.noise import Floats, fractal, ridged
 
-DISTANCE = 58.0  # metres; where the trees stand, and what the reflection is shifted for
+DISTANCE = 58.0  # metres: of the trees; reflections are shifted for this distance
 STONE = np.array([0.062, 0.058, 0.058], np.float32)
 TURF = np.array([0.034, 0.040, 0.014], np.float32)
-KEY_SHARE = 0.55  # of the mountains' light: the point lies in thin shade of the trees
+KEY_SHARE = 0.55  # share of the key light that passes the trees
 PINE = np.array([0.010, 0.014, 0.010], np.float32)
-RIM = 0.05  # of the sun's colour, what shines through the thin edges of a tree
-# Azimuth, height in metres, lean to the right as a part of the height.
+RIM = 0.05  # share of the sun's colour that passes the thin edges of a tree
+# Azimuth in radians, height in metres, lean to the right relative to the height.
 PINES = (
     (-0.535, 17.5, 0.05),
     (-0.488, 21.0, 0.03),
@@ -26,17 +26,17 @@ PINES = (
     (-0.352, 6.0, 0.10),
     (-0.565, 13.0, 0.02),
 )
-ROOTED = 0.35  # metres that a foot is below the ground
+ROOTED = 0.35  # metres: depth of a tree's foot below the ground
 BRANCHES = 260  # of a pine
-NEEDLES = 420  # tufts drawn on a branch
-TUFT = 1.25  # millionths of a radian squared that one tuft covers
+NEEDLES = 420  # tufts of needles on a branch
+TUFT = 1.25  # 10^-6 steradian that one tuft covers
 
 
 def shore(left: float, right: float, focal: float, *, seed: int = 5) -> Layer:
-    """The point and its trees, from `left` to `right` azimuth."""
+    """Render the point and its trees from azimuth `left` to `right`, in radians."""
     grid = Grid.over(left, right, np.geomspace(22, 120, int(min(420, 120 + 0.3 * focal))), focal=focal)
     height = _height(grid)
-    dry = np.clip(height / 0.12 + 0.5, 0, 1)[..., None]  # what lies under water is left to the sea
+    dry = np.clip(height / 0.12 + 0.5, 0, 1)[..., None]  # transparent under water
     ground = seen(height, opaque(_color(height, grid)) * dry, grid, top=0.42, bottom=-0.30)
     layer = replace(ground, distance=DISTANCE)
     random = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def _height(grid: Grid) -> Floats:
     x, z = grid.x, grid.z
     rock = ridged(x / 17, z / 17, octaves=7, seed=301)
     rough = fractal(x / 2.3, z / 2.3, octaves=5, seed=331, gain=0.6)
-    reach = np.clip((-0.20 - grid.azimuth[:, None]) / 0.40, -1, 1)  # the point sinks from the left edge toward its tip
+    reach = np.clip((-0.20 - grid.azimuth[:, None]) / 0.40, -1, 1)  # the point gets lower from the left edge to its tip
     body = np.exp(-(((grid.distance - DISTANCE) / 17) ** 2))
     height: Floats = body * (5.2 * reach + 4.6 * (rock - 0.35) * (reach > -1) + 1.1 * rough) - 0.55
     return height
@@ -62,21 +62,21 @@ def _color(height: Floats, grid: Grid) -> Floats:
     lit, upright = (part[..., None] for part in light.shading(*slopes(height, grid)))
     patch = fractal(grid.x / 1.6, grid.z / 1.6, octaves=5, seed=351, gain=0.65)[..., None]
     turf = np.clip((height - 1.3)[..., None] / 1.2 + 2 * patch, 0, 1) * np.clip((upright - 0.5) * 4, 0, 1)
-    wet = np.clip(height / 0.7, 0.25, 1)[..., None]  # the tide's dark seam
+    wet = np.clip(height / 0.7, 0.25, 1)[..., None]  # dark at the waterline
     ground = (STONE * (1 + patch) + turf * (TURF - STONE)) * wet
     shone_on: Floats = ground * (KEY_SHARE * lit * light.KEY_LIGHT + upright * light.SKY_LIGHT)
     return shone_on
 
 
 def _pine(random: np.random.Generator, tall: float, lean: float) -> Floats:
-    """Points (N, 2) of a conifer whose foot is at 0, 0: the trunk, and branches that droop under their needles."""
+    """Return points (N, 2) of a conifer with its foot at (0, 0): a trunk and drooping branches."""
     trunk = random.random(6 * NEEDLES) ** 0.8
     pieces = [np.stack([random.normal(0, 0.009, trunk.size) * (1.05 - trunk), trunk], axis=1)]
-    for along in 1 - 0.88 * random.random(BRANCHES) ** 0.62:  # more of them toward the foot
+    for along in 1 - 0.88 * random.random(BRANCHES) ** 0.62:  # denser toward the foot
         reach = (0.25 * (1 - along) ** 0.85 + 0.014) * random.uniform(0.2, 1.1) * random.choice((-1, 1))
         part = random.random(NEEDLES) ** 0.75
         hang = np.abs(random.normal(0, 0.003 + 0.016 * (1 - 0.55 * part) * (1.1 - along)))
-        droop = random.uniform(-0.05, 0.75) * part - 0.10 * part**2  # the tips turn up again
+        droop = random.uniform(-0.05, 0.75) * part - 0.10 * part**2  # the tips bend up
         x, y = reach * part, along - droop * np.abs(reach) * part - hang
         pieces.append(np.stack([x + random.normal(0, 0.003, NEEDLES), y], axis=1))
     points = np.concatenate(pieces)
@@ -85,7 +85,7 @@ def _pine(random: np.random.Generator, tall: float, lean: float) -> Floats:
 
 
 def _plant(layer: Layer, points: Floats) -> None:
-    """Lay a tree of many tufts over the layer; where they stand thin, the sun leaks through."""
+    """Draw a tree of many tufts into the layer; sparse parts let sunlight through."""
     height, width = layer.pixels.shape[:2]
     x, y = (points[:, 0] - layer.left) * layer.focal - 0.5, (layer.top - points[:, 1]) * layer.focal - 0.5
     column, row = np.floor(x).astype(int), np.floor(y).astype(int)

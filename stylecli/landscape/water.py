@@ -1,4 +1,4 @@
-"""The sea: moving waves that mirror the scene, and the sun's path on them."""
+"""The sea: moving waves that reflect the landscape and the sun."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ GRAVITY = 9.81  # metres a second squared
 WAVES = 44
 WAVELENGTHS = (0.45, 26.0)  # metres
 STEEPNESS = 0.054  # root mean square slope of all waves together: a gentle breeze
-WIND_AZIMUTH = 2.5  # radians; the waves run from right behind toward the left front
-RIPPLES = 0.022  # slope of what is smaller than the smallest wave
-DEPTHS = np.array([0.010, 0.050, 0.062], np.float32)  # light that comes back out of the water
-SUN_ON_WATER = 0.011  # radiance of the sun spread over the mirror's blur, in units of `SUN_COLOR`
+WIND_AZIMUTH = 2.5  # radians: the waves run from the far right to the near left
+RIPPLES = 0.022  # root mean square slope of ripples below the smallest wave
+DEPTHS = np.array([0.010, 0.050, 0.062], np.float32)  # radiance from inside the water
+SUN_ON_WATER = 0.011  # radiance of the sun's blurred reflection, in units of `SUN_COLOR`
 
 Surroundings = Callable[[Floats, Floats], Floats]  # azimuth, slope -> radiance (..., 3)
 
 
 class Sea:
-    """A fixed choice of waves; `radiance` is the sea at a moment."""
+    """A fixed set of waves."""
 
     def __init__(self, seed: int = 11) -> None:
         random = np.random.default_rng(seed)
@@ -37,15 +37,15 @@ class Sea:
         self.slope = slope * STEEPNESS / np.sqrt(np.sum(slope**2) / 2)
 
     def tilt(self, x: Floats, z: Floats, seconds: float, blur: Floats) -> tuple[Floats, Floats, Floats]:
-        """Slopes of the surface toward x and z, and the slope variance of the waves too small to be seen.
+        """Return the slopes of the surface along x and z, and the slope variance of waves too small to resolve.
 
-        `blur` (H, 1) is the length in metres along the view that falls into one pixel.
+        `blur` (H, 1): metres along the view that one pixel covers.
         """
         east, north, lost = np.zeros_like(x), np.zeros_like(x), np.full_like(blur, RIPPLES**2)
         for wave_x, wave_z, speed, phase, slope in zip(self.x, self.z, self.speed, self.phase, self.slope, strict=True):
             kept = np.exp(-0.5 * (0.55 * wave_z * blur) ** 2)
             lost += 0.5 * slope**2 * (1 - kept**2)
-            rows = int(np.argmax(kept[:, 0] > 0.03))  # above this row the wave is too small to be drawn
+            rows = int(np.argmax(kept[:, 0] > 0.03))  # above this row the wave is too small to resolve
             angle = np.float32(wave_x) * x[rows:] + np.float32(wave_z) * z[rows:]
             angle += np.float32(phase - speed * seconds)
             swing = kept[rows:] * np.float32(slope) * np.cos(angle)
@@ -64,12 +64,12 @@ class Sea:
         around: Surroundings,
         sunshine: float,
     ) -> Floats:
-        """The sea in directions (H, W), slope < 0 and constant along a row; (H, W, 3)."""
+        """Return the radiance (H, W, 3) of the sea in directions (H, W); slope < 0 and constant along a row."""
         down = np.maximum(-slope[:, :1], 0.3 / focal)
         distance = EYE / down
         x, z = np.sin(azimuth) * distance + np.float32(eye_x), np.cos(azimuth) * distance
         east, north, lost = self.tilt(x, z, seconds, distance / (down * focal))
-        # Waves hide their far sides at grazing angles: what is seen leans toward the eye (Cox and Munk's geometry).
+        # At grazing angles waves hide their far sides, so visible facets lean toward the eye (Cox and Munk 1954).
         lean = np.sqrt(lost) * 0.35 / (1 + down / np.sqrt(lost))
         sine, cosine = np.sin(azimuth), np.cos(azimuth)
         east, north = east + lean * sine, north + lean * cosine
@@ -89,9 +89,9 @@ class Sea:
         return sea
 
     def _glitter(self, azimuth: Floats, slope: Floats, lost: Floats) -> Floats:
-        """The sun in a mirror that is rough by the lost slopes: bright and narrow near, broad and dim far."""
+        """Return the sun's reflection on a surface as rough as the unresolved slopes: narrow near, broad far away."""
         across, along = azimuth - light.SUN_AZIMUTH, slope - light.SUN_SLOPE
-        wide = 4 * lost + 0.010**2  # a mirror turned by t turns the ray by 2 t; and the sun has a size
-        narrow = 4 * lost * 0.06 + 0.010**2  # seen at a grazing angle, tilt to the side moves the ray little
+        wide = 4 * lost + 0.010**2  # a tilt of t turns the ray by 2 t; plus the size of the sun
+        narrow = 4 * lost * 0.06 + 0.010**2  # at grazing angles, sideways tilt moves the ray little
         spread = np.exp(-0.5 * (along**2 / wide + across**2 / narrow)) / np.sqrt(wide * narrow)
         return SUN_ON_WATER * spread[..., None] * light.SUN_COLOR

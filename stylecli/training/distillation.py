@@ -1,8 +1,8 @@
-"""Training of the distilled loss network: a narrow VGG-19 learns the features and the Gram matrices of the real one.
+"""Training of the distilled loss network: a narrow VGG-19 learns the features and Gram matrices of the real one.
 
-What it is shown decides what it is good for: a style network is driven by the loss network's answers on *stylized*
-pictures, so photos alone would leave it blind exactly there. A batch is photos and paintings, a part of them stylized
-by finished styles, blended, noisy or with other colours.
+A style network learns from the loss network's features of *stylized* pictures, so the distilled network must match
+VGG-19 on those and not on photos alone. A batch therefore holds photos and paintings, some of them stylized by finished
+styles, blended, recoloured or noisy.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ AVERAGE = 0.99  # decay of the moving average of the weights, which is what is k
 LOG_EVERY = 25  # steps
 SAVE_EVERY = 250  # steps
 STYLIZED = 0.35  # share of the pictures that a finished style has painted
-BLENDED = 0.2  # share of the pictures that are half another picture
-RECOLOURED = 0.5
-NOISY = 0.4
+BLENDED = 0.2  # share of the pictures that are blended with another one
+RECOLOURED = 0.5  # share of the pictures with another gain and offset of each channel
+NOISY = 0.4  # share of the pictures with noise
 NOISE_MAX = 0.12  # standard deviation, of 0..1
 JUDGED_SHORT_SIDE = 384  # pixels, as the judge of styles looks at photos
-FIRST_LOOK = 12  # batches from which the sizes of VGG-19's features and the first guess at the weights are taken
+FIRST_LOOK = 12  # batches that the scales of VGG-19's features and the initial weights are estimated on
 
 
 def distill(
@@ -55,10 +55,24 @@ def distill(
     size: int = 128,
     progress: Progress = ignore,
 ) -> Path:
-    """Train a distilled loss network into the folder `run`, or go on with what is there; returns its file.
+    """Train a distilled loss network into the folder `run`, or resume the training there.
 
-    The loss is, summed over the layers of MAPPED, the mean squared difference of the feature maps over the mean square
-    of VGG-19's, and the squared Frobenius distance of the Gram matrices over the squared norm of VGG-19's.
+    The loss is a sum over the layers of MAPPED. For each layer it adds the mean squared difference of the feature maps,
+    relative to the mean square of VGG-19's, and GRAM_WEIGHT times the squared Frobenius distance of the Gram matrices,
+    relative to the squared norm of VGG-19's.
+
+    Args:
+        teacher: VGG-19 with all layers of MAPPED.
+        photos: folders of photos and paintings; each batch comes from one of them.
+        run: the folder to write to.
+        styles: style networks that stylize a share of the pictures.
+        steps: optimiser steps.
+        batch: pictures of a step.
+        size: side of the square crops, in pixels.
+        progress: hears of every step.
+
+    Returns:
+        The file of the distilled network.
 
     Raises:
         MediaError: a photo or the run's folder cannot be read or written.
@@ -105,10 +119,11 @@ def distill(
 
 @torch.no_grad()
 def correlations(distilled: nn.Module, teacher: nn.Module, images: Sequence[Tensor]) -> dict[str, dict[str, float]]:
-    """How well a distilled network answers like VGG-19 on pictures (1, 3, H, W): by layer, means over the pictures.
+    """Compare a distilled network with VGG-19 on pictures (1, 3, H, W).
 
-    `features`: Pearson correlation of all values of the feature maps; `gram`: of all entries of the Gram matrices;
-    `gram_distance`: ||G - G_vgg||² / ||G_vgg||².
+    Returns:
+        For each layer the means over the pictures of `features`, the Pearson correlation of the feature maps; `gram`,
+        that of the Gram matrices; and `gram_distance`, ||G - G_vgg||² / ||G_vgg||².
     """
     rows: dict[str, list[tuple[float, float, float]]] = {layer: [] for layer in MAPPED}
     for image in images:
@@ -124,7 +139,7 @@ def correlations(distilled: nn.Module, teacher: nn.Module, images: Sequence[Tens
 
 
 def shelved_networks(styles_dir: Path | None) -> list[nn.Module]:
-    """The networks of all styles on the shelves, fixed."""
+    """Load the networks of all styles on the shelves, without gradients."""
     weights = (read_tensors(pack.folder / WEIGHTS)[0] for pack in list_styles(styles_dir))
     return [network_from_weights(tensors).requires_grad_(False) for tensors in weights]
 
@@ -142,7 +157,7 @@ def _losses(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
 
 @torch.no_grad()
 def _scales(teacher: VggNetwork, images: Tensor) -> dict[str, Tensor]:
-    """The root mean square of every layer: what is learned is of the size of 1, whatever VGG's weights are."""
+    """Return the root mean square of every layer. Divided by it, targets are about 1, whatever VGG's weights are."""
     return {layer: features.square().mean().sqrt() for layer, features in teacher(images, MAPPED).items()}
 
 
@@ -156,7 +171,7 @@ def _pictures(
     size: int,
     device: torch.device,
 ) -> Tensor:
-    """The pictures of one step, (count, 3, size, size), which depend on the step alone."""
+    """Return the pictures of one step, (count, 3, size, size). They depend on the step alone."""
     chance = random.Random(f"distill {step}")
     source = chance.choice(photos)
     image = source.batch(step, count=count, size=size).to(device)
@@ -179,7 +194,7 @@ def _pictures(
 
 
 def _write(network: nn.Module, scales: Mapping[str, Tensor], teacher: VggNetwork, file: Path) -> None:
-    """Half precision, with the scale of each layer folded into its map: ReLU is homogeneous."""
+    """Write the weights in half precision, with each layer's scale folded into its map: ReLU is homogeneous."""
     tensors = dict(network.state_dict())
     for layer, scale in scales.items():
         for kind in ("weight", "bias"):
@@ -196,26 +211,30 @@ def _pearson(a: Tensor, b: Tensor) -> float:
     return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
 
 
-SAMPLES = 20_000  # positions that a reconstruction is fitted to
-RIDGE = 1e-4  # of the mean variance: channels that are nearly the same must not cancel each other with huge weights
+SAMPLES = 20_000  # positions that a reconstruction is fitted on
+RIDGE = 1e-4  # of the mean variance: keeps nearly equal channels from cancelling each other with huge weights
 
 
 @torch.no_grad()
 def begin_as_thinned(
     student: DistilledNetwork, teacher: VggNetwork, images: Tensor, scales: Mapping[str, Tensor]
 ) -> None:
-    """Set the student's weights from those of VGG-19 and its features on `images` (N, 3, H, W), in place.
+    """Initialise the student's weights, in place, from VGG-19's weights and its features.
 
-    `scales` are the sizes by which the teacher's features are divided in training.
+    Args:
+        student: the distilled network.
+        teacher: VGG-19.
+        images: pictures (N, 3, H, W) that the layers are fitted on.
+        scales: what the teacher's features are divided by in training, by layer.
     """
-    x = (images - student.get_buffer("mean")) / student.get_buffer("deviation")  # what the student's layer is given
-    truth = x  # what VGG's is given
+    x = (images - student.get_buffer("mean")) / student.get_buffer("deviation")  # input of the student's layer
+    truth = x  # input of VGG's layer
     for layer, index in teacher.plan:
         if index is None:
             x, truth = F.max_pool2d(x, 2), F.max_pool2d(truth, 2)
             continue
         weight, bias = teacher.get_buffer(f"weight_{index}"), teacher.get_buffer(f"bias_{index}")
-        rebuild, offset = _reconstruction(x, truth)  # truth = rebuild x + offset, nearly
+        rebuild, offset = _reconstruction(x, truth)  # truth ≈ rebuild x + offset
         truth = F.relu(F.conv2d(truth, weight, bias, padding=1))
         convolution = student.convolutions[layer]
         chosen = _independent_channels(truth, len(convolution.get_parameter("weight")))
@@ -231,7 +250,7 @@ def begin_as_thinned(
 
 
 def _reconstruction(x: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Least squares: a matrix (C, c) and an offset (C,) that lead from maps (N, c, H, W) to maps (N, C, H, W)."""
+    """Fit a matrix (C, c) and an offset (C,) that map features (N, c, H, W) to features (N, C, H, W), least squares."""
     inputs, outputs = _rows(x), _rows(truth)
     mean_in, mean_out = inputs.mean(0), outputs.mean(0)
     inputs, outputs = inputs - mean_in, outputs - mean_out
@@ -242,7 +261,7 @@ def _reconstruction(x: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _independent_channels(features: Tensor, count: int) -> list[int]:
-    """The channels that leave least of the others unexplained: a pivoted Cholesky decomposition of their covariance."""
+    """Choose the channels that best explain the others: a pivoted Cholesky decomposition of the covariance."""
     left = torch.cov(_rows(features).T)
     chosen: list[int] = []
     for _ in range(count):
@@ -261,6 +280,6 @@ def _set(convolution: nn.Module, weight: Tensor, bias: Tensor) -> None:
 
 
 def _rows(features: Tensor) -> Tensor:
-    """Feature maps as rows of channels, at most SAMPLES of them, spread over all."""
+    """Return feature maps as rows of channels, (positions, C), at most SAMPLES of them, evenly spread."""
     rows = features.permute(0, 2, 3, 1).flatten(0, 2)
     return rows[:: max(1, len(rows) // SAMPLES)]

@@ -10,8 +10,12 @@ from tests.support.evaluations import (
     make_run,
     shipped,
 )
+from tests.support.exports import _exported_once
+from tests.support.prunings import quick_pruning, whole
+from tests.support.trainings import photos, recipe
 
 __all__ = [
+    "_exported_once",
     "_small_pictures",
     "color_classifier",
     "color_photos",
@@ -19,5 +23,9 @@ __all__ = [
     "distilled_network",
     "labels_file",
     "make_run",
+    "photos",
+    "quick_pruning",
+    "recipe",
     "shipped",
+    "whole",
 ]

@@ -1,4 +1,4 @@
-"""The demo's scene: the same every time, rich, moving smoothly, audible."""
+"""The demo's landscape: the same every time, rich, moving smoothly, audible."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FRAME = 1 / 24  # seconds
 
 
 @pytest.fixture(scope="module")
-def scene() -> Landscape:
+def landscape() -> Landscape:
     return Landscape(WIDTH, HEIGHT, seconds=1.0)
 
 
 @pytest.fixture(scope="module")
-def frame(scene: Landscape) -> NDArray[np.uint8]:
-    return scene.frame(0.5)
+def frame(landscape: Landscape) -> NDArray[np.uint8]:
+    return landscape.frame(0.5)
 
 
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (97, 65), (64, 96)])
@@ -29,10 +29,10 @@ def test_a_frame_has_the_size_asked_for(size: tuple[int, int]) -> None:
     assert pixels.dtype == np.uint8
 
 
-def test_the_scene_is_the_same_every_time(scene: Landscape, frame: NDArray[np.uint8]) -> None:
+def test_the_landscape_is_the_same_every_time(landscape: Landscape, frame: NDArray[np.uint8]) -> None:
     assert np.array_equal(Landscape(WIDTH, HEIGHT, seconds=1.0).frame(0.5), frame)
-    grainy = scene.frame(0.5, grain=0.01)
-    assert np.array_equal(scene.frame(0.5, grain=0.01), grainy)
+    grainy = landscape.frame(0.5, grain=0.01)
+    assert np.array_equal(landscape.frame(0.5, grain=0.01), grainy)
     assert not np.array_equal(grainy, frame)
 
 
@@ -50,8 +50,8 @@ def test_the_sun_is_warm_and_the_sky_is_cool(frame: NDArray[np.uint8]) -> None:
     assert np.mean(blue - red > 15) > 0.10
 
 
-def test_frames_flow(scene: Landscape, frame: NDArray[np.uint8]) -> None:
-    following, later = scene.frame(0.5 + FRAME), scene.frame(0.5 + 10 * FRAME)
+def test_frames_flow(landscape: Landscape, frame: NDArray[np.uint8]) -> None:
+    following, later = landscape.frame(0.5 + FRAME), landscape.frame(0.5 + 10 * FRAME)
     step = np.abs(following.astype(int) - frame).mean()
     stride = np.abs(later.astype(int) - frame).mean()
     assert 0.3 < step < 6  # of 255: everything moves, nothing jumps

@@ -13,20 +13,8 @@ from stylecli.core.errors import PackError
 from stylecli.packs import archive as pack_archive
 from stylecli.packs import safety as pack_safety
 from stylecli.packs.shelves import add_style
-from tests.support.packs import StyleFactory
 
 SYMLINK_MODE = 0o120777 << 16  # in the upper half of a zip entry's external attributes
-
-
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
-    return tmp_path / "shelf"
-
-
-@pytest.fixture
-def stranger(make_style: StyleFactory, tmp_path: Path) -> Path:
-    """Give the folder of a good pack that is on no shelf yet."""
-    return make_style(tmp_path / "downloads", "wave")
 
 
 @pytest.mark.parametrize("top", ["", "wave/", "wave-main (1)/"])

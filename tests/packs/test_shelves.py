@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import platformdirs
 import pytest
 
 from stylecli.core.errors import PackError, UsageError
-from stylecli.packs.card import ModelFile, read_card
-from stylecli.packs.pack import StylePack, open_pack
+from stylecli.packs.card import read_card
 from stylecli.packs.safety import verify
 from stylecli.packs.shelves import (
     add_style,
@@ -22,7 +20,7 @@ from stylecli.packs.shelves import (
     shelves,
     style_name,
 )
-from tests.support.packs import StyleFactory, tiny_model
+from tests.support.packs import StyleFactory, flip_a_byte
 
 
 def test_shelves_are_listed_nearest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,52 +104,6 @@ def test_a_folder_with_a_name_that_no_style_has_is_refused(make_style: StyleFact
     ]
 
 
-def test_the_default_variant_is_used_when_none_is_asked_for(make_style: StyleFactory, tmp_path: Path) -> None:
-    pack = _with_two_variants(make_style, tmp_path)
-    assert pack.model().variant == "fast"
-    assert pack.model("large").file == "large.onnx"
-
-
-def test_an_unknown_variant_names_those_there_are(make_style: StyleFactory, tmp_path: Path) -> None:
-    with pytest.raises(PackError, match=r"wave: has no variant huge\. It has: fast, large\."):
-        _with_two_variants(make_style, tmp_path).model("huge")
-
-
-def test_a_model_is_read_as_it_was_hashed(tiny_pack: StylePack) -> None:
-    assert tiny_pack.model_bytes() == (tiny_pack.folder / "fast.onnx").read_bytes()
-
-
-def test_a_changed_model_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
-    pack = open_pack(make_style(tmp_path, "wave"))
-    _flip_a_byte(pack.folder / "fast.onnx")
-    with pytest.raises(PackError, match=r"wave/fast\.onnx: not the file that card\.json describes"):
-        pack.model_bytes()
-
-
-def test_a_missing_model_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
-    pack = open_pack(make_style(tmp_path, "wave"))
-    (pack.folder / "fast.onnx").unlink()
-    with pytest.raises(PackError, match=r"wave/fast\.onnx: cannot be read"):
-        pack.model_bytes()
-
-
-def test_an_oversize_model_is_refused(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylecli.packs.pack.MODEL_BYTES_MAX", 100)
-    with pytest.raises(PackError, match="larger than any model may be"):
-        tiny_pack.model_bytes()
-
-
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
-    return tmp_path / "shelf"
-
-
-@pytest.fixture
-def stranger(make_style: StyleFactory, tmp_path: Path) -> Path:
-    """Give the folder of a good pack that is on no shelf yet."""
-    return make_style(tmp_path / "downloads", "wave")
-
-
 def test_a_folder_is_added(stranger: Path, shelf: Path) -> None:
     pack = add_style(stranger, shelf)
     assert pack == find_style("wave", shelf)
@@ -205,7 +157,7 @@ def test_an_interruption_leaves_nothing(stranger: Path, shelf: Path, monkeypatch
 
 
 def test_a_pack_with_problems_is_not_added(stranger: Path, shelf: Path) -> None:
-    _flip_a_byte(stranger / "fast.onnx")
+    flip_a_byte(stranger / "fast.onnx")
     with pytest.raises(PackError, match=r"wave/fast\.onnx: not the file .* Nothing was added\."):
         add_style(stranger, shelf)
     assert list(shelf.iterdir()) == []
@@ -259,18 +211,3 @@ def _names(shelf: Path) -> set[str]:
 
 def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def _flip_a_byte(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-
-
-def _with_two_variants(make_style: StyleFactory, shelf: Path) -> StylePack:
-    content = tiny_model().SerializeToString()
-    folder = make_style(shelf, "wave", files={"large.onnx": content})
-    fast = read_card(folder).models[0]
-    large = ModelFile("large", "fp32", "large.onnx", fast.sha256, fast.bytes, "frozen")
-    shutil.rmtree(folder)
-    return open_pack(make_style(shelf, "wave", files={"large.onnx": content}, models=(fast, large)))

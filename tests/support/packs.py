@@ -146,3 +146,10 @@ def write_style(
     )
     write_card(replace(card, **changes), folder)
     return folder
+
+
+def flip_a_byte(path: Path) -> None:
+    """Damage a file without changing its size."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,17 @@ from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.names import STYLE_LAYERS
 from stylecli.training.prepare import Preparation
 from stylecli.training.recipe import Painting, Phase, Recipe
+from stylecli.training.runs import folder
 from stylecli.training.train import train
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _small_samples() -> Iterator[None]:
+    """Draw a training's samples from two crops of 64 pixels, those of fixtures of modules too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "SAMPLE_PHOTOS", 2)
+        patch.setattr(folder, "SAMPLE_SIZE", 64)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit_json, print_table, progress_shown
+from stylecli.cli.evaluation import subjects
 from stylecli.cli.extras import needs_extra
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.blind.options import BlindOptions
-from stylecli.evaluation.speed.options import BenchOptions, White
 
 if TYPE_CHECKING:
+    from stylecli.evaluation.speed.options import White
     from stylecli.inference.sessions import Device
 
 
 @click.command(short_help="Let people choose between styles without knowing which is which.")
 @click.argument("styles", nargs=-1, metavar="[STYLE_OR_RUN...]")
-@click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+@subjects.photos
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The page to write, PAGE.html.")
 @click.option(
     "--painting",
@@ -42,13 +43,7 @@ if TYPE_CHECKING:
     help="Count the answers that the page saved; repeatable.",
 )
 @options.variant
-@click.option(
-    "--white",
-    type=click.Choice(get_args(White)),
-    default=BenchOptions.against_white,
-    show_default=True,
-    help="What white is at the input of networks given as ONNX files.",
-)
+@subjects.white
 @options.csv_file
 @options.overwrite
 @options.device
@@ -87,44 +82,17 @@ def blind(
         return
     if not photos or not output:
         raise UsageError("no photos to compare on, or no page to write", hint="Give `photos` and `output`.")
-    chosen = BlindOptions(painting, size, seed)
-    _write_page(styles, photos, output, chosen, variant, white, device, styles_dir, as_json=as_json)
-
-
-def _write_page(
-    styles: tuple[str, ...],
-    photos: tuple[Path, ...],
-    output: Path,
-    chosen: BlindOptions,
-    variant: str | None,
-    white: White,
-    device: Device,
-    styles_dir: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    from contextlib import ExitStack
-
-    from stylecli.evaluation.blind.page import write_blind_page
-    from stylecli.evaluation.blind.pairs import make_blind_test
+    from stylecli.evaluation.blind.page import make_blind_page
     from stylecli.evaluation.quality.subjects import find_subjects
-    from stylecli.media.images.files import pictures_in
 
-    subjects = find_subjects(
-        styles, styles_dir, variant=variant, white=white, notice=lambda text: say(f"stylecli: {text}")
-    )
-    with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
-        stylizers = {subject.name: stack.enter_context(subject.open(device)) for subject in subjects}
-        test = make_blind_test(stylizers, pictures_in(photos), chosen, progress=progress)
-        write_blind_page(test, output)
+    chosen = BlindOptions(painting, size, seed)
+    compared = find_subjects(styles, styles_dir, variant=variant, white=white, notice=subjects.notice)
+    with progress_shown(as_json=as_json) as progress:
+        pairs = make_blind_page(compared, photos, output, chosen, device=device, progress=progress)
     if as_json:
-        emit_json({"event": "result", "page": output, "pairs": len(test.pairs)})
+        emit_json({"event": "result", "page": output, "pairs": pairs})
     else:
-        _notice(f"{output}: {len(test.pairs)} pairs. Open it in a browser, then count the answers with `score`.")
-
-
-def _notice(text: str) -> None:
-    say(f"stylecli: {text}")
+        subjects.notice(f"{output}: {pairs} pairs. Open it in a browser, then count the answers with `score`.")
 
 
 def _count(score: tuple[Path, ...], csv_file: Path | None, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, say
+from stylecli.cli.console import print_results, say
 from stylecli.cli.extras import needs_extra
 
 
@@ -34,11 +34,7 @@ def compare(runs: tuple[Path, ...], csv_file: Path | None, report: Path | None, 
         if not run.curves.steps:
             say(f"stylecli: {run.folder}: no log, so no losses")
     rows = [run.as_record() for run in opened]
-    if as_json:
-        for row in rows:
-            emit_json({"event": "result", **row})
-    else:
-        print_table(rows)
+    print_results(rows, as_json=as_json)
     if csv_file:
         write_csv(rows, csv_file)
     if report:

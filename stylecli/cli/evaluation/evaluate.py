@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit_json, print_results, progress_shown
+from stylecli.cli.evaluation import subjects
 from stylecli.cli.evaluation.blind import blind
 from stylecli.cli.evaluation.compare import compare
 from stylecli.cli.evaluation.temporal import check_topic, evaluate_temporally
@@ -18,13 +19,13 @@ from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import CommandGroup, OwnArgument
 from stylecli.core.errors import ItemsFailedError, MediaError
 from stylecli.evaluation.quality.options import InputRange, JudgedBy, JudgeName
-from stylecli.evaluation.speed.options import BenchOptions, White
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stylecli.evaluation.quality.assessment import Evaluation
     from stylecli.evaluation.quality.subjects import Subject
+    from stylecli.evaluation.speed.options import White
     from stylecli.inference.sessions import Device
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -102,7 +103,7 @@ def judged_by(command: Command) -> Command:
 
 @click.command(cls=CommandGroup, commands=[compare, blind])
 @click.argument("styles", cls=OwnArgument, nargs=-1, required=True, metavar="STYLE_OR_RUN...")
-@click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+@subjects.photos
 @click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on motion that is known.")
 @click.option(
     "--sintel",
@@ -111,13 +112,7 @@ def judged_by(command: Command) -> Command:
 )
 @judged_by
 @options.variant
-@click.option(
-    "--white",
-    type=click.Choice(get_args(White)),
-    default=BenchOptions.against_white,
-    show_default=True,
-    help="What white is at the input of networks given as ONNX files.",
-)
+@subjects.white
 @options.record
 @options.csv_file
 @options.report
@@ -155,16 +150,16 @@ def command(
     from stylecli.evaluation.report.files import check_targets
 
     check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
-    subjects = find_subjects(styles, styles_dir, variant=variant, white=white, notice=_notice)
+    judged = find_subjects(styles, styles_dir, variant=variant, white=white, notice=subjects.notice)
     check_topic(temporal=temporal, photos=photos, sintel=sintel, judged_by=judged_by)
     if temporal:
-        evaluate_temporally(subjects, photos, sintel, device, record, csv_file, report, as_json=as_json)
+        evaluate_temporally(judged, photos, sintel, device, record, csv_file, report, as_json=as_json)
     else:
-        _evaluate(subjects, photos, judged_by, device, record, csv_file, report, as_json=as_json)
+        _evaluate(judged, photos, judged_by, device, record, csv_file, report, as_json=as_json)
 
 
 def _evaluate(
-    subjects: Sequence[Subject],
+    judged: Sequence[Subject],
     photos: Sequence[Path],
     judged_by: JudgedBy,
     device: Device,
@@ -180,25 +175,25 @@ def _evaluate(
     pictures = pictures_in(photos)
     with progress_shown(as_json=as_json) as progress:
         evaluation = assess(
-            subjects,
+            judged,
             pictures,
             judged_by,
             device=device,
             is_recorded=record,
             progress=progress,
-            notice=_notice,
-            on_failure=_failure_in_json if as_json else lambda error: _notice(str(error)),
+            notice=subjects.notice,
+            on_failure=_failure_in_json if as_json else lambda error: subjects.notice(str(error)),
         )
-    _show(evaluation, subjects, csv_file, report, as_json=as_json)
+    _show(evaluation, judged, csv_file, report, as_json=as_json)
     if record:
-        record_quality(evaluation, subjects)
+        record_quality(evaluation, judged)
     if evaluation.failures:
         failed = f"{len(evaluation.failures)} of {len(pictures)} photos cannot be read"
         raise ItemsFailedError(failed, hint="The others are measured.")
 
 
 def _show(
-    evaluation: Evaluation, subjects: Sequence[Subject], csv_file: Path | None, report: Path | None, *, as_json: bool
+    evaluation: Evaluation, judged: Sequence[Subject], csv_file: Path | None, report: Path | None, *, as_json: bool
 ) -> None:
     from stylecli.evaluation.quality.report import styles_report
     from stylecli.evaluation.report.files import with_shared_keys, write_csv
@@ -207,21 +202,13 @@ def _show(
 
     rows = with_shared_keys(evaluation.as_records())
     hidden = {*NOT_IN_TABLE, *(metric.name for metric in evaluation.judge.metrics if metric.is_detail)}
-    if as_json:
-        for row in rows:
-            emit_json({"event": "result", **row})
-    else:
-        print_table([{key: value for key, value in row.items() if key not in hidden} for row in rows])
+    print_results(rows, as_json=as_json, hidden=hidden)
     if csv_file:
         write_csv(rows, csv_file)
     if report:
-        runs = open_runs([subject.folder for subject in subjects if subject.is_run])
+        runs = open_runs([subject.folder for subject in judged if subject.is_run])
         write_report(styles_report(evaluation, runs), report)
 
 
 def _failure_in_json(error: MediaError) -> None:
     emit_json({"event": "failed", "message": error.message, "hint": error.hint})
-
-
-def _notice(text: str) -> None:
-    say(f"stylecli: {text}")

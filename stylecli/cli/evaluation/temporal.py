@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylecli.cli.console import emit_json, print_table, progress_shown
+from stylecli.cli.console import print_results, progress_shown
 from stylecli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,13 +63,8 @@ def _show(steadiness: Steadiness, csv_file: Path | None, report: Path | None, *,
     from stylecli.evaluation.report.page import write_report
 
     records = steadiness.as_records()
-    rows = [{key: value for key, value in one.items() if key != "clips"} for one in records]
-    if as_json:
-        for one in records:
-            emit_json({"event": "result", **one})
-    else:
-        print_table(rows)
+    print_results(records, as_json=as_json, hidden=("clips",))
     if csv_file:
-        write_csv(rows, csv_file)
+        write_csv([{key: value for key, value in one.items() if key != "clips"} for one in records], csv_file)
     if report:
         write_report(temporal_report(steadiness), report)

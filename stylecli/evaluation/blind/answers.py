@@ -1,4 +1,4 @@
-"""The answers of blind comparisons: read, and told by style instead of by side."""
+"""Reading the answers of blind comparisons, by style instead of by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARE = {"left": 1.0, "right": 0.0, "equal": 0.5}
 
 @dataclass(frozen=True)
 class Duel:
-    """One answer: the style on the left and on the right; share is 1 if the left was chosen, 0.5 if neither."""
+    """One answer. left, right: the styles shown; share: 1 if the left one was chosen, 0 the right one, 0.5 neither."""
 
     question: str
     left: str
@@ -27,7 +27,7 @@ class Duel:
 
 
 def read_answers(paths: Sequence[Path]) -> list[Duel]:
-    """Read what people exported from pages, their own or different ones.
+    """Read files of answers, of one page or of several.
 
     Raises:
         MediaError: a file cannot be read.

@@ -1,4 +1,4 @@
-"""How a blind comparison is made, as a caller chooses it; light, since the command line reads it for --help."""
+"""The options of a blind comparison. Importing this loads nothing heavy: the command line reads it for --help."""
 
 from __future__ import annotations
 

@@ -4,19 +4,59 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from stylecli.core.progress import Progress, ignore
 from stylecli.core.version import __version__
-from stylecli.evaluation.blind.pairs import BlindTest, sealed
+from stylecli.evaluation.blind.options import BlindOptions
+from stylecli.evaluation.blind.pairs import BlindTest, make_blind_test, sealed
+from stylecli.evaluation.quality.subjects import Subject
 from stylecli.evaluation.report.files import write_text
 from stylecli.evaluation.report.page import photo_image
+from stylecli.inference.sessions import Device
+from stylecli.media.images.files import pictures_in
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
-QUALITY = 92  # of the JPEG pictures: artefacts must not decide
-REFERENCE_WIDTH = 420  # pixels of the photo and the painting, which stand small beside the pairs
+QUALITY = 92  # of the JPEG pictures: compression artefacts must not decide
+REFERENCE_WIDTH = 420  # pixels: the photo and the painting are shown small beside the pairs
 HANG, PAINTING = "hang", "painting"
 QUESTIONS = {HANG: "Which would you rather hang on a wall?", PAINTING: "Which is more like the painting?"}
+
+
+def make_blind_page(
+    subjects: Sequence[Subject],
+    photos: Sequence[Path],
+    page: Path,
+    options: BlindOptions,
+    *,
+    device: Device = "auto",
+    progress: Progress = ignore,
+) -> int:
+    """Paint every photo in every style and write the page that compares them.
+
+    Args:
+        subjects: the styles, two or more.
+        photos: pictures, or folders of them.
+        page: the HTML file to write.
+        options: what people see.
+        device: where the networks run.
+        progress: hears of every photo.
+
+    Returns:
+        The number of pairs on the page.
+
+    Raises:
+        UsageError: there are fewer than two styles.
+        MediaError: a photo or the painting cannot be read, or the page cannot be written.
+    """
+    with ExitStack() as stack:
+        stylizers = {subject.name: stack.enter_context(subject.open(device)) for subject in subjects}
+        test = make_blind_test(stylizers, pictures_in(photos), options, progress=progress)
+    write_blind_page(test, page)
+    return len(test.pairs)
 
 
 def write_blind_page(test: BlindTest, path: Path) -> None:
@@ -31,7 +71,7 @@ def write_blind_page(test: BlindTest, path: Path) -> None:
 
 
 def _page_data(test: BlindTest) -> dict[str, Any]:
-    """What the page's script works on. Pictures stand in random order and have no names."""
+    """Return what the page's script reads. The pictures are in random order and have no names."""
     order = [*test.painted]
     random.SystemRandom().shuffle(order)
     place = {picture: number for number, picture in enumerate(order)}

@@ -25,7 +25,7 @@ from stylecli.media.pixels import quantize, to_unit
 
 @dataclass(frozen=True)
 class BlindPair:
-    """Which styles are shown on which side, and the number of the photo."""
+    """Two styles on one photo. left, right: names of the styles; photo: its number."""
 
     photo: int
     left: str
@@ -34,7 +34,7 @@ class BlindPair:
 
 @dataclass(frozen=True, eq=False)
 class BlindTest:
-    """All that a page shows; pictures are (H, W, 3) uint8. painted: by the style's name and the photo's number."""
+    """The contents of a page; pictures are (H, W, 3) uint8. painted: by name of the style and number of the photo."""
 
     pairs: tuple[BlindPair, ...]
     photos: tuple[NDArray[np.uint8], ...]
@@ -71,7 +71,7 @@ def make_blind_test(
 
 
 def shuffled_pairs(names: Sequence[str], photos: int, *, seed: int | None = None) -> tuple[BlindPair, ...]:
-    """Every two of the names on every photo, once, in random order and on random sides."""
+    """Pair every two names on every photo, once, in random order and on random sides."""
     chance = random.Random(seed)
     pairs = []
     for number, (one, other) in itertools.product(range(photos), itertools.combinations(names, 2)):
@@ -82,16 +82,16 @@ def shuffled_pairs(names: Sequence[str], photos: int, *, seed: int | None = None
 
 
 def sealed(pairs: Sequence[BlindPair]) -> str:
-    """The key of a page: which style is on which side, in a form that is not readable at a glance."""
+    """Encode which style is on which side of each pair, so that it cannot be read at a glance."""
     names = json.dumps([[pair.left, pair.right] for pair in pairs])
     return base64.b64encode(zlib.compress(names.encode())[::-1]).decode("ascii")
 
 
 def unsealed(key: str) -> list[tuple[str, str]]:
-    """The names on the left and on the right of each pair.
+    """Decode the names on the left and on the right of each pair.
 
     Raises:
-        ValueError: it is no key.
+        ValueError: `key` was not made by `sealed`.
     """
     try:
         names = json.loads(zlib.decompress(base64.b64decode(key, validate=True)[::-1]))

@@ -20,7 +20,7 @@ CLOSE = 1e-10  # a step below it ends them
 
 @dataclass(frozen=True)
 class Preference:
-    """One style: how often it is chosen against an average one of the others, 0..1, with its 95 % interval.
+    """How often one style is preferred to an average one of the others, 0..1, with its 95 % interval.
 
     wins, ties, losses: of its pairs.
     """
@@ -35,13 +35,13 @@ class Preference:
     losses: int
 
     def as_record(self) -> dict[str, Any]:
-        """For tables, JSON and CSV: rounded."""
+        """Return a row for tables, JSON and CSV, with rounded numbers."""
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Encounter:
-    """Two styles: the share of their pairs in which the first was chosen (a tie is half), with its 95 % interval."""
+    """The share of the pairs of two styles in which the first was chosen, with its 95 % interval; a tie is half."""
 
     question: str
     style: str
@@ -52,12 +52,12 @@ class Encounter:
     pairs: int
 
     def as_record(self) -> dict[str, Any]:
-        """For tables, JSON and CSV: rounded."""
+        """Return a row for tables, JSON and CSV, with rounded numbers."""
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 def preferences(duels: Sequence[Duel]) -> list[Preference]:
-    """The styles by question, the most preferred first."""
+    """Rank the styles for each question, the most preferred first."""
     found = []
     for question in dict.fromkeys(duel.question for duel in duels):
         asked = [duel for duel in duels if duel.question == question]
@@ -79,7 +79,7 @@ def preferences(duels: Sequence[Duel]) -> list[Preference]:
 
 
 def encounters(duels: Sequence[Duel]) -> list[Encounter]:
-    """Every two styles that met, by question."""
+    """Count the answers on every two styles that were compared, for each question."""
     found = []
     for question in dict.fromkeys(duel.question for duel in duels):
         shares: dict[tuple[str, str], list[float]] = {}
@@ -94,7 +94,7 @@ def encounters(duels: Sequence[Duel]) -> list[Encounter]:
 
 
 def fit_strengths(duels: Sequence[Duel], names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The strengths of styles and their standard errors, (N,) each, in logits; the mean strength is 0.
+    """Fit the strengths of styles and their standard errors, (N,) each, in logits; the mean strength is 0.
 
     A style of strength s is chosen before one of strength t with the probability 1 / (1 + exp(t - s)). A tie counts as
     half a win of each. The maximum of the posterior, by Newton's method; errors by its curvature.
@@ -121,7 +121,7 @@ def fit_strengths(duels: Sequence[Duel], names: Sequence[str]) -> tuple[NDArray[
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share of `count` answers (Wilson 1927)."""
+    """Return the 95 % interval of a share of `count` answers (Wilson 1927)."""
     middle = (share + SURE**2 / (2 * count)) / (1 + SURE**2 / count)
     reach = SURE / (1 + SURE**2 / count) * math.sqrt(share * (1 - share) / count + (SURE / (2 * count)) ** 2)
     return max(0.0, middle - reach), min(1.0, middle + reach)

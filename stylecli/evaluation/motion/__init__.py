@@ -1,1 +1,1 @@
-"""Steadiness of stylized videos."""
+"""How steady styles are in videos: clips with known motion, errors over time, a report."""

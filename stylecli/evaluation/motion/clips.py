@@ -1,4 +1,4 @@
-"""Clips whose motion is known exactly: a still that is panned, zoomed and turned, and the scenes of MPI-Sintel."""
+"""Clips with exactly known motion: a still that is panned, zoomed and turned, and the scenes of MPI-Sintel."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 
 SYNTHETIC, NOISY, SINTEL = "synthetic", "noise", "sintel"  # the kinds of clips
-FRAMES = 24  # of a clip that is made from a still: a second
-FINENESS = 2  # pixels of the still for one of a frame: the frames are sampled as finely as a camera would
-FRAME_SIZE = (640, 360)  # (width, height), of the frames of the rendered still, and at most of others
-MARGIN = 1.2  # the still over the frame: room to move in
-# What a frame takes the place of the still's centre by: pixels of the frame, a factor, radians. None is a multiple of
-# the networks' stride of 4, so that every frame lies differently on their grids.
+FRAMES = 24  # of a clip made from a still: one second
+FINENESS = 2  # pixels of the still, along each axis, that are averaged into one pixel of a frame
+FRAME_SIZE = (640, 360)  # (width, height) of frames of the rendered still; photos give frames of at most this height
+MARGIN = 1.2  # size of the still over that of a frame: room for the motion
+# Motion for each frame: a shift in pixels of the frame, a zoom factor, a turn in radians. No shift is a multiple of the
+# networks' stride of 4, so every frame falls differently on their grids.
 PAN, ZOOM, TURN = (0.83, 0.37), 1.004, 0.0035
 RENDERS = ("final", "clean")  # folders of MPI-Sintel with frames; the first has motion blur and haze
 
-Placed = Callable[[float], NDArray[np.float64]]  # from frames since the middle of the clip to a `_placement`
+Placed = Callable[[float], NDArray[np.float64]]  # frames since the middle of the clip -> a `_placement`
 
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """A frame (H, W, 3), and its way to the next one: flow (H, W, 2), which pixels are seen there (H, W).
+    """A frame (H, W, 3) and its motion to the next one.
 
-    Both are None for the last frame.
+    flow: (H, W, 2), in pixels. visible: (H, W), whether the pixel is visible in the next frame too. Both are None for
+    the last frame, and where the flow is not known.
     """
 
     frame: NDArray[Any]
@@ -47,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class MovingClip:
-    """A clip that can be played again and again."""
+    """A clip that can be played any number of times. `kind`: SYNTHETIC, NOISY or SINTEL."""
 
     name: str
     kind: str
@@ -56,10 +57,14 @@ class MovingClip:
 
 
 def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[MovingClip]:
-    """Clips of stills, of the rendered one if there is none, and the scenes of a folder in the layout of MPI-Sintel.
+    """Make the clips to measure on.
+
+    Args:
+        stills: photos to move over; without any, the rendered bay.
+        sintel: a folder in the layout of MPI-Sintel, whose scenes are added.
 
     Raises:
-        MediaError: one of them cannot be used.
+        MediaError: a photo is unreadable or too small, or the folder holds no scene.
     """
     pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills}
     pictures = pictures or {"bay": rendered_still()}
@@ -68,16 +73,16 @@ def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[Movi
 
 
 def rendered_still() -> NDArray[np.uint8]:
-    """The demo's bay, computed: a still that needs no file."""
+    """Render the demo's bay: a still that needs no file."""
     width, height = (round(side * FINENESS * MARGIN) for side in FRAME_SIZE)
     return Landscape(width, height).frame(0.0)
 
 
 def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:
-    """The still at rest under a camera's noise, panned, zoomed and turned.
+    """Make four clips of a still (H, W, 3): at rest with camera noise, panned, zoomed and turned.
 
     Raises:
-        MediaError: it is too small to move in.
+        MediaError: the still is too small for the motion.
     """
     source, size = _prepared(still, name)
     motions: dict[str, Placed] = {
@@ -94,9 +99,10 @@ def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:
 
 
 def sintel_clips(root: Path) -> list[MovingClip]:
-    """The scenes of a folder in the layout of MPI-Sintel: final/SCENE/frame_0001.png, flow/, occlusions/, invalid/.
+    """Open the scenes of a folder in the layout of MPI-Sintel (Butler et al. 2012).
 
-    The masks may be missing; then only what leaves the frame counts as not visible.
+    It holds final/SCENE/frame_0001.png, flow/SCENE/frame_0001.flo and, as masks, occlusions/ and invalid/. Without
+    masks, a pixel counts as visible unless it leaves the frame.
 
     Raises:
         MediaError: there is no scene with frames and flow.
@@ -112,26 +118,26 @@ def sintel_clips(root: Path) -> list[MovingClip]:
 
 
 def _prepared(still: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """The still at the size from which frames are taken, and their (width, height)."""
+    """Return the still at the size that frames are sampled from, and the (width, height) of the frames."""
     height, width = still.shape[:2]
     scale = min(1.0, FRAME_SIZE[1] * FINENESS * MARGIN / min(height, width))
     height, width = round(height * scale), round(width * scale)
     size = (int(width / FINENESS / MARGIN), int(height / FINENESS / MARGIN))
     if min(size) < FRAMES * max(PAN):
-        raise MediaError(f"{name}: {width} x {height} is too small to move in", hint="Give larger photos.")
+        raise MediaError(f"{name}: {width} x {height} is too small for the motion", hint="Give larger photos.")
     return resize(to_unit(still), height, width), size
 
 
 def _placement(
     *, shift: tuple[float, float] = (0.0, 0.0), zoom: float = 1.0, angle: float = 0.0
 ) -> NDArray[np.float64]:
-    """The affine map (3, 3) from a place in the frame to the place in the still, both from their centres."""
+    """Return the affine map (3, 3) from positions in the frame to positions in the still, both from their centres."""
     cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
     return np.array([[cosine, -sine, shift[0]], [sine, cosine, shift[1]], [0, 0, 1]])
 
 
 def _moved(source: NDArray[np.float32], size: tuple[int, int], placed: Placed) -> Iterator[Moment]:
-    """Frames at times around the middle of the clip, so that the motion stays within the margin."""
+    """Yield the moments of a clip. Time runs from -FRAMES / 2 to FRAMES / 2, so the motion stays within the margin."""
     placements = [placed(number - FRAMES / 2) for number in range(FRAMES)]
     places = _places(size)
     for now, following in pairwise(placements):
@@ -143,15 +149,15 @@ def _moved(source: NDArray[np.float32], size: tuple[int, int], placed: Placed) -
 def _noisy(at_rest: NDArray[np.uint8]) -> Iterator[Moment]:
     still = np.zeros((*at_rest.shape[:2], 2), np.float32)
     for number in range(FRAMES):
-        frame = with_noise(to_unit(at_rest), NOISE, seed=number)  # not rounded, which would add noise of its own
+        frame = with_noise(to_unit(at_rest), NOISE, seed=number)  # not rounded: that would add noise
         is_last = number == FRAMES - 1
         yield Moment(frame) if is_last else Moment(frame, still, stays_inside(still))
 
 
 def _frame(source: NDArray[np.float32], size: tuple[int, int], placement: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """One frame: each pixel the mean of FINENESS x FINENESS samples, so that hardly anything aliases.
+    """Render one frame (h, w, 3). Each pixel is the mean of FINENESS x FINENESS samples, which suppresses aliasing.
 
-    PyTorch's cubic kernel (a = -3/4) misplaces a ramp by up to 0.05 pixels of the still, half of it in the frame.
+    PyTorch's cubic kernel (a = -3/4) shifts a ramp by up to 0.05 pixels of the still, 0.025 of the frame.
     """
     height, width = source.shape[:2]
     places = _mapped(placement, _places(size, FINENESS)) * FINENESS + [(width - 1) / 2, (height - 1) / 2]
@@ -161,7 +167,7 @@ def _frame(source: NDArray[np.float32], size: tuple[int, int], placement: NDArra
 
 
 def _places(size: tuple[int, int], fineness: int = 1) -> NDArray[np.float64]:
-    """Where the samples of a frame lie, `fineness` of them a pixel, from the frame's centre: (h, w, 2)."""
+    """Return the positions (h, w, 2) of a frame's samples from its centre, `fineness` of them for each pixel."""
     x, y = ((np.arange(side * fineness) + 0.5) / fineness - side / 2 for side in size)
     return np.stack(np.meshgrid(x, y), axis=-1)
 
@@ -182,7 +188,7 @@ def _scene_moments(base: Path, scene: str, files: Sequence[Path]) -> Iterator[Mo
     for file in files:
         frame = quantize(to_unit(read_picture(file).pixels), np.uint8)
         flow_file = base / "flow" / scene / f"{file.stem}.flo"
-        if file == files[-1] or not flow_file.exists():  # a gap in the flow is a pair that is not measured
+        if file == files[-1] or not flow_file.exists():  # without flow the pair is not measured
             yield Moment(frame)
             continue
         flow = read_flow(flow_file)
@@ -193,7 +199,7 @@ def _scene_moments(base: Path, scene: str, files: Sequence[Path]) -> Iterator[Mo
 
 
 def _mask(file: Path, frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a mask is white; nowhere if there is none."""
+    """Return where a mask is white: (H, W); nowhere if the file does not exist."""
     if not file.exists():
         return np.zeros(frame.shape[:2], bool)
     mask = read_picture(file).pixels[..., 0]

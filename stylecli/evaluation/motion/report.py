@@ -1,4 +1,4 @@
-"""What a report shows of steadiness: the errors, their course over time, slices, frames one after the other."""
+"""The report on steadiness: tables of errors, plots over time, slices through clips, consecutive frames."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ from stylecli.evaluation.report.page import (
 )
 from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, palette
 
-SLICE_STRETCH = 10  # pixels of a frame's column in a slice: 24 frames would be a mere strip
+SLICE_STRETCH = 10  # pixels that each column of a slice is widened to: 24 columns alone are hard to see
 FRAME_WIDTH = 480  # pixels
 KINDS = {SYNTHETIC: "stills in motion", SINTEL: "MPI-Sintel"}
 TEXT = (
-    "Noise gain: how much a camera's noise (2 levels of 255) grows; above 1, a still scene flickers. Warping error: "
-    "the squared difference of a frame and the next one brought back along the known motion, summed over the channels, "
-    "mean over what is visible in both (Lai et al. 2018). Stability error: the root of its mean over all samples "
-    "of a frame (Huang et al. 2017). Times: over what the clip itself has, which is never 0."
+    "Noise gain: how much a camera's noise (2 levels of 255) is amplified; above 1, a still scene flickers. Warping "
+    "error: the squared difference between a frame and the next one warped back along the known motion, summed over "
+    "the channels, averaged over the pixels visible in both (Lai et al. 2018). Stability error: the root of its mean "
+    "over all samples of a frame (Huang et al. 2017). Times: the error divided by that of the clip itself, which is "
+    "never 0."
 )
 OVER_TIME = (
-    "Each pair of frames, and the mean brightness of each frame, which must not pump. Dotted: the clip itself. "
-    "Peaks are jumps; a high but even line is strokes that boil."
+    "The error of each pair of frames, and the mean brightness of each frame, which must not pump. Dotted: the clip "
+    "itself. A peak is a jump; a high, even line means boiling strokes."
 )
 SLICES = (
-    "The middle column of each frame, side by side over time. Where strokes are steady they are smooth lines; speckles "
-    "and broken lines flicker or boil."
+    "The middle column of every frame, side by side. Steady strokes give smooth lines; flicker and boiling give "
+    "speckles and broken lines."
 )
-FRAMES_TEXT = "Two frames in a row, from the middle of the clip: what differs beside the motion is flicker."
+FRAMES_TEXT = "Two consecutive frames from the middle of the clip: any difference beyond the motion is flicker."
 
 
 def temporal_report(steadiness: Steadiness) -> Report:
-    """Everything that was measured."""
+    """Build the report of all measured clips."""
     stills = f"{FRAMES} frames each, at rest with noise, panned, zoomed and turned"
     facts = (("clips", ", ".join(clip.name for clip in steadiness.clips)), ("stills", stills))
     sections = (_errors(steadiness), _over_time(steadiness), _slices(steadiness), _frames(steadiness))
@@ -116,11 +117,17 @@ def _all(steadiness: Steadiness) -> list[str]:
     return [ITSELF, *steadiness.names]
 
 
-PUMPING_SEEN = 0.01  # of full brightness: less is not drawn as if it were much
+PUMPING_SEEN = 0.01  # of full brightness: the least range of the brightness plot, so tiny changes look tiny
 
 
 def time_plot(errors: Mapping[str, Sequence[float]], brightness: Mapping[str, Sequence[float]], *, own: str) -> bytes:
-    """The warping error and the mean brightness over the frames of a clip; dotted in grey, those of `own`, the clip."""
+    """Plot warping error and mean brightness over the frames of a clip; returns SVG.
+
+    Args:
+        errors: the warping error of each pair of frames, by name.
+        brightness: the mean brightness of each frame in 0..1, by name.
+        own: the name of the clip itself, drawn dotted.
+    """
     swings = {name: np.array(values) - np.mean(values) for name, values in brightness.items()}
     with drawn(columns=2, rows=1, row_height=2.5) as (figure, (left, right)):
         for ax, lines in ((left, errors), (right, swings)):

@@ -1,7 +1,7 @@
-"""How steady styles are over time: the warping error, the stability error, the noise gain, and what can be looked at.
+"""Steadiness over time: warping error, stability error and noise gain of styles on clips with known motion.
 
-All three measure motion that is known, and each stands beside what the clip itself has, which is never zero: bringing
-a frame back by parts of a pixel blurs it, and light changes.
+Each error is reported beside that of the clip itself, which is never zero: warping by fractions of a pixel blurs, and
+light changes.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.packs.pack import record_measurement
 from stylecli.stylize.frame_painter import SceneStatistics
 
-ITSELF = "the clip itself"
-TOPIC = "steadiness"  # of the card
+ITSELF = "the clip itself"  # the candidate that paints nothing
+TOPIC = "steadiness"  # under which cards keep the numbers
 
 
 class Track:
-    """One candidate on one clip: sees the frames one after the other and keeps what was measured of them.
+    """The measurements of one candidate on one clip, taken frame by frame.
 
-    warping, stability: of each pair of frames whose motion is known, after Lai et al. 2018 and Huang et al. 2017.
-    brightness: the mean luma of each frame. columns: the middle column of each, (H, 3). shown: two frames in a row.
+    warping, stability: errors of each pair of frames with known motion (Lai et al. 2018, Huang et al. 2017).
+    brightness: the mean luma of each frame. columns: the middle column of each frame, (H, 3). shown: two consecutive
+    frames.
     """
 
     def __init__(self, count: int) -> None:
@@ -49,7 +50,7 @@ class Track:
         self._variation: NDArray[np.float64] | float = 0.0
 
     def see(self, painted: NDArray[np.float32], moment: Moment) -> None:
-        """Take the next frame (H, W, 3) in 0..1; `moment` tells where its pixels go."""
+        """Measure the next painted frame (H, W, 3) in 0..1; `moment` holds its motion."""
         if self._before:
             earlier, way = self._before
             if way.flow is not None and way.visible is not None:
@@ -68,28 +69,28 @@ class Track:
 
     @property
     def e_warp(self) -> float:
-        """The warping error: the mean over the pairs of frames."""
+        """The warping error: the mean over the pairs of frames; NaN if no motion is known."""
         return float(np.mean(self.warping)) if self.warping else math.nan
 
     @property
     def e_stab(self) -> float:
-        """The stability error: the root of the mean over the pairs of frames."""
+        """The stability error: the root of the mean over the pairs of frames; NaN if no motion is known."""
         return math.sqrt(np.mean(self.stability)) if self.stability else math.nan
 
     @property
     def noise_gain(self) -> float:
-        """Of a clip at rest under noise: the deviation of the output over that of the noise."""
+        """For a clip at rest with noise: the standard deviation of the output over time, over that of the noise."""
         return float(np.sqrt(np.mean(self._variation) / (self._frames - 1)) / NOISE)
 
     @property
     def slice(self) -> NDArray[np.uint8]:
-        """The middle column over time, (H, frames, 3): of a steady clip the strokes are smooth lines."""
+        """The middle columns of all frames side by side, (H, frames, 3): steady strokes give smooth lines."""
         return np.stack(self.columns, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class ClipTracks:
-    """A clip and the tracks by candidate; the clip's own is called ITSELF and comes first."""
+    """A clip and its tracks by name of the candidate. The clip's own track is called ITSELF and comes first."""
 
     name: str
     kind: str
@@ -98,17 +99,17 @@ class ClipTracks:
 
 @dataclass(frozen=True, eq=False)
 class Steadiness:
-    """All clips; `names` are those of the candidates."""
+    """The measurements on all clips. `names`: the candidates."""
 
     names: tuple[str, ...]
     clips: tuple[ClipTracks, ...]
 
     def as_records(self) -> list[dict[str, Any]]:
-        """One for each candidate: means over the clips of each kind, the clips' own values, the ratio of the two."""
+        """Return a record for each candidate: means over the clips of each kind, the clips' own, and their ratio."""
         return [self._record(name) for name in self.names]
 
     def mean(self, name: str, kind: str, what: str) -> float | None:
-        """The mean of `e_warp`, `e_stab` or `noise_gain` over the clips of a kind; None if there is none."""
+        """Return the mean of `e_warp`, `e_stab` or `noise_gain` over the clips of a kind; None without such clips."""
         values = [getattr(clip.tracks[name], what) for clip in self.clips if clip.kind == kind]
         return float(np.mean(values)) if values else None
 
@@ -137,7 +138,14 @@ def warping_error(
     flow: NDArray[np.float32],
     visible: NDArray[np.bool_],
 ) -> float:
-    """E = sum M ||V_t - warp(V_t+1, F_t->t+1)||² / sum M (Lai et al. 2018, eq. 10); frames (H, W, 3) in 0..1."""
+    """Return sum M ||V_t - warp(V_t+1)||² / sum M (Lai et al. 2018, eq. 10).
+
+    Args:
+        frame: V_t, (H, W, 3) in 0..1.
+        later: V_t+1, of the same shape.
+        flow: the motion from `frame` to `later`, (H, W, 2) in pixels.
+        visible: M, (H, W), which pixels are visible in both.
+    """
     return _squared_difference(frame, later, flow, visible) / max(1, int(visible.sum()))
 
 
@@ -147,9 +155,10 @@ def stability_error(
     flow: NDArray[np.float32],
     visible: NDArray[np.bool_],
 ) -> float:
-    """(1/D) sum M (V_t - warp(V_t+1))², D all samples of a frame (Huang et al. 2017, eq. 6): the square of one pair's.
+    """Return (1/D) sum M (V_t - warp(V_t+1))², D being the number of samples of a frame (Huang et al. 2017, eq. 6).
 
-    They bring the earlier frame forward; the later one is brought back here, as data sets give the flow that way.
+    Arguments as of `warping_error`. The paper warps the earlier frame forward; here the later one is warped back, since
+    data sets give the forward flow.
     """
     return _squared_difference(frame, later, flow, visible) / frame.size
 
@@ -157,10 +166,15 @@ def stability_error(
 def measure_steadiness(
     stylizers: Mapping[str, Stylizer], clips: Sequence[MovingClip], *, progress: Progress = ignore
 ) -> Steadiness:
-    """Play every clip once and let all candidates paint it, frame by frame as in a video.
+    """Play every clip once and let all candidates paint its frames, as in a video.
 
-    The frames of a clip share the statistics of a style, as those of a scene do in `stylecli video`; the network of a
-    run has no other than those of each frame.
+    A style takes its statistics once a clip, as `stylecli video` does once a scene. The network of a run takes them
+    from each frame.
+
+    Args:
+        stylizers: the candidates by name.
+        clips: what they paint.
+        progress: hears of every frame.
 
     Raises:
         MediaError: a frame or flow cannot be read.
@@ -182,7 +196,7 @@ def measure_steadiness(
 
 
 def record_steadiness(steadiness: Steadiness, subjects: Sequence[Subject]) -> None:
-    """Write the numbers into the cards of styles, with the names of the clips."""
+    """Write the numbers, with the names of the clips, into the cards of the subjects that are styles."""
     for subject, record in zip(subjects, steadiness.as_records(), strict=True):
         if subject.pack:
             variant = subject.pack.variant
@@ -192,7 +206,7 @@ def record_steadiness(steadiness: Steadiness, subjects: Sequence[Subject]) -> No
 
 
 def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """What paints the frames of one clip, in order."""
+    """Return a function that paints the frames of one clip, in order."""
     if not isinstance(stylizer, Engine):
         return stylizer.stylize
     scene = SceneStatistics(stylizer)

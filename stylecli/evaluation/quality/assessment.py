@@ -46,7 +46,7 @@ TOPIC = "quality"  # of the card
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One that is judged. `painting` is None when not known; `loss` is what an optimisation races it by."""
+    """A network that is judged. painting: None if unknown; loss: the loss that the optimisation minimises in a race."""
 
     name: str
     stylizer: Stylizer
@@ -56,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """By what: a loss network, if wanted a classifier, noise (levels of 255), and up to so many optimiser steps."""
+    """What networks are judged by: loss network, classifier, noise (levels of 255), optimiser steps of a race."""
 
     loss_network: LossNetwork
     classifier: Classifier | None = None
@@ -67,7 +67,7 @@ class Judge:
 
 @dataclass(frozen=True, eq=False)
 class Exhibit:
-    """A photo and its noisy copy, with what each candidate made of the two; all (H, W, 3) uint8."""
+    """A photo and its noisy copy, and what each candidate painted of them; all (H, W, 3) uint8."""
 
     name: str
     pixels: NDArray[np.uint8]
@@ -77,7 +77,7 @@ class Exhibit:
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """One candidate: what was measured on each photo, in the order of `Evaluation.photos`."""
+    """The measurements of one candidate on each photo, in the order of `Evaluation.photos`."""
 
     name: str
     scores: tuple[Scores, ...]
@@ -86,7 +86,7 @@ class Assessment:
     equivalence: Equivalence | None = None
 
     def as_record(self) -> dict[str, Any]:
-        """For tables, JSON and CSV: rounded; without what was not asked for."""
+        """Return a row for tables, JSON and CSV, with rounded numbers, without what was not measured."""
         record = self.quality.as_record()
         photos = record.pop("photos")
         if self.sightings:
@@ -99,7 +99,7 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All candidates. photo_scores: what the photos themselves would get. failures: those that could not be read."""
+    """All candidates. photo_scores: scores of the unpainted photos. failures: photos that could not be read."""
 
     judge: Judge
     photos: tuple[str, ...]
@@ -109,14 +109,14 @@ class Evaluation:
     failures: tuple[MediaError, ...]
 
     def as_records(self) -> list[dict[str, Any]]:
-        """One for each candidate, with who judged."""
+        """Return a record for each candidate, with the name and sha256 of the judge."""
         by = {"judge": self.judge.loss_network.name, "judge_sha256": self.judge.loss_network.sha256}
         return [{"name": one.name, **one.as_record(), **by} for one in self.assessments]
 
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """One photo: its own scores, and for each candidate the scores and what the classifier sees."""
+    """The scores of one photo itself, and for each candidate the scores and the classes seen."""
 
     path: Path
     name: str
@@ -253,7 +253,7 @@ def _assessment(
 def _candidates(
     subjects: Sequence[Subject], stack: ExitStack, device: Device, painting: Path | None, notice: Notice
 ) -> list[Candidate]:
-    """The subjects with their networks open, each with its painting where that is known."""
+    """Open the networks of the subjects, and find the painting of each where it is known."""
     if painting is None:
         notice("no `painting`: no style distance is measured")
     candidates = []

@@ -31,7 +31,7 @@ BEST = 5  # classes that are looked at
 
 @dataclass(frozen=True)
 class Sighting:
-    """What is seen in a photo and in its stylized picture, best first, and the classes that the photo's name means."""
+    """The classes seen in a photo and in its stylized picture, best first, and those that the photo's name means."""
 
     photo: tuple[int, ...]
     painted: tuple[int, ...]
@@ -88,16 +88,16 @@ class Classifier:
             )
 
     def best_classes(self, pixels: NDArray[Any]) -> tuple[int, ...]:
-        """The most likely classes of a picture (H, W, 3), best first, at most five."""
+        """Return the most likely classes of a picture (H, W, 3), best first, at most five."""
         scores = self._scores(_centre(to_unit(pixels), *self._size))
         return tuple(np.argsort(-scores, kind="stable")[:BEST].tolist())
 
     def classes_named(self, photo: str) -> frozenset[int]:
-        """The classes that a photo's file name means; none without labels."""
+        """Return the classes that a photo's file name means; none without labels."""
         return self.labels.classes_in(photo) if self.labels else frozenset()
 
     def class_name(self, number: int) -> str:
-        """What a class is called."""
+        """Return the name of a class."""
         return self.labels.names[number] if self.labels else f"class {number}"
 
     def _scores(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -136,7 +136,7 @@ def _open_session(path: Path) -> tuple[str, Any]:
 
 
 def _check_input(session: Any, path: Path) -> tuple[str, tuple[int, int]]:
-    """The input's name and its (height, width)."""
+    """Return the name of the input and its (height, width)."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     shape: list[Any] = inputs[0].shape if inputs else []
     is_picture = len(shape) == 4 and (shape[1] == 3 or not isinstance(shape[1], int))
@@ -151,7 +151,7 @@ def _check_input(session: Any, path: Path) -> tuple[str, tuple[int, int]]:
 
 
 def _centre(unit: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """The centre of a picture, (height, width, 3), after it was brought to a little more than that size."""
+    """Resize a picture to a little more than this size and crop its centre: (height, width, 3)."""
     rows, columns = unit.shape[:2]
     scale = max(height / rows, width / columns) * MARGIN
     scaled = resize(unit, max(height, round(rows * scale)), max(width, round(columns * scale)))

@@ -47,7 +47,7 @@ class Race:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Some races of one style; `limit` steps were allowed."""
+    """The races of one style, each of at most `limit` steps."""
 
     races: tuple[Race, ...]
     limit: int

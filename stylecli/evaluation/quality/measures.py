@@ -52,14 +52,14 @@ class Quality:
     photos: tuple[str, ...]
 
     def as_record(self) -> dict[str, Any]:
-        """For the card, JSON and tables: rounded."""
+        """Return a record for the card, JSON and tables, with rounded numbers."""
         rounded = {name: None if value is None else round(value, 3) for name, value in self.scores.items()}
         return {**rounded, "noise_sigma": self.noise_sigma, "photos": self.photos}
 
 
 @dataclass(frozen=True, eq=False)
 class Painted:
-    """What a style made of a photo and of its noisy copy, both (H, W, 3) uint8, and how good that is."""
+    """The stylized photo and its stylized noisy copy, both (H, W, 3) uint8, with their scores."""
 
     pixels: NDArray[np.uint8]
     noisy: NDArray[np.uint8]
@@ -95,7 +95,7 @@ def open_painting(path: Path, loss_network: LossNetwork) -> Painting:
 
 
 def style_targets(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:
-    """The Gram matrices of a painting by layer; raises MediaError if it cannot be read."""
+    """Return the Gram matrices of a painting by layer; raises MediaError if it cannot be read."""
     pixels = open_painting(painting, loss_network).pixels
     return {layer: gram_matrix(features) for layer, features in features_of(loss_network, pixels, layers).items()}
 
@@ -116,13 +116,13 @@ def paint_and_measure(
 
 
 def scores_of_photo(photo: Photo, *, loss_network: LossNetwork, metrics: Sequence[Metric] = METRICS) -> Scores:
-    """What the photo itself would get, unpainted, where that is worth knowing; None elsewhere."""
+    """Score the unpainted photo, for the metrics where that is a useful reference; None for the others."""
     specimen = Specimen(photo, _Itself(), loss_network)
     return {metric.name: metric.measure(specimen) if metric.has_photo_value else None for metric in metrics}
 
 
 def mean_quality(scores: Sequence[Scores], photos: Sequence[str], *, noise_sigma: float) -> Quality:
-    """The means by metric; None where one of the numbers is not known."""
+    """Return the means by metric; None where one of the numbers is not known."""
     means: dict[str, float | None] = {}
     for name in scores[0]:
         values = [one[name] for one in scores]

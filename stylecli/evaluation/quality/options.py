@@ -1,4 +1,4 @@
-"""By what styles are judged, as a caller chooses it; light, since the command line reads its defaults for --help."""
+"""The options of judging. Importing this loads nothing heavy, since the command line reads it for --help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOISE_SIGMA = 25.0  # levels of 255: the noise that papers on denoising show mos
 
 @dataclass(frozen=True)
 class JudgedBy:
-    """The loss network, the painting, and what else is measured.
+    """What styles are judged by.
 
     painting: a picture, or a folder of those that the recipes name; without it there is no style distance.
     judge: "auto" takes VGG-19 if its weights are at hand, "vgg19" downloads them. loss_weights: a local file of them.
@@ -42,5 +42,5 @@ class JudgedBy:
 
     @property
     def chosen(self) -> list[str]:
-        """The names of what differs from its default."""
+        """The names of the fields that differ from their defaults."""
         return [field.name for field in fields(self) if getattr(self, field.name) != field.default]

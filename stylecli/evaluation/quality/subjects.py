@@ -1,4 +1,4 @@
-"""What is judged: styles by their ONNX models, runs by the weights of their training, and other ONNX networks."""
+"""The networks that can be judged: styles, runs of a training, and other ONNX files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from stylecli.training.runs.folder import RECIPE
 
 @dataclass(frozen=True)
 class Subject:
-    """A style, a run (then `pack` is None), or an ONNX file (then `network` is it), that is to be judged."""
+    """Something to judge: a style (`pack`), an ONNX file (`network`), or else a run."""
 
     name: str
     folder: Path
@@ -48,11 +48,11 @@ class Subject:
 
     @property
     def recipe(self) -> Path:
-        """The recipe that it was trained by; styles of strangers may have none."""
+        """The file of its recipe; a style may lack it."""
         return self.folder / RECIPE
 
     def open(self, device: Device = "auto") -> AbstractContextManager[Stylizer]:
-        """Its network, ready to paint, to be used in a `with`; raises as its class does."""
+        """Open its network, for use in a `with`; raises as its class does."""
         if self.network:
             return ForeignNetwork(self.network, white=self.white)
         if self.pack is None:
@@ -154,7 +154,7 @@ def find_subjects(
 
 
 def find_painting(subject: Subject, painting: Path) -> Path | None:
-    """The painting itself or, in a folder of them, that of the subject's recipe; None if it is not there."""
+    """Return `painting`, or in a folder the painting that the subject's recipe names; None if it is not there."""
     if not painting.is_dir():
         return painting
     try:
@@ -167,7 +167,7 @@ def find_painting(subject: Subject, painting: Path) -> Path | None:
 
 
 def refuse_runs(subjects: Sequence[Subject]) -> None:
-    """Refuse to record what was measured of something that has no card; raises UsageError."""
+    """Refuse to record measurements of subjects without a card; raises UsageError."""
     for subject in subjects:
         if subject.is_run:
             raise UsageError(f"`record`: {subject.name} is a run, which has no card", hint="Export it first.")

@@ -45,7 +45,7 @@ def write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def with_shared_keys(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the keys of all; None where a row lacked one."""
+    """Give all rows the same keys, with None for missing values."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return [{key: row.get(key) for key in keys} for row in rows]
 

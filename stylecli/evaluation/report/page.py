@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and what to make of the numbers below it: "lower", "higher", "calmer" is better, or nothing."""
+    """A heading, and which numbers below it are better: "lower", "higher", "calmer", or "" for none."""
 
     title: str
     better: str = ""
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Image:
-    """A picture as a data URI. `is_plot` is drawn as wide as the page."""
+    """A picture as a data URI. With `is_plot` it is as wide as the page."""
 
     source: str
     caption: str
@@ -76,7 +76,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole; `facts` say by what it was measured."""
+    """A report. `facts`: what it was measured with."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -99,7 +99,7 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def photo_image(pixels: NDArray[Any], caption: str, *, width: int | None = None, quality: int = QUALITY) -> Image:
-    """A picture (H, W, 3) as JPEG, made smaller if it is wider than `width`."""
+    """Encode a picture (H, W, 3) as JPEG, shrunk if it is wider than `width`."""
     rows, columns = pixels.shape[:2]
     if width and columns > width:
         pixels = quantize(resize(to_unit(pixels), round(rows * width / columns), width), np.uint8)
@@ -108,7 +108,7 @@ def photo_image(pixels: NDArray[Any], caption: str, *, width: int | None = None,
 
 
 def plot_image(svg: bytes, caption: str) -> Image:
-    """A plot of `plots`."""
+    """Embed an SVG of `plots`."""
     return Image(_data_uri(svg, "image/svg+xml"), caption, is_plot=True)
 
 
@@ -117,7 +117,7 @@ def _data_uri(data: bytes, kind: str) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number for a table; nothing for None."""
+    """Format a number for a table; "" for None."""
     if value is None:
         return ""
     return (
@@ -126,7 +126,7 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def best_of(values: Sequence[Any], better: str) -> Any:
-    """The best of the numbers; None where there is nothing to choose."""
+    """Return the best of the numbers; None if they are all equal or neither direction is better."""
     known = [value for value in values if value is not None]
     if len(set(known)) < 2 or not better:
         return None

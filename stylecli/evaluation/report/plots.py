@@ -29,7 +29,7 @@ COLORS = ("#1f8fd0", "#e07b1a", "#14a37f", "#c55ea0", "#a08a00", "#d5502f", "#6b
 
 @contextmanager
 def drawn(*, columns: int, rows: int, row_height: float, share_y: bool = False) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure and its plots, row by row, in the font of all pictures with text."""
+    """Open a figure and its plots, row by row, in the font that all pictures with text use."""
     with matplotlib.rc_context({"font.family": _font(), "font.size": 10, "svg.hashsalt": "stylecli"}):
         layout = ConstrainedLayoutEngine(h_pad=PADDING, w_pad=PADDING)
         figure = Figure(figsize=(WIDTH, row_height * rows + 0.3), layout=layout)
@@ -39,7 +39,7 @@ def drawn(*, columns: int, rows: int, row_height: float, share_y: bool = False) 
 
 
 def make_logarithmic(ax: Axes) -> None:
-    """A logarithmic scale with plain numbers, as many as the range needs."""
+    """Set a logarithmic scale with plain numbers, as many as the range needs."""
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     digits = (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)
@@ -78,13 +78,13 @@ def palette() -> Iterator[str]:
 
 
 def shortened(name: str) -> str:
-    """A name of at most 28 characters: the end of a longer one."""
+    """Shorten a name to its last 28 characters."""
     # A dollar sign would begin a formula.
     return (name if len(name) <= 28 else f"…{name[-27:]}").replace("$", r"\$")
 
 
 def as_svg(figure: Figure) -> bytes:
-    """The figure as an SVG with a transparent background, the same bytes every time."""
+    """Render the figure as SVG with a transparent background; equal figures give equal bytes."""
     target = io.BytesIO()
     figure.savefig(target, format="svg", transparent=True, metadata={"Date": None})
     return target.getvalue()
@@ -92,7 +92,7 @@ def as_svg(figure: Figure) -> bytes:
 
 @functools.cache
 def _font() -> str:
-    """The font of the contact sheets, made known to matplotlib once: a bare machine has none of its own."""
+    """Register the font of the contact sheets with matplotlib, once: a bare machine has no font."""
     import font_source_sans_pro as fonts
 
     for file in (fonts.SourceSansPro, fonts.SourceSansProBold):

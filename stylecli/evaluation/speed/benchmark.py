@@ -16,12 +16,12 @@ from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions
 from stylecli.evaluation.speed.scaling import ScalingPoint, measure_energy, measure_scaling
 from stylecli.evaluation.speed.tables import BenchmarkTable
 from stylecli.evaluation.speed.video import VideoSpeed, measure_video
-from stylecli.packs.pack import StylePack, record_measurement
+from stylecli.packs.pack import StylePack, record_measurement, refuse_blends
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was measured. joules: of a 720p frame, where the machine tells. start_seconds: of a fresh interpreter."""
+    """All measurements. joules: of a 720p frame, None without counters. start_seconds: of programs in a new process."""
 
     timings: Sequence[Timing]
     videos: Sequence[VideoSpeed]
@@ -33,7 +33,7 @@ class Findings:
 
     @property
     def tables(self) -> list[BenchmarkTable]:
-        """For a terminal or a document."""
+        """The tables for a terminal or a document."""
         starts = [{"start": name, "seconds": value} for name, value in self.start_seconds.items()]
         return [
             tables.networks(self.timings),
@@ -45,19 +45,21 @@ class Findings:
         ]
 
     def as_record(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return all of it as JSON values."""
         timed, videos, scaling, memory, doors, _ = (table.rows for table in self.tables)
         rows = {"networks": timed, "scaling": scaling, "memory": memory, "joules": self.joules}
         return {"machine": machine(), "start_seconds": self.start_seconds, **rows, "videos": videos, "doors": doors}
 
 
 def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress: Progress = ignore) -> Findings:
-    """Time styles against Johnson's network and measure what else was chosen, of the first style.
+    """Time styles against Johnson's network, and measure whatever else was chosen with the first style.
 
     Raises:
+        UsageError: one of the packs is a blend.
         MediaError: one of `against` is no network that takes a picture.
         StyleError: a door failed, or a picture for the peak memory.
     """
+    refuse_blends(packs)
     first, rounds = packs[0], options.rounds
     filmed = [size for size in options.size if size in QUICK and options.video]
     return Findings(
@@ -67,7 +69,7 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
         peaks=measure_memory(first, progress=progress) if options.memory else [],
         doors=measure_doors(first, rounds=rounds, device=options.device, progress=progress) if options.doors else [],
         joules=measure_energy(first) if options.scaling else None,
-        start_seconds=measure_start_ups(),
+        start_seconds=measure_start_ups(rounds=rounds),
     )
 
 

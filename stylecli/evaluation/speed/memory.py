@@ -1,4 +1,4 @@
-"""How much memory `stylecli image` takes, from its start to the finished file: each picture in a fresh process."""
+"""The peak memory of `stylecli image`, from its start to the finished file, with a new process for each picture."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PICTURES: Mapping[str, tuple[int, int]] = {  # (width, height) in pixels
     "100 megapixels": (12_000, 8_400),
 }
 HOW = ("--brush", "native", "--device", "cpu", "--overwrite")
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system tells a process's peak
-# A process begins with the peak of the one that starts it. So a small one does, and tells.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes: the unit of ru_maxrss
+# A process inherits the peak of its parent, so a small process starts the one that is measured.
 WITNESS = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -32,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 @dataclass(frozen=True)
 class Peak:
-    """What one picture took: seconds from the start of the program to the finished file, 10^6 bytes at most."""
+    """One picture: seconds from the start of the program to the finished file, and its peak memory in 10^6 bytes."""
 
     picture: str
     seconds: float
@@ -42,7 +42,19 @@ class Peak:
 def measure_memory(
     pack: StylePack, *, pictures: Mapping[str, tuple[int, int]] = PICTURES, progress: Progress = ignore
 ) -> list[Peak]:
-    """Paint PNG files of several sizes at native brush; empty on Windows, which tells no peak of an ended process."""
+    """Paint PNG files of several sizes at native brush.
+
+    Args:
+        pack: the style.
+        pictures: (width, height) in pixels, by name.
+        progress: hears of every picture.
+
+    Returns:
+        A peak for each picture; none on Windows, which does not report the peak of a process that has ended.
+
+    Raises:
+        StyleError: the program failed.
+    """
     if sys.platform == "win32":
         return []
     peaks = []
@@ -77,7 +89,7 @@ def measure_memory(
 
 
 def _draw(path: Path, width: int, height: int) -> None:
-    """Smooth noise: detail at all scales that compresses about as well as a photo."""
+    """Write smooth noise: it has detail at all scales and compresses about as well as a photo."""
     import pyvips
 
     bands = [pyvips.Image.perlin(width, height, cell_size=64, seed=seed) for seed in range(3)]

@@ -1,4 +1,4 @@
-"""How fast networks run: every contestant in turn, round after round, so that a drifting machine is fair to all."""
+"""The speed of networks. Contestants run in turn, round after round, so that a machine whose speed drifts is fair."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 
-YARDSTICK = "johnson, torch eager"  # what others are compared with: how the published implementations run
+YARDSTICK = "johnson, torch eager"  # speedups are relative to this: how published implementations run
 START_UPS = {
     "stylecli --help": ("-m", "stylecli", "--help"),
     "import of the inference API": ("-c", "import stylecli.stylize.style"),
@@ -41,7 +41,7 @@ JOHNSON_ONNX = "johnson, onnxruntime"
 
 @dataclass(frozen=True)
 class NoisePicture:
-    """A picture of noise, (H, W, 3), as programs hold it and as 0..1."""
+    """A picture of noise, (H, W, 3), as uint8 and as float32 in 0..1."""
 
     levels: NDArray[np.uint8]
     unit: NDArray[np.float32]
@@ -49,42 +49,53 @@ class NoisePicture:
 
 @dataclass(frozen=True)
 class Contestant:
-    """Something that paints a frame, and the ONNX model of floats whose convolutions it computes, if there is one."""
+    """A network to time. `model`: its float32 ONNX model, by which its operations are counted; empty if unknown."""
 
     run: Callable[[NoisePicture], Any]
     model: bytes = b""
-    white: float = 1.0  # what white is at that model's input
+    white: float = 1.0  # the value of white at the model's input
     device: str = "cpu"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Median milliseconds of one contestant at one size, and how many times faster that is than Johnson's network.
+    """The speed of one contestant at one size.
 
-    `gflops` are 10^9 operations a second of its convolutions, `share` is that of the ceiling of float32.
+    milliseconds: the median of one picture. speedup: the milliseconds of YARDSTICK over its own; None without torch.
+    speedup_onnxruntime: the same against Johnson's network in onnxruntime. gflops: 10^9 operations of its convolutions
+    a second. share: of the float32 `ceiling` of the machine.
     """
 
     contestant: str
     size: str
     milliseconds: float
-    speedup: float | None = None  # than PyTorch eager; None where that did not run
+    speedup: float | None = None
     speedup_onnxruntime: float | None = None
     gflops: float | None = None
     share: float | None = None
 
     @property
     def milliseconds_per_megapixel(self) -> float:
-        """To compare sizes."""
+        """Milliseconds for 10^6 pixels, to compare sizes."""
         width, height = SIZES[self.size]
         return round(self.milliseconds * 1e6 / (width * height), 1)
 
 
 def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progress: Progress = ignore) -> list[Timing]:
-    """Time the styles and, where torch is installed, Johnson's network in onnxruntime and in PyTorch eager.
+    """Time styles, other networks and, where torch is installed, Johnson's network (Johnson et al. 2016).
 
-    Each style paints a picture of 8 bits as `stylecli image` does, its statistics measured too, and, if it takes
-    statistics, one as a frame of a scene. All in one process with the same number of threads, one uncounted round
-    first; in each turn the second run counts.
+    Each style paints an 8-bit picture as `stylecli image` does, including the measurement of its statistics. A style
+    that takes statistics also paints one as a frame of a scene, with statistics that were measured before. All run in
+    one process with the same number of threads. The first round is not counted, and neither is the first of the two
+    runs of each turn.
+
+    Args:
+        packs: the styles.
+        options: what to time.
+        progress: hears of every run.
+
+    Raises:
+        MediaError: one of `options.against` is no network that takes a picture.
     """
     threads = options.threads or os.cpu_count() or 1
     with ExitStack() as stack:
@@ -110,7 +121,7 @@ def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progr
 
 
 def noise_picture(width: int, height: int) -> NoisePicture:
-    """A picture of noise, the same each time."""
+    """Make a picture of noise, the same each time; size in pixels."""
     levels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     return NoisePicture(levels, to_unit(levels))
 
@@ -137,7 +148,7 @@ def _timing(
 
 
 def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
-    """A style as a contestant, and the same with the statistics of a scene if it takes any."""
+    """Return a style as a contestant and, if it takes statistics, once more as a painter of frames of a scene."""
     native, scenes = Look(brush="native"), dict[tuple[int, ...], Statistics]()
 
     def scene_of(frame: NoisePicture) -> Statistics:
@@ -159,7 +170,7 @@ def _rival(path: Path, *, white: White, threads: int) -> Contestant:
 
 
 def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
-    """Median seconds from nothing to a fresh interpreter's end."""
+    """Return the median seconds that each program of START_UPS takes in a new process."""
     seconds = {}
     for name, arguments in START_UPS.items():
         times = []
@@ -172,7 +183,7 @@ def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """Describe the machine: processor, cores, system."""
     return {"processor": _processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
 
 
@@ -183,7 +194,8 @@ def _johnson(threads: int) -> dict[str, Contestant]:
     from stylecli.training.networks.johnson import JohnsonNetwork
 
     torch.set_num_threads(threads)
-    network, model = JohnsonNetwork().eval(), export_onnx(JohnsonNetwork().eval())
+    network = JohnsonNetwork().eval()
+    model = export_onnx(network)
     session = open_cpu_session(model, threads=threads)
 
     @torch.inference_mode()
@@ -209,7 +221,7 @@ def _in_turn(
         for place, (name, contestant) in enumerate(contestants.items()):
             done = (part * (rounds + 1) + number) * len(contestants) + place
             progress(Step(done, parts * (rounds + 1) * len(contestants), "runs", name))
-            contestant.run(frame)  # the others have filled the processor's caches: what counts is a row of pictures
+            contestant.run(frame)  # refills the caches, which other contestants have used: the second run counts
             started = time.perf_counter()
             contestant.run(frame)
             times[name].append((time.perf_counter() - started) * 1000)

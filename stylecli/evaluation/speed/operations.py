@@ -1,4 +1,4 @@
-"""How much a network computes, and how much this machine could: counted, not estimated."""
+"""The number of operations of a network, counted from its graph, and the highest rate that this machine reaches."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ from stylecli.inference.model_graph import parsed
 from stylecli.inference.sessions import open_cpu_session
 
 PROBES = (64, 128)  # pixels: sides of the squares that the convolutions are counted on
-CEILING_SIDE = 1536  # of the square matrices whose product tells what the machine can do
+CEILING_SIDE = 1536  # rows and columns of the matrices whose product measures the machine
 CEILING_ROUNDS = 5
 
 
 def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0) -> float:
-    """10^9 operations of the convolutions of an ONNX model for a picture; a product and a sum are two.
+    """Count the operations of an ONNX model's convolutions for one picture; a multiply-accumulate is two operations.
 
-    Counted on two small squares: a network that pads a margin m works on (side + m)^2 pixels, of which both tell m.
+    They are counted on two small squares. A network that pads a margin m computes (side + m)^2 pixels, so two counts
+    give m, and with it the count at any size.
+
+    Args:
+        model: the serialized model.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        white: the value of white at the model's input.
+
+    Returns:
+        10^9 operations.
     """
     small, large = (_operations(model, side, white) for side in PROBES)
     if not small:
@@ -31,7 +41,7 @@ def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0
 
 
 def ceiling(threads: int) -> float:
-    """10^9 operations a second of a product of large float32 matrices in onnxruntime: what a network could reach."""
+    """Measure 10^9 operations a second of a product of large float32 matrices in onnxruntime: a bound for networks."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -51,7 +61,7 @@ def ceiling(threads: int) -> float:
 
 
 def _operations(model: bytes, side: int, white: float) -> float:
-    """Of all convolutions, for a square picture, by the shapes of what they write."""
+    """Count the operations of all convolutions on a square picture, from the shapes of their outputs."""
     from onnx import TensorProto, helper
 
     probe = parsed(model)
@@ -71,5 +81,5 @@ def _operations(model: bytes, side: int, white: float) -> float:
     )
     session = open_cpu_session(probe.SerializeToString())
     written: list[Any] = session.run(None, {name: np.full((1, 3, side, side), white / 2, np.float32)})
-    sums = (prod(shapes[node.input[1]][1:]) for node in convolutions)  # products that one sample is the sum of
+    sums = (prod(shapes[node.input[1]][1:]) for node in convolutions)  # products that are summed for one sample
     return float(sum(2 * result.size * length for result, length in zip(written, sums, strict=True)))

@@ -1,4 +1,4 @@
-"""What `stylecli bench` measures, as a caller chooses it; light, since the command line reads it for --help."""
+"""The options of the benchmark. Importing this loads nothing heavy, since the command line reads it for --help."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ SIZES: Mapping[str, tuple[int, int]] = {  # (width, height) in pixels
     "4K": (3840, 2160),
     "8K": (7680, 4320),
 }
-QUICK = ("720p", "1080p")  # the sizes that are measured unless others are asked for
-White = Literal["1", "255"]  # what white is at a foreign network's input
+QUICK = ("720p", "1080p")  # the default sizes
+White = Literal["1", "255"]  # the value of white at the input of another network
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What is timed, and how.
+    """What is measured, and how.
 
-    size: names of SIZES. rounds: timed runs, whose median counts. threads: CPU threads of every network; None: all
-    cores. video: the pipeline too, at those sizes that are in QUICK. against: ONNX files of other networks, run on the
-    CPU, with `against_white` at their input for white. all_variants: every variant of a style, not its default alone.
-    scaling, memory, doors: time by pixels and threads, peak memory, what editors wait for.
+    size: names of SIZES. rounds: timed runs, of which the median counts. threads: CPU threads of every network; None:
+    all cores. video: whether to time the video pipeline, at those sizes that are in QUICK. against: ONNX files of other
+    networks, which run on the CPU. against_white: the value of white at their input. all_variants: every variant of a
+    style instead of its default. scaling, memory, doors: whether to measure time by pixels and threads, peak memory,
+    and how long editors wait.
     """
 
     size: tuple[str, ...] = QUICK

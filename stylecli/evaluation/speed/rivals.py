@@ -1,4 +1,4 @@
-"""Any other picture-to-picture ONNX network, as a contestant: its own names, its own range of values."""
+"""Other picture-to-picture ONNX networks as contestants, with their own names and ranges of values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from stylecli.inference.sessions import open_cpu_session
 def open_rival(
     path: Path, *, white: White = BenchOptions.against_white, threads: int
 ) -> Callable[[NDArray[np.float32]], Any]:
-    """A function that runs the network on the CPU on (H, W, 3) float32 in 0..1.
+    """Open an ONNX network on the CPU.
+
+    Args:
+        path: the file.
+        white: the value of white at its input.
+        threads: CPU threads.
+
+    Returns:
+        A function from a picture (H, W, 3), float32 in 0..1, to the network's outputs.
 
     Raises:
         MediaError: the file cannot be opened, or its network does not take one picture (1, 3, h, w) of float32.

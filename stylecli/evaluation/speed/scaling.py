@@ -1,4 +1,4 @@
-"""How painting a frame grows with pixels and shrinks with threads, and what energy it takes."""
+"""How the time of a frame grows with its pixels and shrinks with threads, and the energy that it takes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 
-COUNTERS = Path("/sys/class/powercap")  # Linux: running sums of what the processor's packages took, in microjoules
-FRAMES = 20  # whose energy is taken together: the counters tick about each millisecond
+COUNTERS = Path("/sys/class/powercap")  # Linux: running totals of the processor packages' energy, in microjoules
+FRAMES = 20  # measured together, since the counters are updated about every millisecond
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ScalingPoint:
 
 
 def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ignore) -> list[ScalingPoint]:
-    """Every size with all cores, and 720p with 1, 2, 4, ... threads, on the CPU."""
+    """Time a frame on the CPU: every size with all cores, and 720p with 1, 2, 4, ... threads."""
     cores = os.cpu_count() or 1
     numbers = [2**power for power in range(cores.bit_length()) if 2**power < cores]
     wanted = [*((size, cores) for size in SIZES), *(("720p", threads) for threads in numbers)]
@@ -49,7 +49,7 @@ def measure_scaling(pack: StylePack, *, rounds: int = 5, progress: Progress = ig
 
 
 def measure_energy(pack: StylePack, *, size: str = "720p") -> float | None:
-    """Joules that the processor takes while it paints a frame; None where it does not tell, as most virtual ones."""
+    """Measure the joules that the processor takes for a frame; None where it has no counters, as in most VMs."""
     if not (counters := sorted(COUNTERS.glob("intel-rapl:?/energy_uj"))):
         return None
     try:
@@ -62,11 +62,11 @@ def measure_energy(pack: StylePack, *, size: str = "720p") -> float | None:
     except PermissionError:
         return None
     spent = sum(late - early for early, late in zip(before, after, strict=True))
-    return round(spent / 1e6 / FRAMES, 2) if spent > 0 else None  # a counter that began anew tells nothing
+    return round(spent / 1e6 / FRAMES, 2) if spent > 0 else None  # negative: a counter wrapped around
 
 
 def _painting(engine: Engine, size: str) -> Callable[[], None]:
-    """Paint a frame of a scene; it has been done once, so that all is warm."""
+    """Return a function that paints a frame of a scene; it has run once already, as a warm-up."""
     frame = noise_picture(*SIZES[size])
     scene, native = engine.measure(frame.levels), Look(brush="native")
 

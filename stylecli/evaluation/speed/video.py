@@ -1,4 +1,4 @@
-"""How well decoding, network and encoding overlap: each stage alone, then the whole, beside the best possible."""
+"""How well decoding, network and encoding overlap: each stage alone, the whole, and the best possible rate."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from stylecli.stylize.videos import stylize_video
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FRAMES = 240  # of the whole, so that its start and end weigh little
-SAMPLE = 48  # frames of which each stage is timed alone, since they are held in memory
-# A fractal zoom: detail at all scales, so that decoder and encoder work as hard as on a real clip.
+FRAMES = 240  # of the clip: enough that start-up and shut-down matter little
+SAMPLE = 48  # frames that each stage alone is timed on; they are held in memory
+# A fractal zoom has detail at all scales, so decoder and encoder work as hard as on a real clip.
 TEST_CLIP = "mandelbrot=size={width}x{height}:rate=24"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage alone: seconds a frame on the clock, and of all cores together."""
+    """One stage alone: seconds a frame by the clock, and CPU seconds a frame over all cores."""
 
     seconds: float
     cpu_seconds: float
@@ -45,9 +45,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class VideoSpeed:
-    """Frames a second of the whole, and the most that the stages allow.
+    """The speed of the pipeline. fps: frames a second of the whole.
 
-    `ceiling` is min(slowest stage alone, cores / sum of CPU seconds a frame): no pipeline here can be faster.
+    ceiling: min(rate of the slowest stage alone, cores / sum of CPU seconds a frame): no pipeline can be faster here.
     """
 
     width: int
@@ -58,14 +58,22 @@ class VideoSpeed:
 
     @property
     def share(self) -> float:
-        """Of the ceiling that was reached."""
+        """The share of the ceiling that was reached."""
         return self.fps / self.ceiling
 
 
 def measure_video(
     pack: StylePack, width: int, height: int, *, frames: int = FRAMES, progress: Progress = ignore
 ) -> VideoSpeed:
-    """Time every stage alone and the whole pipeline, on a clip that is made for it."""
+    """Time every stage alone and the whole pipeline, on a clip made for it.
+
+    Args:
+        pack: the style; it runs on the CPU.
+        width: of the clip, in pixels.
+        height: of the clip, in pixels.
+        frames: frames of the clip.
+        progress: hears of every stage.
+    """
     with TemporaryDirectory() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:
         source, target = Path(folder, "source.mp4"), Path(folder, "target.mp4")
         _write_clip(source, width, height, frames)
@@ -95,7 +103,7 @@ def measure_video(
             stylize_video(source, target, paint=FramePainter(engine, Look()), overwrite=True)
 
         stages = {}
-        # What is encoded must be what the network makes: painted pictures cost the encoder more than plain ones.
+        # Encode painted pictures: they cost the encoder more than plain ones.
         painted = [frame.with_pixels(pixels) for frame, pixels in zip(source_frames, painting(), strict=True)]
         for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
             progress(Step(number, 4, "stages", f"{name} alone"))

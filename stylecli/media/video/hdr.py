@@ -1,6 +1,6 @@
-"""High dynamic range: what PQ and HLG signals mean in light, and how that light is brought into SDR.
+"""High dynamic range: PQ and HLG signals as light, and tone mapping of that light to SDR.
 
-PQ is SMPTE ST 2084, HLG is ARIB STD-B67; both are in ITU-R BT.2100, whose formulae stand here.
+PQ is SMPTE ST 2084, HLG is ARIB STD-B67. The formulae are those of ITU-R BT.2100, which contains both.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # H.273 code points
 BT2020 = 9  # H.273 code point of the primaries
 
-SDR_WHITE = 203.0  # cd/m2: where ITU-R BT.2408 puts the white of SDR in HDR
-USUAL_PEAK = 1000.0  # cd/m2: of the display that HLG is defined for, and of most mastering displays
-BRIGHTEST = 10_000.0  # cd/m2: the end of PQ
+SDR_WHITE = 203.0  # cd/m2: the level of SDR white in HDR (ITU-R BT.2408)
+USUAL_PEAK = 1000.0  # cd/m2: of the reference display of HLG, and of most mastering displays
+BRIGHTEST = 10_000.0  # cd/m2: the largest value of PQ
 SDR_GAMMA = 2.4  # ITU-R BT.1886
 CODES = 65536  # of the 16-bit signal; tables have an entry for each
 
@@ -41,7 +41,7 @@ class MasteringDisplay:
 
 @dataclass(frozen=True)
 class HdrLight:
-    """How an HDR signal becomes light, and how bright it was mastered."""
+    """How an HDR signal maps to light, and the brightness that it was mastered for."""
 
     transfer: str  # PQ or HLG
     primaries: int  # H.273 code point
@@ -51,7 +51,7 @@ class HdrLight:
 
 
 def hdr_light(color: ColorTags, side_data: Mapping[str, bytes]) -> HdrLight | None:
-    """What the tags of a frame and its side data, by libav's names, say of the light; None for SDR."""
+    """Read the HDR properties from the colour tags of a frame and its side data by libav's names; None for SDR."""
     if color.transfer not in HDR_TRANSFERS:
         return None
     peak, display = USUAL_PEAK, None
@@ -69,24 +69,24 @@ def hdr_light(color: ColorTags, side_data: Mapping[str, bytes]) -> HdrLight | No
 
 
 class ToneMap:
-    """Brings HDR pixels into SDR: BT.709 primaries, gamma 2.4.
+    """Tone mapping from HDR to SDR with BT.709 primaries and gamma 2.4.
 
-    What is darker than about half of SDR's white keeps its brightness, what is brighter rolls off smoothly up to the
-    peak (the EETF of ITU-R BT.2390), by one factor for all three channels, so that hues stay.
+    Light below about half of SDR white keeps its brightness; brighter light is compressed smoothly up to the peak (the
+    EETF of ITU-R BT.2390). All three channels get the same factor, which keeps hues.
     """
 
     def __init__(self, light: HdrLight) -> None:
         codes = np.arange(CODES) / (CODES - 1)
         self._light = light
         self._to_light = (pq_to_light(codes) if light.transfer == "PQ" else hlg_to_scene(codes)).astype(np.float32)
-        # By the square root of the light: as fine in the shadows as the eye wants it.
+        # Indexed by the square root of the light, which gives shadows enough entries.
         levels = np.maximum(codes**2, 1e-12) * light.peak
         self._gain = (rolled_off(levels, light.peak) / levels / SDR_WHITE).astype(np.float32)
         self._to_signal = np.rint(codes ** (2 / SDR_GAMMA) * (CODES - 1)).astype(np.uint16)
 
     def apply(self, pixels: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """R'G'B' (H, W, 3) of the HDR signal -> R'G'B' of SDR."""
-        light = self._to_light[pixels]  # cd/m2, or for HLG the light of the scene in 0..1
+        """Map R'G'B' (H, W, 3), uint16, of the HDR signal to R'G'B' of SDR; same shape and dtype."""
+        light = self._to_light[pixels]  # cd/m2; for HLG scene light in 0..1
         if self._light.transfer == "HLG":
             scene = light @ _BT2020_LUMA
             light *= (self._light.peak * np.power(scene, _system_gamma(self._light.peak) - 1))[..., None]
@@ -97,27 +97,27 @@ class ToneMap:
 
 
 def pq_to_light(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The EOTF of PQ: signal in 0..1 -> cd/m2."""
+    """Apply the EOTF of PQ: signal in 0..1 -> cd/m2."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     root = signal ** (1 / m2)
     return BRIGHTEST * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
 
 
 def light_to_pq(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of `pq_to_light`."""
+    """Apply the inverse of `pq_to_light`: cd/m2 -> signal in 0..1."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = (light / BRIGHTEST) ** m1
     return ((c1 + c2 * power) / (1 + c3 * power)) ** m2
 
 
 def hlg_to_scene(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse OETF of HLG: signal in 0..1 -> light of the scene in 0..1."""
+    """Apply the inverse OETF of HLG: signal in 0..1 -> scene light in 0..1."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     return np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
 
 
 def rolled_off(light: NDArray[np.float64], peak: float) -> NDArray[np.float64]:
-    """The EETF of BT.2390, section 5.4: light up to `peak` -> light up to SDR's white; cd/m2, black stays black."""
+    """Apply the EETF of BT.2390, section 5.4: light up to `peak` -> light up to SDR white, in cd/m2; black stays."""
     top = light_to_pq(np.array(peak))
     limit = light_to_pq(np.array(SDR_WHITE)) / top
     knee = 1.5 * limit - 0.5
@@ -128,11 +128,11 @@ def rolled_off(light: NDArray[np.float64], peak: float) -> NDArray[np.float64]:
 
 
 def _system_gamma(peak: float) -> float:
-    """The OOTF's exponent of HLG for a display of `peak` cd/m2 (BT.2100, note 5f)."""
+    """Return the exponent of HLG's OOTF for a display of `peak` cd/m2 (BT.2100, note 5f)."""
     return float(1.2 + 0.42 * np.log10(peak / USUAL_PEAK))
 
 
 def _codes_of(light: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Where light in 0..1 stands in a table by its square root."""
+    """Return the indices of light in 0..1 in a table over the square root of light."""
     root = np.sqrt(np.clip(light, 0, 1))
     return (root * np.float32(CODES - 1) + np.float32(0.5)).astype(np.uint16)

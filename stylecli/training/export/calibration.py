@@ -1,4 +1,4 @@
-"""Photos by which the ranges of an 8-bit network are set."""
+"""Calibration: the photos that set the ranges of an 8-bit network."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
 
 PHOTOS_MAX = 32
-SHORT_SIDE = 384  # pixels at which photos are looked at
+SHORT_SIDE = 384  # pixels: photos are shrunk to it
 DRAWN_SIZE = (640, 384)  # width and height in pixels
-DRAWN_TIMES = (0.0, 1.5, 3.0)  # seconds into the scene
+DRAWN_TIMES = (0.0, 1.5, 3.0)  # seconds at which the landscape is rendered
 
 
 def calibration_photos(folder: Path | None) -> list[NDArray[np.float32]]:
-    """Photos of a folder and its subfolders, at most PHOTOS_MAX spread over it, or drawn ones: (1, 3, H, W) in 0..1.
+    """Read photos for calibration.
 
-    What is drawn serves as well: the ranges of normalised feature maps depend little on the picture.
+    Args:
+        folder: photos, in subfolders too; at most PHOTOS_MAX are taken, evenly spread. None: rendered pictures, which
+            serve as well, since the ranges of normalised feature maps depend little on the picture.
+
+    Returns:
+        Pictures (1, 3, H, W), float32 in 0..1.
 
     Raises:
-        MediaError: no picture in the folder, or one that cannot be read.
+        MediaError: there is no picture in the folder, or one cannot be read.
     """
     if folder is None:
-        scene = Landscape(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
-        drawn = [to_unit(scene.frame(time)) for time in DRAWN_TIMES]
+        landscape = Landscape(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
+        drawn = [to_unit(landscape.frame(time)) for time in DRAWN_TIMES]
         return [_batch(picture) for picture in (*drawn, *(1 - picture for picture in drawn))]
     found = pictures_in([folder], recursive=True)
     return [_batch(_small(path)) for path in found[:: max(1, len(found) // PHOTOS_MAX)][:PHOTOS_MAX]]

@@ -1,4 +1,4 @@
-"""What a network costs where it is used: exported, in onnxruntime on the CPU, in a process of its own."""
+"""The cost of a network in use: exported, in onnxruntime on the CPU, in its own process."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 @dataclass(frozen=True)
 class Expense:
-    """Of a picture of `onnx_trial.SIZE`: the fastest of some runs, and the peak memory; and the size of the model."""
+    """Milliseconds and peak memory for a picture of `onnx_trial.SIZE`, the fastest of some runs; size of the model."""
 
     milliseconds: float
-    megabytes: float | None  # None on systems that do not tell
+    megabytes: float | None  # None where the system does not report it
     model_bytes: int
 
 
 def time_network(network: StyleNetwork) -> Expense:
-    """Export a network and run it; raises PackError as `export_onnx`."""
+    """Export a network and run it in a new process; raises PackError as `export_onnx`."""
     model = export_onnx(network)
     command = [sys.executable, "-m", onnx_trial.__name__]
     told = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)

@@ -1,7 +1,6 @@
-"""An exported network at another precision: half for graphics cards, 8-bit integers for processors.
+"""Quantization: an exported network with weights and feature maps of 8 bits, for CPUs.
 
-Both keep the contract of the float32 model, and both can be given statistics that were taken once
-(`normalization.with_statistics`), which scales the convolutions' weights, whatever they are stored as.
+The model keeps the contract of the float32 one, and statistics can be folded into it (`normalization.with_statistics`).
 """
 
 from __future__ import annotations
@@ -18,21 +17,28 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 LEVELS = 255  # of an unsigned byte
-TAIL = 1e-4  # share of a feature map's samples, at each end, that may be clipped
-SIGMOID_RANGE = 6.24  # where the sigmoid is half a level of 8 bits away from its limits
-MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # from feature map to feature map
+TAIL = 1e-4  # share of a feature map's samples that may be clipped at each end
+SIGMOID_RANGE = 6.24  # here the sigmoid is half an 8-bit level from 0 or 1
+MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # take and give feature maps
 
 Range = tuple[float, float]
 
 
 def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
-    """The model with weights and feature maps of 8 bits, in QDQ form: what onnxruntime runs on integers.
+    """Quantize a model to 8 bits, in QDQ form, which onnxruntime runs on integers.
 
-    Weights are symmetric with a scale for each output channel, and fill 7 bits: so every processor may multiply them
-    the fast way, and an eighth bit gave less than 1 dB. A feature map's range is what `photos`, each (1, 3, H, W) in
-    0..1, need; it is taken after the normalisation, where it depends little on the photo. Picture and result have the
-    levels of 8-bit pictures, so that bytes need no conversion. Before the sigmoid the range ends where black and white
-    begin: half a dB is lost there, and no float is left between the picture and its result.
+    Weights are symmetric, with a scale for each output channel, and use 7 bits: every processor may then use its fast
+    multiplication, and an eighth bit gains less than 1 dB. The range of a feature map is measured after its
+    normalisation, where it depends little on the photo. Input and output have the levels of 8-bit pictures, so bytes
+    need no conversion. Before the sigmoid, the range is clipped to where black and white begin: this costs half a dB,
+    and no float is left between picture and result.
+
+    Args:
+        content: the serialized float32 model.
+        photos: pictures (1, 3, H, W) in 0..1 that set the ranges.
+
+    Returns:
+        The serialized 8-bit model.
     """
     import onnx
 
@@ -62,10 +68,10 @@ def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
 
 
 def _feature_maps(model: ModelProto) -> dict[str, str]:
-    """The tensors to round, each with the one whose range it has.
+    """Find the tensors to quantize, each with the tensor whose range it has.
 
-    Not what only a normalisation reads, after which it has another range, nor what only a ReLU reads, which cuts off
-    half of it. What is enlarged to its nearest neighbours keeps its range.
+    Inputs of a normalisation alone are left out, since the normalisation changes the range, and inputs of a ReLU alone,
+    since it cuts off half of the range. Nearest-neighbour upsampling keeps the range of its input.
     """
     maps: set[str] = set()
     for node in model.graph.node:
@@ -85,7 +91,7 @@ def _feature_maps(model: ModelProto) -> dict[str, str]:
 
 
 def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
-    """Of each feature map the range that holds the samples of every photo, but for the tails."""
+    """Measure the range of each feature map over all photos, without the tails."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -95,7 +101,7 @@ def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDAr
     del probe.graph.output[:]
     probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
     session = open_cpu_session(probe.SerializeToString())
-    lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 itself must be a level: padding is made of it
+    lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 must be a level, since padding uses it
     for photo in photos:
         for number, values in enumerate(session.run(watched, {"image": photo})):
             low, high = np.quantile(values, [TAIL, 1 - TAIL])
@@ -105,7 +111,7 @@ def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDAr
 
 
 def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mapping[str, Range]) -> Iterator[NodeProto]:
-    """Store a convolution's weights in bytes, its bias in 32 bits; yields the nodes that make floats of them."""
+    """Store a convolution's weights in 8 bits and its bias in 32; yields the nodes that dequantize them."""
     from onnx import helper, numpy_helper
 
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -124,13 +130,13 @@ def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mappin
 
 
 def _scale(limits: Range) -> float:
-    """The step between two levels of a range."""
+    """Return the step between two levels of a range."""
     low, high = limits
     return max(high - low, 1e-6) / LEVELS
 
 
 def _rounded(model: ModelProto, name: str, limits: Range) -> Iterator[NodeProto]:
-    """The nodes that round a feature map to 8 bits and give it back as floats."""
+    """Yield the nodes that quantize a feature map to 8 bits and dequantize it."""
     from onnx import helper
 
     scale = _scale(limits)

@@ -25,11 +25,21 @@ REACH_MAX = 2048  # pixels, a multiple of STRIDE: farther than any network here 
 
 
 def export_onnx(network: StyleNetwork) -> bytes:
-    """The ONNX model of a style network, in float32.
+    """Export a style network to an ONNX model in float32.
+
+    Returns:
+        The serialized model. It has passed the parity gate.
 
     Raises:
-        PackError: it does not paint what the network paints (`parity`).
+        PackError: the model does not paint what the network paints.
     """
+    model = translate(network)
+    check_against_network(model, network)
+    return model
+
+
+def translate(network: StyleNetwork) -> bytes:
+    """Export as `export_onnx` does, without the parity gate."""
     import onnxslim
 
     exported = SizedNetwork(network).eval()
@@ -51,25 +61,26 @@ def export_onnx(network: StyleNetwork) -> bytes:
         slim = onnxslim.slim(program.model_proto)
     _name_dimensions(slim)
     model: bytes = slim.SerializeToString()
-    check_against_network(model, network)
     return model
 
 
 def reach_of(network: StyleNetwork) -> int:
-    """How many pixels away a pixel of the photo can matter to one of the result, statistics aside.
+    """Measure the reach: how many pixels away a pixel of the photo can affect a pixel of the result.
 
-    Measured: where the gradient of the pixels of one stride is not zero, in a copy whose weights are all positive and
-    which does not normalise.
+    Statistics are left aside. The gradient of the pixels of one stride is taken in a copy with positive weights and
+    without normalisation; the reach is where it becomes zero.
     """
     copied = SizedNetwork(network).network.double()
     for module in [*copied.modules()]:
         if isinstance(module, nn.Conv2d):
-            nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: nothing overflows or vanishes
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: values neither overflow nor vanish
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         if isinstance(module, NormalizedConvolution):
             module.register_module("norm", nn.Identity())
-    row = torch.ones(1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True)  # both axes act alike
+    row = torch.ones(
+        1, 3, STRIDE, REACH_MAX * 2, dtype=torch.float64, requires_grad=True
+    )  # one axis is enough: both behave alike
     middle = slice(REACH_MAX, REACH_MAX + STRIDE)
     copied(row)[..., middle].sum().backward()
     assert row.grad is not None
@@ -78,7 +89,7 @@ def reach_of(network: StyleNetwork) -> int:
 
 
 def _name_dimensions(model: object) -> None:
-    """Give the dynamic dimensions of the contract their names, and forget the intermediate shapes of the exporter."""
+    """Name the dynamic dimensions of the contract and remove the exporter's intermediate shapes."""
     graph = model.graph  # type: ignore[attr-defined]  # onnx.ModelProto, which onnxslim does not annotate
     for value in (*graph.input, *graph.output):
         for dimension, name in zip(value.type.tensor_type.shape.dim, ("N", "", "H", "W"), strict=True):
@@ -89,7 +100,7 @@ def _name_dimensions(model: object) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter and its helpers print and warn about their own insides."""
+    """Silence the exporter and its helpers, which print and warn about their own internals."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -102,12 +113,12 @@ def _quiet() -> Iterator[None]:
 
 
 def to_half(content: bytes) -> bytes:
-    """The model with half precision inside; input and output stay float32."""
+    """Convert a serialized model to half precision; input and output stay float32."""
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
     model = OnnxModel(convert_float_to_float16(onnx.load_model_from_string(content), keep_io_types=True))
-    model.topological_sort()  # the casts were put at the end
+    model.topological_sort()  # the converter appends the casts at the end
     serialized: bytes = model.model.SerializeToString()
     return serialized

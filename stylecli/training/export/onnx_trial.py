@@ -1,6 +1,6 @@
-"""Run an ONNX model from standard input, and tell as JSON how long a picture takes and how much memory.
+"""Run an ONNX model from standard input; print as JSON the time and memory that a picture takes.
 
-`timing` starts it as a process of its own: nothing that was loaded before counts, no threads of others disturb.
+`cost` starts this in a new process, so that memory and threads of the caller do not count.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 SIZE = (1280, 720)  # of the picture, in pixels
-RUNS = 3  # and one before, which does not count
+RUNS = 3  # after a warm-up run
 
 
 def main() -> None:
-    """Read, run, print."""
+    """Read the model, run it, print the result."""
     import numpy as np
-    import onnxruntime  # noqa: F401  # here, so that its own memory is not counted
+    import onnxruntime  # noqa: F401  # imported before the measurement, so that its memory does not count
 
     from stylecli.inference.sessions import open_cpu_session
 
@@ -33,12 +33,12 @@ def main() -> None:
         times.append((time.perf_counter() - started) * 1000)
     peak = _peak_megabytes()
     megabytes = round(peak - before, 1) if before is not None and peak is not None else None
-    # The fastest: other work on the machine only adds.
+    # The fastest run: other work on the machine only adds time.
     json.dump({"milliseconds": round(min(times[1:]), 1), "megabytes": megabytes}, sys.stdout)
 
 
 def _peak_megabytes() -> float | None:
-    """Of this process so far; None where the system has no such file; `getrusage` counts the parent's memory too."""
+    """Return the peak memory of this process; None without such a file. `getrusage` would count the parent too."""
     try:
         facts = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:

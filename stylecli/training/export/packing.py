@@ -1,4 +1,4 @@
-"""A finished training as a style pack."""
+"""Export of a finished training as a style pack."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PREVIEW_QUALITY = 85
 
 @dataclass(frozen=True)
 class Precision:
-    """How the numbers of a model are stored, and what it is calibrated and compared on."""
+    """How the numbers of a model are stored, and the photos it is calibrated and compared on."""
 
     name: str = "fp32"  # one of card.PRECISIONS
     photos: Sequence[NDArray[np.float32]] = ()  # (1, 3, H, W) each, in 0..1; fp32 needs none
@@ -51,14 +51,19 @@ def export_pack(
     precision: Precision = Precision(),
     overwrite: bool = False,
 ) -> StylePack:
-    """Make a style pack of a finished training: the model, the weights, the recipe, a preview, the card.
+    """Export a finished training as a style pack: model, weights, recipe, preview, card.
 
-    The style's name is that of `folder`, which appears only when the pack is whole.
+    Args:
+        run: the training.
+        folder: the folder of the pack, whose name is the style's. It appears only when the pack is complete.
+        preview_of: the photo that the preview is painted of.
+        precision: of the model.
+        overwrite: whether to replace a style that is there.
 
     Raises:
         MediaError: the folder cannot be written.
         PackError: the model does not paint what the network paints.
-        UsageError: the folder exists, or its name is none for a style.
+        UsageError: the folder exists, or its name cannot be that of a style.
     """
     _check_target(folder, overwrite=overwrite)
     with blamed_on(folder), atomic_folder(folder, replaces=True) as partial:
@@ -73,12 +78,12 @@ def export_pack(
 def add_variant(
     run: FinishedRun, folder: Path, variant: str, *, precision: Precision = Precision(), overwrite: bool = False
 ) -> StylePack:
-    """Add the network of a finished training to a style pack, as another variant of the same style.
+    """Add the network of a finished training to the style pack in `folder`, as another variant of the style.
 
     Raises:
         MediaError: the folder cannot be written.
-        PackError: it is no style.
-        UsageError: it has this variant already, or the variant is its default one.
+        PackError: `folder` is not a style, or the model does not paint what the network paints.
+        UsageError: the style has this variant already, or it is its default one.
     """
     pack = open_pack(folder)
     others = tuple(model for model in pack.card.models if model.variant != variant)
@@ -135,7 +140,7 @@ def _model_of(network: StyleNetwork, precision: Precision) -> bytes:
 
 
 def _finish(folder: Path, card: Card) -> None:
-    """Write the card with the hash of every file, and check the pack as a stranger's."""
+    """Write the card with the hash of every file, and check the pack like one from a stranger."""
     files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != CARD_FILE}
     write_card(replace(card, files=files), folder)
     if problems := verify(folder):
@@ -162,7 +167,7 @@ def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
         training_device=facts.device,
         training_seconds=facts.seconds,
         measured={},
-        files={},  # filled in when all are there
+        files={},  # `_finish` fills them in
     )
 
 
@@ -171,5 +176,5 @@ def _check_target(folder: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UsageError(f"{folder}: exists already", hint="Use `overwrite=True` to replace it.")
-    if not (folder / CARD_FILE).is_file():  # whatever it is, it is not ours to remove
+    if not (folder / CARD_FILE).is_file():  # not a style, so not ours to remove
         raise UsageError(f"{folder}: is not a style, so it is not replaced", hint="Choose another name.")

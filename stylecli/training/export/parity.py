@@ -1,4 +1,4 @@
-"""The gate before a model is written: an exported network must paint what the trained one paints."""
+"""The parity gate: an exported model is written only if it paints what the trained network paints."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from stylecli.training.losses.perceptual import gram_matrix, style_loss
 from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
 
-TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; float32 in another order of operations stays far below
+TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; reordered float32 operations differ by far less
 SHAPES = ((1, 1, 1), (1, 3, 5), (2, 61, 83), (3, 128, 96))  # (pictures, height, width) that are compared
 PSNR_MIN = {"fp16": 45.0, "int8": 36.0}  # dB against the float32 model, mean over the photos
-STYLE_SHIFT_MAX = 0.03  # by which the Gram matrices may move, relative to the float32 model's; mean over the photos
+STYLE_SHIFT_MAX = 0.03  # largest change of the Gram matrices, relative to the float32 model's; mean over the photos
 
 
 def check_against_network(model: bytes, network: StyleNetwork) -> None:
-    """Compare a float32 ONNX model with PyTorch, on several pictures at odd sizes.
+    """Compare a float32 ONNX model with its network in PyTorch, at the sizes of SHAPES.
 
     Raises:
         PackError: they differ by more than TOLERANCE.
@@ -46,10 +46,16 @@ def check_against_network(model: bytes, network: StyleNetwork) -> None:
 
 
 def check_precision(model: bytes, precise: bytes, photos: Sequence[NDArray[np.float32]], *, precision: str) -> None:
-    """Compare a model of lower precision with its float32 model, on photos (1, 3, H, W), with statistics taken once.
+    """Compare a model of lower precision with its float32 model, both with statistics that are taken once a photo.
+
+    Args:
+        model: the model of lower precision.
+        precise: the float32 model.
+        photos: pictures (1, 3, H, W) in 0..1.
+        precision: a key of PSNR_MIN.
 
     Raises:
-        PackError: it is less alike than PSNR_MIN and STYLE_SHIFT_MAX allow.
+        PackError: they differ by more than PSNR_MIN and STYLE_SHIFT_MAX allow.
     """
     pairs = [(_painted(model, photo), _painted(precise, photo)) for photo in photos]
     psnr = float(np.mean([-10 * np.log10(np.mean((one - other) ** 2) + 1e-12) for one, other in pairs]))
@@ -70,7 +76,7 @@ def _painted(model: bytes, photo: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def _style_shift(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """The relative distance, a root, of the Gram matrices of two pictures, by the loss network that ships."""
+    """Return the root of the relative Gram distance of two pictures, by the loss network that ships."""
     network = load_loss_network("distilled", STYLE_LAYERS)
     features, targets = (network(torch.from_numpy(picture), STYLE_LAYERS) for picture in (one, other))
     grams = {layer: gram_matrix(target) for layer, target in targets.items()}

@@ -1,7 +1,7 @@
 """Several styles in one network: shared convolutions, a gamma and beta for each style (Dumoulin et al. 2017).
 
-The tensors of such a network have the names of the plain one's; those of its normalisations are (styles, C) instead of
-(C,). One row of each, or a mixture of rows, makes the plain network of one style, or of something between styles.
+The tensors have the same names as those of a plain network, but gamma and beta are (styles, C) instead of (C,). One row
+of each gives the plain network of one style; a mixture of rows gives a blend of styles.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 
 class ConditionalNorm(nn.Module):
-    """Instance normalisation whose gamma and beta are mixed for every picture of a batch."""
+    """Instance normalisation with a gamma and beta for each style, mixed for each picture of a batch."""
 
     def __init__(self, styles: int, norm: nn.InstanceNorm2d) -> None:
         super().__init__()
@@ -27,14 +27,14 @@ class ConditionalNorm(nn.Module):
         self.mixture = torch.zeros(1, styles)  # (N or 1, styles), set by `choose_styles`
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same."""
+        """Normalise feature maps (N, C, H, W); same shape."""
         gamma, beta = self.mixture @ self.weight, self.mixture @ self.bias  # (N, C)
         normalized = F.instance_norm(x, eps=self.epsilon)
         return torch.addcmul(beta[:, :, None, None], normalized, gamma[:, :, None, None])
 
 
 def make_conditional(network: StyleNetwork, styles: int) -> StyleNetwork:
-    """Give a network room for several styles, in place; each starts as the one that it had."""
+    """Give a network several styles, in place. Each starts as the style that it had."""
     norms = [(name, norm) for name, norm in network.named_modules() if isinstance(norm, nn.InstanceNorm2d)]
     for name, norm in norms:
         parent, _, child = name.rpartition(".")
@@ -43,19 +43,19 @@ def make_conditional(network: StyleNetwork, styles: int) -> StyleNetwork:
 
 
 def choose_styles(network: nn.Module, mixtures: Tensor) -> None:
-    """Say how much of each style each picture of the next batch gets: (N, styles) or (1, styles), rows sum to 1."""
+    """Set the mixture of styles for each picture of the next batch: (N, styles) or (1, styles); rows sum to 1."""
     for module in network.modules():
         if isinstance(module, ConditionalNorm):
             module.mixture = mixtures
 
 
 def count_styles(weights: Mapping[str, Tensor]) -> int:
-    """How many styles a network's tensors hold; 1 for a plain network."""
+    """Return how many styles the tensors of a network hold; 1 for a plain network."""
     return max((len(tensor) for name, tensor in weights.items() if is_of_norm(name) and tensor.dim() == 2), default=1)
 
 
 def select_style(weights: Mapping[str, Tensor], mixture: Tensor) -> dict[str, Tensor]:
-    """The tensors of the plain network of one style: `mixture` (styles,) says how much of each, as (0, 1, 0)."""
+    """Return the tensors of a plain network for a mixture of styles: (styles,), such as (0, 1, 0) for the second."""
     return {
         name: mixture.to(tensor) @ tensor if is_of_norm(name) and tensor.dim() == 2 else tensor
         for name, tensor in weights.items()
@@ -63,12 +63,12 @@ def select_style(weights: Mapping[str, Tensor], mixture: Tensor) -> dict[str, Te
 
 
 def one_style(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    """The tensors of one style, counted from 0; a plain network's as they are."""
+    """Return the tensors of one style, counted from 0; those of a plain network unchanged."""
     return select_style(weights, F.one_hot(torch.tensor(number), count_styles(weights)))
 
 
 def average_style(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors halfway between all styles: where a new one is begun."""
+    """Return the tensors of the mean of all styles, from which a new style starts."""
     styles = count_styles(weights)
     return select_style(weights, torch.full((styles,), 1 / styles))
 

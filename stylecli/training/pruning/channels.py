@@ -1,4 +1,4 @@
-"""The channels of a style network: which stand and fall together, what they cost, and networks without some of them."""
+"""The channels of a style network: groups that must be cut together, their cost, and networks without some of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from stylecli.training.networks.blocks import STRIDE, NormalizedConvolution
 from stylecli.training.networks.style_network import StyleNetwork
 
-SIDE = 16 * STRIDE  # pixels: of the picture by which the sizes of all feature maps are told
+SIDE = 16 * STRIDE  # pixels: side of the picture that shows the size of every feature map
 
 
 @dataclass(frozen=True)
 class ChannelGroup:
-    """Channels that can only be cut together: of `writers`, whose outputs are added up, and of their `readers`.
+    """Channels that must be cut together.
 
-    Both are names of convolutions. The residual stream is one group; what is inside of a block is written by one.
+    writers: names of the convolutions that produce them; the outputs of several writers are added up. readers: names of
+    the convolutions that take them as input. The residual stream is one group; a group inside a block has one writer.
     """
 
     writers: tuple[str, ...]
@@ -29,15 +30,16 @@ class ChannelGroup:
 
 
 def channel_groups(network: StyleNetwork) -> list[ChannelGroup]:
-    """All groups whose channels can be cut, in the order of the network: all but the colours of the output.
+    """Find all groups of channels that can be cut, in the order of the network.
 
-    By the dependency graph of Fang et al. 2023 ("DepGraph: towards any structural pruning").
+    These are all channels but the colours of the input and output. Uses the dependency graph of Fang et al. 2023
+    ("DepGraph: towards any structural pruning").
     """
     import torch_pruning
 
-    bare = copy.deepcopy(network).requires_grad_(True)  # the graph is read off the gradients' functions
+    bare = copy.deepcopy(network).requires_grad_(True)  # the graph is traced through the gradients
     for layer in bare.modules():
-        if isinstance(layer, NormalizedConvolution):  # no channel depends on another one by its normalisation
+        if isinstance(layer, NormalizedConvolution):  # instance normalisation couples no channels
             layer.norm = nn.Identity()
     graph: Any = torch_pruning.DependencyGraph().build_dependency(bare, torch.zeros(1, 3, SIDE, SIDE))
     names = {layer: name for name, layer in bare.named_modules() if isinstance(layer, nn.Conv2d)}
@@ -57,12 +59,12 @@ def channel_groups(network: StyleNetwork) -> list[ChannelGroup]:
 
 
 def width_of(group: ChannelGroup, weights: Mapping[str, Tensor]) -> int:
-    """How many channels a group has."""
+    """Return how many channels a group has."""
     return len(weights[f"{group.writers[0]}.weight"])
 
 
 def cut_channels(weights: Mapping[str, Tensor], kept: Mapping[ChannelGroup, Sequence[int]]) -> dict[str, Tensor]:
-    """The tensors of a network that has only the `kept` channels of each group."""
+    """Return the tensors of the network that keeps only the `kept` channels of each group."""
     cut = dict(weights)
     for group, channels in kept.items():
         chosen = torch.as_tensor(channels)
@@ -77,17 +79,21 @@ def cut_channels(weights: Mapping[str, Tensor], kept: Mapping[ChannelGroup, Sequ
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution: the groups that it reads and writes, its kernel, and positions of its output a pixel."""
+    """What the cost of a convolution depends on, beside the widths of the groups that it reads and writes."""
 
     reads: ChannelGroup | None  # None: the colours of the photo
     writes: ChannelGroup | None  # None: those of the picture
     shape: torch.Size
-    beside: int  # further parameters of each channel that it writes: gamma and beta, or a bias
+    beside: int  # parameters of each output channel beside its kernel: gamma and beta, or a bias
     area: float
 
 
 class CostTable:
-    """What the networks of a family cost at other widths; `areas` are positions of a feature map a pixel."""
+    """The cost of a network at any widths of its channel groups.
+
+    widths: channels of each group in the network itself. areas: positions of each group's feature map for each pixel of
+    the picture.
+    """
 
     def __init__(self, network: StyleNetwork, groups: Sequence[ChannelGroup]) -> None:
         weights = network.state_dict()
@@ -106,13 +112,13 @@ class CostTable:
         ]
 
     def parameters(self, widths: Mapping[ChannelGroup, int]) -> int:
-        """Kernels, the gamma and beta of each normalised channel, the bias of each other one."""
+        """Return the number of parameters: kernels, and for each channel gamma and beta or a bias."""
         layers = self._layers
         beside = [layer.beside * (widths[layer.writes] if layer.writes else layer.shape[0]) for layer in layers]
         return sum(self._kernels(layer, widths) for layer in layers) + sum(beside)
 
     def macs(self, widths: Mapping[ChannelGroup, int]) -> float:
-        """Multiply-accumulates for each pixel of the picture."""
+        """Return the number of multiply-accumulates for each pixel of the picture."""
         return sum(self._kernels(layer, widths) * layer.area for layer in self._layers)
 
     @staticmethod
@@ -124,13 +130,13 @@ class CostTable:
 
 
 def _beside(convolution: str, weights: Mapping[str, Tensor]) -> list[str]:
-    """The tensors that a convolution's channels have beside their kernels: a bias, or gamma and beta."""
+    """Return the names of a convolution's other tensors with one value a channel: a bias, or gamma and beta."""
     norm = f"{convolution.rpartition('.')[0]}.norm"
     return [name for name in (f"{convolution}.bias", f"{norm}.weight", f"{norm}.bias") if name in weights]
 
 
 def _areas(network: StyleNetwork) -> dict[str, float]:
-    """Of each convolution: positions of its output for each pixel of the picture."""
+    """Return, for each convolution, the positions of its output for each pixel of the picture."""
     areas: dict[str, float] = {}
     hooks = [
         layer.register_forward_hook(

@@ -1,4 +1,4 @@
-"""A network cut down to a target: how wide each layer stays, which channels those are, and their weights fitted."""
+"""Cutting to a target: choose the width of each group of channels, keep the most important ones, refit the weights."""
 
 from __future__ import annotations
 
@@ -15,25 +15,34 @@ from stylecli.training.pruning.options import Target
 from stylecli.training.pruning.refitting import refit
 
 LEAST = 3  # channels that every group keeps
-# A group keeps area ** -COST_FIRST as much. Large feature maps cost the time: at full resolution a third less than at a
-# quarter. Where parameters are counted they cost next to nothing, and a third more stays there.
+# The share that a group keeps is proportional to area ** -COST_FIRST. Large feature maps take most of the time, so at
+# full resolution a third less is kept than at a quarter. They have few parameters, so for a target of parameters a
+# third more is kept there.
 COST_FIRST = 0.15
 COST_FIRST_OF_PARAMS = -0.1
-SHARE_MAX = 2.0  # where even the smallest feature maps keep all their channels
-STEPS = 20  # of the bisection that finds the widths
-STEPS_TIMED = 6  # when each of them is exported and timed
+SHARE_MAX = 2.0  # at this share even the smallest feature maps keep all channels
+STEPS = 20  # of the bisection for the widths
+STEPS_TIMED = 6  # where each step exports and times a network
 
 
 def choose_widths(
     table: CostTable, target: Target, milliseconds: Callable[[Mapping[ChannelGroup, int]], float]
 ) -> dict[ChannelGroup, int]:
-    """The largest widths that keep to the target.
+    """Find the largest widths that meet the target, by bisection.
 
-    All groups of a resolution keep the same share; those of larger feature maps less, or more where the target is a
-    number of parameters. Shares by importance, over all groups or by cost, were no better (docs/training.md).
+    All groups of the same resolution keep the same share of their channels. Shares by importance, over all groups or
+    by cost, were no better (docs/training.md).
+
+    Args:
+        table: the cost of the network.
+        target: the target.
+        milliseconds: times the network of given widths; only called for a target of milliseconds.
+
+    Returns:
+        The number of channels that each group keeps.
 
     Raises:
-        UsageError: the target is out of reach, or the network keeps to it as it is.
+        UsageError: the target is out of reach, or the network meets it already.
     """
     name, value = target.chosen
     cost_first = COST_FIRST_OF_PARAMS if name == "params" else COST_FIRST
@@ -65,7 +74,7 @@ def choose_widths(
 def cut_network(
     network: StyleNetwork, orders: Orders, widths: Mapping[ChannelGroup, int], images: Tensor
 ) -> StyleNetwork:
-    """The network with the first channels of each order only, fitted to the whole one on `images` (N, 3, H, W)."""
+    """Cut a network to the first channels of each order and refit it to the whole one on `images` (N, 3, H, W)."""
     kept = {group: sorted(orders[group][:width]) for group, width in widths.items()}
     cut = network_from_weights(cut_channels(network.state_dict(), kept))
     refit(cut, network, kept, images)

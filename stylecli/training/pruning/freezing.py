@@ -1,7 +1,8 @@
-"""A `fast` network with few normalisations: those that hardly matter become part of the convolutions before them.
+"""Freezing: normalisations of a `fast` network that hardly matter are folded into the convolutions before them.
 
-What enters the residual stream stays normalised, picture by picture: it carries the contrasts of the photo, and all
-that follows reads it. The others see much the same mean and variance in every photo, and these become constants.
+Only what enters the residual stream stays normalised picture by picture: it carries the contrasts of the photo, and
+every later layer reads it. The other normalisations see nearly the same mean and variance in every photo, so these
+become constants.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 @torch.no_grad()
 def with_few_norms(network: StyleNetwork, images: Tensor) -> StyleNetwork:
-    """The network with the mean statistics of `images` (N, 3, H, W) in place of each picture's own, where they can be.
+    """Return a copy of the network in which most normalisations use constant statistics.
+
+    Args:
+        network: a `fast` network.
+        images: pictures (N, 3, H, W), whose mean statistics become the constants.
 
     Raises:
-        UsageError: not a `fast` network, or one that does this already.
+        UsageError: it is not a `fast` network, or has few normalisations already.
     """
     if not isinstance(network, FastNetwork) or network.widths["few_norms"]:
         raise UsageError("this network has no normalisation to spare", hint="Only `fast` has some, and once.")
     few = FastNetwork(**{**network.widths, "few_norms": True})
     spared = [name for name, layer in few.named_modules() if _is_plain(layer)]
     weights = network.state_dict()
-    for name in spared:  # in order: each one sees what those before it make now
+    for name in spared:  # in order: each sees the outputs of the layers that are folded already
         outputs: list[Tensor] = []
         partly = network_from_weights(weights)
         layer = partly.get_submodule(f"{name}.convolution")
@@ -40,7 +45,7 @@ def with_few_norms(network: StyleNetwork, images: Tensor) -> StyleNetwork:
 
 
 def _folded(weights: dict[str, Tensor], name: str, outputs: Tensor, *, epsilon: float) -> dict[str, Tensor]:
-    """The tensors with one normalisation less: gamma (x - mean) / deviation + beta, of what a convolution writes."""
+    """Fold one normalisation, gamma (x - mean) / deviation + beta, into its convolution; returns the new tensors."""
     folded = dict(weights)
     gamma, beta = folded.pop(f"{name}.norm.weight"), folded.pop(f"{name}.norm.bias")
     gain = gamma / (outputs.var((2, 3)).mean(0) + epsilon).sqrt()

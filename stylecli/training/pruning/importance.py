@@ -1,4 +1,4 @@
-"""Which channels of a style network matter: for each group of channels the order in which to keep them."""
+"""The importance of channels: for each group, the order in which its channels are kept."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Orders = Mapping[ChannelGroup, Sequence[int]]  # the channels of each group, the
 
 @torch.no_grad()
 def by_rebuilding(network: nn.Module, groups: Sequence[ChannelGroup], images: Tensor) -> Orders:
-    """First the channels from which least squares best rebuild what the readers compute of all channels.
+    """Put first the channels from which least squares best reconstructs the outputs of the group's readers.
 
-    A forward selection by what `refitting` does afterwards, on `images` (N, 3, H, W).
+    A forward selection with the criterion of `refitting`, on `images` (N, 3, H, W).
     """
     moments: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -25,7 +25,7 @@ def by_rebuilding(network: nn.Module, groups: Sequence[ChannelGroup], images: Te
         patches = patches_of(layer, x)
         patches = (patches - patches.mean(1, keepdim=True)).flatten(0, 1)  # (positions, c k k)
         outputs = patches @ layer.weight.flatten(1).T
-        outputs /= outputs.square().mean(0).sqrt() + 1e-9  # they are normalised anyway
+        outputs /= outputs.square().mean(0).sqrt() + 1e-9  # a normalisation follows, so their scale does not matter
         gram = (patches.T @ patches).double()
         gram.diagonal().add_(RIDGE * gram.diagonal().mean())
         taps = layer.weight[0, 0].numel()
@@ -41,7 +41,7 @@ def by_rebuilding(network: nn.Module, groups: Sequence[ChannelGroup], images: Te
 
 @torch.no_grad()
 def by_weights(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
-    """First the channels whose kernels, of writers and readers, have the largest L1 norm (Li et al. 2017)."""
+    """Put first the channels whose kernels in writers and readers have the largest L1 norm (Li et al. 2017)."""
     kernels = {name: layer.weight.abs() for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
     return {
         group: _descending(
@@ -56,9 +56,9 @@ def by_weights(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
 
 @torch.no_grad()
 def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
-    """First the channels with the largest scale in their normalisations (Liu et al. 2017, "Network slimming").
+    """Put first the channels with the largest gamma in their normalisations (Liu et al. 2017, "Network slimming").
 
-    Where none is, gamma and a constant deviation are part of the kernel: its norm is the scale then.
+    Without a normalisation, gamma over a constant deviation is part of the kernel, so the norm of the kernel is taken.
     """
     return {
         group: _descending(torch.stack([_scales(writer) for writer in _writers(network, group)]).sum(0))
@@ -67,11 +67,15 @@ def by_gamma(network: nn.Module, groups: Sequence[ChannelGroup]) -> Orders:
 
 
 def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Iterable[Tensor]) -> Orders:
-    """First the channels without which the loss would change most, to first order (Molchanov et al. 2019).
+    """Put first the channels whose removal would change the loss most, to first order (Molchanov et al. 2019).
 
-    `losses` are those of single pictures. The change is the sum of activation times gradient, which is that of gamma
-    and beta, each times its gradient, since the normalisation makes the activation of them; without one, that of the
-    kernel and the bias.
+    The change is the sum of activation times gradient. Since the normalisation makes the activation of gamma and beta,
+    this equals the sum of gamma and beta, each times its gradient; without a normalisation, of kernel and bias.
+
+    Args:
+        network: the network that made the pictures.
+        groups: the groups to order.
+        losses: the loss of each of several pictures, with its graph.
     """
     writers = {group: _writers(network, group) for group in groups}
     scores = dict.fromkeys(groups, 0.0)
@@ -86,7 +90,7 @@ def by_loss(network: nn.Module, groups: Sequence[ChannelGroup], losses: Iterable
 
 
 def _forward_selection(moments: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
-    """Channel by channel the one that explains most of what is left, as mean share over the readers."""
+    """Choose channels one by one, always the one that explains most of the remaining variance of the readers."""
     width = len(moments[0][0])
     order: list[int] = []
     while len(order) < width:
@@ -97,7 +101,7 @@ def _forward_selection(moments: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
         gain[order] = -1
         best = int(gain.argmax())
         order.append(best)
-        for gram, cross in moments:  # what the chosen one explains is taken away
+        for gram, cross in moments:  # subtract what the chosen channel explains
             column = gram[:, :, best].flatten(0, 1)  # (c k k, k k)
             solved = torch.linalg.solve(gram[best, :, best] + _tiny(gram), column.T)
             share = (solved.T @ cross[best]).view_as(cross)
@@ -107,17 +111,17 @@ def _forward_selection(moments: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
 
 
 def _tiny(gram: Tensor) -> Tensor:
-    """Keeps blocks that are explained already from being singular."""
+    """Return a small ridge that keeps the blocks of explained channels from being singular."""
     return 1e-9 * torch.eye(gram.shape[1], dtype=gram.dtype) * gram.shape[0]
 
 
 def _writers(network: nn.Module, group: ChannelGroup) -> list[nn.Module]:
-    """The convolutions that write a group, each with its normalisation."""
+    """Return the convolutions that write a group, each with its normalisation."""
     return [network.get_submodule(writer.rpartition(".")[0]) for writer in group.writers]
 
 
 def _last(writer: nn.Module) -> list[nn.Parameter]:
-    """The parameters that make the activation: gamma and beta, or kernel and bias."""
+    """Return the last parameters before the activation: gamma and beta, or kernel and bias."""
     return [*writer.get_submodule("norm").parameters()] or [*writer.get_submodule("convolution").parameters()]
 
 

@@ -1,7 +1,7 @@
-"""A `fast` network whose most expensive layer is two: the up-convolution behind a 1x1 one with as few channels.
+"""Narrowing: split the most expensive layer of a `fast` network into a 1x1 and a narrower up-convolution.
 
-The best such pair by least squares, as in Zhang et al. 2016 ("Accelerating very deep convolutional networks for
-classification and detection"): what the layer computes on real pictures, of which each channel counts alike.
+The pair is the best approximation of the layer's outputs on real pictures by least squares, with every channel weighted
+alike, as in Zhang et al. 2016 ("Accelerating very deep convolutional networks for classification and detection").
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
 
-RIDGE = 1e-6  # of the mean variance: directions that no picture has must not be blown up
+RIDGE = 1e-6  # of the mean variance: keeps directions without variance from being amplified
 
 
 @torch.no_grad()
 def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
-    """The network that mixes the trunk down to the channels of its up-convolution, fitted on `images` (N, 3, H, W).
+    """Return a copy of the network with a 1x1 convolution before its up-convolution.
+
+    The 1x1 convolution reduces the trunk to as many channels as the up-convolution writes.
+
+    Args:
+        network: a `fast` network.
+        images: pictures (N, 3, H, W) to fit on.
 
     Raises:
-        UsageError: not a `fast` network, one that does this already, one whose trunk is no wider, or with few norms.
+        UsageError: it is not a `fast` network, is narrow already, has few normalisations, or a trunk that is no wider.
     """
     done = network.widths.get("narrow") or network.widths.get("few_norms")
     layer = network.up.convolution if isinstance(network, FastNetwork) and not done else None
@@ -33,7 +39,9 @@ def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
         )
     inputs, outputs = _moments(network, layer, images)
     root, inverse = _square_roots(inputs)
-    scale = outputs.sqrt().repeat_interleave(layer.weight[0, 0].numel())[:, None]  # a row for each output and tap
+    scale = outputs.sqrt().repeat_interleave(layer.weight[0, 0].numel())[
+        :, None
+    ]  # a row for each output channel and kernel tap
     kernels = layer.weight.permute(0, 2, 3, 1)  # (C, k, k, c)
     left, size, right = torch.linalg.svd(kernels.flatten(0, 2).double() / scale @ root, full_matrices=False)
     count = layer.out_channels
@@ -48,7 +56,7 @@ def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
 
 
 def _moments(network: nn.Module, layer: nn.Conv2d, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean covariance (c, c) of what the layer reads in a picture, mean variance (C,) of what it writes."""
+    """Return the mean covariance (c, c) of the layer's inputs and mean variance (C,) of its outputs in a picture."""
     covariances: list[Tensor] = []
     variances: list[Tensor] = []
 
@@ -64,7 +72,7 @@ def _moments(network: nn.Module, layer: nn.Conv2d, images: Tensor) -> tuple[Tens
 
 
 def _square_roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
-    """The symmetric square root of a covariance, and the inverse of that."""
+    """Return the symmetric square root of a covariance, and its inverse."""
     covariance.diagonal().add_(RIDGE * covariance.diagonal().mean())
     values, vectors = torch.linalg.eigh(covariance)
     root = values.sqrt()

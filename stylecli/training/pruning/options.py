@@ -1,4 +1,4 @@
-"""What can be asked of a pruning, and the defaults; importing them loads no torch."""
+"""The options of pruning and their defaults. Importing this loads no torch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Literal, get_args
 from stylecli.core.errors import UsageError
 from stylecli.training.losses.names import LossName, VggName
 
-Importance = Literal["rebuild", "taylor", "gamma", "l1"]  # by which channels are chosen (`importance`)
+Importance = Literal["rebuild", "taylor", "gamma", "l1"]  # how channels are chosen, see `importance`
 IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 
 
 @dataclass(frozen=True)
 class Target:
-    """How far to cut, by one of: the share of the channels that go, parameters, multiply-accumulates a pixel, ms.
+    """How far to cut. Exactly one field is given.
 
-    Or by what is no channel: the residual blocks that stay (`shortening`), the most expensive layer, which becomes two
-    (`narrowing`), the normalisations that matter little (`freezing`).
+    ratio: the share of the channels to cut, between 0 and 1. params: the most parameters left. macs: the most
+    multiply-accumulates for each pixel. ms: the most milliseconds for 1280 x 720 pixels on this machine.
+    Without cutting channels: blocks: the residual blocks that stay (`shortening`). narrow: split the most expensive
+    layer (`narrowing`). few_norms: fold most normalisations (`freezing`).
     """
 
     ratio: float | None = None
@@ -31,10 +33,10 @@ class Target:
 
     @property
     def chosen(self) -> tuple[str, float]:
-        """The one that is given, by name.
+        """The name and value of the field that is given.
 
         Raises:
-            UsageError: none or several are, or it is out of range.
+            UsageError: none or several are given, or the value is out of range.
         """
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         given = [(name, value) for name, value in known.items() if value is not None]
@@ -48,11 +50,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Healing:
-    """How a cut network is trained; None leaves what the recipe of the whole network, or HEALING, says."""
+    """How a cut network is trained. None: as the recipe of the whole network, or HEALING, says."""
 
-    painting: Path | None = None  # its file, or the folder of it; None: it is in the run
+    painting: Path | None = None  # its file or folder; None: it is in the run
     loss_network: LossName | None = None
     finish_with: VggName | None = None
     loss_weights: Path | None = None
     steps: int | None = None
-    time_budget: float | None = None  # seconds, those of the cut among them
+    time_budget: float | None = None  # seconds, including the cut

@@ -1,7 +1,8 @@
-"""Structured pruning of a trained network: cut channels, fit the rest by least squares, heal by training.
+"""Structured pruning of a trained network: cut channels, refit the rest by least squares, heal by training.
 
-Cut and fitted, the network stands in the folder `cut` of its run, with the recipe of its healing: an ordinary training
-that starts from it and is taught by the whole network too. `stylecli train` can go on with it or repeat it.
+The cut and refitted network is written to the folder `cut` of its run, with the recipe of its healing. Healing is an
+ordinary training that starts from these weights and also learns from the whole network's pictures, so
+`training.train` can resume or repeat it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from stylecli.training.losses.loss_network import load_loss_network
 from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
+from stylecli.training.paintings import style_images
 from stylecli.training.prepare import Preparation, RecipeChanges, prepare
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
 from stylecli.training.pruning.cutting import choose_widths, cut_network
@@ -35,11 +37,11 @@ from stylecli.training.recipe import Phase, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun, read_training, trained_files
 from stylecli.training.runs.folder import RECIPE
-from stylecli.training.train import style_images, train
+from stylecli.training.train import train
 
 CUT = "cut"  # folder in the run
-LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes
-LOOK_COUNT = 16  # of them
+LOOK_STEP = -3  # the step whose crops the cut is fitted on; no training takes it
+LOOK_COUNT = 16  # crops
 LOOK_SIZE = 192  # pixels
 HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
 HEALING_RATE = 4e-3
@@ -58,17 +60,28 @@ def prune(
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
 ) -> Path:
-    """Make a smaller network of the finished training `run` in the folder `output`; returns the file of its weights.
+    """Prune a trained network and heal it; a run that was interrupted is resumed.
 
-    `run` may be a style too, or a variant of one. What is in `output` already is not done again.
+    Args:
+        run: a finished training, a style, or a variant of one ("great-wave:quality").
+        photos: photos to cut and heal by.
+        output: the folder of the new run.
+        target: how far to cut.
+        importance: how channels are chosen.
+        healing: how the cut network is trained.
+        progress: hears of every training step.
+        notice: hears how many parameters are left.
+
+    Returns:
+        The file of the weights.
 
     Raises:
-        UsageError: an impossible target, a network of several styles, or `output` holds something else.
+        UsageError: the target is impossible, the network holds several styles, or `output` holds something else.
         PackError: `run` is neither a run nor a style.
         MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
     """
     whole = read_whole(run)
-    RecipeChanges(steps=healing.steps)  # checked before the cut
+    RecipeChanges(steps=healing.steps)  # refuses bad steps before the cut
     healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
     asked = {
         "pruned": run,
@@ -88,7 +101,7 @@ def prune(
 
 
 def read_whole(run: str) -> FinishedRun:
-    """The network to prune; raises as `prune`."""
+    """Read the finished training to prune; raises as `prune`."""
     whole = read_training(trained_files(run))
     if whole.recipe.others:
         raise UsageError(f"{run}: holds several styles", hint="Export each as a style, and prune that.")
@@ -96,7 +109,11 @@ def read_whole(run: str) -> FinishedRun:
 
 
 def painting_of(run: str, recipe: Recipe, painting: Path | None) -> Path:
-    """The file of the painting: as given, in the folder that is given, or in the run; raises UsageError."""
+    """Return the file of a run's painting: `painting` itself, in the folder `painting`, or in the run.
+
+    Raises:
+        UsageError: there is no such file.
+    """
     file = (painting or Path(run)) / Path(recipe.painting.file).name
     if painting and painting.is_file():
         file = painting
@@ -106,21 +123,23 @@ def painting_of(run: str, recipe: Recipe, painting: Path | None) -> Path:
 
 
 def prepare_healing(recipe: Path, healing: Healing) -> Preparation:
-    """The arguments of a training by the recipe of a healing."""
+    """Prepare the training that heals a cut network, from the recipe beside it."""
     names = {healing.loss_network, healing.finish_with, *read_recipe(recipe).loss_networks}
     return prepare(
         [recipe],
         RecipeChanges(loss_network=healing.loss_network, finish_with=healing.finish_with),
         painting=healing.painting,
-        loss_weights=healing.loss_weights if names & {"vgg16", "vgg19"} else None,  # a sweep judges by them at least
+        loss_weights=healing.loss_weights
+        if names & {"vgg16", "vgg19"}
+        else None,  # else they only serve to judge a sweep
     )
 
 
 def _is_cut(output: Path, asked: Mapping[str, str]) -> bool:
-    """Whether what was asked for stands in `output` already.
+    """Whether `output` already holds the cut network that was asked for.
 
     Raises:
-        UsageError: something else does.
+        UsageError: it holds something else.
     """
     if not (output / CUT / WEIGHTS).exists():
         if (output / RECIPE).exists():
@@ -165,7 +184,7 @@ def _cut(
 
 
 def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Tensor]:
-    """The total loss of each picture of the whole network, by the loss network that the healing ends with."""
+    """Yield the total loss of each of the whole network's pictures, by the loss network that the healing ends with."""
     name = healing.finish_with or healing.loss_network or whole.recipe.loss_network_of(whole.recipe.phases[-1])
     recipe = replace(whole.recipe, teacher="", pixel_weight=0.0, loss_network=name, phases=(Phase(1, LOOK_SIZE),))
     file = healing.loss_weights if name != "distilled" else None
@@ -179,7 +198,10 @@ def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Te
 def _recipe_of_healing(
     whole: FinishedRun, run: str, output: Path, network: StyleNetwork, healing: Healing, *, spent: float
 ) -> Recipe:
-    """The losses of the whole network's recipe and its pictures, in steps of our own; `spent`: seconds of the cut."""
+    """Make the recipe of the healing: the losses of the whole network's recipe, its pictures, and the phases HEALING.
+
+    `spent`: seconds that the cut took, which count against a time budget.
+    """
     recipe = replace(
         whole.recipe,
         **network.widths,
@@ -197,7 +219,7 @@ def _recipe_of_healing(
 
 
 def _write_cut(cut: Path, network: StyleNetwork, recipe: Recipe, metadata: Mapping[str, str]) -> None:
-    """The weights come last: where they are, all is."""
+    """Write the recipe, then the weights: once the weights exist, the cut is complete."""
     with blamed_on(cut):
         cut.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, cut / RECIPE)

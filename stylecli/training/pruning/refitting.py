@@ -1,8 +1,8 @@
-"""Least squares instead of training: what is left of a network after a cut is fitted to what the whole one computes.
+"""Refitting: the weights of a cut network are fitted by least squares to the outputs of the whole network.
 
-He et al. 2017 ("Channel pruning for accelerating very deep neural networks"), convolution by convolution and with what
-the earlier ones, already cut and fitted, give: errors do not add up. An instance normalisation behind a convolution
-takes mean and scale of each picture away, so only deviations from the picture's mean are fitted.
+After He et al. 2017 ("Channel pruning for accelerating very deep neural networks"), one convolution after the other.
+Each is fitted on the outputs of the fitted layers before it, so errors do not add up. The instance normalisation behind
+a convolution removes mean and scale of each picture, so only deviations from the picture's mean are fitted.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from torch import Tensor, nn
 
 from stylecli.training.pruning.channels import ChannelGroup
 
-POSITIONS_PER_WEIGHT = 16  # of an output channel: fewer would fit the noise
+POSITIONS_PER_WEIGHT = 16  # for each weight of an output channel: with fewer, the fit follows noise
 POSITIONS_MIN = 24_000  # over all pictures
-PADDING_MODES = {"replicate": "replicate", "zeros": "constant"}  # of a layer: of F.pad
-RIDGE = 1e-4  # of the mean variance: channels that are nearly the same must not cancel each other with huge weights
+PADDING_MODES = {"replicate": "replicate", "zeros": "constant"}  # padding_mode of a layer -> mode of F.pad
+RIDGE = 1e-4  # of the mean variance: keeps nearly equal channels from cancelling each other with huge weights
 
 
 @torch.no_grad()
 def refit(network: nn.Module, whole: nn.Module, kept: Mapping[ChannelGroup, Sequence[int]], images: Tensor) -> None:
-    """Set the convolutions of a cut `network`, in place, so that it computes what the `whole` one does on `images`.
+    """Fit the convolutions of a cut network, in place, to the outputs of the whole network.
 
-    `kept` are the channels of the whole network that are left, `images` (N, 3, H, W).
+    Args:
+        network: the network after the cut.
+        whole: the network before it.
+        kept: the channels of each group of `whole` that are left.
+        images: pictures (N, 3, H, W) to fit on.
     """
     targets: dict[str, Tensor] = {}
 
@@ -37,8 +41,8 @@ def refit(network: nn.Module, whole: nn.Module, kept: Mapping[ChannelGroup, Sequ
 
     def fit(name: str, layer: nn.Conv2d, x: Tensor) -> None:
         patches = patches_of(layer, x)
-        wanted = targets.pop(name)[:, : patches.shape[1]]  # the whole network was looked at in more places
-        over = (0, 1) if layer.bias is not None else 1  # all pictures, or each by itself
+        wanted = targets.pop(name)[:, : patches.shape[1]]  # the whole network was sampled at more positions
+        over = (0, 1) if layer.bias is not None else 1  # a bias: one mean over all pictures; else one for each
         mean_in, mean_out = patches.mean(over, keepdim=True), wanted.mean(over, keepdim=True)
         matrix = _least_squares((patches - mean_in).flatten(0, 1), (wanted - mean_out).flatten(0, 1))  # (c k k, C)
         layer.weight.copy_(matrix.T.reshape(layer.weight.shape))
@@ -53,7 +57,7 @@ def refit(network: nn.Module, whole: nn.Module, kept: Mapping[ChannelGroup, Sequ
 
 @contextmanager
 def each_convolution(network: nn.Module, act: Callable[[str, nn.Conv2d, Tensor], None]) -> Iterator[None]:
-    """Call `act` with each convolution's name, the convolution and its input, before it computes."""
+    """While the `with` lasts, call `act(name, convolution, input)` before each convolution computes."""
 
     def hook(name: str, layer: nn.Conv2d) -> Callable[[nn.Module, tuple[Tensor]], None]:
         return lambda _, inputs: act(name, layer, inputs[0])
@@ -71,9 +75,9 @@ def each_convolution(network: nn.Module, act: Callable[[str, nn.Conv2d, Tensor],
 
 
 def patches_of(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """What a convolution sees of its input (N, c, H, W) at some positions: (N, positions, c k k).
+    """Return the input patches of a convolution at some positions: (N, positions, c k k).
 
-    The positions are the same for the same size, but for their number.
+    Inputs (N, c, H, W) of the same size give the same positions, of which a wider layer takes more.
     """
     (size, _), (stride, _), (dilation, _) = layer.kernel_size, layer.stride, layer.dilation
     padding, span = layer.padding[0], (size - 1) * dilation

@@ -1,4 +1,4 @@
-"""A network with fewer residual blocks: those go without which the pictures change least."""
+"""Shortening: the residual blocks whose removal changes the pictures least are removed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ BLOCK = re.compile(r"blocks\.(\d+)\.")
 
 @torch.no_grad()
 def shortened(network: StyleNetwork, images: Tensor, blocks: int) -> StyleNetwork:
-    """The network with so many `blocks`, chosen one by one by what is painted of `images` (N, 3, H, W).
+    """Return the network with only `blocks` residual blocks. Blocks are removed one by one.
+
+    Args:
+        network: the network to shorten.
+        images: pictures (N, 3, H, W), whose stylized versions shall change least.
+        blocks: how many blocks stay.
 
     Raises:
-        UsageError: it has no more than that.
+        UsageError: the network has no more blocks than that.
     """
     if not 0 < blocks < len(network.blocks):
         raise UsageError(
@@ -41,7 +46,7 @@ def shortened(network: StyleNetwork, images: Tensor, blocks: int) -> StyleNetwor
 
 
 def _without_block(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    """The tensors without those of one block, counted from 0; the later ones move up, and keep their dilations."""
+    """Return the tensors without block `number`, counted from 0; later blocks move up and keep their dilations."""
 
     def moved(name: str) -> str:
         return BLOCK.sub(lambda found: f"blocks.{int(found[1]) - (int(found[1]) > number)}.", name)

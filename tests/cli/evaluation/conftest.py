@@ -1,23 +1,3 @@
-"""Fixtures of judges and runs, which the commands' tests need too."""
+"""The fixtures of judges and runs that the tests of `stylecli.evaluation` use."""
 
-from tests.support.evaluations import (
-    _small_pictures,
-    color_classifier,
-    color_photos,
-    distilled_file,
-    distilled_network,
-    labels_file,
-    make_run,
-    shipped,
-)
-
-__all__ = [
-    "_small_pictures",
-    "color_classifier",
-    "color_photos",
-    "distilled_file",
-    "distilled_network",
-    "labels_file",
-    "make_run",
-    "shipped",
-]
+from tests.evaluation.conftest import *  # noqa: F403  # all that its __all__ lists

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +18,28 @@ from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
 from stylecli.cli.parameters import TimeSpan
+from stylecli.cli.training import export
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import sha256_of
-from stylecli.training.export import parity
-from stylecli.training.recipe import PHASES_TO_STABILIZE, read_recipe
+from stylecli.training import prepare
+from stylecli.training.export import calibration, parity
+from stylecli.training.recipe import PHASES_FROM_BASE, PHASES_TO_STABILIZE, read_recipe
 from stylecli.training.runs.checkpoints import read_tensors
 
 VGG = ("--loss-network", "vgg19", "--loss-weights")
+SMALL_STROKE = ("--stroke", 64)  # a painting looked at at 64 pixels, which spares most of the time
+SMALL_PHASES_FROM_BASE = tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE)
+SMALL_PHASES_TO_STABILIZE = tuple(replace(phase, size=64) for phase in PHASES_TO_STABILIZE)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_pictures_everywhere() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "PHASES_FROM_BASE", SMALL_PHASES_FROM_BASE)
+        patch.setattr(prepare, "PHASES_TO_STABILIZE", SMALL_PHASES_TO_STABILIZE)
+        patch.setattr(calibration, "DRAWN_SIZE", (160, 96))
+        patch.setattr(export, "PREVIEW_SIZE", (96, 64))
+        yield
 
 
 def run(*arguments: object) -> Result:
@@ -35,7 +51,7 @@ def trained(photo_folder: Path, vgg_file: Path, tmp_path_factory: pytest.TempPat
     """Give a finished run of two steps."""
     folder = tmp_path_factory.mktemp("run")
     painting = photo_folder / "coffee.png"
-    result = run("train", painting, "--data", photo_folder, "-o", folder, "--steps", 2, *VGG, vgg_file)
+    result = run("train", painting, "--data", photo_folder, "-o", folder, "--steps", 2, *SMALL_STROKE, *VGG, vgg_file)
     assert result.exit_code == 0, result.output
     return folder
 
@@ -75,13 +91,13 @@ def test_the_card_tells_how_the_style_came_about(pack: Path) -> None:
 
 def test_a_training_starts_from_another_style(pack: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--base", pack, "--steps", 1]
-    assert run(*line, *VGG, vgg_file).exit_code == 0
+    assert run(*line, *SMALL_STROKE, *VGG, vgg_file).exit_code == 0
     assert f'base = "{pack}"' in (tmp_path / "recipe.toml").read_text()
 
 
 def test_a_training_starts_from_another_run(trained: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--base", trained]
-    assert run(*line, "--steps", 12, *VGG, vgg_file).exit_code == 0
+    assert run(*line, "--steps", 12, *SMALL_STROKE, *VGG, vgg_file).exit_code == 0
     recipe = read_recipe(tmp_path / "recipe.toml")
     assert recipe.phases[0].trains == "norms"
     assert (recipe.network, recipe.stem, recipe.trunk, recipe.blocks) == ("fast", 16, 48, 4)
@@ -95,7 +111,7 @@ def test_a_style_is_stabilized_by_its_own_recipe(
     assert result.exit_code == 0, result.output
     before, recipe = read_recipe(pack / "recipe.toml"), read_recipe(tmp_path / "recipe.toml")
     assert recipe.consistency_weight > before.consistency_weight == 0
-    assert recipe.phases == replace(recipe, phases=PHASES_TO_STABILIZE).with_steps(4).phases
+    assert recipe.phases == replace(recipe, phases=SMALL_PHASES_TO_STABILIZE).with_steps(4).phases
     changed = {"base", "consistency_weight", "style_weight", "learning_rate", "phases"}
     values = (dataclasses.asdict(one) for one in (before, recipe))
     assert all(
@@ -147,7 +163,7 @@ def test_an_unknown_base_is_refused(photo_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_options_end_up_in_the_recipe(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
-    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 2]
+    line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 1]
     options = ["--network", "resnet", "--style-weight", 3, "--content-weight", 2, "--stroke", 64, "--stroke", 96]
     assert run(*line, *options, *VGG, vgg_file).exit_code == 0
     recipe = read_recipe(tmp_path / "recipe.toml")
@@ -185,7 +201,8 @@ def several(photo_folder: Path, vgg_file: Path, tmp_path_factory: pytest.TempPat
     """Give a finished run of two paintings."""
     folder = tmp_path_factory.mktemp("several")
     paintings = [photo_folder / "coffee.png", photo_folder / "rocket.png"]
-    result = run("train", *paintings, "--data", photo_folder, "-o", folder, "--steps", 4, *VGG, vgg_file)
+    line = ["train", *paintings, "--data", photo_folder, "-o", folder, "--steps", 2]
+    result = run(*line, *SMALL_STROKE, *VGG, vgg_file)
     assert result.exit_code == 0, result.output
     return folder
 
@@ -226,7 +243,7 @@ def test_an_unknown_variant_is_a_pack_error(pack: Path, photo_file: Path, tmp_pa
 
 def test_the_log_can_be_followed_by_a_machine(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 1, "--json"]
-    events = [json.loads(text) for text in run(*line, *VGG, vgg_file).stdout.splitlines()]
+    events = [json.loads(text) for text in run(*line, *SMALL_STROKE, *VGG, vgg_file).stdout.splitlines()]
     assert {"content", "style", "variation", "total", "pictures_per_second"} <= events[0]["values"].keys()
     assert events[-1]["event"] == "result"
 
@@ -235,7 +252,8 @@ def test_interrupting_a_training_writes_a_checkpoint_and_it_goes_on(
     photo_folder: Path, vgg_file: Path, tmp_path: Path
 ) -> None:
     line = ["train", photo_folder / "rocket.png", "--data", photo_folder, "-o", tmp_path, "--steps", 400, "--json"]
-    command = [sys.executable, "-m", "stylecli", *map(str, [*line, "--network", "fast", *VGG, vgg_file])]
+    line += ["--network", "fast", *SMALL_STROKE, *VGG, vgg_file]
+    command = [sys.executable, "-m", "stylecli", *map(str, line)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         while '"done": 3' not in process.stdout.readline():

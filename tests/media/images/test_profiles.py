@@ -9,6 +9,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
+from tests.support.picture_files import file_of, repainted, samples_of
 
 # Display P3 to sRGB, linear light: the product of the matrices in SMPTE EG 432-1 and IEC 61966-2-1.
 P3_TO_SRGB = np.array([[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]])
@@ -29,30 +30,9 @@ def ramp() -> NDArray[np.uint16]:
     return np.repeat(np.linspace(0, 65_535, 4096).astype(np.uint16).reshape(64, 64, 1), 3, axis=2)
 
 
-def file_of(pixels: NDArray[Any], suffix: str = ".png", *, space: str = "", profile: bytes | None = None) -> bytes:
-    """Give a file made by libvips alone; of floats or channels alone, `space` says what they are."""
-    known = {np.dtype(np.uint8): "srgb", np.dtype(np.uint16): "rgb16"}
-    image = pyvips.Image.new_from_array(pixels, interpretation=space or known[pixels.dtype]).copy()
-    if profile:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    written: bytes = image.write_to_buffer(suffix)
-    return written
-
-
-def samples_of(file: bytes) -> NDArray[Any]:
-    """Give a file's samples as libvips reads them, unconverted."""
-    samples: NDArray[Any] = pyvips.Image.new_from_buffer(file, "").numpy()
-    return samples
-
-
 def profile_in(file: bytes) -> bytes | None:
     image = pyvips.Image.new_from_buffer(file, "")
     return image.get("icc-profile-data") if "icc-profile-data" in image.get_fields() else None
-
-
-def repainted(picture: Picture) -> Picture:
-    """Give the picture with its pixels replaced by the same pixels: nothing of the file's samples is left."""
-    return picture.with_pixels(picture.pixels.copy())
 
 
 def srgb_of_p3(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -286,85 +266,3 @@ def test_rounding_is_to_nearest() -> None:
 def test_float_is_written_with_16_bits(ramp: NDArray[np.uint16]) -> None:
     written = encode_picture(picture_from_pixels((ramp / 65_535).astype(np.float32)), ".png")
     np.testing.assert_array_equal(samples_of(written), ramp)
-
-
-# ---- alpha
-
-
-def with_hole(dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
-    """Give an orange picture with a round hole, under which there is black; the hole's edge is soft."""
-    top = np.iinfo(dtype).max
-    rows, columns = np.ogrid[:61, :90]
-    distance = np.hypot(rows - 30, columns - 40)
-    picture = np.empty((61, 90, 4), dtype)
-    picture[..., :3] = np.array([255, 150, 30]) * (top // 255)
-    picture[..., 3] = np.clip((distance - 18) / 4, 0, 1) * top
-    picture[picture[..., 3] == 0] = 0
-    return picture
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_alpha_is_kept_with_its_depth(dtype: type[np.unsignedinteger[Any]], suffix: str) -> None:
-    samples = with_hole(dtype)
-    picture = read_picture(file_of(samples, suffix))
-    assert picture.alpha is not None
-    np.testing.assert_array_equal(picture.alpha, samples[..., 3])
-    np.testing.assert_array_equal(samples_of(encode_picture(repainted(picture), suffix))[..., 3], samples[..., 3])
-
-
-@pytest.mark.parametrize("suffix", [".webp", ".avif"])
-def test_lossy_formats_keep_alpha(suffix: str) -> None:
-    samples = with_hole(np.uint8)
-    written = samples_of(encode_picture(repainted(read_picture(file_of(samples))), suffix))
-    assert np.abs(written[..., 3].astype(int) - samples[..., 3]).mean() < 2
-
-
-def test_webp_keeps_the_colour_under_transparency() -> None:
-    written = samples_of(encode_picture(repainted(read_picture(file_of(with_hole(np.uint8)))), ".webp"))
-    assert written[30, 40, 3] == 0
-    assert np.abs(written[30, 40, :3].astype(int) - (255, 150, 30)).max() < 10
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_colour_under_transparency_comes_from_the_edges(dtype: type[np.unsignedinteger[Any]]) -> None:
-    samples = with_hole(dtype)
-    pixels = read_picture(file_of(samples)).pixels
-    assert np.abs(pixels.astype(int) - samples[0, 0, :3]).max() <= np.iinfo(dtype).max // 255
-
-
-def test_colour_under_transparency_is_that_of_the_nearest_edge() -> None:
-    samples = np.zeros((40, 200, 4), np.uint8)
-    samples[:, :20] = (255, 0, 0, 255)
-    samples[:, -20:] = (0, 0, 255, 255)
-    pixels = read_picture(file_of(samples)).pixels.astype(int)
-    red, blue = pixels[..., 0], pixels[..., 2]
-    assert (red[:, :70] > blue[:, :70]).all()
-    assert (red[:, -70:] < blue[:, -70:]).all()
-    assert np.abs(np.diff(pixels[20], axis=0)).max() < 40  # and in between there is no new edge
-
-
-def test_visible_colours_are_not_touched_by_the_bleeding() -> None:
-    samples = np.random.default_rng(7).integers(0, 256, (33, 47, 4), np.uint8)
-    samples[::3, ::2, 3] = 0
-    pixels = read_picture(file_of(samples)).pixels
-    visible = samples[..., 3] > 0
-    np.testing.assert_array_equal(pixels[visible], samples[visible][:, :3])
-    assert (pixels[~visible] != samples[~visible][:, :3]).any()
-
-
-def test_a_wholly_transparent_picture_is_read() -> None:
-    samples = np.zeros((5, 6, 4), np.uint8)
-    samples[..., :3] = 90
-    picture = read_picture(file_of(samples))
-    assert (picture.pixels == 90).all()
-    assert picture.alpha is not None
-    assert picture.alpha.max() == 0
-
-
-@pytest.mark.parametrize("paint", [False, True], ids=["untouched", "painted"])
-def test_without_alpha_in_the_format_transparency_becomes_white(paint: bool) -> None:
-    picture = read_picture(file_of(with_hole(np.uint16)))
-    pixels = read_picture(encode_picture(repainted(picture) if paint else picture, ".jpg")).pixels
-    assert pixels[30, 40].min() > 250
-    assert np.abs(pixels[2, 2].astype(int) - (255, 150, 30)).max() < 5

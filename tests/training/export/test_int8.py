@@ -18,7 +18,7 @@ from stylecli.inference.uint8_model import pixel_model
 from stylecli.landscape import Landscape
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.shelves import find_style
-from stylecli.training.export.calibration import calibration_photos
+from stylecli.training.export import calibration
 from stylecli.training.export.int8 import to_int8
 from stylecli.training.export.onnx_export import export_onnx
 from stylecli.training.export.parity import check_precision
@@ -40,8 +40,16 @@ def precise(request: pytest.FixtureRequest) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def integer(precise: bytes) -> bytes:
-    return to_int8(precise, calibration_photos(None))
+def drawn() -> list[NDArray[np.float32]]:
+    """Give the rendered photos of a calibration, at half their size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "DRAWN_SIZE", (320, 192))
+        return calibration.calibration_photos(None)
+
+
+@pytest.fixture(scope="module")
+def integer(precise: bytes, drawn: list[NDArray[np.float32]]) -> bytes:
+    return to_int8(precise, drawn)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +65,8 @@ def given(integer: bytes, pixels: NDArray[np.uint8]) -> bytes:
 
 
 @pytest.mark.parametrize("precise", ["fast"], indirect=True)
-def test_eight_bits_pass_the_gate(precise: bytes, integer: bytes) -> None:
-    check_precision(integer, precise, calibration_photos(None)[1:3], precision="int8")
+def test_eight_bits_pass_the_gate(precise: bytes, integer: bytes, drawn: list[NDArray[np.float32]]) -> None:
+    check_precision(integer, precise, drawn[1:3], precision="int8")
 
 
 def test_any_processor_may_multiply_its_weights_the_fast_way(integer: bytes) -> None:
@@ -71,10 +79,10 @@ def test_any_processor_may_multiply_its_weights_the_fast_way(integer: bytes) -> 
     assert has_large_weights(model.SerializeToString())
 
 
-def test_a_network_that_clips_does_not_pass_it(precise: bytes) -> None:
+def test_a_network_that_clips_does_not_pass_it(precise: bytes, drawn: list[NDArray[np.float32]]) -> None:
     gray = [np.full((1, 3, 64, 64), 0.5, np.float32)]  # ranges of a picture without contrast hold no other
     with pytest.raises(PackError, match="int8 loses too much"):
-        check_precision(to_int8(precise, gray), precise, calibration_photos(None)[1:2], precision="int8")
+        check_precision(to_int8(precise, gray), precise, drawn[1:2], precision="int8")
 
 
 @pytest.mark.parametrize("size", [(190, 250), (61, 83), (2, 5), (1, 1)])

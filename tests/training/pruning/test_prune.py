@@ -12,48 +12,19 @@ from safetensors.torch import load_file
 
 from stylecli.cli.app import suite
 from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.evaluation.quality import measures as quality
-from stylecli.evaluation.sweep import judged_photos
-from stylecli.training import loop
 from stylecli.training.data import PhotoFolder
-from stylecli.training.export.cost import time_network
 from stylecli.training.networks.fast import FastNetwork, with_dilations
-from stylecli.training.networks.johnson import ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights
 from stylecli.training.pruning import prune as pruning
 from stylecli.training.pruning.cutting import Target
 from stylecli.training.pruning.prune import Healing, prune
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
-from stylecli.training.runs.finished import TrainingFacts
-from tests.support.trainings import Trained, same_tensors, stop_at
+from tests.support.trainings import same_tensors, stop_at
+
+pytestmark = pytest.mark.usefixtures("quick_pruning")
 
 PARAMETERS = count_parameters(FastNetwork(stem=6, trunk=12, blocks=2))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "LOOK_COUNT", 2)
-    monkeypatch.setattr(pruning, "LOOK_SIZE", 64)
-    monkeypatch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 96)))
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
-    monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
-
-
-@pytest.fixture
-def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
-    """Give a finished run, of random weights, with its painting."""
-    run = tmp_path / "whole"
-    run.mkdir()
-    torch.manual_seed(0)
-    network = FastNetwork(stem=6, trunk=12, blocks=2)
-    facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
-    write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
-    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
-    (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
-    return run
 
 
 @pytest.fixture
@@ -177,6 +148,7 @@ def test_a_new_style_starts_from_a_pruned_run(
 ) -> None:
     base = cut_in_half().parent
     line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "--base", base, "--steps", 12]
+    line += ["--stroke", 64]
     result = run(*line, "--loss-network", "vgg19", "--loss-weights", vgg_file, "-o", tmp_path / "new")
     assert result.exit_code == 0, result.output
     old, new = (load_file(folder / "weights.safetensors") for folder in (base, tmp_path / "new"))
@@ -206,12 +178,13 @@ def test_a_pruned_run_is_exported_and_judged(
 def test_a_time_budget_holds_the_cut_too_and_a_resumed_pruning_keeps_its_plan(
     cut_in_half: Callable[..., Path], vgg_file: Path, tmp_path: Path
 ) -> None:
-    healing = Healing(loss_weights=vgg_file, time_budget=6.0)
+    healing = Healing(loss_weights=vgg_file, time_budget=60.0)
     with pytest.raises(KeyboardInterrupt):
         cut_in_half(healing=healing, progress=stop_at(2))
     planned = read_recipe(tmp_path / "half" / "recipe.toml")
-    assert 0 < planned.time_budget < 6
-    cut_in_half(healing=healing)
+    assert 0 < planned.time_budget < 60
+    with pytest.raises(KeyboardInterrupt):  # resumed, and stopped again: the plan may have hundreds of steps
+        cut_in_half(healing=healing, progress=stop_at(3))
     assert read_recipe(tmp_path / "half" / "recipe.toml") == planned
 
 
@@ -252,11 +225,6 @@ def test_a_painting_that_is_nowhere_is_named(cut_in_half: Callable[..., Path], w
     with pytest.raises(UsageError, match=r"chelsea\.png: the painting is not there") as caught:
         cut_in_half()
     assert "`painting`" in caught.value.hint
-
-
-def test_a_run_keeps_its_painting(trained: Trained, recipe: Recipe, photo_folder: Path, tmp_path: Path) -> None:
-    trained(recipe.with_steps(1), tmp_path)
-    assert (tmp_path / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -301,53 +269,6 @@ def test_a_folder_without_photos_is_a_media_error(whole: Path, tmp_path: Path) -
     result = run("prune", whole, "--data", tmp_path / "empty", "-o", tmp_path / "out", "--ratio", 0.5)
     assert result.exit_code == 4
     assert "no photo in it" in result.stderr
-
-
-def test_a_model_is_timed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = time_network(FastNetwork(stem=4, trunk=4, blocks=1)), time_network(ResidualNetwork(stem=32))
-    assert small.milliseconds < large.milliseconds
-    assert small.model_bytes < large.model_bytes
-    assert small.megabytes is not None
-    assert large.megabytes is not None
-    assert 10 < small.megabytes < large.megabytes
-
-
-def test_a_sweep_is_a_table_a_file_and_a_plot(
-    whole: Path, photo_folder: Path, photo_file: Path, vgg_file: Path, tmp_path: Path
-) -> None:
-    line = ["prune", whole, "--data", photo_folder, "-o", tmp_path / "sweep", "--loss-weights", vgg_file]
-    options = ["--sweep", "0.6,0.3", "--baseline", "--steps", 2, "--photos", photo_file]
-    result = run(*line, *options, "--json")
-    assert result.exit_code == 0, result.output
-    rows = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    kinds = [(row["kind"], row["ratio"]) for row in rows]
-    assert kinds == [("whole", 0), ("pruned", 0.3), ("thin", 0.3), ("pruned", 0.6), ("thin", 0.6)]
-    parameters = {kind: row["parameters"] for kind, row in zip(kinds, rows, strict=True)}
-    assert parameters["pruned", 0.6] < parameters["pruned", 0.3] < parameters["whole", 0]
-    assert all(parameters["thin", ratio] <= parameters["pruned", ratio] for ratio in (0.3, 0.6))
-    assert all(row["milliseconds"] > 0 and row["style"] > 0 and row["model_bytes"] > 0 for row in rows)
-    assert (tmp_path / "sweep" / "sweep.svg").read_text().startswith("<?xml")
-    assert [json.loads(text) for text in result.stdout.splitlines() if '"result"' in text][1]["ratio"] == 0.3
-    recipe = read_recipe(tmp_path / "sweep" / "thin-0.3" / "recipe.toml")
-    assert (recipe.base, recipe.teacher, recipe.pixel_weight) == ("", "", 0)
-    finished = {path: path.read_bytes() for path in (tmp_path / "sweep").rglob("weights.safetensors")}
-    assert run(*line, *options).exit_code == 0  # goes on with what is there
-    assert all(path.read_bytes()[-1000:] == content[-1000:] for path, content in finished.items())
-
-
-def test_a_sweep_judges_by_photos_that_the_healing_does_not_see(photo_folder: Path, tmp_path: Path) -> None:
-    for number in range(20):
-        (tmp_path / f"{number:02}.png").write_bytes((photo_folder / "coffee.png").read_bytes())
-    photos = PhotoFolder(tmp_path)
-    judged = judged_photos(photos, [], lambda _: None)
-    assert len(judged) == 8
-    assert not {path.name for path in judged} & set(photos.photos)
-    assert len(photos.photos) == 12
-
-
-def test_a_sweep_asks_for_photos_to_judge_by(photos: PhotoFolder) -> None:
-    with pytest.raises(UsageError, match="no photos to spare"):
-        judged_photos(photos, [], lambda _: None)
 
 
 def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable[..., Path]) -> None:

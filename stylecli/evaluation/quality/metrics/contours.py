@@ -35,7 +35,7 @@ def edge_f1(painted: NDArray[Any], photo: NDArray[Any]) -> float:
 
 
 def edges(plane: Floats) -> NDArray[np.bool_]:
-    """The strongest edges of a plane (H, W), one pixel wide."""
+    """Return the strongest edges of a plane (H, W), one pixel wide."""
     down, across = gradient(blur(plane, EDGE_BLUR))
     strength = np.hypot(down, across)
     padded = np.pad(strength, 1)
@@ -56,7 +56,7 @@ def edges(plane: Floats) -> NDArray[np.bool_]:
 
 
 def emboss_index(painted: NDArray[Any], photo: NDArray[Any]) -> float:
-    """How far the change is the photo's own relief, -1..1: 1 for a sharpened photo, 0 for strokes of any kind.
+    """Measure how much of the change is relief of the photo's edges, -1..1: 1 for a sharpened photo, 0 for strokes.
 
     The correlation of the change in luma with the photo's negative Laplacian, the largest over four scales. What a
     tone curve explains is no emboss and is taken out of the change first, and so is everything wider than the
@@ -76,6 +76,6 @@ def emboss_index(painted: NDArray[Any], photo: NDArray[Any]) -> float:
 
 
 def _without_tone_curve(change: Floats, before: Floats) -> Floats:
-    """The change less what depends on the photo's level alone."""
+    """Return the change without the part that depends on the photo's level alone."""
     curve = np.polynomial.Polynomial.fit(before.ravel(), change.ravel(), TONE_DEGREE, domain=[0, 1])
     return np.asarray(change - curve(before), np.float32)

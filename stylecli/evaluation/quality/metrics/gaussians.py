@@ -19,7 +19,7 @@ LEAST_DIVERGENCE = 1e-6  # below it two distributions are the same; the statisti
 
 @dataclass(frozen=True, eq=False)
 class FeatureStatistics:
-    """Of one layer of one picture: the Gram matrix (1, C, C) as in `gram_matrix`, the channels' means (C,)."""
+    """Statistics of one layer: the Gram matrix (1, C, C), as in `gram_matrix`, and the means of the channels (C,)."""
 
     gram: Tensor
     mean: Tensor

@@ -52,7 +52,7 @@ class Painting:
 
     @cached_property
     def statistics(self) -> Mapping[int, Mapping[str, FeatureStatistics]]:
-        """Of its features, by scale (1, 2, 4, 8 times smaller) and layer."""
+        """The statistics of its features, by scale (1, 2, 4, 8 times smaller) and layer."""
         return {
             scale: statistics_of(features_of(self.loss_network, shrunk(self.pixels, scale), STYLE_LAYERS))
             for scale in SCALES
@@ -111,7 +111,7 @@ class Specimen:
 
     @cached_property
     def statistics(self) -> Mapping[int, Mapping[str, FeatureStatistics]]:
-        """Of the features of the stylized photo, by scale and layer."""
+        """The statistics of the stylized photo's features, by scale and layer."""
         smaller = {
             scale: statistics_of(features_of(self.loss_network, shrunk(self.pixels, scale), STYLE_LAYERS))
             for scale in SCALES[1:]
@@ -134,7 +134,7 @@ class Specimen:
 
 
 def shrunk(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
-    """A picture (H, W, 3) at a whole fraction of its size."""
+    """Shrink a picture (H, W, 3) to a whole fraction of its size."""
     if scale == 1:
         return pixels
     height, width = pixels.shape[:2]
@@ -142,24 +142,24 @@ def shrunk(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
 
 
 def at_short_side(pixels: NDArray[Any], short_side: int) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) at another size, in 8 bits."""
+    """Resize a picture (H, W, 3), in 8 bits."""
     height, width = pixels.shape[:2]
     scale = short_side / min(height, width)
     return quantize(resize(to_unit(pixels), round(height * scale), round(width * scale)), np.uint8)
 
 
 def image_tensor(pixels: NDArray[Any]) -> Tensor:
-    """A picture (H, W, 3) as (1, 3, H, W) in 0..1."""
+    """Convert a picture (H, W, 3) to a tensor (1, 3, H, W) in 0..1."""
     return torch.from_numpy(to_unit(pixels)).permute(2, 0, 1)[None]
 
 
 def device_of(loss_network: LossNetwork) -> torch.device:
-    """Where a loss network computes."""
+    """Return the device of a loss network."""
     return next(loss_network.buffers()).device
 
 
 @torch.no_grad()
 def features_of(loss_network: LossNetwork, pixels: NDArray[Any], layers: Sequence[str]) -> dict[str, Tensor]:
-    """The feature maps (1, C, h, w) of a picture (H, W, 3), by layer."""
+    """Return the feature maps (1, C, h, w) of a picture (H, W, 3), by layer."""
     features: dict[str, Tensor] = loss_network(image_tensor(pixels).to(device_of(loss_network)), layers)
     return features

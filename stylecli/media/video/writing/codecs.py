@@ -1,4 +1,4 @@
-"""The video encoders: their pixel formats, their scales of quality and speed."""
+"""The video encoders: pixel formats, quality scales, presets."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codec:
-    """A video encoder of libav, with what is set where the user is silent."""
+    """A video encoder of libav, with its defaults."""
 
     encoder: str
     formats: tuple[str, ...]  # pixel formats, the preferred first
-    bits_a_pixel: float  # of a painted picture at the default quality, roughly: to guess the room that is needed
-    crf: int | None = None  # constant quality on the codec's own scale; lower is better and larger. None: it has none
+    bits_a_pixel: float  # of a painted picture at the default quality, roughly: to estimate the disk space
+    crf: int | None = None  # constant quality on the encoder's own scale, lower is better; None: it has no such scale
     worst_crf: int = 0
-    crf_options: tuple[str, ...] = ("crf",)  # the names that the encoder has for it
+    crf_options: tuple[str, ...] = ("crf",)  # the encoder's names of that option
     preset: str = ""
     presets: tuple[str, ...] = ()
     preset_option: str = "preset"
-    has_alpha_beside: bool = False  # transparency is a second stream beside its packets
+    has_alpha_beside: bool = False  # alpha is a second stream in the side data of its packets
     smallest: tuple[int, int] = (1, 1)  # width and height in pixels
-    halves_odd_sizes: bool = True  # whether it encodes an odd width or height where the format halves its colour
+    halves_odd_sizes: bool = True  # whether it takes odd sizes with subsampled colour
     options: Mapping[str, str] = field(default_factory=dict)
-    profiles: Mapping[str, str] = field(default_factory=dict)  # pixel format -> the profile that it needs
-    matrices: tuple[int, ...] = ()  # colour matrices that its streams can name, the usual first; empty: all
+    profiles: Mapping[str, str] = field(default_factory=dict)  # pixel format -> required profile
+    matrices: tuple[int, ...] = ()  # colour matrices that its streams can signal, the default first; empty: all
     is_hardware: bool = False
 
     def has_alpha(self) -> bool:
-        """Whether it can keep transparency."""
+        """Whether it supports transparency."""
         return any(map(holds_alpha, self.formats))
 
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """What a user wants of the encoder; None leaves the choice to the container and the codec."""
+    """The user's choice of encoder. None: the default of the container or codec."""
 
     codec: str | None = None
     crf: int | None = None
@@ -77,7 +77,7 @@ class Encoder:
         return self.codec.encoder in _MASTERING
 
     def pixel_format(self, *, bits: int, has_alpha: bool, is_odd: bool, source: str) -> str:
-        """The first of the codec's formats that keeps most: transparency, then an odd size, then the depth.
+        """Choose the pixel format that loses least: first transparency, then an odd size, then the bit depth.
 
         A lossless codec keeps the format of the source where it can. What a user wants goes before all.
         """
@@ -93,7 +93,7 @@ class Encoder:
                 self.name == "ffv1" and name != source,
             )
 
-        return min(formats, key=loss)  # `min` takes the first of equals
+        return min(formats, key=loss)  # of equals, `min` takes the first
 
     def keeps_odd_sizes(self, pixel_format: str) -> bool:
         """Whether an odd width or height can be encoded in that format."""
@@ -130,7 +130,7 @@ _MASTERING = {
     "libsvtav1": _MasteringOption("svtav1-params", "mastering-display", "content-light", counts=(1, 1)),
 }
 _X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-_EVERYWHERE = ("yuv420p", "yuv420p10le", "yuv444p", "yuv444p10le")  # 4:2:0 first: every player shows it
+_EVERYWHERE = ("yuv420p", "yuv420p10le", "yuv444p", "yuv444p10le")  # 4:2:0 first: every player supports it
 
 CODECS = {
     "h264": Codec(
@@ -138,7 +138,7 @@ CODECS = {
         formats=_EVERYWHERE,
         bits_a_pixel=0.5,
         # On a 2-core laptop `medium` costs 87 ms a 720p frame, more than the network itself, and `veryfast` 36 ms.
-        # The quality is held by the CRF, not by the preset: `veryfast` pays with a somewhat larger file.
+        # The CRF sets the quality, not the preset; `veryfast` makes a somewhat larger file.
         preset="veryfast",
         presets=_X264_PRESETS,
         crf=18,  # x264's own documentation: "visually lossless or nearly so"
@@ -151,11 +151,11 @@ CODECS = {
         bits_a_pixel=0.5,
         preset="fast",
         presets=_X264_PRESETS,
-        crf=20,  # x265 counts about 2 to 5 more than x264 for the same quality (its documentation)
+        crf=20,  # its documentation: 2 to 5 more than in x264 for the same quality
         worst_crf=51,
         smallest=(16, 16),
         halves_odd_sizes=False,
-        options={"x265-params": "log-level=none"},  # it writes to stderr by itself
+        options={"x265-params": "log-level=none"},  # else it writes to stderr
     ),
     "av1": Codec(
         encoder="libsvtav1",
@@ -165,7 +165,7 @@ CODECS = {
         presets=tuple(map(str, range(14))),
         crf=24,
         worst_crf=63,
-        # SVT-AV1 waits for ever at 16 x 200 and 24 x 400 pixels, not at 32 x 2160 (tried with PyAV 18).
+        # SVT-AV1 hangs at 16 x 200 and 24 x 400 pixels, not at 32 x 2160 (tried with PyAV 18).
         smallest=(32, 32),
     ),
     "vp9": Codec(
@@ -173,13 +173,13 @@ CODECS = {
         formats=("yuv420p", "yuva420p"),  # the libvpx in the wheels of PyAV 18 and 19 has no more than 8 bits
         has_alpha_beside=True,
         bits_a_pixel=0.5,
-        # libvpx at its default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still looks ahead.
+        # The default speed 1 takes seconds a frame; 4 with row-mt is the fastest that still uses lookahead.
         preset="4",
         presets=("0", "1", "2", "3", "4", "5", "6", "7", "8"),
         preset_option="cpu-used",
         crf=24,
         worst_crf=63,
-        options={"deadline": "good", "row-mt": "1", "b": "0"},  # b=0: the CRF alone sets the quality
+        options={"deadline": "good", "row-mt": "1", "b": "0"},  # b=0: no bitrate, the CRF alone sets the quality
     ),
     "prores": Codec(
         encoder="prores_ks",
@@ -200,7 +200,7 @@ CODECS = {
         preset_option="profile",
         smallest=(256, 120),
         profiles={"yuv422p10le": "dnxhr_hqx"},
-        matrices=(1, 9),  # BT.709 and BT.2020: decoders take any other for BT.709
+        matrices=(1, 9),  # BT.709 and BT.2020; decoders read any other as BT.709
     ),
     "ffv1": Codec(
         encoder="ffv1",
@@ -212,7 +212,7 @@ CODECS = {
         bits_a_pixel=8.0,
         options={"level": "3", "slicecrc": "1", "g": "1"},
     ),
-    "gif": Codec(encoder="ffv1", formats=("bgr0", "bgra"), bits_a_pixel=12.0),  # without loss, until it is converted
+    "gif": Codec(encoder="ffv1", formats=("bgr0", "bgra"), bits_a_pixel=12.0),  # lossless, until it is converted
     "webp": Codec(encoder="ffv1", formats=("bgr0", "bgra"), bits_a_pixel=12.0),
 }
 

@@ -1,0 +1,25 @@
+"""What the commands that judge styles share: the options of the photos and networks, and where messages go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from stylecli.cli.console import say
+from stylecli.evaluation.speed.options import BenchOptions, White
+
+photos = click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+white = click.option(
+    "--white",
+    type=click.Choice(get_args(White)),
+    default=BenchOptions.against_white,
+    show_default=True,
+    help="What white is at the input of networks given as ONNX files.",
+)
+
+
+def notice(text: str) -> None:
+    """Print a message of the core, with the program's name before it."""
+    say(f"stylecli: {text}")

@@ -1,0 +1,104 @@
+"""A clip opened: its size, rotation, colours and streams, and what is no video is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.video.clip import Frame, probe
+from stylecli.media.video.color import BT709
+from stylecli.media.video.reader import read_frames
+from tests.support.clips import (
+    SIZE,
+    Made,
+    ffmpeg,
+    make_video,
+    with_sound,
+)
+
+
+def frames(path: Path) -> list[Frame]:
+    return list(read_frames(probe(path)))
+
+
+def test_a_start_behind_zero_is_read_exactly(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "in.mp4", [4800, 7200, 9600], Made(time_base=Fraction(1, 57600)))
+    clip = probe(path)
+    assert clip.first == Fraction(4800, 57600)
+    assert next(read_frames(clip)).pts * clip.time_base == clip.first
+
+
+def test_turning_by_a_quarter_swaps_the_sides_and_turns_the_sample_aspect(tmp_path: Path) -> None:
+    flat = make_video(tmp_path / "flat.mp4", [0], Made(settings={"sample_aspect_ratio": Fraction(4, 3)}))
+    ffmpeg("-display_rotation", "90", "-i", flat, "-c", "copy", tmp_path / "turned.mp4")
+    clip = probe(tmp_path / "turned.mp4")
+    assert (clip.width, clip.height) == SIZE[::-1]
+    assert clip.sample_aspect == Fraction(3, 4)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_told_from_sdr(tmp_path: Path, transfer: int, name: str) -> None:
+    path = make_video(tmp_path / "hdr.mp4", [0], Made(settings={"color_trc": transfer}))
+    light = probe(path).light
+    assert light is not None
+    assert light.transfer == name
+    assert probe(path).output_color == BT709
+    assert probe(path, hdr="keep").output_color.transfer == transfer
+    assert probe(make_video(tmp_path / "sdr.mp4", [0])).light is None
+
+
+def test_another_moving_picture_can_be_chosen(tmp_path: Path) -> None:
+    ffmpeg("-i", make_video(tmp_path / "a.mp4"), "-i", make_video(tmp_path / "b.mp4", made=Made(size=(32, 32))),
+           "-map", "0", "-map", "1", "-c", "copy", tmp_path / "two.mp4")  # fmt: skip
+    clip = probe(tmp_path / "two.mp4", number=1)
+    assert (clip.width, clip.height, clip.stream) == (32, 32, 1)
+    assert next(read_frames(clip)).pixels.shape == (32, 32, 3)
+    with pytest.raises(UsageError, match=r"has no video stream 2.*there are 2"):
+        probe(tmp_path / "two.mp4", number=2)
+
+
+def test_cover_art_is_not_taken_for_the_video(tmp_path: Path) -> None:
+    video = make_video(tmp_path / "in.mp4")
+    ffmpeg("-i", video, "-frames:v", "1", tmp_path / "cover.png")
+    ffmpeg("-i", tmp_path / "cover.png", "-i", video, "-map", "0", "-map", "1", "-c", "copy",
+           "-disposition:v:0", "attached_pic", tmp_path / "covered.mp4")  # fmt: skip
+    clip = probe(tmp_path / "covered.mp4")
+    assert len(list(read_frames(clip))) == 10
+    assert [other.kind for other in clip.others] == ["cover"]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"gone\.mp4: no such file"):
+        probe(tmp_path / "gone.mp4")
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(MediaError, match=r"empty\.mp4: the file is empty"):
+        probe(tmp_path / "empty.mp4")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="is not a file"):
+        probe(tmp_path)
+
+
+def test_a_text_named_as_a_video_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("To be or not to be.\n" * 100)
+    with pytest.raises(MediaError, match=r"text\.mp4: cannot be read as a video"):
+        probe(tmp_path / "text.mp4")
+
+
+def test_sound_alone_is_refused_as_such(tmp_path: Path) -> None:
+    ffmpeg("-i", with_sound(make_video(tmp_path / "in.mp4"), tmp_path / "both.mp4"), "-vn", tmp_path / "sound.m4a")
+    with pytest.raises(MediaError, match=r"sound\.m4a: has no video stream, it holds only sound"):
+        probe(tmp_path / "sound.m4a")
+
+
+def test_an_animation_without_transparency_has_none(tmp_path: Path) -> None:
+    ffmpeg("-i", make_video(tmp_path / "in.mp4"), tmp_path / "in.gif")
+    assert not probe(tmp_path / "in.gif").has_alpha
+    assert frames(tmp_path / "in.gif")[0].alpha is None

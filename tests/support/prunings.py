@@ -1,0 +1,47 @@
+"""A finished run that is quickly pruned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from stylecli.cli.training import export
+from stylecli.evaluation.quality import measures as quality
+from stylecli.training import loop
+from stylecli.training import prepare as preparing
+from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.pruning import prune as pruning
+from stylecli.training.recipe import PHASES_FROM_BASE, Phase, Recipe, write_recipe
+from stylecli.training.runs.checkpoints import write_tensors
+from stylecli.training.runs.finished import TrainingFacts
+
+
+@pytest.fixture
+def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prune by few small crops, heal in six steps, judge and preview small pictures."""
+    monkeypatch.setattr(pruning, "LOOK_COUNT", 2)
+    monkeypatch.setattr(pruning, "LOOK_SIZE", 64)
+    monkeypatch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 96)))
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
+    monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
+    monkeypatch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
+    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
+
+
+@pytest.fixture
+def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
+    """Give a finished run, of random weights, with its painting."""
+    run = tmp_path / "whole"
+    run.mkdir()
+    torch.manual_seed(0)
+    network = FastNetwork(stem=6, trunk=12, blocks=2)
+    facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
+    write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
+    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
+    (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
+    return run

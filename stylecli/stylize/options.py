@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stylecli.media.images.formats import ExrColor
+    from stylecli.media.images.settings import ExrColor
 
 TILE_WIDTH = 480  # pixels, of a tile of a contact sheet
 

@@ -12,7 +12,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, progress_shown, say
 from stylecli.core.errors import ItemsFailedError, UsageError
-from stylecli.media.images.formats import ExrColor
+from stylecli.media.images.settings import ExrColor
 from stylecli.stylize.options import PictureOptions
 
 if TYPE_CHECKING:

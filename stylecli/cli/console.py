@@ -81,9 +81,9 @@ def _bar() -> Iterator[Progress]:
         yield show
 
 
-def emit_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on one line of stdout."""
-    click.echo(json.dumps(value, default=str))
+def emit_json(value: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print one JSON object on one line of stdout, or of stderr."""
+    click.echo(json.dumps(value, default=str), err=err)
 
 
 def say(text: str) -> None:

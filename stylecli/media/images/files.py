@@ -55,7 +55,7 @@ def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Pic
     Raises:
         MediaError: it is missing, empty, damaged, no picture, of an unsupported kind, or too large.
     """
-    data, name = (source, NAMELESS) if isinstance(source, bytes) else (_read_bytes(source), str(source))
+    data, name = (source, NAMELESS) if isinstance(source, bytes) else (bytes_of(source), str(source))
     return decode(data, name, reading=Reading(exr_color))
 
 
@@ -68,7 +68,7 @@ def read_pages(source: Path | bytes, *, reading: Reading = USUAL_READING, page: 
         MediaError: as `read_picture`.
         UsageError: there is no such page.
     """
-    data, name = (source, NAMELESS) if isinstance(source, bytes) else (_read_bytes(source), str(source))
+    data, name = (source, NAMELESS) if isinstance(source, bytes) else (bytes_of(source), str(source))
     return decode_pages(data, name, reading=reading, page=page)
 
 
@@ -135,7 +135,12 @@ def encode_pages(
     return encode(pages, suffix, encoding=encoding, name=NAMELESS, notice=notice)
 
 
-def _read_bytes(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """All bytes of a picture file.
+
+    Raises:
+        MediaError: it cannot be read, or is no picture of a known format.
+    """
     try:
         with path.open("rb") as file:
             find_format(file.peek(SIGNATURE_BYTES), str(path))  # before all of a long video is read

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_bytes, emit_json, progress_shown, say
 from stylecli.cli.stylize import picture_options
 from stylecli.cli.stylize.picture_options import STREAM, Output
 from stylecli.core.errors import ItemsFailedError, UsageError
@@ -142,8 +142,7 @@ class _Stream:
             made = stylize_bytes(data, engine, look, options=how, suffix=self._suffix, notice=notice)
             device_used = engine.device
         if self._is_stdout:
-            sys.stdout.buffer.write(made)
-            sys.stdout.buffer.flush()
+            emit_bytes(made)
         else:
             with blamed_on(self._output):
                 write_atomically(self._output, made)
@@ -184,7 +183,7 @@ def _tell_plan(jobs: Sequence[PictureJob], *, overwrite: bool, as_json: bool) ->
 
 def _print_path(path: Path, remark: str = "") -> None:
     """As the bytes that the system knows it by: a name need not be text in the encoding of stdout."""
-    click.echo(os.fsencode(path) + remark.encode())
+    emit(os.fsencode(path) + remark.encode())
 
 
 def _reporter(device: str, *, as_json: bool, is_quiet: bool, is_single: bool) -> Callable[[Outcome], None]:

@@ -118,6 +118,7 @@ def stylize_image(
     (30, 40, 3)
     """
     from stylecli.media.images.files import Encoding, read_pages, write_pages
+    from stylecli.stylize.options import PictureOptions
     from stylecli.stylize.pictures import stylize_pages
 
     if not isinstance(style, Style):
@@ -125,7 +126,7 @@ def stylize_image(
             stylize_image(source, output, opened, look=look, quality=quality, overwrite=overwrite)
         return
     output = Path(output)
-    pages = stylize_pages(read_pages(Path(source)), style.engine, look or Look())
+    pages = stylize_pages(read_pages(Path(source), reading=PictureOptions().reading), style.engine, look or Look())
     with blamed_on(output.parent, error=MediaError, hint="Choose another folder."):
         output.parent.mkdir(parents=True, exist_ok=True)
     write_pages(pages, output, encoding=Encoding(quality), overwrite=overwrite)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.core.errors import MediaError
 from stylecli.media.images.alpha import bleed
+from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
 from stylecli.media.images.metadata.kept import Metadata
 from stylecli.media.images.picture import Contents, Picture
 from stylecli.media.images.profiles import (
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
     from stylecli.media.images.formats import Format
     from stylecli.media.images.metadata.png import Chunk
+    from stylecli.media.images.settings import Reading
 
 COLOR_CHANNELS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3, "cmyk": 4}  # by libvips's name of the colour space
 NAMES = {(1, 1): "b-w", (1, 2): "grey16", (3, 1): "srgb", (3, 2): "rgb16"}  # by channels of colour, bytes a sample
+BT2020, SRGB_TRANSFER = 9, 13  # H.273 code points
 PAPER = 255  # what shows through transparency where a format has none: white, 8 bits
 
 
@@ -45,6 +49,7 @@ class Decoded:
     metadata: Metadata
     profile: bytes | None = None
     color: tuple[Chunk, ...] = ()
+    light: tuple[int, int] | None = None  # of PQ and HLG: the H.273 code points of primaries and transfer
 
 
 def decoded_rgb(samples: NDArray[Any], metadata: Metadata, profile: bytes | None = None) -> Decoded:
@@ -54,8 +59,14 @@ def decoded_rgb(samples: NDArray[Any], metadata: Metadata, profile: bytes | None
     return Decoded(samples, name, metadata, profile)
 
 
-def picture_of(decoded: Decoded) -> Picture:
-    """The picture that the samples mean."""
+def picture_of(decoded: Decoded, reading: Reading, name: str) -> Picture:
+    """The picture that the samples mean.
+
+    Raises:
+        MediaError: it is of high dynamic range, and nothing was given to convert it; `name` is for the message.
+    """
+    if decoded.light:
+        return _picture_of_light(decoded, decoded.light, reading, name)
     channels, samples = COLOR_CHANNELS[decoded.interpretation], decoded.samples
     contents = Contents(
         samples,
@@ -72,6 +83,25 @@ def picture_of(decoded: Decoded) -> Picture:
     rgb = to_srgb(image.extract_band(0, n=channels), contents.profile)
     alpha = image[channels]
     return Picture(array_of(bleed(rgb, alpha)), array_of(alpha)[..., 0], contents)
+
+
+def _picture_of_light(decoded: Decoded, light: tuple[int, int], reading: Reading, name: str) -> Picture:
+    """Samples that are PQ or HLG, as SDR of 16 bits."""
+    kind = HIGH_RANGE[light[1]]
+    channels = COLOR_CHANNELS[decoded.interpretation]
+    if reading.to_sdr is None or channels not in (1, 3):
+        raise MediaError(
+            f"{name}: it is a high dynamic range picture ({kind}), which is not supported",
+            hint="Convert it to SDR first: its numbers mean another light.",
+        )
+    deep = array_of(at_depth(image_of(decoded.samples, decoded.interpretation), 16))
+    color = np.ascontiguousarray(np.broadcast_to(deep[..., :channels], (*deep.shape[:2], 3)))
+    primaries = light[0]
+    sdr = np.concatenate([reading.to_sdr(color, *light), deep[..., channels:]], axis=2)
+    profile = None if primaries == BT2020 else icc_of_codes(primaries, SRGB_TRANSFER)
+    converted = Decoded(np.ascontiguousarray(sdr), "rgb16", decoded.metadata, profile)
+    lost = (f"high dynamic range ({kind}): it becomes SDR",)
+    return replace(picture_of(converted, reading, name), lost=lost)
 
 
 def upright(samples: NDArray[Any], orientation: int) -> NDArray[Any]:

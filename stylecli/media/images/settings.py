@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 ExrColor = Literal["linear", "encoded"]  # the numbers of an EXR file: light, or sRGB-encoded already
 
@@ -15,11 +20,14 @@ class Reading:
     exr_color: what EXR files hold, "linear" light or "encoded" sRGB.
     layer: of an EXR: the layer or the part that holds R, G and B, such as "diffuse"; empty: the main one.
     allow_truncated: read what is there of a file whose end is missing; the rest is grey or black.
+    to_sdr: what makes sRGB of R'G'B' (H, W, 3), uint16, in PQ or HLG; it gets the H.273 code points of primaries and
+        transfer. None: such pictures are refused.
     """
 
     exr_color: ExrColor = "linear"
     layer: str = ""
     allow_truncated: bool = False
+    to_sdr: Callable[[NDArray[Any], int, int], NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
-from stylecli.media.images.coding_points import icc_of_codes
+from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
 from stylecli.media.images.formats import Format
 from stylecli.media.images.metadata.kept import metadata_from
 from stylecli.media.images.picture import Pages, Picture
@@ -20,7 +21,7 @@ from stylecli.media.images.settings import Reading
 GAIN_MAP = "hdrgainmap"  # in the name of an auxiliary picture
 
 
-def decode(data: bytes, name: str, _: Format, __: Reading, *, page: int | None) -> Pages:
+def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | None) -> Pages:
     """Read the primary picture first, then the others of a burst; upright, since libheif turns them.
 
     Raises:
@@ -41,7 +42,7 @@ def decode(data: bytes, name: str, _: Format, __: Reading, *, page: int | None) 
         for at, image in enumerate(wanted):
             before = sum(one.size[0] * one.size[1] for one in wanted[:at])
             check_pixels(image.size[0], image.size[1], name, before=before)
-        return Pages(tuple(_picture_of(image, name) for image in wanted), None, (), len(images))
+        return Pages(tuple(_picture_of(image, name, reading) for image in wanted), None, (), len(images))
     except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:  # whatever libheif's faults become
         reason = str(error).strip()
         if "memory" in reason.lower():
@@ -49,15 +50,19 @@ def decode(data: bytes, name: str, _: Format, __: Reading, *, page: int | None) 
         raise MediaError(f"{name}: it is damaged or truncated (HEIC: {reason})", hint=DAMAGED_HINT) from error
 
 
-def _picture_of(image: Any, name: str) -> Picture:
+def _picture_of(image: Any, name: str, reading: Reading) -> Picture:
     info = image.info
     samples = _samples_of(image, int(info.get("bit_depth") or 8))
     channels = 1 if samples.shape[2] < 3 else 3
     profile = usable_profile(info.get("icc_profile"), channels=channels)
+    light = None
     if profile is None and (told := info.get("nclx_profile")):
-        profile = icc_of_codes(told["color_primaries"], told["transfer_characteristics"])
-    picture = picture_of(decoded_rgb(samples, metadata_from(info.get("exif"), info.get("xmp")), profile))
-    return Picture(picture.pixels, picture.alpha, picture.contents, tuple(_lost(info)))
+        codes = int(told["color_primaries"]), int(told["transfer_characteristics"])
+        light = codes if codes[1] in HIGH_RANGE else None
+        profile = None if light else icc_of_codes(*codes)
+    decoded = decoded_rgb(samples, metadata_from(info.get("exif"), info.get("xmp")), profile)
+    picture = picture_of(replace(decoded, light=light), reading, name)
+    return replace(picture, lost=(*picture.lost, *_lost(info)))
 
 
 def _samples_of(image: Any, depth: int) -> NDArray[Any]:

@@ -44,7 +44,7 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
         return vips_reading.decode(jpeg, name, JPEG, reading, page=page)
     channels = 1 if samples.shape[2] < 3 else 3
     profile = usable_profile(said.get("icc"), channels=channels)
-    picture = picture_of(decoded_rgb(samples, metadata_from(said.get("exif"), said.get("xmp")), profile))
+    picture = picture_of(decoded_rgb(samples, metadata_from(said.get("exif"), said.get("xmp")), profile), reading, name)
     lost = []
     if facts["bits_per_sample"] > 8:
         lost.append(f"{facts['bits_per_sample']} bits a sample: JPEG XL is read with 8")

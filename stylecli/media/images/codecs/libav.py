@@ -17,6 +17,7 @@ from stylecli.media.images.metadata.kept import NOTHING
 from stylecli.media.images.picture import Animation, Contents, Pages, Picture
 from stylecli.media.images.samples import decoded_rgb, picture_of
 from stylecli.media.images.settings import Reading
+from stylecli.media.images.told_colors import told_colors
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -57,7 +58,7 @@ def _bmp(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
         frame: VideoFrame = next(container.decode(stream))
     has_alpha = any(component.is_alpha for component in frame.format.components) and frame.format.name != "pal8"
     samples = frame.to_ndarray(format="rgba" if has_alpha else "rgb24")
-    return Pages((picture_of(decoded_rgb(np.ascontiguousarray(samples), NOTHING)),))
+    return Pages((picture_of(decoded_rgb(np.ascontiguousarray(samples), NOTHING), reading, name),))
 
 
 def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
@@ -73,8 +74,12 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
     frames, delays = _frames_of(data, tracks[0], name)
     alphas = _frames_of(data, tracks[1], name)[0] if len(tracks) > 1 else []
     check_page(page, len(frames), name)
+    light = told_colors(data).light
     wanted = range(len(frames)) if page is None else [page]
-    pictures = [_painted(still, frames[at], alphas[at] if at < len(alphas) else None) for at in wanted]
+    pictures = [
+        _painted(still, frames[at], alphas[at] if at < len(alphas) else None, light=light, reading=reading, name=name)
+        for at in wanted
+    ]
     animation = Animation(tuple(delays)) if len(pictures) > 1 else None
     return Pages(tuple(pictures), animation, (), len(frames), "frames")
 
@@ -99,10 +104,18 @@ def _rgb_of(frame: VideoFrame) -> NDArray[Any]:
     return samples
 
 
-def _painted(still: Picture, rgb: NDArray[Any], alpha: NDArray[Any] | None) -> Picture:
+def _painted(
+    still: Picture,
+    rgb: NDArray[Any],
+    alpha: NDArray[Any] | None,
+    *,
+    light: tuple[int, int] | None,
+    reading: Reading,
+    name: str,
+) -> Picture:
     """A frame as a picture with the profile and the metadata of the still."""
     own = still.contents if isinstance(still.contents, Contents) else None
     samples = rgb if alpha is None else np.concatenate([rgb, alpha[..., :1]], axis=2)
     decoded = decoded_rgb(np.ascontiguousarray(samples), own.metadata if own else NOTHING)
     profile = own.profile if own and own.interpretation in ("srgb", "rgb16") else None
-    return picture_of(replace(decoded, profile=profile))
+    return picture_of(replace(decoded, profile=None if light else profile, light=light), reading, name)

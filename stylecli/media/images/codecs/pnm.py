@@ -47,7 +47,7 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
             raise MediaError(f"{name}: it is damaged or truncated (PNM: its end is missing)", hint=DAMAGED_HINT)
         values = np.concatenate([values, np.zeros(count - len(values), values.dtype)])
     samples = _scaled(values.reshape(height, width, channels), most)
-    return Pages((picture_of(decoded_rgb(samples, NOTHING)),))
+    return Pages((picture_of(decoded_rgb(samples, NOTHING), reading, name),))
 
 
 def _scaled(values: NDArray[Any], most: int) -> NDArray[Any]:

@@ -55,7 +55,7 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
         if animation and (page is None or page > 0):
             pictures = _frames(data, name, format_, reading, animation, page)
         else:
-            pictures = [_read(opened, data, name, format_)]
+            pictures = [_read(opened, data, name, format_, reading)]
         lost = lost_in_reading(data, format_=format_)
         return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
     except pyvips.Error as error:
@@ -72,7 +72,7 @@ def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
         opened = _opened(data, TIFF, reading, **directory.options)
         pixels += opened.width * opened.height
         check_pixels(opened.width, opened.height, name, before=pixels - opened.width * opened.height)
-        picture = _read(opened, data, name, TIFF, at=directory.at)
+        picture = _read(opened, data, name, TIFF, reading, at=directory.at)
         pictures.append(replace(picture, lost=(*picture.lost, *directory.dropped)))
     return Pages(tuple(pictures), None, (), plan.pages)
 
@@ -99,13 +99,13 @@ def _frames(
         shown = _frames_of_png(data, name, reading)
         return shown if page is None else shown[page : page + 1]
     if page is not None:
-        return [_read(_opened(data, format_, reading, page=page), data, name, format_)]
+        return [_read(_opened(data, format_, reading, page=page), data, name, format_, reading)]
     opened = _opened(data, format_, reading, n=-1)
     head = _head(opened, data, name)
     samples = array_of(opened)
     height = len(samples) // len(animation.delays)
     stacked = samples.reshape(-1, height, *samples.shape[1:])
-    return [picture_of(replace(head, samples=np.ascontiguousarray(one))) for one in stacked]
+    return [picture_of(replace(head, samples=np.ascontiguousarray(one)), reading, name) for one in stacked]
 
 
 def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
@@ -119,16 +119,18 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
         if frame.left + opened.width > default.width or frame.top + opened.height > default.height:
             raise MediaError(f"{name}: it is damaged (PNG: a frame lies outside)", hint=DAMAGED_HINT)
         shown = canvas.show(frame, array_of(opened), has_alpha=has_alpha)
-        pictures.append(picture_of(replace(head, samples=shown)))
+        pictures.append(picture_of(replace(head, samples=shown), reading, name))
     return pictures
 
 
-def _read(opened: pyvips.Image, data: bytes, name: str, format_: Format, *, at: int | None = None) -> Picture:
+def _read(
+    opened: pyvips.Image, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
+) -> Picture:
     converted = CONVERTED.get(opened.interpretation)
     if converted and opened.bands - opened.hasalpha() == 3 and opened.coding == "none":
         opened = opened.colourspace("rgb16")
     head = _head(opened, data, name, at=at, is_converted=bool(converted))
-    picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)))
+    picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
     return replace(picture, lost=(f"{converted}: it becomes sRGB with 16 bits",)) if converted else picture
 
 
@@ -138,16 +140,13 @@ def _head(
     """All of a picture but its samples."""
     _refuse_unusual(opened, name)
     told = ToldColors() if is_converted else told_colors(data)
-    if told.high_range:
-        raise MediaError(
-            f"{name}: it is a high dynamic range picture ({told.high_range}), which is not supported",
-            hint="Convert it to SDR first: its numbers mean another light.",
-        )
     channels = COLOR_CHANNELS[opened.interpretation]
     profile = (
         None if is_converted else (told.profile if channels == 3 else None) or profile_of(opened, channels=channels)
     )
-    return Decoded(NO_SAMPLES, opened.interpretation, metadata_of(opened, data, at=at), profile, told.chunks)
+    return Decoded(
+        NO_SAMPLES, opened.interpretation, metadata_of(opened, data, at=at), profile, told.chunks, told.light
+    )
 
 
 NO_SAMPLES: NDArray[Any] = np.zeros((0, 0, 0), np.uint8)

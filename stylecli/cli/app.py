@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from stylecli.cli.console import print_any_text, say
+from stylecli.cli.console import check_emitted, print_any_text, say
 from stylecli.cli.interrupts import EXIT_CODES, signals_handled
 from stylecli.core.errors import StyleError
 from stylecli.core.version import __version__
@@ -92,7 +93,9 @@ class Suite(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; faults that a user can cure become a message and an exit code, defects stay tracebacks."""
         try:
-            return super().invoke(ctx)
+            value = super().invoke(ctx)
+            check_emitted()
+            return value
         except StyleError as error:
             say(f"stylecli: {error}")
             ctx.exit(error.exit_code)
@@ -112,6 +115,19 @@ def suite() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `stylecli` program."""
+    _open_standard_streams()
     print_any_text()
     with signals_handled():
         suite.main(args=None if arguments is None else list(arguments))
+
+
+def _open_standard_streams() -> None:
+    """Where a caller has closed stdin, stdout or stderr, let no file that is opened later take its number.
+
+    Native libraries would write their messages into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free

@@ -9,15 +9,17 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
+from stylecli.core.errors import MediaError
 from stylecli.core.progress import Progress, Step, ignore
 
 SECONDS_BETWEEN_LINES = 0.5
@@ -29,7 +31,7 @@ def progress_shown(*, as_json: bool = False) -> Iterator[Progress]:
     """A progress callback that shows what it hears while the `with` lasts."""
     if as_json:
         yield _json_lines()
-    elif sys.stderr.isatty():
+    elif _is_terminal(sys.stderr):
         with _bar() as show:
             yield show
     else:
@@ -64,7 +66,7 @@ def _bar() -> Iterator[Progress]:
         TextColumn("{task.description}"),
     )
     # Rich would print stdout above the bar, on stderr: right on a terminal, but a pipe must get its lines.
-    on_terminal = sys.stdout.isatty()
+    on_terminal = _is_terminal(sys.stdout)
     console = Console(stderr=True)
     with Bars(*columns, console=console, transient=True, redirect_stdout=on_terminal) as bars:
         task = bars.add_task("", total=None, unit="", rate="")
@@ -103,14 +105,73 @@ def _printable(error: UnicodeError) -> tuple[bytes, int]:
     return b"".join(printed), error.end
 
 
-def emit_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on one line of stdout."""
-    click.echo(json.dumps(value, default=str))
+def emit_json(value: Mapping[str, Any], *, err: bool = False) -> None:
+    """Print one JSON object on one line of stdout, or of stderr."""
+    text = json.dumps(value, default=str)
+    _write(text, err=True) if err else emit(text)
+
+
+def emit(line: str | bytes) -> None:
+    """Print a line on stdout. A full disk stops no work: the first fault is said, and `check_emitted` raises it."""
+    _write(line, err=False)
+
+
+def emit_bytes(data: bytes) -> None:
+    """Write a file to stdout.
+
+    Raises:
+        MediaError: it cannot be written.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_stdout()
+        raise MediaError(f"stdout: it cannot be written ({error.strerror})", hint="Make room.") from error
+
+
+def check_emitted() -> None:
+    """Tell whether all lines were written.
+
+    Raises:
+        MediaError: stdout could not be written.
+    """
+    if _faults:
+        (reason,) = _faults
+        raise MediaError(f"stdout: it cannot be written ({reason})", hint="The work itself is done.")
+
+
+_faults: list[str] = []  # what the system had against writing to stdout, once
+
+
+def _write(line: str | bytes, *, err: bool) -> None:
+    try:
+        click.echo(line, err=err)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if not err and not _faults:
+            _faults.append(error.strerror or str(error))
+            _discard_stdout()
+
+
+def _discard_stdout() -> None:
+    """Let what is left in its buffer go nowhere, so that the end of the process does not fail on it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream, which may be closed, is a terminal."""
+    return stream is not None and stream.isatty()
 
 
 def say(text: str) -> None:
     """Print a message to the user on stderr, with parameters named as the options of the command that runs."""
-    click.echo(with_flags(text), err=True)
+    _write(with_flags(text), err=True)
 
 
 def with_flags(text: str) -> str:
@@ -161,9 +222,9 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
         return
     headings = list(rows[0])
     cells = [["" if row[heading] is None else str(row[heading]) for heading in headings] for row in rows]
-    if not sys.stdout.isatty():
+    if not _is_terminal(sys.stdout):
         for line in [headings, *cells]:
-            click.echo("\t".join(line))
+            emit("\t".join(line))
         return
     from rich.console import Console
     from rich.table import Table

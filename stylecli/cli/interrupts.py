@@ -155,6 +155,7 @@ def _leave(exit_code: int) -> None:
     Python's own end waits for native threads that are still at work, and forgets the exit code where a
     KeyboardInterrupt has passed through C code that ran Python code.
     """
+    discard_drafts()  # of threads that are still at work
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never open

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +20,9 @@ from stylecli.core.errors import MediaError, StyleError
 LONGEST_NAME = 200  # bytes of a file's name to which something is added; file systems take 255
 WRITE_HINT = "Make room, or choose another place."
 
+SETTLE_SECONDS = 0.02  # that other threads have between their look at `_is_ending` and opening a file
+
+_is_ending = False
 _drafts: set[Path] = set()  # hidden files and folders that this process is writing
 
 
@@ -70,7 +76,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     _drafts.add(draft)
     try:
+        _refuse_while_ending()
         yield draft
+        _refuse_while_ending()
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -132,14 +140,24 @@ def swap_folders(incoming: Path, folder: Path) -> None:
 def discard_drafts() -> None:
     """Remove the drafts of all files and folders that are being written, from any thread.
 
-    For a process that ends while its main thread is inside a native library and cannot unwind.
+    For a process that ends while threads, or its main thread in a native library, are still at work. No other thread
+    begins a draft afterwards.
     """
-    for draft in tuple(_drafts):
-        if draft.is_dir():
-            shutil.rmtree(draft, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+    global _is_ending  # noqa: PLW0603  # of the whole process
+    _is_ending = True
+    for _ in range(2):  # a thread may have been just about to open its draft
+        for draft in tuple(_drafts):
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+        time.sleep(SETTLE_SECONDS if _drafts else 0)
+
+
+def _refuse_while_ending() -> None:
+    if _is_ending and threading.current_thread() is not threading.main_thread():
+        raise OSError(errno.ECANCELED, "the process ends")
 
 
 def bundled_folder(name: str) -> Path:

@@ -84,23 +84,28 @@ def reading_ahead(items: Generator[Item, None, None], watch: Watch | None = None
         _join(thread, watch)
 
 
-def side_by_side(jobs: Iterable[Callable[[], Item]], at_once: int) -> Generator[Item, None, None]:
+def side_by_side(
+    jobs: Iterable[Callable[[], Item]], at_once: int, *, waits: bool = True
+) -> Generator[Item, None, None]:
     """The results of `jobs`, in their order, `at_once` of which run at a time; close it to leave early.
+
+    waits: leaving early waits for the jobs that run. False is for a caller whose process then ends.
 
     Jobs are taken in the caller's thread, as many ahead as run, so that none of the threads waits for the next one.
     """
-    with ThreadPoolExecutor(at_once, "stylecli working") as threads:
-        waiting: deque[Future[Item]] = deque()
-        try:
-            for job in jobs:
-                waiting.append(threads.submit(job))
-                if len(waiting) == 3 * at_once:
-                    yield waiting.popleft().result()
-            while waiting:
+    threads = ThreadPoolExecutor(at_once, "stylecli working")
+    waiting: deque[Future[Item]] = deque()
+    is_done = False
+    try:
+        for job in jobs:
+            waiting.append(threads.submit(job))
+            if len(waiting) == 3 * at_once:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+        is_done = True
+    finally:
+        threads.shutdown(wait=waits or is_done, cancel_futures=True)
 
 
 @contextmanager

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import MediaError, StyleError, UsageError
+from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.frames.sequences import Pattern, frames_of, pattern_of
 from stylecli.media.frames.timing import TIMING
-from stylecli.media.images.files import WRITABLE, pictures_of
+from stylecli.media.images.formats import has_picture_suffix
+from stylecli.stylize.names import check_writable, filled, is_template, result_suffix, results_among
 
-OTHERWISE = ".png"  # the format of a result whose source's format cannot be written
+EXPLICIT_PLACE = re.compile(r"%0\d+d")
+KINDS_NAMED = 5  # kinds of skipped files that a message names
 
 
 @dataclass(frozen=True)
 class PictureJob:
     """One picture to be made: `source` in `style`, written to `output`.
 
+    fault: why that is known to be impossible.
     scene: the sequence or split video that it is a frame of; empty for a picture of its own.
     """
 
     source: Path
     style: str
     output: Path
+    fault: StyleError | None = field(default=None, compare=False)
     scene: str = ""
 
 
@@ -37,60 +46,82 @@ class Job(Protocol):
     def output(self) -> Path: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which pictures of folders are taken, and what their results are.
+
+    recursive: search subfolders too, and keep them in the output.
+    exclude: globs of names, or of paths below the folder, that are left out.
+    suffix: of all results, such as ".webp"; empty: each has its source's.
+    known_styles: names by which results of earlier runs are recognised.
+    is_folder: the output is a folder, whatever its name ends with.
+    """
+
+    recursive: bool = False
+    exclude: tuple[str, ...] = ()
+    suffix: str = ""
+    known_styles: tuple[str, ...] = ()
+    is_folder: bool = False
+
+
 def plan_jobs(
-    sources: Sequence[Path], styles: Sequence[str], output: Path | None, *, recursive: bool = False
+    sources: Sequence[Path],
+    styles: Sequence[str],
+    output: Path | None,
+    *,
+    recursive: bool = False,
+    selection: Selection | None = None,
+    notice: Notice = unnoticed,
 ) -> list[PictureJob]:
     """Plan one job for each picture and style.
 
     sources: pictures, folders, and patterns of numbered sequences (`media.frames.sequences`).
-    output: a file, a folder, or a pattern; None: beside the source.
+    output: a file, a folder, a pattern, or a template with {stem} and {style}; None: beside the source.
     recursive: search subfolders too, and keep them in the output.
+    selection: None: `Selection(recursive)`.
+    notice: hears what was left out of folders.
 
     Results are named `{stem}-{style}{suffix}`. Frames of a sequence or of a split video keep their numbers; in another
-    folder they keep their whole names.
+    folder they keep their whole names. Results of earlier runs, beside their sources or in `output`, are no sources.
 
     Raises:
         MediaError: a source does not exist, or a folder or sequence holds no picture.
         UsageError: two results have the same name, a result replaces a source, or no format has the suffix of `output`.
     """
-    target = pattern_of(output) if output else None
-    jobs = []
+    plan = _Plan(tuple(styles), output, selection or Selection(recursive), notice)
+    numbered = [source for source in sources if pattern_of(source)]
+    target = _target(output, numbered)
+    plain: list[Path] = []
+    jobs: list[PictureJob] = []
+    earlier = results_among(sources, plan.selection.known_styles) if output is None else set()
     for source in sources:
         if sequence := pattern_of(source):
-            jobs += _jobs_of_sequence(sequence, styles, output, target)
+            jobs += plan.of_sequence(sequence, target)
         elif is_split_video(source):
-            jobs += _jobs_of_split_video(source, styles, output)
+            jobs += plan.of_split_video(source)
+        elif source in earlier:
+            plan.results += 1
         else:
-            jobs += _jobs_of(source, styles, output, recursive=recursive)
-    is_single = len(jobs) == 1 and not target and not sources[0].is_dir() and not pattern_of(sources[0])
-    if output and is_single and not output.is_dir() and output.suffix:
-        _check_writable(output)
-        jobs = [PictureJob(jobs[0].source, styles[0], output)]
-    elif target and not all(pattern_of(source) for source in sources):
+            plain.append(source)
+            jobs += plan.of_pictures(source)
+    plan.tell()
+    is_single = len(jobs) == 1 and len(plain) == 1 and not plain[0].is_dir()
+    if target and len(numbered) < len(sources):
         raise UsageError(f"{output}: numbers come from numbered sources", hint="Give a folder as `output`.")
-    refuse_collisions(jobs)
+    if output and not target and not plan.template and not plan.names_folder():
+        if is_single and output.suffix:
+            check_writable(output)
+            jobs = [PictureJob(jobs[0].source, styles[0], output)]
+        elif has_picture_suffix(output.name):
+            raise UsageError(f"{output}: names one file for {len(jobs)} pictures", hint="Give a folder as `output`.")
+    jobs = _told_apart(jobs)
+    refuse_collisions([job for job in jobs if not job.fault])
     return jobs
-
-
-def refuse_collisions(jobs: Sequence[Job]) -> None:
-    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
-    sources = {job.source.resolve() for job in jobs}
-    made: dict[Path, Path] = {}
-    for job in jobs:
-        target = job.output.resolve()
-        if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
-        if target in made:
-            raise UsageError(
-                f"{job.output}: would be made from both {made[target]} and {job.source}",
-                hint="Stylize them into different folders.",
-            )
-        made[target] = job.source
 
 
 def is_split_video(source: Path) -> bool:
     """Whether a folder holds the frames that `stylecli split` made of a video."""
-    return (source / TIMING).is_file()
+    return os.path.isfile(source / TIMING)  # noqa: PTH113  # unlike Path.is_file, False for a name that is too long
 
 
 def carry_timing(sources: Sequence[Path], output: Path, *, overwrite: bool) -> None:
@@ -111,48 +142,150 @@ def carry_timing(sources: Sequence[Path], output: Path, *, overwrite: bool) -> N
             raise MediaError(f"{target}: {error.strerror}", hint="Choose another folder.") from error
 
 
-def _jobs_of(source: Path, styles: Sequence[str], output: Path | None, *, recursive: bool) -> list[PictureJob]:
-    jobs = []
-    for path, base in pictures_of(source, recursive=recursive):
-        folder = output / path.parent.relative_to(base) if output else path.parent
-        jobs += [PictureJob(path, style, folder / f"{path.stem}-{style}{_suffix(path)}") for style in styles]
-    return jobs
+def _target(output: Path | None, numbered: Sequence[Path]) -> Pattern | None:
+    """The pattern that the output is. Without numbered sources, `50%dark.png` and `[2019-2021].png` are plain names."""
+    target = pattern_of(output) if output else None
+    is_meant = bool(numbered) or (output is not None and EXPLICIT_PLACE.search(output.name) is not None)
+    return target if is_meant else None
 
 
-def _jobs_of_sequence(
-    sequence: Pattern, styles: Sequence[str], output: Path | None, target: Pattern | None
-) -> list[PictureJob]:
-    if target:
-        _check_writable(Path(f"0{target.after}"), str(target))
-        made = dict.fromkeys(styles, target)
-    else:
-        written = sequence.with_suffix(_suffix(Path(f"0{sequence.after}"))).within(output or sequence.folder)
-        keeps_names = output is not None and len(styles) == 1
-        made = {style: written if keeps_names else written.named(style) for style in styles}
+@dataclass
+class _Plan:
+    """The jobs of one call, and what was left out on the way."""
+
+    styles: tuple[str, ...]
+    output: Path | None
+    selection: Selection
+    notice: Notice
+    skipped: Counter[str] = field(default_factory=Counter)  # by kind
+    results: int = 0
+
+    @property
+    def template(self) -> Path | None:
+        return self.output if self.output and is_template(self.output) else None
+
+    def names_folder(self) -> bool:
+        return self.selection.is_folder or (self.output is not None and os.path.isdir(self.output))  # noqa: PTH112
+
+    def of_pictures(self, source: Path) -> list[PictureJob]:
+        if not os.path.isdir(source):  # noqa: PTH112  # unlike Path.is_dir, False for a name that is too long
+            return [self._job(source, source.parent, style) for style in self.styles]
+        found, faults = self._pictures_in(source)
+        if not found and not faults:
+            recursive = self.selection.recursive
+            hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
+            raise MediaError(f"{source}: no picture in it", hint=hint)
+        jobs = [self._job(path, source, style) for path in found for style in self.styles]
+        return jobs + [PictureJob(Path(str(fault.message)), self.styles[0], source, fault) for fault in faults]
+
+    def of_sequence(self, sequence: Pattern, target: Pattern | None) -> list[PictureJob]:
+        if target:
+            check_writable(Path(f"0{target.after}"), str(target))
+            made = dict.fromkeys(self.styles, target)
+        else:
+            suffix = result_suffix(Path(f"0{sequence.after}"), self.selection.suffix)
+            written = sequence.with_suffix(suffix).within(self.output or sequence.folder)
+            keeps_names = self.output is not None and len(self.styles) == 1
+            made = {style: written if keeps_names else written.named(style) for style in self.styles}
+        return [
+            PictureJob(path, style, made[style].path(number), scene=str(sequence))
+            for number, path in frames_of(sequence).items()
+            for style in self.styles
+        ]
+
+    def of_split_video(self, source: Path) -> list[PictureJob]:
+        if len(self.styles) > 1 or not self.output:
+            raise UsageError(
+                f"{source}: holds the frames of a video", hint="Give one style, and another folder as `output`."
+            )
+        pictures = sorted(path for path in source.iterdir() if has_picture_suffix(path.name) and path.is_file())
+        return [PictureJob(path, self.styles[0], self.output / path.name, scene=str(source)) for path in pictures]
+
+    def tell(self) -> None:
+        """Say what was left out of folders."""
+        if self.results:
+            self.notice(f"left out: {_counted(self.results, 'result')} of earlier runs")
+        if self.skipped:
+            kinds = [f"{count} {kind}" for kind, count in self.skipped.most_common(KINDS_NAMED)]
+            more = len(self.skipped) - len(kinds)
+            kinds += [f"{more} more kinds"] if more > 0 else []
+            self.notice(f"left out: {_counted(self.skipped.total(), 'file')} that are no pictures: {', '.join(kinds)}")
+
+    def _job(self, path: Path, base: Path, style: str) -> PictureJob:
+        suffix, below = result_suffix(path, self.selection.suffix), path.parent.relative_to(base)
+        if self.template:
+            output = filled(self.template, path, style, suffix=suffix, folder=below)
+            check_writable(output)
+            return PictureJob(path, style, output)
+        folder = self.output / below if self.output else path.parent
+        return PictureJob(path, style, folder / f"{path.stem}-{style}{suffix}")
+
+    def _pictures_in(self, source: Path) -> tuple[list[Path], list[MediaError]]:
+        """The pictures in a folder, and what the system has against looking into some."""
+        own = os.path.realpath(self.output) if self.output and not self.template else None
+        faults: list[MediaError] = []
+
+        def note(error: OSError) -> None:
+            hint = "Change its permissions."
+            faults.append(MediaError(f"{error.filename}: it cannot be read ({error.strerror})", hint=hint))
+
+        found: list[Path] = []
+        for folder, folders, names in os.walk(source, onerror=note):
+            here = Path(folder)
+            if not self.selection.recursive:
+                folders.clear()
+            folders[:] = [one for one in folders if own is None or os.path.realpath(here / one) != own]
+            found += [here / name for name in sorted(names) if self._is_wanted(here / name, source)]
+            folders.sort()
+        earlier = results_among(found, self.selection.known_styles)
+        self.results += len(earlier)
+        return [path for path in found if path not in earlier], faults
+
+    def _is_wanted(self, path: Path, source: Path) -> bool:
+        below = path.relative_to(source).as_posix()
+        if path.name.startswith("."):  # a draft, or what a system writes beside files
+            return False
+        if any(fnmatch(path.name, glob) or fnmatch(below, glob) for glob in self.selection.exclude):
+            return False
+        if has_picture_suffix(path.name):
+            return True
+        self.skipped[path.suffix.lower() or path.name] += 1
+        return False
+
+
+def _told_apart(jobs: Sequence[PictureJob]) -> list[PictureJob]:
+    """The jobs, with `a.gif` and `a.png` becoming `a-gif-STYLE.png` and `a-STYLE.png`: else both were the latter."""
+    counts = Counter(job.output for job in jobs)
     return [
-        PictureJob(path, style, made[style].path(number), scene=str(sequence))
-        for number, path in frames_of(sequence).items()
-        for style in styles
+        replace(job, output=_with_kind(job))
+        if counts[job.output] > 1 and job.source.suffix.lower() != job.output.suffix.lower()
+        else job
+        for job in jobs
     ]
 
 
-def _jobs_of_split_video(source: Path, styles: Sequence[str], output: Path | None) -> list[PictureJob]:
-    if len(styles) > 1 or not output:
-        raise UsageError(
-            f"{source}: holds the frames of a video", hint="Give one style, and another folder as `output`."
-        )
-    return [
-        PictureJob(path, styles[0], output / path.name, scene=str(source))
-        for path, _ in pictures_of(source, recursive=False)
-    ]
+def _with_kind(job: PictureJob) -> Path:
+    stem, kind = job.source.stem, job.source.suffix.removeprefix(".").lower()
+    if not job.output.name.startswith(stem):
+        return job.output
+    return job.output.with_name(f"{stem}-{kind}{job.output.name.removeprefix(stem)}")
 
 
-def _suffix(path: Path) -> str:
-    return path.suffix if path.suffix.lower() in WRITABLE else OTHERWISE
+def refuse_collisions(jobs: Sequence[Job]) -> None:
+    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
+    sources = {os.path.realpath(job.source) for job in jobs}
+    made: dict[str, Path] = {}
+    for job in jobs:
+        target = os.path.realpath(job.output)
+        if target in sources:
+            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
+        if target in made:
+            raise UsageError(
+                f"{job.output}: would be made from both {made[target]} and {job.source}",
+                hint="Stylize them into different folders.",
+            )
+        made[target] = job.source
 
 
-def _check_writable(output: Path, name: str = "") -> None:
-    """Refuse an unknown format before any work is done."""
-    if output.suffix.lower() not in WRITABLE:
-        fault = f"{name or output}: not a format that can be written"
-        raise UsageError(fault, hint=f"Use {', '.join(WRITABLE)}.")
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' if count != 1 else ''}"

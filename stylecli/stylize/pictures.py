@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -15,12 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, StyleError, hits_every_item
+from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Device, Engine, Tiling
-from stylecli.media.images.files import Picture, read_picture, write_picture
+from stylecli.media.images.codec import check_encoding, check_size, writable_format
+from stylecli.media.images.files import (
+    NAMELESS,
+    Pages,
+    Picture,
+    check_target,
+    encode_pages,
+    read_pages,
+    read_picture,
+    write_pages,
+)
+from stylecli.media.images.losses import pages_lost
+from stylecli.media.images.picture import resized
 from stylecli.media.pixels import LUMA, to_unit
 from stylecli.packs.pack import StylePack
+from stylecli.stylize.companions import keep_beside
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.jobs import PictureJob
 from stylecli.stylize.look import Look
@@ -98,7 +113,7 @@ def run_jobs(
     if len({job.source for job in jobs}) == 1:  # in this thread, so that an interrupt does not wait for another one
         done: Generator[list[Outcome], None, None] = (do() for do in work)
     else:
-        done = side_by_side(work, at_once)
+        done = side_by_side(work, at_once, waits=False)
     with closing(work), closing(done):
         for group in done:
             for outcome in group:
@@ -110,17 +125,76 @@ def run_jobs(
     return outcomes
 
 
-def stylize_picture(
-    picture: Picture, engine: Engine, look: Look, *, begun: Callable[[], NDArray[Any]] | None = None
-) -> Picture:
-    """Stylize a picture, and keep all else of it: alpha, profile, metadata.
+def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
+    """Stylize a picture, and keep all else of it: alpha, profile, metadata."""
+    return _with_paint(picture, paint(engine, picture.pixels, look), look)
 
-    begun: what paints it as a frame of a scene (`FramePainter.begin`); None: it is a picture of its own.
+
+def stylize_pages(
+    pages: Pages, engine: Engine, look: Look, *, begun: Callable[[], NDArray[Any]] | None = None
+) -> Pages:
+    """Stylize all pictures of a file: the frames of an animation as a scene, each page by itself.
+
+    begun: what paints the first picture, as a frame of a scene (`FramePainter.begin`); None: it is none.
     """
-    pixels = begun() if begun else paint(engine, picture.pixels, look)
+    if begun:
+        first = _with_paint(pages.pictures[0], begun(), look)
+        others = (stylize_picture(one, engine, look) for one in pages.pictures[1:])
+        return replace(pages, pictures=(first, *others))
+    if not pages.animation:
+        return replace(pages, pictures=tuple(stylize_picture(one, engine, look) for one in pages.pictures))
+    painter = FramePainter(engine, look)
+    painted = (_with_paint(one, painter(one.pixels), look) for one in pages.pictures)
+    return replace(pages, pictures=tuple(painted))
+
+
+def stylize_bytes(
+    data: bytes, engine: Engine, look: Look, *, options: PictureOptions, suffix: str, notice: Notice
+) -> bytes:
+    """Stylize the bytes of a picture file; `suffix` names the format of the result. Options as in `run_jobs`.
+
+    Raises:
+        MediaError: it cannot be read, or the format cannot hold it.
+        UsageError: an option makes no sense for the format.
+    """
+    check_encoding(options.encoding, writable_format(suffix, NAMELESS))
+    pages = _prepared(read_pages(data, reading=options.reading, page=_page_of(options)), suffix, NAMELESS, options)
+    stylized = stylize_pages(pages, engine, look)
+    return encode_pages(stylized, suffix, encoding=options.encoding, notice=notice)
+
+
+def _with_paint(picture: Picture, pixels: NDArray[Any], look: Look) -> Picture:
     if pixels is picture.pixels or np.array_equal(pixels, picture.pixels):
         return picture
     return picture.with_pixels(pixels, weight=weight_of(look, *pixels.shape[:2]))
+
+
+def _page_of(options: PictureOptions) -> int | None:
+    return None if options.page is None else options.page - 1
+
+
+def _prepared(pages: Pages, suffix: str, name: str, options: PictureOptions) -> Pages:
+    """The pictures that are painted for a result: those that its format holds, at the size that is asked for.
+
+    Raises:
+        MediaError: the format cannot hold their size.
+    """
+    format_ = writable_format(suffix, name)
+    pictures = pages.pictures
+    lost = pages.lost
+    if format_.several is None and len(pictures) > 1:  # the others are not painted for nothing
+        lost, pictures = (*lost, *pages_lost(pages, format_)), pictures[:1]
+    if options.max_size:
+        pictures = tuple(_at_most(one, options.max_size) for one in pictures)
+    for one in pictures:
+        check_size(one.pixels.shape[1], one.pixels.shape[0], format_, name)
+    return replace(pages, pictures=pictures, lost=lost, animation=pages.animation if len(pictures) > 1 else None)
+
+
+def _at_most(picture: Picture, side: int) -> Picture:
+    height, width = picture.pixels.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    return resized(picture, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def read_mask(path: Path) -> NDArray[np.float32]:
@@ -140,17 +214,17 @@ def _work(
     """One callable for each source, with all its styles."""
     keeps = len(jobs) > 1 and not options.overwrite
 
-    def run(group: Sequence[PictureJob], picture: Picture | MediaError | None, begun: Begun) -> _Work:
-        return partial(_run_source, group, engines, look, options, keeps=keeps, picture=picture, begun=begun)
+    def run(group: Sequence[PictureJob], source: _Source | None, begun: Begun) -> _Work:
+        return partial(_run_source, group, engines, look, options, keeps=keeps, source=source, begun=begun)
 
     for scene, of_scene in groupby(jobs, key=lambda job: job.scene):
         if scene:
-            painters = {name: FramePainter(engine, look) for name, engine in engines.items()}
             yield from work_on_scene(
                 list(of_scene),
-                painters,
-                read=partial(_read, options=options),
-                is_done=lambda job: keeps and job.output.exists(),
+                {name: FramePainter(engine, look) for name, engine in engines.items()},
+                read=partial(_read_frame, options=options),
+                pixels_of=lambda source: source.pictures[0].pixels if isinstance(source, Pages) else None,
+                is_done=lambda job: keeps and os.path.exists(job.output),  # noqa: PTH110
                 do=run,
             )
         else:
@@ -158,6 +232,16 @@ def _work(
 
 
 _Work = Callable[[], list[Outcome]]
+_Source = Pages | Exception  # of a file that was read, or why it could not be
+
+
+def _read_frame(job: PictureJob, options: PictureOptions) -> _Source:
+    """What is painted of a frame of a scene, or the fault."""
+    try:
+        pages = read_pages(job.source, reading=options.reading, page=_page_of(options))
+        return _prepared(pages, job.output.suffix, str(job.output), options)
+    except (StyleError, OSError, MemoryError) as error:
+        return error
 
 
 def _run_source(
@@ -167,46 +251,76 @@ def _run_source(
     options: PictureOptions,
     *,
     keeps: bool,
-    picture: Picture | MediaError | None,
+    source: _Source | None,
     begun: Begun,
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for job in jobs:
-        if keeps and job.output.exists():
-            outcomes.append(Outcome(job, kept=True))
-            continue
         started = time.monotonic()
-        picture = picture or _read(job.source, options)
-        begin = begun.get(job.style)
-        outcomes.append(_run_job(job, picture, engines[job.style], look, options, started=started, begun=begin))
+        try:
+            if job.fault:
+                raise job.fault
+            if keeps and job.output.exists():
+                outcomes.append(Outcome(job, kept=True))
+                continue
+            _check_before(job, options)
+            source = source or read_pages(job.source, reading=options.reading, page=_page_of(options))
+            if isinstance(source, Exception):
+                raise source
+            begin = begun.get(job.style)
+            engine = engines[job.style]
+            outcomes.append(_run_job(job, source, engine, look, options, keeps=keeps, started=started, begun=begin))
+        except StyleError as error:
+            outcomes.append(Outcome(job, error=error))
+        except OSError as error:
+            fault = MediaError(f"{job.output}: it cannot be written ({error.strerror})", hint="Choose another folder.")
+            outcomes.append(Outcome(job, error=fault))
+        except MemoryError:
+            fault = MediaError(f"{job.source}: there is too little memory for it", hint="Close other programs.")
+            outcomes.append(Outcome(job, error=fault))
     return outcomes
 
 
 def _run_job(
     job: PictureJob,
-    picture: Picture | MediaError,
+    pages: Pages,
     engine: Engine,
     look: Look,
     options: PictureOptions,
     *,
+    keeps: bool,
     started: float,
     begun: Callable[[], NDArray[Any]] | None,
 ) -> Outcome:
-    if isinstance(picture, MediaError):
-        return Outcome(job, error=picture)
-    height, width = picture.pixels.shape[:2]
+    ready = _prepared(pages, job.output.suffix, str(job.output), options)
+    height, width = ready.pictures[0].pixels.shape[:2]
     lost: list[str] = []
+    notice = refuse_losses(job.source) if options.strict else lost.append
     try:
-        job.output.parent.mkdir(parents=True, exist_ok=True)
-        stylized = stylize_picture(picture, engine, look, begun=begun)
-        notice = refuse_losses(job.source) if options.strict else lost.append
-        write_picture(stylized, job.output, quality=options.quality, overwrite=options.overwrite, notice=notice)
+        stylized = stylize_pages(ready, engine, look, begun=begun)
+        if keeps and job.output.exists():  # another run was faster
+            return Outcome(job, width, height, kept=True)
+        write_pages(stylized, job.output, encoding=options.encoding, overwrite=options.overwrite, notice=notice)
+        lost += keep_beside(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
     except StyleError as error:
         return Outcome(job, width, height, error=error)
-    except OSError as error:
-        fault = MediaError(f"{job.output.parent}: {error.strerror}", hint="Choose another folder.")
-        return Outcome(job, width, height, error=fault)
-    return Outcome(job, width, height, time.monotonic() - started, lost=tuple(lost))
+    return Outcome(job, width, height, time.monotonic() - started, lost=tuple(dict.fromkeys(lost)))
+
+
+def _check_before(job: PictureJob, options: PictureOptions) -> None:
+    """Refuse before painting what would fail after it.
+
+    Raises:
+        UsageError: the output exists, or an option makes no sense for its format.
+        MediaError: the folder cannot be made or written.
+    """
+    check_encoding(options.encoding, writable_format(job.output.suffix, str(job.output)))
+    check_target(job.output, overwrite=options.overwrite)
+    folder = job.output.parent
+    with blamed_on(folder, error=MediaError, hint="Choose another folder."):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise MediaError(f"{folder}: there is no permission to write into it", hint="Choose another folder.")
 
 
 def refuse_losses(source: Path) -> Notice:
@@ -216,10 +330,3 @@ def refuse_losses(source: Path) -> Notice:
         raise MediaError(f"{source}: cannot be kept: {lost}", hint="Choose another format, or leave out `strict=True`.")
 
     return notice
-
-
-def _read(path: Path, options: PictureOptions) -> Picture | MediaError:
-    try:
-        return read_picture(path, exr_color=options.exr_color)
-    except MediaError as error:
-        return error

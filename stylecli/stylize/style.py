@@ -117,18 +117,19 @@ def stylize_image(
     >>> read_picture(folder / "painted.png").pixels.shape
     (30, 40, 3)
     """
-    from stylecli.media.images.files import read_picture, write_picture
-    from stylecli.stylize.pictures import stylize_picture
+    from stylecli.media.images.files import Encoding, read_pages, write_pages
+    from stylecli.stylize.options import PictureOptions
+    from stylecli.stylize.pictures import stylize_pages
 
     if not isinstance(style, Style):
         with load_style(style) as opened:
             stylize_image(source, output, opened, look=look, quality=quality, overwrite=overwrite)
         return
     output = Path(output)
-    picture = stylize_picture(read_picture(Path(source)), style.engine, look or Look())
+    pages = stylize_pages(read_pages(Path(source), reading=PictureOptions().reading), style.engine, look or Look())
     with blamed_on(output.parent, error=MediaError, hint="Choose another folder."):
         output.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(picture, output, quality=quality, overwrite=overwrite)
+    write_pages(pages, output, encoding=Encoding(quality), overwrite=overwrite)
 
 
 def stylize_video(

@@ -104,7 +104,7 @@ def test_a_full_disk_ends_a_sequence(
         tried.append(path.name)
         raise MediaError(f"{path}: it cannot be written ({os.strerror(errno.ENOSPC)})")
 
-    monkeypatch.setattr(pictures, "write_picture", full)
+    monkeypatch.setattr(pictures, "write_pages", full)
     with pytest.raises(MediaError, match=r"shot\.1001\.png"):
         run(shot / "shot.%04d.png", tmp_path / "out", engine)
     assert len(tried) < FRAMES  # those that were at work just then

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_bytes, emit_json, progress_shown, say
+from stylecli.cli.stylize import picture_options
+from stylecli.cli.stylize.picture_options import STREAM, Output
 from stylecli.core.errors import UsageError
-from stylecli.media.images.formats import ExrColor
-from stylecli.stylize.options import PictureOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from stylecli.core.progress import Notice
     from stylecli.inference.engine import Device, Tiling
     from stylecli.packs.pack import StylePack
+    from stylecli.stylize.jobs import PictureJob
     from stylecli.stylize.look import Look
+    from stylecli.stylize.options import PictureOptions
     from stylecli.stylize.pictures import Outcome
 
-STREAM = Path("-")
-STREAM_FORMAT = ".png"  # of stdout when nothing else is said
+STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+@picture_options.sources
 @click.option(
     "-s", "--style", "styles", multiple=True, required=True, help="A style's name or folder; may be repeated."
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="A file, a folder, or - for stdout."
+    "-o",
+    "--output",
+    type=picture_options.Target(),
+    help="A file, a folder, a template such as 'out/{stem}-{style}.webp', or - for stdout.",
 )
+@click.option("--format", "format_name", help="Of the results, such as jpeg; default: that of the source, or png.")
 @click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
-@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
 @click.option(
-    "--color",
-    "exr_color",
-    type=click.Choice(get_args(ExrColor)),
-    default=PictureOptions.exr_color,
-    show_default=True,
-    help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
+    "--exclude", multiple=True, help="Leave out files of folders by a glob, such as '*_raw*'; may be repeated."
 )
-@click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot, instead of telling it.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be made, and make nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but faults.")
+@picture_options.pictures
 @options.variant
 @options.look
 @options.device
@@ -56,81 +59,134 @@ STREAM_FORMAT = ".png"  # of stdout when nothing else is said
 def command(
     inputs: tuple[Path, ...],
     styles: tuple[str, ...],
-    output: Path | None,
+    output: Output | None,
+    format_name: str | None,
     recursive: bool,
-    quality: int | None,
-    exr_color: ExrColor,
+    exclude: tuple[str, ...],
+    dry_run: bool,
+    quiet: bool,
     variant: str | None,
     look: Look,
+    how: PictureOptions,
     device: Device,
     tile: Tiling,
     styles_dir: Path | None,
-    overwrite: bool,
-    strict: bool,
     as_json: bool,
 ) -> None:
-    """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR), folders, numbered sequences, or - for stdin.
+    """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR, HEIC, ...), folders, numbered sequences, or - for stdin.
 
     Without -o, photo.jpg becomes photo-STYLE.jpg beside it. Many pictures go into the folder OUT; a broken one is
-    reported and the others are done (exit code 6); those that are there already are kept.
+    reported and the others are done (exit code 6); those that are there already are kept. Of animations all frames are
+    painted, of documents all pages.
 
     A sequence is shot.%04d.exr or shot.[1001-1100].exr; its frames keep their numbers, in the folder OUT their names,
     and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
     """
-    from stylecli.packs.shelves import find_style
-    from stylecli.stylize.jobs import carry_timing, plan_jobs
+    from stylecli.packs.shelves import find_style, style_folders
+    from stylecli.stylize.jobs import Selection, carry_timing, plan_jobs
+    from stylecli.stylize.names import suffix_of_format
     from stylecli.stylize.pictures import open_engines, run_jobs
 
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
-    how = PictureOptions(quality, exr_color, overwrite, strict)
-    if STREAM in (*inputs, output):
+    suffix = suffix_of_format(format_name) if format_name else ""
+    path = output.path if output else None
+    notice = _say_nothing if quiet else _notice
+    if STREAM in (*inputs, path):
         if len(inputs) != 1 or len(packs) != 1 or recursive:
             raise UsageError("- stands for one picture in one style", hint="Give one input and one style.")
-        _stream(inputs[0], output, packs[0], look, how, device=device, tile=tile)
+        stream = _Stream(inputs[0], path, suffix, as_json=as_json, notice=notice)
+        stream.run(packs[0], look, how, device=device, tile=tile)
         return
-    jobs = plan_jobs(inputs, [pack.name for pack in packs], output, recursive=recursive)
+    known = (*style_folders(styles_dir), *(pack.name for pack in packs))
+    selection = Selection(recursive, exclude, suffix, known, bool(output and output.is_folder))
+    jobs = plan_jobs(inputs, [pack.name for pack in packs], path, selection=selection, notice=notice)
+    if dry_run:
+        _tell_plan(jobs, overwrite=how.overwrite, as_json=as_json)
+        return
     with open_engines(packs, device=device, tile=tile, pictures=len(jobs)) as engines:
         options.tell_fallback(next(iter(engines.values())))
-        if output:
-            carry_timing(inputs, output, overwrite=overwrite)
-        tell = _reporter(next(iter(engines.values())).device, as_json=as_json, is_single=len(jobs) == 1)
-        with progress_shown(as_json=as_json) as progress:
+        if path:
+            carry_timing(inputs, path, overwrite=how.overwrite)
+        tell = _reporter(engines[packs[0].name].device, as_json=as_json, is_quiet=quiet, is_single=len(jobs) == 1)
+        with progress_shown(as_json=as_json and not quiet) as progress:
             outcomes = run_jobs(jobs, engines, look, options=how, progress=progress, report=tell)
     for lost, count in Counter(lost for outcome in outcomes for lost in outcome.lost).items():
-        _tell_loss(lost if len(jobs) == 1 else f"{lost} ({count} pictures)")
+        notice(f"not kept: {lost if len(jobs) == 1 else f'{lost} ({_pictures(count)})'}")
     options.raise_failures([outcome.error for outcome in outcomes], "pictures")
 
 
-def _stream(
-    source: Path,
-    output: Path | None,
-    pack: StylePack,
-    look: Look,
-    how: PictureOptions,
-    *,
-    device: Device,
-    tile: Tiling,
-) -> None:
-    from stylecli.inference.engine import Engine
-    from stylecli.media.images.files import encode_picture, read_picture, write_picture
-    from stylecli.stylize.pictures import refuse_losses, stylize_picture
+class _Stream:
+    """One picture from stdin, to stdout, or both."""
 
-    with Engine(pack, device=device, tile=tile) as engine:
-        options.tell_fallback(engine)
-        picture = read_picture(sys.stdin.buffer.read() if source == STREAM else source, exr_color=how.exr_color)
-        stylized = stylize_picture(picture, engine, look)
-    notice = refuse_losses(source) if how.strict else _tell_loss
-    if output is None or output == STREAM:
-        sys.stdout.buffer.write(encode_picture(stylized, STREAM_FORMAT, quality=how.quality, notice=notice))
-    else:
-        write_picture(stylized, output, quality=how.quality, overwrite=how.overwrite, notice=notice)
+    def __init__(self, source: Path, output: Path | None, suffix: str, *, as_json: bool, notice: Notice) -> None:
+        self._source = source
+        self._is_stdout = output is None or output == STREAM
+        self._output = STREAM if output is None else output
+        self._suffix = suffix or (STREAM_SUFFIX if self._is_stdout else self._output.suffix)
+        self._as_json, self._notice = as_json, notice
+
+    def run(self, pack: StylePack, look: Look, how: PictureOptions, *, device: Device, tile: Tiling) -> None:
+        """Stylize it; --json tells the result on stdout, or on stderr where stdout holds the picture."""
+        from stylecli.core.files import blamed_on, write_atomically
+        from stylecli.inference.engine import Engine
+        from stylecli.media.images.files import bytes_of, check_target
+        from stylecli.stylize.pictures import refuse_losses, stylize_bytes
+
+        lost: list[str] = []
+        if not self._is_stdout:
+            check_target(self._output, overwrite=how.overwrite)
+        data = sys.stdin.buffer.read() if self._source == STREAM else bytes_of(self._source)
+        with Engine(pack, device=device, tile=tile) as engine:
+            options.tell_fallback(engine)
+            notice = refuse_losses(self._source) if how.strict else lost.append
+            made = stylize_bytes(data, engine, look, options=how, suffix=self._suffix, notice=notice)
+            device_used = engine.device
+        if self._is_stdout:
+            emit_bytes(made)
+        else:
+            with blamed_on(self._output):
+                write_atomically(self._output, made)
+        for one in dict.fromkeys(lost):
+            self._notice(f"not kept: {one}")
+        if self._as_json:
+            result = {"event": "result", "status": "done", "input": self._source, "output": self._output}
+            emit_json(
+                result | {"style": pack.name, "device": device_used, "lost": list(dict.fromkeys(lost))},
+                err=self._is_stdout,
+            )
 
 
-def _tell_loss(lost: str) -> None:
-    say(f"stylecli: not kept: {lost}")
+def _notice(text: str) -> None:
+    say(f"stylecli: {text}")
 
 
-def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outcome], None]:
+def _say_nothing(_: str) -> None:
+    """With --quiet."""
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' if count > 1 else ''}"
+
+
+def _tell_plan(jobs: Sequence[PictureJob], *, overwrite: bool, as_json: bool) -> None:
+    for job in jobs:
+        status = "failed" if job.fault else "kept" if not overwrite and os.path.exists(job.output) else "planned"  # noqa: PTH110
+        if as_json:
+            emit_json(
+                {"event": "plan", "status": status, "input": job.source, "output": job.output, "style": job.style}
+            )
+        elif job.fault:
+            say(f"stylecli: {job.fault}")
+        else:
+            _print_path(job.output, " (kept, it exists)" if status == "kept" else "")
+
+
+def _print_path(path: Path, remark: str = "") -> None:
+    """As the bytes that the system knows it by: a name need not be text in the encoding of stdout."""
+    emit(os.fsencode(path) + remark.encode())
+
+
+def _reporter(device: str, *, as_json: bool, is_quiet: bool, is_single: bool) -> Callable[[Outcome], None]:
     def report(outcome: Outcome) -> None:
         job = outcome.job
         if as_json:
@@ -153,7 +209,7 @@ def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Outco
         elif outcome.error:
             if not is_single:  # the fault of a single picture is that of the command, which says it at its end
                 say(f"stylecli: {outcome.error}")
-        else:
-            click.echo(f"{job.output} (kept, it exists)" if outcome.kept else job.output)
+        elif not is_quiet:
+            _print_path(job.output, " (kept, it exists)" if outcome.kept else "")
 
     return report

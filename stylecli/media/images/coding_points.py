@@ -57,6 +57,12 @@ def space_of_codes(primaries: int, transfer: int) -> ColorSpace | None:
     return ColorSpace(points, curve)
 
 
+def icc_of_codes(primaries: int, transfer: int) -> bytes | None:
+    """The ICC profile of the space of two code points; None as `space_of_codes`."""
+    space = space_of_codes(primaries, transfer)
+    return icc_of(space) if space else None
+
+
 def icc_of(space: ColorSpace) -> bytes:
     """An ICC profile (version 4.3, matrix and curves) of a colour space."""
     columns = _adapted(_to_xyz(space), space.white)

@@ -15,19 +15,28 @@ from pathlib import Path
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import write_atomically
 from stylecli.core.progress import Notice, unnoticed
-from stylecli.media.images.codec import Picture, decode, encode, find_format, picture_from_pixels
-from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, ExrColor, has_picture_suffix
+from stylecli.media.images.codec import decode, decode_pages, encode, find_format
+from stylecli.media.images.formats import READABLE, SIGNATURE_BYTES, WRITABLE, has_picture_suffix
+from stylecli.media.images.picture import Pages, Picture, picture_from_pixels
+from stylecli.media.images.settings import Encoding, ExrColor, Reading
 
 __all__ = [
     "READABLE",
     "WRITABLE",
+    "Encoding",
+    "Pages",
     "Picture",
+    "Reading",
+    "encode_pages",
     "encode_picture",
     "picture_from_pixels",
+    "read_pages",
     "read_picture",
+    "write_pages",
     "write_picture",
 ]
 
+USUAL_READING, USUAL_ENCODING = Reading(), Encoding()
 NAMELESS = "the picture"  # what messages call a picture that is no file
 WRITE_HINTS = {
     errno.ENOENT: "Create its folder first.",
@@ -46,9 +55,21 @@ def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Pic
     Raises:
         MediaError: it is missing, empty, damaged, no picture, of an unsupported kind, or too large.
     """
-    if isinstance(source, bytes):
-        return decode(source, NAMELESS, exr_color=exr_color)
-    return decode(_read_bytes(source), str(source), exr_color=exr_color)
+    data, name = (source, NAMELESS) if isinstance(source, bytes) else (bytes_of(source), str(source))
+    return decode(data, name, reading=Reading(exr_color))
+
+
+def read_pages(source: Path | bytes, *, reading: Reading = USUAL_READING, page: int | None = None) -> Pages:
+    """Read all pictures of a file, or of its bytes: the frames of an animation, the pages of a document.
+
+    page: the only one to read, counted from 0.
+
+    Raises:
+        MediaError: as `read_picture`.
+        UsageError: there is no such page.
+    """
+    data, name = (source, NAMELESS) if isinstance(source, bytes) else (bytes_of(source), str(source))
+    return decode_pages(data, name, reading=reading, page=page)
 
 
 def write_picture(
@@ -68,9 +89,26 @@ def write_picture(
         UsageError: the file exists and `overwrite` is not set, or the suffix names no format that is written.
         MediaError: it cannot be encoded or written.
     """
+    write_pages(Pages((picture,)), path, encoding=Encoding(quality), overwrite=overwrite, notice=notice)
+
+
+def write_pages(
+    pages: Pages,
+    path: Path,
+    *,
+    encoding: Encoding = USUAL_ENCODING,
+    overwrite: bool = False,
+    notice: Notice = unnoticed,
+) -> None:
+    """Write all pictures into one file, as `write_picture`; `notice` hears of those that the format does not hold.
+
+    Raises:
+        UsageError: as `write_picture`, or an option makes no sense for the format.
+        MediaError: as `write_picture`.
+    """
     try:
-        _check_target(path, overwrite=overwrite)
-        write_atomically(path, encode(picture, path.suffix, quality=quality, name=str(path), notice=notice))
+        check_target(path, overwrite=overwrite)
+        write_atomically(path, encode(pages, path.suffix, encoding=encoding, name=str(path), notice=notice))
     except OSError as error:
         hint = WRITE_HINTS.get(error.errno or 0, "Choose a folder that you may write to.")
         raise MediaError(f"{path}: it cannot be written ({error.strerror})", hint=hint) from error
@@ -83,10 +121,26 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None,
         UsageError: the suffix names no format that is written.
         MediaError: the format cannot hold the picture.
     """
-    return encode(picture, suffix, quality=quality, name=NAMELESS, notice=notice)
+    return encode_pages(Pages((picture,)), suffix, encoding=Encoding(quality), notice=notice)
 
 
-def _read_bytes(path: Path) -> bytes:
+def encode_pages(
+    pages: Pages, suffix: str, *, encoding: Encoding = USUAL_ENCODING, notice: Notice = unnoticed
+) -> bytes:
+    """All pictures as the bytes of one file with a suffix such as ".webp".
+
+    Raises:
+        UsageError, MediaError: as `write_pages`.
+    """
+    return encode(pages, suffix, encoding=encoding, name=NAMELESS, notice=notice)
+
+
+def bytes_of(path: Path) -> bytes:
+    """All bytes of a picture file.
+
+    Raises:
+        MediaError: it cannot be read, or is no picture of a known format.
+    """
     try:
         with path.open("rb") as file:
             find_format(file.peek(SIGNATURE_BYTES), str(path))  # before all of a long video is read
@@ -101,7 +155,13 @@ def _read_bytes(path: Path) -> bytes:
         raise MediaError(f"{path}: it cannot be read ({error.strerror})", hint="Check the disk.") from error
 
 
-def _check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there.
+
+    Raises:
+        UsageError: a file is there, and `overwrite` is not set.
+        MediaError: what is there is no file.
+    """
     if not path.exists():
         return
     if not path.is_file():

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal
 
-ExrColor = Literal["linear", "encoded"]  # the numbers of an EXR file: light, or sRGB-encoded already
+Library = Literal["libvips", "OpenEXR", "libav", "libheif", "libjxl", "numpy"]
 
 SIGNATURE_BYTES = 256  # enough to recognise any format
 
 
 @dataclass(frozen=True)
 class Format:
-    """A picture format that libvips reads and, if `is_written`, writes. OpenEXR does both for EXR.
+    """A picture format that `library` reads and, if `is_written`, writes.
 
     is_start: whether the first `SIGNATURE_BYTES` of a file are those of this format. bits: of the deepest samples that
-    it can hold. quality: the default, None where there is nothing to choose. options: of libvips's encoder.
+    it can hold. quality: the default, None where there is nothing to choose. options: of libvips's encoder. several:
+    whether it holds the frames of an animation, or the pages of a document. side_max: pixels, of the longer side.
     """
 
     name: str
@@ -30,13 +31,17 @@ class Format:
     options: Mapping[str, Any] = field(default_factory=dict)
     holds_alpha: bool = True
     holds_cmyk: bool = False
+    library: Library = "libvips"
+    several: Literal["frames", "pages"] | None = None
+    side_max: int = 10_000_000  # libvips's own limit
+    can_be_lossless: bool = False  # where the encoder is asked to; PNG and TIFF always are
     # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a warning, as it calls
     # many harmless things: `tiff_directories` finds what was cut off.
     fail_on: str = "truncated"
     has_bit_depth: bool = False  # the encoder must be told how many bits a sample has
     leaves_low_bits_empty: bool = False  # the decoder shifts samples of 10 and 12 bits up to 16, so white is not 65535
 
-    def open(self, data: bytes, **options: int) -> Any:
+    def open(self, data: bytes, **options: Any) -> Any:
         """Open a file's bytes as a pyvips image, from which the samples can be read once. Raises pyvips.Error.
 
         options: of libvips's loader, such as the page.
@@ -46,8 +51,11 @@ class Format:
         how = {"access": "sequential", "fail_on": self.fail_on, **options}
         return pyvips.Operation.call(f"{self.operation}load_buffer", data, **how)
 
-    def encode(self, image: Any, *, quality: int | None, keep_exif: bool) -> bytes:
-        """Encode a pyvips image, with its metadata, as a file's bytes. Raises pyvips.Error."""
+    def encode(self, image: Any, *, quality: int | None, keep_exif: bool, **more: Any) -> bytes:
+        """Encode a pyvips image, with its metadata, as a file's bytes. Raises pyvips.Error.
+
+        more: options of libvips's encoder, which replace the format's own.
+        """
         import pyvips  # a native library that --help does not need
 
         options = dict(self.options)
@@ -57,7 +65,7 @@ class Format:
             options["bitdepth"] = self.bits if image.format == "ushort" else 8
         # Where a picture has no EXIF, libvips makes it up. In JPEG that holds the dots per inch, else nothing.
         options["keep"] = "all" if keep_exif or self.operation == "jpeg" else "xmp|iptc|icc|other"
-        encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options)
+        encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options | more)
         return encoded
 
 
@@ -84,12 +92,13 @@ def brands_of(start: bytes) -> frozenset[bytes]:
 JPEG = Format(
     "JPEG",
     "jpeg",
-    (".jpg", ".jpeg"),
+    (".jpg", ".jpeg", ".jfif"),
     starting_with(b"\xff\xd8\xff"),
     quality=92,
     options={"subsample_mode": "off", "optimize_coding": True},
     holds_alpha=False,
     holds_cmyk=True,
+    side_max=65_500,
 )
 PNG = Format(
     "PNG",
@@ -98,6 +107,7 @@ PNG = Format(
     starting_with(b"\x89PNG\r\n\x1a\n"),
     bits=16,
     options={"filter": "paeth", "compression": 6},
+    several="frames",  # APNG
 )
 TIFF = Format(
     "TIFF",
@@ -107,9 +117,19 @@ TIFF = Format(
     bits=16,
     options={"compression": "deflate", "predictor": "horizontal"},
     holds_cmyk=True,
+    several="pages",
     fail_on="error",
 )
-WEBP = Format("WebP", "webp", (".webp",), lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", quality=90)
+WEBP = Format(
+    "WebP",
+    "webp",
+    (".webp",),
+    lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP",
+    quality=90,
+    several="frames",
+    side_max=16_383,
+    can_be_lossless=True,
+)
 AVIF = Format(
     "AVIF",
     "heif",
@@ -120,22 +140,53 @@ AVIF = Format(
     options={"compression": "av1", "effort": 2},
     has_bit_depth=True,
     leaves_low_bits_empty=True,
+    side_max=16_384,
+    can_be_lossless=True,
 )
+# The frames of an AVIF sequence are a video track, which libvips does not read.
+AVIF_SEQUENCE = Format("AVIF sequence", "heif", (), with_brand(b"avis"), is_written=False, bits=12, library="libav")
 GIF = Format("GIF", "gif", (".gif",), starting_with(b"GIF87a", b"GIF89a"), is_written=False)
-EXR = Format("EXR", "", (".exr",), starting_with(b"v/1\x01"), bits=16)
+EXR = Format("EXR", "", (".exr",), starting_with(b"v/1\x01"), bits=16, library="OpenEXR")
+HEIC = Format(
+    "HEIC",
+    "",
+    (".heic", ".heif", ".hif"),
+    with_brand(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+    is_written=False,
+    bits=12,
+    library="libheif",
+)
+JPEG_XL = Format(
+    "JPEG XL", "", (".jxl",), starting_with(b"\xff\x0a", b"\0\0\0\x0cJXL "), is_written=False, library="libjxl"
+)
+BMP = Format("BMP", "bmp", (".bmp", ".dib"), starting_with(b"BM"), is_written=False, library="libav")
+PNM = Format(
+    "PNM",  # PGM and PPM; libvips's wheel has no loader for them
+    "pnm",
+    (".ppm", ".pgm", ".pnm"),
+    lambda start: start[:2] in (b"P2", b"P3", b"P5", b"P6") and start[2:3].isspace(),
+    is_written=False,
+    bits=16,
+    library="numpy",
+)
 
-FORMATS = (JPEG, PNG, TIFF, WEBP, AVIF, EXR, GIF)
+FORMATS = (JPEG, PNG, TIFF, WEBP, AVIF_SEQUENCE, AVIF, EXR, GIF, HEIC, JPEG_XL, BMP, PNM)
 WRITABLE = tuple(suffix for known in FORMATS if known.is_written for suffix in known.suffixes)
 READABLE = tuple(suffix for known in FORMATS for suffix in known.suffixes)
 
 # Formats that are known but not read, by name.
 OTHERS: Mapping[str, Callable[[bytes], bool]] = {
-    "JPEG XL": starting_with(b"\xff\x0a", b"\0\0\0\x0cJXL "),
-    "JPEG 2000": starting_with(b"\0\0\0\x0cjP  "),
-    "BMP": starting_with(b"BM"),
+    "JPEG 2000": starting_with(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
     "Photoshop (PSD)": starting_with(b"8BPS"),
     "PDF": starting_with(b"%PDF"),
-    "HEIC": with_brand(b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"),
+    "a raw file of a Fujifilm camera": starting_with(b"FUJIFILMCCD-RAW"),
+    "a raw file of a Canon camera": with_brand(b"crx "),
+    "SVG": lambda start: b"<svg" in start,
+    "an ICO icon": starting_with(b"\0\0\1\0"),
+    "QOI": starting_with(b"qoif"),
+    "Radiance HDR": starting_with(b"#?RADIANCE", b"#?RGBE"),
+    "DirectDraw Surface (DDS)": starting_with(b"DDS "),
+    "FITS": starting_with(b"SIMPLE  ="),
     "a video": lambda start: start[4:8] == b"ftyp",
 }
 

@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stylecli.media.images.formats import SIGNATURE_BYTES, Format, brands_of
-from stylecli.media.images.metadata.png import SIGNATURE, chunks_of, text_keys
+from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_XMP
+from stylecli.media.images.metadata.photoshop import has_more_than_iptc
+from stylecli.media.images.metadata.png import text_keys
+from stylecli.media.images.metadata.xmp import GAIN_MAP
 
 if TYPE_CHECKING:
+    from stylecli.media.images.formats import Format
     from stylecli.media.images.metadata.kept import Metadata
-    from stylecli.media.images.tiff_directories import TiffPlan
+    from stylecli.media.images.picture import Pages
 
-GAIN_MAP_SIGNS = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
+GAIN_MAP_SIGNS = (GAIN_MAP, b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
 JPEG_HEAD_BYTES = 1 << 18
 EXIF_BYTES_MAX = {"JPEG": 65_533 - 2}  # of one segment
 IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 
 
-def lost_in_reading(opened: Any, data: bytes, *, format_: Format, plan: TiffPlan) -> tuple[str, ...]:
-    """What of a file's bytes is not in the picture that was read: further frames and pages, a gain map.
+def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
+    """What of a file's bytes is in none of its pictures that were read: a gain map."""
+    has_gain_map = format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS)
+    return ("the gain map for HDR screens",) if has_gain_map else ()
 
-    opened: the pyvips image. plan: what is read of a TIFF.
-    """
-    lost = [*plan.dropped]
-    if format_.name == "TIFF":
-        if plan.pages > 1:
-            lost.append(f"{plan.pages - 1} of {plan.pages} pages: only the first is read")
-    elif b"avis" in brands_of(data[:SIGNATURE_BYTES]):
-        lost.append("further frames: only the first is read")
-    elif (frames := _frames(opened, data)) > 1:
-        lost.append(f"{frames - 1} of {frames} frames: only the first is read")
-    if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
-        lost.append("the gain map for HDR screens")
-    return tuple(lost)
+
+def others_lost(total: int, kind: str) -> tuple[str, ...]:
+    """Where only the first of `total` pictures of a file was read."""
+    return (f"{total - 1} of {total} {kind}: only the first is read",) if total > 1 else ()
+
+
+def pages_lost(pages: Pages, format_: Format) -> tuple[str, ...]:
+    """What of several pictures a format cannot hold: pages, frames, or only the times of the frames."""
+    count = len(pages.pictures)
+    if count == 1 or format_.several == pages.kind:
+        return ()
+    if format_.several == "pages":
+        return (f"delays of {count} frames: {format_.name} holds pages",)
+    holds = "frames of animations only" if format_.several else "one picture"
+    return (f"{count - 1} of {count} {pages.kind}: {format_.name} holds {holds}",)
 
 
 def lost_in_writing(
-    metadata: Metadata, *, source_bits: int, is_cmyk: bool, has_alpha: bool, is_native: bool, format_: Format
+    metadata: Metadata,
+    *,
+    source_bits: int,
+    bits: int,
+    is_cmyk: bool,
+    has_alpha: bool,
+    is_native: bool,
+    format_: Format,
 ) -> tuple[str, ...]:
     """What a format cannot hold of a picture. is_native: the file's own samples are written, not painted ones."""
     lost = []
     if has_alpha and not format_.holds_alpha:
         lost.append(f"transparency: {format_.name} has none, white shows through")
-    if source_bits > 8 and format_.bits == 8:
+    if source_bits > bits and format_.bits == 8:
         lost.append(f"{source_bits} bits a sample: {format_.name} holds 8")
     if is_cmyk and not is_native:
         lost.append("CMYK: it becomes sRGB")
@@ -53,11 +67,18 @@ def lost_in_writing(
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")
     if format_.name not in IPTC_FORMATS and any(name == "iptc-data" for name, _, _ in metadata.fields):
         lost.append(f"IPTC: {format_.name} holds none")
+    if format_.name != "JPEG":
+        lost += _segments_lost(metadata, format_)
     return tuple(lost)
 
 
-def _frames(opened: Any, data: bytes) -> int:
-    if data.startswith(SIGNATURE):
-        animation = next((content for kind, content in chunks_of(data) if kind == b"acTL"), b"")
-        return int.from_bytes(animation[:4], "big")
-    return int(opened.get("n-pages")) if "n-pages" in opened.get_fields() else 1
+def _segments_lost(metadata: Metadata, format_: Format) -> list[str]:
+    """What only a JPEG says of its picture."""
+    lost = []
+    if any(marker == COMMENT for marker, _ in metadata.segments):
+        lost.append(f"JPEG comments: {format_.name} holds none")
+    if any(marker == APP1 and content.startswith(EXTENDED_XMP) for marker, content in metadata.segments):
+        lost.append(f"extended XMP: {format_.name} holds the main packet")
+    if any(marker == APP13 and has_more_than_iptc(content) for marker, content in metadata.segments):
+        lost.append("Photoshop's image resources")
+    return lost

@@ -28,12 +28,14 @@ RENAMED = {
 
 def profile_of(image: Any, *, channels: int) -> bytes | None:
     """The ICC profile in a picture file; None if there is none, or it is damaged or for another kind of colour."""
+    return usable_profile(image.get(PROFILE_FIELD) if PROFILE_FIELD in image.get_fields() else None, channels=channels)
+
+
+def usable_profile(profile: bytes | None, *, channels: int) -> bytes | None:
+    """The profile itself, if it is for colours of so many channels and not damaged, else None."""
     import pyvips  # a native library that --help does not need
 
-    if PROFILE_FIELD not in image.get_fields():
-        return None
-    profile: bytes = image.get(PROFILE_FIELD)
-    if CHANNELS.get(profile[16:20]) != channels:  # libvips would take it for sRGB without a word
+    if profile is None or CHANNELS.get(profile[16:20]) != channels:  # libvips would take it for sRGB without a word
         return None
     try:
         with_profile(pyvips.Image.black(1, 1, bands=channels), profile).icc_import(embedded=True, **CONVERSION)

@@ -25,12 +25,12 @@ AVIF_HEAD_BYTES = 1 << 16  # in which the properties of a picture stand
 class ToldColors:
     """profile: an ICC profile of the same space, None for sRGB. chunks: of a PNG, to be copied to another.
 
-    high_range: "PQ" or "HLG" where the numbers are those of HDR, else "".
+    light: where the numbers are PQ or HLG, the H.273 code points of primaries and transfer.
     """
 
     profile: bytes | None = None
     chunks: tuple[Chunk, ...] = ()
-    high_range: str = ""
+    light: tuple[int, int] | None = None
 
 
 def told_colors(data: bytes) -> ToldColors:
@@ -48,7 +48,7 @@ def _of_png(data: bytes) -> ToldColors:
     found = dict(chunk for chunk in chunks_of(data) if chunk[0] in (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
     if len(code := found.get(b"cICP", b"")) == 4:
         told = _of_codes(code[0], code[1])
-        return ToldColors(told.profile, ((b"cICP", code),), told.high_range)
+        return ToldColors(told.profile, ((b"cICP", code),), told.light)
     if b"iCCP" in found or b"sRGB" in found or not {b"gAMA", b"cHRM"} & found.keys():
         return ToldColors()
     points, white = SRGB_PRIMARIES, D65
@@ -70,6 +70,6 @@ def _of_png(data: bytes) -> ToldColors:
 
 def _of_codes(primaries: int, transfer: int) -> ToldColors:
     if transfer in HIGH_RANGE:
-        return ToldColors(high_range=HIGH_RANGE[transfer])
+        return ToldColors(light=(primaries, transfer))
     space = space_of_codes(primaries, transfer)
     return ToldColors(icc_of(space) if space else None)

@@ -11,7 +11,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.sequences import frames_of, pattern_of
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.stylize.jobs import plan_jobs
-from tests.media.images.test_exr import channels_of, header_of, write_exr
+from tests.media.images.codecs.test_exr import channels_of, header_of, write_exr
 
 
 def run(*arguments: object) -> Result:

@@ -182,16 +182,16 @@ def test_what_is_not_a_picture_is_refused(tmp_path: Path, content: bytes) -> Non
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
-        ("JPEG XL", b"\xff\x0a\xfa\x1f"),
-        ("JPEG XL", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
+        ("a raw file of a Canon camera", b"\0\0\0\x18ftypcrx \0\0\0\1crx isom"),
+        ("QOI", b"qoif\0\0\0\x20"),
         ("a video", b"\0\0\0\x18ftypisom\0\0\2\0isommp41"),
     ],
 )
 def test_a_format_that_is_not_supported_is_named_beside_those_that_are(tmp_path: Path, name: str, start: bytes) -> None:
     (tmp_path / "photo.png").write_bytes(start + b"\0" * 100)
     with pytest.raises(
-        MediaError, match=f"it is {name}, which is not supported. JPEG, PNG, TIFF, WebP, AVIF, GIF and EXR"
+        MediaError, match=f"it is {name}, which is not supported. JPEG, PNG, TIFF, WebP, AVIF, GIF, EXR, HEIC"
     ):
         read_picture(tmp_path / "photo.png")
 
@@ -241,9 +241,9 @@ def test_native_libraries_write_nothing_to_stderr(noise: NDArray[np.uint8], capf
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch, photo_file: Path) -> None:
-    monkeypatch.setattr("stylecli.media.images.codec.PIXELS_MAX", 451 * 300)
+    monkeypatch.setattr("stylecli.media.images.codecs.limits.PIXELS_MAX", 451 * 300)
     read_picture(photo_file)
-    monkeypatch.setattr("stylecli.media.images.codec.PIXELS_MAX", 451 * 300 - 1)
+    monkeypatch.setattr("stylecli.media.images.codecs.limits.PIXELS_MAX", 451 * 300 - 1)
     assert "451 x 300 pixels are too many" in refusal(photo_file)
 
 
@@ -253,9 +253,23 @@ def test_a_small_file_that_claims_a_giant_picture_is_refused() -> None:
     assert "40000 x 40000 pixels are too many" in refusal(bomb)
 
 
-@pytest.mark.parametrize("kind", ["float", "uint", "short"])
+@pytest.mark.parametrize("kind", ["uint", "short"])
 def test_samples_that_are_not_8_or_16_bits_are_refused(kind: str) -> None:
     assert "unusual type" in refusal(pyvips.Image.black(4, 4, bands=3).cast(kind).tiffsave_buffer())
+
+
+def test_floats_of_64_bits_are_called_unsupported() -> None:
+    data = pyvips.Image.black(4, 4, bands=3).cast("double").tiffsave_buffer()
+    assert "kind of TIFF that is not supported" in refusal(data)
+
+
+@pytest.mark.parametrize("space", ["scrgb", "lab"])
+def test_floats_and_lab_are_read_as_srgb(photo: NDArray[np.uint8], space: str) -> None:
+    data = vips(photo).colourspace(space).tiffsave_buffer()
+    picture = read_picture(data)
+    assert picture.pixels.dtype == np.uint16
+    assert np.abs(picture.pixels / 257 - photo).max() < 1
+    assert any("it becomes sRGB with 16 bits" in lost for lost in picture.lost)
 
 
 def test_channels_of_unknown_meaning_are_refused() -> None:

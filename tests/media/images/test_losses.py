@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
 from stylecli.stylize.pictures import refuse_losses
+from tests.media.images.codecs.test_tiff_directories import tiff
 from tests.media.images.metadata.test_kept import exif, file_of
 from tests.media.images.metadata.test_png import png_with
-from tests.media.images.test_tiff_directories import tiff
 
 
 def lost(picture: Picture, suffix: str, *, is_painted: bool = False) -> list[str]:
@@ -36,7 +36,7 @@ def test_further_frames_are_told(photo: NDArray[np.uint8], kind: str) -> None:
 
 
 def test_further_frames_of_an_avif_sequence_are_told(photo: NDArray[np.uint8]) -> None:
-    assert lost(read_picture(animated(photo, "AVIF")), ".tif") == ["further frames: only the first is read"]
+    assert lost(read_picture(animated(photo, "AVIF")), ".tif") == ["2 of 3 frames: only the first is read"]
 
 
 def test_further_pages_are_told_and_previews_are_not(photo: NDArray[np.uint8]) -> None:

@@ -1,11 +1,10 @@
-"""Exif and XMP of a picture that was turned upright: edited in place, so that every offset inside stays right.
+"""Exif of a picture that was turned upright: edited in place, so that every offset inside stays right.
 
 Maker notes hold offsets into their block; whoever writes the block anew breaks them.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 
@@ -16,7 +15,6 @@ EXIF_DIRECTORY = 0x8769
 WIDTH, HEIGHT = 0xA002, 0xA003  # in that directory
 ENTRY_BYTES = 12
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
 
 def upright_exif(block: bytes) -> bytes:
@@ -34,11 +32,6 @@ def upright_exif(block: bytes) -> bytes:
             _erase_thumbnail(edited, order, thumbnail)
             edited[end : end + 4] = bytes(4)
     return bytes(edited)
-
-
-def upright_xmp(packet: bytes) -> bytes:
-    """An XMP packet with orientation 1; its length stays."""
-    return XMP_ORIENTATION.sub(rb"\g<1>1", packet)
 
 
 def orientation_of(block: bytes) -> int:

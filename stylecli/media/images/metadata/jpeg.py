@@ -8,8 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from stylecli.media.images.metadata.exif import upright_exif, upright_xmp
+from stylecli.media.images.metadata.exif import upright_exif
 from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
+from stylecli.media.images.metadata.xmp import painted_xmp
 
 Segment = tuple[int, bytes]  # marker, content
 
@@ -62,7 +63,7 @@ def _upright(marker: int, content: bytes) -> bytes:
     if marker == APP1 and content.startswith(EXIF):
         return EXIF + upright_exif(content[len(EXIF) :])
     if marker == APP1 and content.startswith(XMP):
-        return upright_xmp(content)
+        return painted_xmp(content)
     return without_thumbnails(content) if marker == APP13 else content
 
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stylecli.media.images.metadata.exif import upright_xmp
 from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments
 from stylecli.media.images.metadata.photoshop import iptc_for
 from stylecli.media.images.metadata.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
 from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
+from stylecli.media.images.metadata.xmp import painted_xmp
 
 EXIF = "exif-data"
 XMP = "xmp-data"
@@ -51,18 +51,33 @@ def bare_iptc(metadata: Metadata) -> bytes | None:
 NOTHING = Metadata((), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
 
 
-def metadata_of(image: Any, data: bytes) -> Metadata:
-    """The metadata of a pyvips image that was opened from a file's `data`."""
+def metadata_from(exif: bytes | None, xmp: bytes | None) -> Metadata:
+    """The metadata of a file that another library than libvips has read: an Exif block and an XMP packet."""
+    import pyvips  # a native library that --help does not need
+
+    fields = []
+    if exif:
+        fields.append((EXIF, pyvips.GValue.blob_type, PREFIX + exif.removeprefix(PREFIX)))
+    if xmp:
+        fields.append((XMP, pyvips.GValue.blob_type, xmp))
+    return Metadata(tuple(fields), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
+
+
+def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
+    """The metadata of a pyvips image that was opened from a file's `data`.
+
+    at: where the directory of its page begins in a TIFF file; None: the first one.
+    """
     import pyvips  # a native library that --help does not need
 
     names = [name for name in image.get_fields() if KEPT.fullmatch(name)]
     fields = [(name, image.get_typeof(name), image.get(name)) for name in names]
-    if iptc := read_iptc(data):  # libvips cuts it
+    if iptc := read_iptc(data, at):  # libvips cuts it
         fields = [field for field in fields if field[0] != IPTC]
         fields.append((IPTC, pyvips.GValue.blob_type, iptc))
     chunks = descriptive_chunks(data) if data.startswith(SIGNATURE) else ()
     exif = exif_in(chunks)
-    if EXIF not in names and (found := PREFIX + exif if exif else read_exif(data)):
+    if EXIF not in names and (found := PREFIX + exif if exif else read_exif(data, at)):
         fields.append((EXIF, pyvips.GValue.blob_type, found))
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
@@ -77,7 +92,7 @@ def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
 
     described = image.copy()
     for name, kind, value in metadata.fields:
-        upright = upright_xmp(value) if name == XMP else value
+        upright = painted_xmp(value) if name == XMP else value
         if name == IPTC:
             upright = None if format_name == "TIFF" else iptc_for(format_name, value)  # `add_exif` writes it there
         if upright is not None:

@@ -30,6 +30,11 @@ def iptc_for(format_name: str, value: bytes) -> bytes | None:
     return next((content for number, content, _ in _blocks(value) if number == IPTC), None)
 
 
+def has_more_than_iptc(segment: bytes) -> bool:
+    """Whether the content of a segment APP13 says anything besides IPTC and thumbnails."""
+    return any(number not in {IPTC, *THUMBNAILS} for number, _, _ in _blocks(segment))
+
+
 def _blocks(segment: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Number, content and all bytes of each block, as far as they are whole."""
     at = len(PHOTOSHOP)

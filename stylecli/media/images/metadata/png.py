@@ -9,7 +9,8 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from stylecli.media.images.metadata.exif import upright_exif, upright_xmp
+from stylecli.media.images.metadata.exif import upright_exif
+from stylecli.media.images.metadata.xmp import painted_xmp
 
 Chunk = tuple[bytes, bytes]  # type, content
 
@@ -82,7 +83,7 @@ def _upright(chunk: Chunk) -> Chunk:
     if kind == b"eXIf":
         return kind, upright_exif(content)
     if kind == b"iTXt" and content.startswith(XMP_KEY + b"\0") and content[len(XMP_KEY) + 1] == 0:
-        return kind, upright_xmp(content)
+        return kind, painted_xmp(content)
     return chunk
 
 

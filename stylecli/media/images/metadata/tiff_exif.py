@@ -55,17 +55,20 @@ class NumberList:
     numbers: NDArray[Any]
 
 
-def read_exif(tiff: bytes) -> bytes | None:
-    """The EXIF block that a TIFF file holds in its directories; None if there is nothing in it."""
-    described = _described(tiff)
+def read_exif(tiff: bytes, at: int | None = None) -> bytes | None:
+    """The EXIF block that a TIFF file holds in its directories; None if there is nothing in it.
+
+    at: where the directory begins that is looked at; None: the first one.
+    """
+    described = _described(tiff, at)
     return PREFIX + b"II*\0\x08\0\0\0" + _serialize(described, 8, "<", []) if described else None
 
 
-def read_iptc(tiff: bytes) -> bytes | None:
-    """The IPTC block of a TIFF file, all of it, whatever type its tag has; None if there is none."""
+def read_iptc(tiff: bytes, at: int | None = None) -> bytes | None:
+    """The IPTC block of a TIFF file, all of it, whatever type its tag has; None if there is none. `at`: see above."""
     order = BYTE_ORDERS.get(tiff[:4])
     try:
-        found = _parse(tiff, _number(tiff, 4, "u4", order), order).get(IPTC) if order else None
+        found = _parse(tiff, at or _number(tiff, 4, "u4", order), order).get(IPTC) if order else None
     except ValueError:  # a place outside the file
         return None
     return found.numbers.tobytes() if isinstance(found, NumberList) else None
@@ -86,13 +89,13 @@ def add_exif(tiff: bytes, block: bytes, *, iptc: bytes | None = None) -> bytes:
     return padded[:4] + place + padded[8:] + _serialize(described, len(padded), order, own)
 
 
-def _described(data: bytes) -> Directory:
+def _described(data: bytes, at: int | None = None) -> Directory:
     """The part of a file's directories that describes the picture; nothing if they are damaged."""
     order = BYTE_ORDERS.get(data[:4])
     if order is None:
         return {}
     try:
-        first = _parse(data, _number(data, 4, "u4", order), order)
+        first = _parse(data, at or _number(data, 4, "u4", order), order)
     except ValueError:  # a place outside the file
         return {}
     return {tag: value for tag, value in first.items() if tag in DESCRIPTIVE | SUBDIRECTORIES}

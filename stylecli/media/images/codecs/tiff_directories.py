@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+
+from stylecli.media.images.metadata.tiff_exif import DESCRIPTIVE
+from stylecli.media.images.metadata.tiff_exif import SUBDIRECTORIES as SUBDIRECTORIES_OF_EXIF
 
 WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC = 256, 257, 259, 262
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUBDIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
@@ -20,6 +23,9 @@ DROPPED = {
     "Photoshop's image resources": {34377},
     "Photoshop's layers": {37724},
 }
+BIG_TIFF = (b"+\0", b"\0+")
+BIG_DESCRIPTION = DESCRIPTIVE | SUBDIRECTORIES_OF_EXIF
+BIG_LOSS = "Exif and description of a BigTIFF"
 DIRECTORIES_MAX = 4096
 VALUES_MAX = 1 << 22
 
@@ -28,9 +34,11 @@ VALUES_MAX = 1 << 22
 class Directory:
     """One picture in a TIFF file: where libvips finds it, and what it is.
 
-    subdirectory: its number below the page's own directory; None for that one. is_whole: all of its samples are there.
+    at: where the directory begins. subdirectory: its number below the page's own directory; None for that one.
+    is_whole: all of its samples are there. dropped: what it says besides, and nobody here writes.
     """
 
+    at: int
     page: int
     subdirectory: int | None
     width: int
@@ -39,26 +47,36 @@ class Directory:
     is_mask: bool
     is_sensor_data: bool
     is_whole: bool
-    dropped: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, int]:
+        """Options for libvips's loader, which then reads this picture."""
+        options = {"page": self.page} if self.page else {}
+        return options if self.subdirectory is None else options | {"subifd": self.subdirectory}
+
+
+UNKNOWN = Directory(0, 0, None, 0, 0, is_reduced=False, is_mask=False, is_sensor_data=False, is_whole=True)
 
 
 @dataclass(frozen=True)
 class TiffPlan:
-    """What is read of a TIFF file: options for libvips's loader.
+    """What is read of a TIFF file.
 
-    pages: pictures of full size. is_raw: a camera's raw file, of which libvips would read a preview. is_whole: all
-    samples of what is read are in the file. dropped: what the first directory says besides, and nobody here writes.
+    pictures: those of full size, in order. is_raw: a camera's raw file, of which libvips would read a preview.
     """
 
-    options: dict[str, int] = field(default_factory=dict)
-    pages: int = 1
+    pictures: tuple[Directory, ...] = (UNKNOWN,)
     is_raw: bool = False
-    is_whole: bool = True
-    dropped: tuple[str, ...] = ()
+
+    @property
+    def pages(self) -> int:
+        """How many pictures there are."""
+        return len(self.pictures)
 
 
 def plan_of(data: bytes) -> TiffPlan:
-    """The first picture of a TIFF file that is no preview; the largest, where the first is one."""
+    """The pictures of a TIFF file that are no previews; the largest comes first, where the first one is a preview."""
     try:
         found, is_dng = _directories(data)
     except (struct.error, ValueError):  # damaged: libvips tells more
@@ -66,18 +84,15 @@ def plan_of(data: bytes) -> TiffPlan:
     pictures = [one for one in found if not one.is_reduced and not one.is_mask]
     is_raw = is_dng or any(one.is_sensor_data for one in found)
     if not pictures or is_raw:
-        return TiffPlan(is_raw=is_raw, is_whole=all(one.is_whole for one in found[:1]))
+        return TiffPlan(tuple(found[:1]) or (UNKNOWN,), is_raw)
     first = found[0] if found[0] in pictures else max(pictures, key=lambda one: one.width * one.height)
-    options = {"page": first.page} if first.page else {}
-    if first.subdirectory is not None:
-        options["subifd"] = first.subdirectory
-    pages = sum(one.subdirectory is None for one in pictures)
-    return TiffPlan(options, max(1, pages), is_raw, first.is_whole, first.dropped)
+    others = [one for one in pictures if one.subdirectory is None and one is not first]
+    return TiffPlan((first, *others), is_raw)
 
 
 def _directories(data: bytes) -> tuple[list[Directory], bool]:
     order = "<" if data[:2] == b"II" else ">"
-    is_big = data[2:4] in (b"+\0", b"\0+")
+    is_big = data[2:4] in BIG_TIFF
     (at,) = struct.unpack_from(f"{order}{'Q' if is_big else 'I'}", data, 8 if is_big else 4)
     found: list[Directory] = []
     is_dng, seen = False, set()
@@ -85,16 +100,18 @@ def _directories(data: bytes) -> tuple[list[Directory], bool]:
     while at and at not in seen and page < DIRECTORIES_MAX:
         seen.add(at)
         tags, following = _tags(data, at, order, is_big=is_big)
-        found.append(_directory(tags, page, None, len(data)))
+        whole = _directory(tags, at, page, None, len(data))
+        is_described = is_big and not BIG_DESCRIPTION.isdisjoint(tags)
+        found.append(replace(whole, dropped=(*whole.dropped, BIG_LOSS)) if is_described else whole)
         is_dng |= DNG_VERSION in tags
         for number, below in enumerate(tags.get(SUBDIRECTORIES, ())):
             inner, _ = _tags(data, below, order, is_big=is_big)
-            found.append(_directory(inner, page, number, len(data)))
+            found.append(_directory(inner, below, page, number, len(data)))
         at, page = following, page + 1
     return found, is_dng
 
 
-def _directory(tags: dict[int, tuple[int, ...]], page: int, subdirectory: int | None, size: int) -> Directory:
+def _directory(tags: dict[int, tuple[int, ...]], at: int, page: int, subdirectory: int | None, size: int) -> Directory:
     def one(tag: int, otherwise: int = 0) -> int:
         values = tags.get(tag)
         return values[0] if values else otherwise
@@ -102,6 +119,7 @@ def _directory(tags: dict[int, tuple[int, ...]], page: int, subdirectory: int | 
     places = next((tags[tag] for tag in OFFSETS if tag in tags), ())
     lengths = next((tags[tag] for tag in COUNTS if tag in tags), ())
     return Directory(
+        at,
         page,
         subdirectory,
         one(WIDTH),

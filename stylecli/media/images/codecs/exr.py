@@ -21,15 +21,17 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.core.progress import Notice
 from stylecli.media.images.alpha import bled
-from stylecli.media.images.formats import ExrColor
+from stylecli.media.images.codecs.limits import check_page, check_pixels
+from stylecli.media.images.formats import Format
+from stylecli.media.images.losses import pages_lost
+from stylecli.media.images.picture import Pages, Picture, Weight
+from stylecli.media.images.settings import Encoding, ExrColor, Reading
 from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
-from stylecli.media.pixels import Floats
-
-Weight = float | NDArray[np.float32]  # 0 to 1; one number, or one for each pixel (H, W)
+from stylecli.media.pixels import Floats, to_unit
 
 COLORS = ("R", "G", "B")
 ALPHA = "A"
@@ -47,47 +49,54 @@ class ExrContents:
     highlights: Floats
     color: ExrColor
     data: bytes = field(repr=False)
+    layer: str = ""  # of which the colours are
     weight: Weight = 1.0  # of the pixels that the picture has got since
 
 
-def decode_exr(
-    data: bytes, name: str, *, color: ExrColor, pixels_max: int
-) -> tuple[Floats, Floats | None, ExrContents]:
-    """The pixels (H, W, 3), sRGB-encoded in 0..1, of the data window; alpha (H, W) if there is any; the contents.
+def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
+    """The data window as a picture, sRGB-encoded in 0..1, with alpha if there is any.
 
     Raises:
-        MediaError: it is damaged, too large, deep, or has no R, G and B.
+        MediaError: it is damaged, too large, deep, or has no R, G and B (in the layer that is asked for).
+        UsageError: a page other than the first is asked for.
     """
-    _check_header(data, name, pixels_max)
-    channels = _color_part(_opened(data, name), name).channels
-    samples = np.stack([channels[key].pixels for key in COLORS], axis=-1).astype(np.float32)
-    alpha = channels[ALPHA].pixels.astype(np.float32) if ALPHA in channels else None
+    check_page(page, 1, name)
+    _check_header(data, name)
+    place = _place_of(_opened(data, name), name, reading.layer)
+    samples = np.stack([place.channel(key).pixels for key in COLORS], axis=-1).astype(np.float32)
+    alpha = place.alpha
     pixels, highlights = without_highlights(unpremultiplied(samples, alpha))
-    if color == "linear":
+    if reading.exr_color == "linear":
         pixels = encoded(pixels)
     if alpha is not None:
         alpha = alpha.clip(0, 1)
         pixels = bled(pixels, alpha)
-    return pixels, alpha, ExrContents(samples, highlights, color, data)
+    contents = ExrContents(samples, highlights, reading.exr_color, data, reading.layer)
+    return Pages((Picture(pixels, alpha, contents),))
 
 
-def encode_exr(pixels: NDArray[np.float32], alpha: Floats | None, contents: ExrContents | None, name: str) -> bytes:
-    """An EXR file of pixels (H, W, 3), sRGB-encoded in 0..1, and alpha; with all else of the file that they came from.
+def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, notice: Notice) -> bytes:
+    """An EXR file of the first picture, with all else of the EXR that it came from.
 
     Without such a file: scene-linear half floats, compressed without loss.
     """
+    picture = pages.pictures[0]
+    for lost in (*pages_lost(pages, format_), *picture.lost):
+        notice(lost)
+    contents = picture.contents if isinstance(picture.contents, ExrContents) else None
+    pixels, alpha = to_unit(picture.pixels), None if picture.alpha is None else to_unit(picture.alpha)
     if contents is None:
         return _new_file(premultiplied(linear(pixels), alpha), alpha)
     if contents.samples is not None:
         return contents.data
     straight = linear(pixels) if contents.color == "linear" else pixels
     file = _opened(contents.data, name)
-    channels = _color_part(file, name).channels
-    own_alpha = channels[ALPHA].pixels.astype(np.float32) if ALPHA in channels else None
+    place = _place_of(file, name, contents.layer)
+    own_alpha = place.alpha
     painted = premultiplied(straight * contents.highlights, own_alpha)
-    for place, key in enumerate(COLORS):
-        channel = channels[key]
-        samples = painted[..., place]
+    for number, key in enumerate(COLORS):
+        channel = place.channel(key)
+        samples = painted[..., number]
         if own_alpha is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)
         samples = np.where(np.equal(contents.weight, 0), channel.pixels, samples)  # not painted at all
@@ -95,7 +104,7 @@ def encode_exr(pixels: NDArray[np.float32], alpha: Floats | None, contents: ExrC
     return _written(file)
 
 
-def _check_header(data: bytes, name: str, pixels_max: int) -> None:
+def _check_header(data: bytes, name: str) -> None:
     """Look at what is known before a sample is decoded."""
     import OpenEXR  # a native library that --help does not need
 
@@ -105,11 +114,7 @@ def _check_header(data: bytes, name: str, pixels_max: int) -> None:
             raise MediaError(f"{name}: it is a deep EXR, which is not supported", hint="Flatten it first.")
         low, high = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
         width, height = (high - low + 1).tolist()
-        if width * height > pixels_max:
-            raise MediaError(
-                f"{name}: {width} x {height} pixels are too many",
-                hint=f"At most {pixels_max // 10**6} megapixels are read: make it smaller.",
-            )
+        check_pixels(width, height, name)
 
 
 def _opened(data: bytes, name: str, *, header_only: bool = False) -> Any:
@@ -145,12 +150,52 @@ def _silent() -> Iterator[None]:
             os.close(stderr)
 
 
-def _color_part(file: Any, name: str) -> Any:
-    for part in file.parts:
-        if all(key in part.channels for key in COLORS):
-            return part
+@dataclass(frozen=True)
+class _Place:
+    """Where the colours stand: a part of the file, and what their channels' names begin with."""
+
+    part: Any
+    prefix: str
+
+    def channel(self, key: str) -> Any:
+        return self.part.channels[self.prefix + key]
+
+    @property
+    def alpha(self) -> Floats | None:
+        """The layer's own alpha, or that of the part."""
+        for name in (self.prefix + ALPHA, ALPHA):
+            if name in self.part.channels:
+                alpha: Floats = self.part.channels[name].pixels.astype(np.float32)
+                return alpha
+        return None
+
+
+def _place_of(file: Any, name: str, layer: str) -> _Place:
+    """The first part with R, G and B; of a layer: the part of that name, or the channels `layer.R`, `layer.G`, ..."""
+    places = _places_in(file)
+    for known, place in places:
+        if known == layer or not layer:
+            return place
+    layers = sorted({known for known, _ in places} - {""})
+    if layer and layers:
+        raise MediaError(f"{name}: it has no layer {layer} with R, G and B", hint=f"Its layers: {', '.join(layers)}.")
     found = ", ".join(key for part in file.parts for key in part.channels) or "none"
     raise MediaError(f"{name}: it has no channels R, G and B, but {found}", hint="Give the file of the colours.")
+
+
+def _places_in(file: Any) -> list[tuple[str, _Place]]:
+    """All colours of a file by the name of their layer, those without a prefix first."""
+    plain: list[tuple[str, _Place]] = []
+    layered: list[tuple[str, _Place]] = []
+    for part in file.parts:
+        for key in part.channels:
+            prefix = key.removesuffix(COLORS[0])
+            is_layer = key.endswith(COLORS[0]) and (not prefix or prefix.endswith("."))
+            if is_layer and all(prefix + color in part.channels for color in COLORS):
+                own = str(part.header.get("name", "")) if len(file.parts) > 1 else ""
+                named = prefix.removesuffix(".") or own
+                (layered if prefix else plain).append((named, _Place(part, prefix)))
+    return plain + layered
 
 
 def _new_file(samples: Floats, alpha: Floats | None) -> bytes:

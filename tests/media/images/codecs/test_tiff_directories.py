@@ -9,8 +9,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.media.images.codecs.tiff_directories import plan_of
 from stylecli.media.images.files import read_picture
-from stylecli.media.images.tiff_directories import plan_of
 
 SMALL = np.full((20, 30, 3), 9, np.uint8)
 CFA, LAB = 32803, 8

@@ -1,0 +1,111 @@
+"""The options of `stylecli image` about files: how they are read and written, and which ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+
+from stylecli.core.errors import UsageError
+from stylecli.media.images.settings import BITS, ExrColor
+from stylecli.stylize.options import PictureOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STREAM = Path("-")
+
+
+class Target(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4 on
+    """Where results go. A name that ends with a separator is a folder; `Output` remembers that."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
+        """The path, as the shell gave it."""
+        if isinstance(value, Output):
+            return value
+        text = os.fsdecode(value)
+        return Output(Path(text), text.endswith(tuple(filter(None, (os.sep, os.altsep)))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """The path of an output, and whether it must be a folder."""
+
+    path: Path
+    is_folder: bool = False
+
+
+def pictures(command: Command) -> Command:
+    """Add the options of `PictureOptions`; the command gets them as one `how`."""
+
+    @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
+    @click.option("--lossless", is_flag=True, help="Change no pixel when saving WebP and AVIF.")
+    @click.option(
+        "--bits",
+        type=click.Choice([str(bits) for bits in BITS]),
+        callback=lambda _, __, value: None if value is None else int(value),
+        help="Of a sample of the result, such as 10 in AVIF; default: as the source, as far as the format allows.",
+    )
+    @click.option(
+        "--color",
+        "exr_color",
+        type=click.Choice(get_args(ExrColor)),
+        default=PictureOptions.exr_color,
+        show_default=True,
+        help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
+    )
+    @click.option("--layer", default=PictureOptions.layer, help="Of an EXR: the layer or part that is painted.")
+    @click.option("--page", type=click.IntRange(1), help="Paint this page or frame only; default: all.")
+    @click.option("--max-size", type=click.IntRange(1), help="Make larger pictures smaller: pixels of the longer side.")
+    @click.option("--allow-truncated", is_flag=True, help="Paint what is there of pictures that are cut off.")
+    @click.option("--strip", is_flag=True, help="Write no metadata but the colour profile.")
+    @click.option("--keep-times", is_flag=True, help="Give results the times of their sources.")
+    @click.option("--sidecars", is_flag=True, help="Copy an XMP file beside a source beside its result.")
+    @click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot.")
+    @functools.wraps(command)
+    def with_how(*args: Any, overwrite: bool, **kwargs: Any) -> Any:
+        fields = {one.name for one in dataclasses.fields(PictureOptions)} - {"overwrite"}
+        given = {name: kwargs.pop(name) for name in fields}
+        return command(*args, how=PictureOptions(overwrite=overwrite, **given), **kwargs)
+
+    return with_how  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+
+
+def sources(command: Command) -> Command:
+    """Add the inputs; the command gets them all as `inputs`."""
+
+    @click.argument("inputs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+    @click.option(
+        "--files-from",
+        type=click.Path(path_type=Path, allow_dash=True),
+        help="A file with the name of an input on each line, or - for stdin; a null byte may end a name.",
+    )
+    @functools.wraps(command)
+    def with_inputs(*args: Any, inputs: tuple[Path, ...], files_from: Path | None, **kwargs: Any) -> Any:
+        listed = names_in(files_from) if files_from else []
+        if not inputs and not listed:
+            raise UsageError("there is no input", hint="Name pictures or folders.")
+        return command(*args, inputs=(*inputs, *listed), **kwargs)
+
+    return with_inputs  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+
+
+def names_in(file: Path) -> list[Path]:
+    """The names in a file, one a line, or with a null byte behind each.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if file == STREAM else file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: it cannot be read ({error.strerror})", hint="Check the name.") from error
+    lines = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return [Path(os.fsdecode(line)) for line in lines if line.strip()]

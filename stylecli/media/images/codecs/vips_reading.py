@@ -1,0 +1,210 @@
+"""Picture files read by libvips: JPEG, PNG, TIFF, WebP, AVIF, GIF."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import MediaError
+from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
+from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
+from stylecli.media.images.codecs.tiff_directories import TiffPlan, plan_of
+from stylecli.media.images.formats import PNG, TIFF, Format
+from stylecli.media.images.losses import lost_in_reading
+from stylecli.media.images.metadata.exif import orientation_of
+from stylecli.media.images.metadata.kept import metadata_of
+from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
+from stylecli.media.images.picture import Animation, Pages, Picture
+from stylecli.media.images.profiles import profile_of
+from stylecli.media.images.samples import COLOR_CHANNELS, Decoded, array_of, picture_of, upright
+from stylecli.media.images.settings import Reading
+from stylecli.media.images.told_colors import ToldColors, told_colors
+
+if TYPE_CHECKING:
+    import pyvips
+
+UNSUPPORTED = re.compile(
+    r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented|samples out of range", re.I
+)
+NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
+CONVERTED = {"lab": "Lab", "labs": "Lab", "scrgb": "floats"}  # by libvips's name of a space that is read as sRGB
+DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
+
+
+def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
+    """Read one picture of a file, `page`, or all of them; `name` is for messages.
+
+    Raises:
+        MediaError: it is damaged, of an unsupported kind or too large.
+        UsageError: there is no such page.
+    """
+    import pyvips  # a native library that --help does not need
+
+    try:
+        if format_ is TIFF:
+            return _tiff(data, name, reading, page)
+        opened = _opened(data, format_, reading)
+        animation = animation_of(data) if format_ is PNG else _animation(opened)
+        total = len(animation.delays) if animation else 1
+        check_page(page, total, name)
+        check_pixels(opened.width, opened.height * (total if page is None else 1), name)
+        if animation and (page is None or page > 0):
+            pictures = _frames(data, name, format_, reading, animation, page)
+        else:
+            pictures = [_read(opened, data, name, format_, reading)]
+        lost = lost_in_reading(data, format_=format_)
+        return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
+    except pyvips.Error as error:
+        raise _fault_of(error, format_, name) from error
+
+
+def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
+    plan = plan_of(data)
+    check_page(page, plan.pages, name)
+    _refuse_unreadable(plan, name, reading, page)
+    pictures = []
+    pixels = 0
+    for directory in plan.pictures if page is None else [plan.pictures[page]]:
+        opened = _opened(data, TIFF, reading, **directory.options)
+        pixels += opened.width * opened.height
+        check_pixels(opened.width, opened.height, name, before=pixels - opened.width * opened.height)
+        picture = _read(opened, data, name, TIFF, reading, at=directory.at)
+        pictures.append(replace(picture, lost=(*picture.lost, *directory.dropped)))
+    return Pages(tuple(pictures), None, (), plan.pages)
+
+
+def _opened(data: bytes, format_: Format, reading: Reading, **options: Any) -> pyvips.Image:
+    return format_.open(data, **options, **({"fail_on": "none"} if reading.allow_truncated else {}))
+
+
+def _animation(opened: pyvips.Image) -> Animation | None:
+    fields = opened.get_fields()
+    count = int(opened.get("n-pages")) if "n-pages" in fields else 1
+    if count == 1 or "delay" not in fields:
+        return None
+    delays = [delay if delay > 10 else DELAY_USUAL for delay in opened.get("delay")]
+    return Animation(
+        tuple((delays + [DELAY_USUAL] * count)[:count]), int(opened.get("loop")) if "loop" in fields else 0
+    )
+
+
+def _frames(
+    data: bytes, name: str, format_: Format, reading: Reading, animation: Animation, page: int | None
+) -> list[Picture]:
+    if format_ is PNG:
+        shown = _frames_of_png(data, name, reading)
+        return shown if page is None else shown[page : page + 1]
+    if page is not None:
+        return [_read(_opened(data, format_, reading, page=page), data, name, format_, reading)]
+    opened = _opened(data, format_, reading, n=-1)
+    head = _head(opened, data, name)
+    samples = array_of(opened)
+    height = len(samples) // len(animation.delays)
+    stacked = samples.reshape(-1, height, *samples.shape[1:])
+    return [picture_of(replace(head, samples=np.ascontiguousarray(one)), reading, name) for one in stacked]
+
+
+def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
+    default = _opened(data, PNG, reading)
+    head = _head(default, data, name)
+    has_alpha = bool(default.hasalpha())
+    canvas = Canvas(default.height, default.width)
+    pictures = []
+    for frame in frames_of(data):
+        opened = _opened(frame.png, PNG, reading)
+        if frame.left + opened.width > default.width or frame.top + opened.height > default.height:
+            raise MediaError(f"{name}: it is damaged (PNG: a frame lies outside)", hint=DAMAGED_HINT)
+        shown = canvas.show(frame, array_of(opened), has_alpha=has_alpha)
+        pictures.append(picture_of(replace(head, samples=shown), reading, name))
+    return pictures
+
+
+def _read(
+    opened: pyvips.Image, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
+) -> Picture:
+    converted = CONVERTED.get(opened.interpretation)
+    if converted and opened.bands - opened.hasalpha() == 3 and opened.coding == "none":
+        opened = opened.colourspace("rgb16")
+    head = _head(opened, data, name, at=at, is_converted=bool(converted))
+    picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
+    return replace(picture, lost=(f"{converted}: it becomes sRGB with 16 bits",)) if converted else picture
+
+
+def _head(
+    opened: pyvips.Image, data: bytes, name: str, *, at: int | None = None, is_converted: bool = False
+) -> Decoded:
+    """All of a picture but its samples."""
+    _refuse_unusual(opened, name)
+    told = ToldColors() if is_converted else told_colors(data)
+    channels = COLOR_CHANNELS[opened.interpretation]
+    profile = (
+        None if is_converted else (told.profile if channels == 3 else None) or profile_of(opened, channels=channels)
+    )
+    return Decoded(
+        NO_SAMPLES, opened.interpretation, metadata_of(opened, data, at=at), profile, told.chunks, told.light
+    )
+
+
+NO_SAMPLES: NDArray[Any] = np.zeros((0, 0, 0), np.uint8)
+
+
+def _samples_of(opened: pyvips.Image, format_: Format, data: bytes) -> NDArray[Any]:
+    """Decode all samples: (H, W, channels), upright."""
+    told = exif_in(descriptive_chunks(data)) if format_ is PNG else None
+    orientation = orientation_of(told) if told else _field(opened, "orientation", default=1)
+    samples = upright(array_of(opened), orientation)
+    if format_.leaves_low_bits_empty and samples.dtype == np.uint16:
+        samples |= samples >> _field(opened, "bits-per-sample", default=16)
+    return samples
+
+
+def _refuse_unreadable(plan: TiffPlan, name: str, reading: Reading, page: int | None) -> None:
+    if plan.is_raw:
+        raise MediaError(
+            f"{name}: it is a camera's raw file, which is not supported",
+            hint="Develop it first, with darktable or the camera's own program; inside is only a small preview.",
+        )
+    wanted = plan.pictures if page is None else plan.pictures[page : page + 1]
+    if not all(one.is_whole for one in wanted) and not reading.allow_truncated:
+        raise MediaError(f"{name}: it is damaged or truncated (TIFF: its end is missing)", hint=DAMAGED_HINT)
+
+
+def _refuse_unusual(image: pyvips.Image, name: str) -> None:
+    """Look at what is known before a sample is decoded."""
+    if image.coding != "none" or image.format not in ("uchar", "ushort"):
+        raise MediaError(
+            f"{name}: its samples are of an unusual type ({image.format})",
+            hint="Save it as RGB with 8 or 16 bits a channel.",
+        )
+    if image.bands - image.hasalpha() != COLOR_CHANNELS.get(image.interpretation):
+        raise MediaError(
+            f"{name}: it has {image.bands} channels of {image.interpretation}", hint="Save it as grey, RGB or CMYK."
+        )
+
+
+def _field(image: pyvips.Image, name: str, *, default: int) -> int:
+    value: int = image.get(name) if name in image.get_fields() else default
+    return value
+
+
+def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
+    """What libvips has against a file, told as what it is: an unsupported kind, too little memory, or damage."""
+    reason = reason_of(error)
+    if UNSUPPORTED.search(reason):
+        return MediaError(
+            f"{name}: it is a kind of {format_.name} that is not supported ({reason})",
+            hint="Save it as RGB with 8 or 16 bits a channel, in a common compression.",
+        )
+    if NO_MEMORY.search(reason):
+        return MediaError(f"{name}: there is too little memory to read it ({reason})", hint="Close other programs.")
+    return MediaError(f"{name}: it is damaged or truncated ({format_.name}: {reason})", hint=DAMAGED_HINT)
+
+
+def reason_of(error: pyvips.Error) -> str:
+    """The last line of libvips's message: the ones before it repeat it, or say what followed from it."""
+    lines = str(error.detail or error.message).split("\n")
+    return [line.strip() for line in lines if line.strip()][-1]

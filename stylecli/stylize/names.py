@@ -1,0 +1,76 @@
+"""The names of results: `{stem}-{style}{suffix}` by default, or by a template of the user's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from stylecli.core.errors import UsageError
+from stylecli.media.images.formats import FORMATS, WRITABLE
+
+OTHERWISE = ".png"  # the format of a result whose source's format cannot be written
+FIELD = re.compile(r"\{(\w*)\}")
+FIELDS = ("stem", "style", "suffix", "folder")
+
+
+def is_template(output: Path) -> bool:
+    """Whether an output is a template, such as `out/{stem}-{style}.webp`.
+
+    Raises:
+        UsageError: it has a field that there is not.
+    """
+    found = FIELD.findall(str(output))
+    unknown = [name for name in found if name not in FIELDS]
+    if found and len(unknown) < len(found) and unknown:
+        hint = f"There are {', '.join(f'{{{name}}}' for name in FIELDS)}."
+        raise UsageError(f"{output}: {{{unknown[0]}}} is no field", hint=hint)
+    return bool(found) and not unknown
+
+
+def filled(template: Path, source: Path, style: str, *, suffix: str, folder: Path) -> Path:
+    """The name that a template gives. suffix: of the result, with its dot. folder: below the one that was given."""
+    values = {"stem": source.stem, "style": style, "suffix": suffix, "folder": str(folder)}
+    return Path(FIELD.sub(lambda field: values[field[1]], str(template)))
+
+
+def result_suffix(source: Path, suffix: str = "") -> str:
+    """The suffix of a result: the one that is asked for, the source's own, or that of PNG."""
+    return suffix or (source.suffix if source.suffix.lower() in WRITABLE else OTHERWISE)
+
+
+def suffix_of_format(name: str) -> str:
+    """The suffix of a format by its name or its suffix: "jpeg" gives ".jpg".
+
+    Raises:
+        UsageError: it is no format that is written.
+    """
+    wanted = name.lower().removeprefix(".")
+    for known in FORMATS:
+        names = {known.name.lower(), *(suffix.removeprefix(".") for suffix in known.suffixes)}
+        if known.is_written and wanted in names:
+            return known.suffixes[0]
+    written = ", ".join(known.suffixes[0].removeprefix(".") for known in FORMATS if known.is_written)
+    raise UsageError(f"{name}: no format that can be written", hint=f"Use {written}.")
+
+
+def check_writable(output: Path, name: str = "") -> None:
+    """Refuse an unknown format before any work is done.
+
+    Raises:
+        UsageError: no format that is written has this suffix.
+    """
+    if output.suffix.lower() not in WRITABLE:
+        fault = f"{name or output}: not a format that can be written"
+        raise UsageError(fault, hint=f"Use {', '.join(WRITABLE)}.")
+
+
+def results_among(paths: Sequence[Path], styles: Collection[str]) -> set[Path]:
+    """Which of these pictures are results of earlier runs: `a-wave.jpg` beside `a.jpg`, if `wave` is a style."""
+    stems = {(path.parent, path.stem) for path in paths}
+    return {
+        path
+        for path in paths
+        for style in styles
+        if path.stem.endswith(f"-{style}") and (path.parent, path.stem.removesuffix(f"-{style}")) in stems
+    }

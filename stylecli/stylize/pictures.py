@@ -149,7 +149,8 @@ def _work(
             yield from work_on_scene(
                 list(of_scene),
                 painters,
-                read=partial(_read, options=options),
+                read=lambda job: _read(job.source, options),
+                pixels_of=lambda picture: None if isinstance(picture, MediaError) else picture.pixels,
                 is_done=lambda job: keeps and job.output.exists(),
                 do=run,
             )

@@ -53,7 +53,8 @@ def losses(draft: Path, *, clip: Clip, container: Container, streams: Sequence[C
             if number < len(written.streams) and source.streams[index].type in _KINDS:
                 old, new = source.streams[index], written.streams[number]
                 if missing := list(_missing_words(old, new)):
-                    yield f"{_KINDS[old.type]} stream {index}: {container.muxer} has no place for its {', '.join(missing)}"
+                    name = f"{_KINDS[old.type]} stream {index}"
+                    yield f"{name}: {container.muxer} has no place for its {', '.join(missing)}"
         chapters = len(written.chapters())
         if chapters < clip.chapters and container.muxer != "mpegts":  # of which it is known
             yield f"chapters that {container.muxer} has no place for: {clip.chapters - chapters} of {clip.chapters}"

@@ -31,6 +31,7 @@ _FLAGS = frozenset(
     {"captions", "clean_effects", "comment", "descriptions", "dub", "forced", "hearing_impaired", "karaoke", "lyrics"}
     | {"original", "visual_impaired"}
 )
+_KINDS = {"video": "video", "audio": "sound", "subtitle": "subtitles"}  # libav's words, and those of messages
 _UNKNOWN_LANGUAGES = ("", "und")
 
 
@@ -49,10 +50,11 @@ def losses(draft: Path, *, clip: Clip, container: Container, streams: Sequence[C
             yield f"tags that {container.muxer} has no place for: {', '.join(missing)}"
         mapped = [one.stream.index for one in streams if not is_attached(one, container)]
         for number, index in enumerate((clip.stream, *mapped)):
-            if number < len(written.streams) and source.streams[index].type in ("video", "audio", "subtitle"):
+            if number < len(written.streams) and source.streams[index].type in _KINDS:
                 old, new = source.streams[index], written.streams[number]
                 if missing := list(_missing_words(old, new)):
-                    yield f"{old.type} stream {index}: {container.muxer} has no place for its {', '.join(missing)}"
+                    name = f"{_KINDS[old.type]} stream {index}"
+                    yield f"{name}: {container.muxer} has no place for its {', '.join(missing)}"
         chapters = len(written.chapters())
         if chapters < clip.chapters and container.muxer != "mpegts":  # of which it is known
             yield f"chapters that {container.muxer} has no place for: {clip.chapters - chapters} of {clip.chapters}"

@@ -22,11 +22,11 @@ WORDS = ("-metadata", "title=The Wave", "-metadata", "artist=Hokusai", "-metadat
 NAMED = {
     ".mkv": [],
     ".mp4": [],
-    ".mov": ["audio stream 1: mov has no place for its flag comment",
-             "subtitle stream 2: mov has no place for its flag forced"],
-    ".webm": ["audio stream 1: webm has no place for its flag comment"],
+    ".mov": ["sound stream 1: mov has no place for its flag comment",
+             "subtitles stream 2: mov has no place for its flag forced"],
+    ".webm": ["sound stream 1: webm has no place for its flag comment"],
     ".ts": ["tags that mpegts has no place for: ARTIST, title",
-            "audio stream 1: mpegts has no place for its title, flag comment"],
+            "sound stream 1: mpegts has no place for its title, flag comment"],
 }  # fmt: skip
 
 

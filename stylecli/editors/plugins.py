@@ -125,7 +125,7 @@ def look_at(host: Host, place: PluginFolder) -> Plugin:
     if config is None:
         return Plugin(host, place, True, "?", f"{CONFIG} cannot be read", f"Renew it: {again}")
     version = str(config["stylecli"])
-    fault = _fault_of_files(host, place, version) or host.fault()
+    fault = _fault_of_files(host, place, version) or host.fault(place)
     fault = fault or _fault_of_command(config["command"], place.prefix)
     return Plugin(host, place, True, version, fault, f"Renew it: {again}" if fault else "")
 

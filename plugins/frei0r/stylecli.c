@@ -445,12 +445,16 @@ static void remove_files(const Connection *there, const char *identifier, const 
     }
 }
 
+/* Take a job back, or say that its answer is not wanted where a worker has it. */
 static bool give_up(const Connection *there, const char *identifier)
 {
-    static const char *const own[] = {"tmp", "job", "in", NULL};
+    static const char *const own[] = {"tmp", "in", NULL};
     char path[PATH_MAX], unread[FAULT];
-    file_of(there, identifier, "cancel", path);
-    write_file(path, "", 0, unread);
+    file_of(there, identifier, "job", path);
+    if (unlink(path)) {
+        file_of(there, identifier, "cancel", path);
+        write_file(path, "", 0, unread);
+    }
     remove_files(there, identifier, own);
     return false;
 }
@@ -502,7 +506,7 @@ static void describe(const Look *look, const char *style, char *job, size_t size
 }
 
 /* The answer to a job that was sent: true, or false and a message. */
-static bool await(const Connection *there, const char *identifier, double seconds, char *fault)
+static bool await(const Connection *there, const char *identifier, long seconds, char *fault)
 {
     char done[PATH_MAX], refused[PATH_MAX], path[PATH_MAX], beat[32] = "", latest[32];
     file_of(there, identifier, "done", done);
@@ -523,7 +527,7 @@ static bool await(const Connection *there, const char *identifier, double second
         }
         int64_t now = now_ms();
         if (now - begun > seconds * 1000) {
-            fail(fault, "no answer for %ld seconds. See %s", (long)seconds, there->log);
+            fail(fault, "no answer for %ld seconds. See %s", seconds, there->log);
             return give_up(there, identifier);
         }
         if (now - looked >= LOOK_MS) {
@@ -577,7 +581,7 @@ static bool paint(const Look *look, const uint32_t *frame, uint32_t *painted, ch
         remove_files(&there, identifier, unsent);
         return false;
     }
-    double seconds = strtol(look->text[TIMEOUT], NULL, 10);
+    long seconds = strtol(look->text[TIMEOUT], NULL, 10);
     if (!await(&there, identifier, seconds >= 1 ? seconds : 1, fault))
         return false;
     file_of(&there, identifier, "out", path);

@@ -483,7 +483,9 @@ local stylecli = (function()
         end
 
         local function give_up(message)
-            M.write(path("cancel"), "")
+            if not os.remove(path("job")) then -- a worker has it
+                M.write(path("cancel"), "")
+            end
             tidy(config, identifier, { job.input })
             return nil, message
         end

@@ -1,4 +1,4 @@
-"""frei0r, the filters of ffmpeg, Kdenlive, MLT and GStreamer. The folder: frei0r's specification, "Plugin Locations"."""
+"""frei0r, the filters of ffmpeg, Kdenlive and GStreamer. The folder: frei0r's specification, "Plugin Locations"."""
 
 from __future__ import annotations
 

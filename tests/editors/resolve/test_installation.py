@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from stylecli.cli.app import suite
 from stylecli.core.version import __version__
-from stylecli.editors.host import find_host
 from stylecli.editors.connection import connection
+from stylecli.editors.host import find_host
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 from stylecli.editors.plugins import look_at
 

@@ -11,7 +11,7 @@ local stylecli = (function()
     if M.is_windows then
         ffi.cdef("void Sleep(int ms);")
     else
-        ffi.cdef("int poll(void *fds, unsigned long count, int ms);")
+        ffi.cdef("int poll(void *fds, unsigned long count, int ms); int kill(int process, int signal);")
     end
 
     -- Sleep without using the processor.
@@ -404,7 +404,8 @@ local stylecli = (function()
 
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
     local START_SECONDS = 10 -- between two starts
-    local STARTS_MAX = 3 -- while one job waits
+    local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
+    local NO_SUCH_PROCESS = 3 -- of errno
     local last_start = 0
     local count = 0
 
@@ -413,14 +414,23 @@ local stylecli = (function()
         return text and M.decode(text)
     end
 
+    -- Whether a worker was killed: it leaves its files.
+    local function is_gone(worker)
+        if M.is_windows or type(worker.pid) ~= "number" then
+            return false -- its heart tells
+        end
+        return ffi.C.kill(worker.pid, 0) ~= 0 and ffi.errno() == NO_SUCH_PROCESS
+    end
+
     -- A worker of this very version, or nil and the reason.
     function M.worker(config)
         local worker = worker_of(config)
-        if not worker then
+        if not worker or is_gone(worker) then
             return nil, "no worker runs"
         elseif worker.version ~= config.version then
             return nil, ("the worker is of stylecli %s, the plug-in of %s"):format(worker.version, config.version)
         end
+        last_start = 0 -- the one that was started, if any, did start
         return worker
     end
 
@@ -436,7 +446,8 @@ local stylecli = (function()
 
     -- Look after the worker: start one where none is, end one of another version. Whether one was started.
     local function tend(config)
-        if worker_of(config) then
+        local worker = worker_of(config)
+        if worker and not is_gone(worker) then
             M.write(M.join(config.spool, "worker.stop"), "")
             return false
         end
@@ -537,7 +548,9 @@ local stylecli = (function()
                 quiet = (number and number ~= beat) and 0 or quiet + 100
                 beat = number
                 local is_dead = quiet > BEAT_MS
-                if is_dead or not M.worker(config) then
+                if not is_dead and M.worker(config) then
+                    starts = 0
+                else
                     if starts == STARTS_MAX then
                         return give_up("stylecli does not start. See " .. config.log)
                     end

@@ -20,6 +20,9 @@ class FrameCache:
     def __init__(self, folder: Path, bytes_max: int = BYTES_MAX) -> None:
         self._folder, self._bytes_max = folder, bytes_max
         self._unchecked = CHECKED_BYTES  # the first frame measures what an earlier worker has left
+        with suppress(OSError):
+            for draft in folder.glob(".*"):  # a worker that was killed has left it; this one is the only one
+                draft.unlink()
 
     def get(self, key: str) -> bytes | None:
         """The frame of a key; it counts as used now."""

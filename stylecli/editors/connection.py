@@ -61,14 +61,19 @@ def connection(host: str, machine: Machine) -> Connection:
     return Connection(machine.home / ".config/stylecli" / host)
 
 
-def connect(there: Connection, place: PluginFolder, command: Sequence[str], **more: str) -> None:
-    """Write the folder, or renew it, for a plug-in that is installed in `place`. `more` goes into the configuration."""
+def connect(
+    there: Connection, place: PluginFolder, command: Sequence[str], *, also: Sequence[Path] = (), **more: str
+) -> None:
+    """Write the folder, or renew it, for a plug-in that is installed in `place`.
+
+    also: other folders that the plug-in needs; those that are made here go with the connection. `more` goes into the
+    configuration.
+    """
     known = _read(there)
     made = known.get("made", [])
-    for folder in reversed([there.folder, *there.folder.parents]):
-        if not folder.exists():
-            made = [*made, str(folder)]
-    there.folder.mkdir(parents=True, exist_ok=True)
+    for needed in (there.folder, *also):
+        made = [*made, *(str(folder) for folder in reversed([needed, *needed.parents]) if not folder.exists())]
+        needed.mkdir(parents=True, exist_ok=True)
     there.spool.mkdir(mode=0o700, exist_ok=True)
     write_atomically(there.launcher, _launcher(command, is_windows=there.is_windows).encode(), mode=0o755)
     config = {
@@ -80,26 +85,26 @@ def connect(there: Connection, place: PluginFolder, command: Sequence[str], **mo
         "log": str(there.log),
         **more,
         "styles": installed_styles(),
-        "places": sorted({*known.get("places", []), str(place.folder)}),
+        "places": sorted({*places(there), str(place.folder)}),
         "made": made,
     }
     _write(there, config)
 
 
-def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = ()) -> bool:
+def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = ()) -> None:
     """Remove the folder, unless the plug-in is installed in another place too; its worker ends.
 
-    own: names of files that the plug-in itself has written there. Returns whether the folder was removed.
+    own: names of files that the plug-in itself has written there.
     """
     from stylecli.editors.spool.worker import stop  # loads onnxruntime, which --help does not need
 
     known = _read(there)
-    places = [one for one in known.get("places", []) if one != str(place.folder)]
+    others = [one for one in places(there) if one != str(place.folder)]
     if not known:
-        return False
-    if places:
-        _write(there, {**known, "places": places})
-        return False
+        return
+    if others:
+        _write(there, {**known, "places": others})
+        return
     stop(there.spool)
     for folder in (there.spool, there.folder / "jobs"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -108,7 +113,11 @@ def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = (
     for folder in map(Path, reversed(known.get("made", []))):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    return True
+
+
+def places(there: Connection) -> list[str]:
+    """The folders in which the plug-in is installed."""
+    return list(_read(there).get("places", []))
 
 
 def renew_styles(there: Connection) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stylecli.core.errors import UsageError
 from stylecli.editors import connection
 from stylecli.editors.connection import Connection
-from stylecli.editors.frei0r import build
+from stylecli.editors.frei0r import build, kdenlive
 from stylecli.editors.host import Check, Host
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 
@@ -46,12 +46,19 @@ def connect(place: PluginFolder, command: Sequence[str]) -> None:
     if Machine().system != "linux":
         raise UsageError("the frei0r filter is for Linux only", hint="See docs/editors.md for other ways.")
     build.build(_library(place))
-    connection.connect(_connection(), place, command)
+    folder = kdenlive.effects_folder(Machine())
+    has_kdenlive = folder.parent.is_dir() or shutil.which("kdenlive")
+    connection.connect(_connection(), place, command, also=[folder] if has_kdenlive else [])
+    if has_kdenlive:
+        _describe(folder)
 
 
 def disconnect(place: PluginFolder) -> None:
     """Remove the filter; and the folder by which it finds stylecli, unless another place needs it."""
     build.remove(_library(place))
+    is_last = connection.places(_connection()) == [str(place.folder)]
+    if is_last:
+        kdenlive.remove_effect(kdenlive.effects_folder(Machine()))
     connection.disconnect(_connection(), place)
 
 
@@ -60,11 +67,23 @@ def fault(place: PluginFolder) -> str:
     return build.fault_of_library(_library(place)) or connection.fault_of(_connection())
 
 
+def styles_changed() -> None:
+    """Renew the lists of styles, that of Kdenlive too."""
+    connection.renew_styles(_connection())
+    folder = kdenlive.effects_folder(Machine())
+    if (folder / kdenlive.FILE).exists():
+        _describe(folder)
+
+
 def check(place: PluginFolder) -> Iterator[Check]:
     """Paint frames by the installed filter, in this process and by ffmpeg."""
     from stylecli.editors.frei0r.check import check_filter  # loads numpy, which --help does not need
 
     return check_filter(_library(place))
+
+
+def _describe(folder: Path) -> None:
+    kdenlive.write_effect(folder, [(one["style"], one["title"]) for one in connection.installed_styles()])
 
 
 def _library(place: PluginFolder) -> Path:
@@ -83,7 +102,7 @@ HOST = Host(
     connect,
     disconnect,
     fault,
-    styles_changed=lambda: connection.renew_styles(_connection()),
-    check=check,
+    styles_changed,
+    check,
     check_hint="tried in this process, and in the ffmpeg of this machine if that has frei0r",
 )

@@ -567,11 +567,17 @@ local stylecli = (function()
         end
     end
 
-    -- Read a file of the spool and remove it.
-    function M.take(config, name)
-        local content, reason = M.read(M.join(config.spool, name))
-        os.remove(M.join(config.spool, name))
-        return content, reason
+    -- Do the work of a menu script of Resolve: work(resolve, config) returns a message for people, or raises one.
+    function M.run_script(work)
+        local application = rawget(_G, "resolve")
+        local config, message = M.config()
+        if not application then
+            message = "This script is for DaVinci Resolve"
+        elseif config then
+            local _
+            _, message = pcall(work, application, config)
+        end
+        print("Stylize: " .. message)
     end
 
     return M

@@ -88,12 +88,4 @@ local function stylize(application, config)
     return ("%s is being painted in the background (%s). Then run Import finished"):format(clip.name, choices.style)
 end
 
-local application = rawget(_G, "resolve")
-local config, message = stylecli.config()
-if not application then
-    message = "This script is for DaVinci Resolve"
-elseif config then
-    local _
-    _, message = pcall(stylize, application, config)
-end
-print("Stylize: " .. message)
+stylecli.run_script(stylize)

@@ -35,7 +35,7 @@ def remove_effect(folder: Path) -> None:
 
 def effect(styles: Sequence[tuple[str, str]]) -> bytes:
     """The description as XML. `styles`: names and titles."""
-    root = ElementTree.Element("effect", tag="frei0r.stylecli", id="stylecli", type="video")
+    root = ElementTree.Element("effect", tag="frei0r.stylecli", id="frei0r.stylecli", type="video")
     ElementTree.SubElement(root, "name").text = "Stylize"
     ElementTree.SubElement(root, "description").text = "Paints in the style of a painting, by stylecli"
     ElementTree.SubElement(root, "author").text = "stylecli"

@@ -148,12 +148,9 @@ def test_frames_of_a_clip_share_their_statistics(
 @pytest.mark.skipif(not shutil.which("melt"), reason="no melt: run tests/editors/frei0r/setup.sh")
 @pytest.mark.parametrize("threads", ["-1", "-3"])  # frames one by one, and by three threads
 def test_melt_gets_the_pixels_of_stylecli(home: Installation, clip: Path, threads: str) -> None:
-    profile = Path("profile")
-    size = f"width={WIDTH}\nheight={HEIGHT}\nprogressive=1\nsample_aspect_num=1\nsample_aspect_den=1\n"
-    profile.write_text(f"{size}display_aspect_num=3\ndisplay_aspect_den=2\nframe_rate_num=25\nframe_rate_den=1\n")
     consumer = ["avformat:painted.mkv", "vcodec=png", "pix_fmt=rgb24", "mlt_image_format=rgb", "an=1"]
     effect = ["-filter", "frei0r.stylecli", "0=tiny", "1=0.5"]
-    run("melt", "-profile", profile, clip, *effect, "-consumer", *consumer, f"real_time={threads}")
+    run("melt", clip, *effect, "-consumer", *consumer, f"real_time={threads}")
     assert_painted(home, clip, "painted.mkv", strength=0.5)
     assert home.left() == set()
 

@@ -59,7 +59,7 @@ static const ParameterInfo PARAMETER[PARAMETERS] = {
     [VARIANT] = {"variant", STRING, "Network of the style; empty: its default"},
     [STEADY] = {"steady", BOOLEAN, "Frames share their statistics, so that the picture does not pump"},
     [CACHE] = {"cache", BOOLEAN, "Keep painted frames on the disk for the next time"},
-    [ON_ERROR] = {"on error", STRING, "mark: stripes over the frame; pass: the frame as it is; stop: end the program"},
+    [ON_ERROR] = {"on error", STRING, "mark: stripes and the reason over the frame; pass: the frame as it is; stop: end the program"},
     [TIMEOUT] = {"timeout", STRING, "Seconds for one frame"},
 };
 
@@ -590,9 +590,57 @@ static bool paint(const Look *look, const uint32_t *frame, uint32_t *painted, ch
     return is_read || fail(fault, "%s: it cannot be read, or has another size", path);
 }
 
-/* A frame that cannot be painted and must not pass for one that was: grey, under red stripes. */
-static void mark(unsigned width, unsigned height, const uint32_t *frame, uint32_t *marked)
+/* A frame that cannot be painted ------------------------------------------------------------------------------------ */
+
+/* Letters of 3 x 5 pixels for ASCII 32 to 95: a digit for each row, from the top, whose bits are its pixels. */
+static const uint16_t GLYPHS[64] = {
+    000000, 022202, 055000, 057575, 036236, 051245, 025253, 022000, /*   ! " # $ % & ' */
+    012221, 042224, 005250, 002720, 000024, 000700, 000002, 011244, /* ( ) * + , - . / */
+    075557, 026227, 071747, 071717, 055711, 074717, 074757, 071122, /* 0 1 2 3 4 5 6 7 */
+    075757, 075717, 002020, 002024, 012421, 007070, 042124, 071202, /* 8 9 : ; < = > ? */
+    075547, 025755, 065656, 034443, 065556, 074647, 074644, 034553, /* @ A B C D E F G */
+    055755, 072227, 011152, 055655, 044447, 057755, 065555, 025552, /* H I J K L M N O */
+    065644, 025573, 065655, 034216, 072222, 055557, 055552, 055775, /* P Q R S T U V W */
+    055255, 055222, 071247, 064446, 044211, 031113, 025000, 000007, /* X Y Z [ \ ] ^ _ */
+};
+enum { CELL_WIDTH = 4, CELL_HEIGHT = 6, COLUMNS = 50 };
+
+static uint16_t glyph_of(char letter)
 {
+    unsigned char code = (unsigned char)letter;
+    if (code >= 'a' && code <= 'z')
+        code = (unsigned char)(code - 'a' + 'A');
+    if (code == '`')
+        code = '\'';
+    return GLYPHS[code < 32 || code > 95 ? '?' - 32 : code - 32];
+}
+
+/* Write a message over the upper half of a picture, white on black, as large as it fits; not at all where it does not. */
+static void inscribe(unsigned width, unsigned height, uint32_t *picture, const char *text)
+{
+    static const uint8_t inks[2][4] = {{0, 0, 0, 255}, {255, 255, 255, 255}};
+    size_t length = strlen(text), scale = width / (CELL_WIDTH * COLUMNS), columns = 0, lines = 0;
+    for (; scale; scale--) {
+        columns = width / (CELL_WIDTH * scale) - 1;
+        lines = (length + columns - 1) / columns;
+        if (lines * CELL_HEIGHT * scale <= height / 2)
+            break;
+    }
+    for (size_t y = 0; scale && y < (lines * CELL_HEIGHT + 1) * scale; y++) {
+        for (size_t x = 0; x < width; x++) {
+            size_t left = x / scale, top = y / scale, row = top % CELL_HEIGHT, column = left % CELL_WIDTH;
+            size_t place = top / CELL_HEIGHT * columns + left / CELL_WIDTH;
+            bool is_letter = row && column && left / CELL_WIDTH < columns && place < length &&
+                             glyph_of(text[place]) >> (3 * (CELL_HEIGHT - 1 - row)) >> (CELL_WIDTH - 1 - column) & 1;
+            memcpy(picture + y * width + x, inks[is_letter], sizeof *picture);
+        }
+    }
+}
+
+/* A frame that cannot be painted and must not pass for one that was: grey, under red stripes and the reason. */
+static void mark(unsigned width, unsigned height, const uint32_t *frame, uint32_t *marked, const char *reason)
+{
+    char text[FAULT + 16];
     for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < width; x++) {
             uint8_t pixel[4];
@@ -604,6 +652,8 @@ static void mark(unsigned width, unsigned height, const uint32_t *frame, uint32_
             memcpy(marked + y * width + x, pixel, sizeof pixel);
         }
     }
+    snprintf(text, sizeof text, "stylecli: %s", reason);
+    inscribe(width, height, marked, text);
 }
 
 /* What a host calls ------------------------------------------------------------------------------------------------ */
@@ -731,5 +781,5 @@ void f0r_update(Instance *instance, double time, const uint32_t *frame, uint32_t
     if (strcmp(look.text[ON_ERROR], "pass") == 0)
         memmove(painted, frame, bytes);
     else
-        mark(look.width, look.height, frame, painted);
+        mark(look.width, look.height, frame, painted, fault);
 }

@@ -368,6 +368,7 @@ local stylecli = (function()
         if comp then
             local answer = comp:AskUser("Stylize", {
                 { "Style", Name = "Style", "Dropdown", Options = titles, Default = chosen },
+                { "StyleName", Name = "Style by name", "Text", Lines = 1, Default = choices.named or "" },
                 { "Strength", Name = "Strength", "Slider", Min = 0, Max = 1, Default = choices.strength or 1 },
                 { "Keep", Name = "Keep the picture's colours", "Checkbox", Default = choices.keep and 1 or 0 },
                 {
@@ -382,6 +383,7 @@ local stylecli = (function()
             end
             choices = {
                 style = styles[answer.Style + 1].style,
+                named = answer.StyleName or "",
                 strength = answer.Strength,
                 keep = answer.Keep == 1,
                 linear = answer.Linear == 1,
@@ -391,9 +393,19 @@ local stylecli = (function()
         return choices
     end
 
+    -- The style that the choices mean: any text that stylecli understands, else the one of the list.
+    function M.style_of(choices)
+        return choices.named and choices.named ~= "" and choices.named or choices.style
+    end
+
+    -- The same for the name of a file.
+    function M.style_in_name(choices)
+        return (M.style_of(choices):gsub("[^%w_-]+", "-"))
+    end
+
     -- The words of the command line that the choices mean.
     function M.words_of(choices)
-        local words = { "--style", choices.style, "--strength", ("%.6g"):format(choices.strength or 1) }
+        local words = { "--style", M.style_of(choices), "--strength", ("%.6g"):format(choices.strength or 1) }
         if choices.keep then
             words[#words + 1] = "--preserve-color"
         end

@@ -157,6 +157,16 @@ def test_a_fault_is_told_once_and_the_frame_is_marked_or_passes(
     assert capfd.readouterr().err.count("wide") == 1
 
 
+def test_the_reason_stands_in_the_marked_frame(shared: Installation) -> None:
+    frame = np.full((180, 320, 4), 128, np.uint8)
+    one, other = (updated(shared, frame, style=name) for name in ("gone", "lost"))
+    lines = np.s_[:12]  # two lines of letters of 5 pixels, and a margin
+    assert set(np.unique(one[lines][..., :3])) == {0, 255}
+    assert not np.array_equal(one[lines], other[lines])
+    np.testing.assert_array_equal(one[20:], other[20:])
+    assert is_marked(one[20:])
+
+
 def test_without_a_connection_it_says_what_to_do(
     shared: Installation, frame: Frame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:

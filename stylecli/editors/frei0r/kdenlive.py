@@ -10,7 +10,7 @@ from stylecli.core.files import write_atomically
 from stylecli.editors.plugin_folders import Machine
 
 FILE = "stylecli.xml"
-MARK = b"frei0r.stylecli"
+EFFECT = "frei0r.stylecli"  # as MLT calls the filter; this description takes the place of the one from MLT
 VARIANTS = ("", "fast", "int8", "quality")
 STROKE_SIZES = ("auto", "native", "1.5", "2", "3", "4")
 
@@ -29,13 +29,13 @@ def write_effect(folder: Path, styles: Sequence[tuple[str, str]]) -> None:
 def remove_effect(folder: Path) -> None:
     """Remove the description; one of somebody else stays."""
     file = folder / FILE
-    if file.exists() and MARK in file.read_bytes():
+    if file.exists() and EFFECT.encode() in file.read_bytes():
         file.unlink()
 
 
 def effect(styles: Sequence[tuple[str, str]]) -> bytes:
     """The description as XML. `styles`: names and titles."""
-    root = ElementTree.Element("effect", tag="frei0r.stylecli", id="frei0r.stylecli", type="video")
+    root = ElementTree.Element("effect", {"tag": EFFECT, "id": EFFECT, "type": "video"})
     ElementTree.SubElement(root, "name").text = "Stylize"
     ElementTree.SubElement(root, "description").text = "Paints in the style of a painting, by stylecli"
     ElementTree.SubElement(root, "author").text = "stylecli"

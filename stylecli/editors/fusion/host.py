@@ -53,7 +53,12 @@ class FusionHost:
         runtime = luajit.LuaRuntime(unpack_returned_tuples=True)
         self._runtime = runtime
         self.own_seconds = 0.0
-        files = {"exr_write": _exr_write, "exr_read": _exr_read, "png_write": _png_write, "png_read": _png_read}
+        files: dict[str, Callable[..., Any]] = {
+            "exr_write": _exr_write,
+            "exr_read": _exr_read,
+            "png_write": _png_write,
+            "png_read": _png_read,
+        }
         python = {name: self._timed(work) for name, work in files.items()}
         options = {
             "vocabulary": runtime.table_from(json.loads((HERE / "vocabulary.json").read_text()), recursive=True),

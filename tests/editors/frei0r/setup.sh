@@ -17,6 +17,5 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -qq || cannot "no archive is reached"
   apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null || cannot "${missing[*]} cannot be installed"
 fi
-ffmpeg -hide_banner -filters 2>/dev/null | grep -q ' frei0r ' || cannot "the ffmpeg of this machine was built without frei0r"
-ffmpeg -version | head -n 1
-melt --version 2>&1 | grep -m 1 melt
+case $(ffmpeg -hide_banner -filters 2>/dev/null) in *" frei0r "*) ;; *) cannot "the ffmpeg of this machine was built without frei0r" ;; esac
+ffmpeg -version | sed -n 1p

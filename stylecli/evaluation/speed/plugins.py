@@ -44,7 +44,7 @@ def plugin_ways(levels: NDArray[np.uint8], style: str, spool: Path, home: Path) 
     ways: dict[str, Way] = {}
     if os.name == "posix" and importlib.util.find_spec("lupa"):
         _connect("resolve", spool, home)
-        floats = rgba / np.float32(255)
+        floats = (rgba / 255).astype(np.float32)
         for name, (quirks, is_new) in FUSE_NAMES.items():
             ways[name] = _fuse(floats, style, quirks, home, is_new=is_new)
     if sys.platform != "linux" or not build.find_compiler(os.environ):

@@ -9,7 +9,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,11 @@ def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = (
     for folder in map(Path, reversed(known.get("made", []))):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+    left = [one for one in known.get("made", []) if Path(one).is_dir()]
+    for config in sorted(there.folder.parent.glob("*/config.json"))[:1]:  # another plug-in, which goes later
+        sibling = replace(there, folder=config.parent)
+        theirs = _read(sibling)
+        _write(sibling, {**theirs, "made": [*left, *theirs.get("made", [])]})
 
 
 def places(there: Connection) -> list[str]:

@@ -159,6 +159,18 @@ def test_of_two_places_each_keeps_its_filter(home: Path, tmp_path: Path) -> None
     assert not (home / ".config").exists()
 
 
+@pytest.mark.parametrize("order", [("frei0r", "resolve"), ("resolve", "frei0r")])
+def test_of_two_plugins_nothing_is_left_whichever_goes_first(
+    home: Path, tmp_path: Path, order: tuple[str, str]
+) -> None:
+    before = tree(home)
+    for host in ("resolve", "frei0r"):
+        assert run("plugins", "install", host, "--target", tmp_path / host)[0] == 0
+    for host in order:
+        assert run("plugins", "uninstall", host, "--target", tmp_path / host)[0] == 0
+    assert tree(home) == before
+
+
 def test_check_tries_the_installed_filter(home: Path) -> None:
     (home / "bin/ffmpeg").unlink()
     code, said = run("plugins", "check", "frei0r")

@@ -55,11 +55,11 @@ class FrameCache:
                 excess -= size
 
 
-def key_of(*parts: bytes | str) -> str:
-    """A name for what these parts decide, usable as a file name."""
-    digest = hashlib.blake2b(digest_size=20)
+def key_of(*parts: bytes | str | memoryview) -> str:
+    """A name for what these parts decide, usable as a file name. A memoryview is contiguous."""
+    digest = hashlib.sha256()  # processors compute it by instructions of their own
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = memoryview(part.encode() if isinstance(part, str) else part).cast("B")
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
-    return digest.hexdigest()
+    return digest.hexdigest()[:40]

@@ -21,6 +21,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
 from tests.editors.frei0r.conftest import Installation
 from tests.editors.frei0r.test_filter import expected, is_marked
+from tests.support.documents import blocks
 
 pytestmark = [
     pytest.mark.frei0r,
@@ -188,6 +189,19 @@ def test_gstreamer_gets_the_pixels_of_stylecli(home: Installation, clip: Path) -
     run("gst-launch-1.0", "-q", *line)
     painted = np.fromfile("out.rgba", np.uint8).reshape(HEIGHT, WIDTH, 4)
     np.testing.assert_array_equal(painted, expected(home, with_alpha(source), strength=Look(0.5).strength))
+
+
+@pytest.mark.skipif(not shutil.which("melt"), reason="no melt: run tests/editors/frei0r/setup.sh")
+def test_the_commands_work_as_they_are_written(home: Installation, clip: Path) -> None:
+    run("ffmpeg", "-v", "error", "-i", clip, "clip.mp4")
+    first, second = blocks("docs/editors.md", "ffmpeg, Kdenlive and everything else with frei0r", "sh")
+    commands = [*first.splitlines()[-1:], *second.splitlines()[:2]]
+    assert [command.split()[0] for command in commands] == ["ffmpeg", "ffmpeg", "melt"]
+    for command in commands:
+        run("sh", "-c", command)
+        assert len(frames_of("painted.mp4")) == FRAMES
+        Path("painted.mp4").unlink()
+    assert home.left() == set()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ local stylecli = (function()
     if M.is_windows then
         ffi.cdef("void Sleep(int ms);")
     else
-        ffi.cdef("int poll(void *fds, unsigned long count, int ms);")
+        ffi.cdef("int poll(void *fds, unsigned long count, int ms); int kill(int process, int signal);")
     end
 
     -- Sleep without using the processor.
@@ -368,6 +368,7 @@ local stylecli = (function()
         if comp then
             local answer = comp:AskUser("Stylize", {
                 { "Style", Name = "Style", "Dropdown", Options = titles, Default = chosen },
+                { "StyleName", Name = "Style by name", "Text", Lines = 1, Default = choices.named or "" },
                 { "Strength", Name = "Strength", "Slider", Min = 0, Max = 1, Default = choices.strength or 1 },
                 { "Keep", Name = "Keep the picture's colours", "Checkbox", Default = choices.keep and 1 or 0 },
                 {
@@ -382,6 +383,7 @@ local stylecli = (function()
             end
             choices = {
                 style = styles[answer.Style + 1].style,
+                named = answer.StyleName or "",
                 strength = answer.Strength,
                 keep = answer.Keep == 1,
                 linear = answer.Linear == 1,
@@ -391,9 +393,19 @@ local stylecli = (function()
         return choices
     end
 
+    -- The style that the choices mean: any text that stylecli understands, else the one of the list.
+    function M.style_of(choices)
+        return choices.named and choices.named ~= "" and choices.named or choices.style
+    end
+
+    -- The same for the name of a file.
+    function M.style_in_name(choices)
+        return (M.style_of(choices):gsub("[^%w_-]+", "-"))
+    end
+
     -- The words of the command line that the choices mean.
     function M.words_of(choices)
-        local words = { "--style", choices.style, "--strength", ("%.6g"):format(choices.strength or 1) }
+        local words = { "--style", M.style_of(choices), "--strength", ("%.6g"):format(choices.strength or 1) }
         if choices.keep then
             words[#words + 1] = "--preserve-color"
         end
@@ -404,7 +416,8 @@ local stylecli = (function()
 
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
     local START_SECONDS = 10 -- between two starts
-    local STARTS_MAX = 3 -- while one job waits
+    local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
+    local NO_SUCH_PROCESS = 3 -- of errno
     local last_start = 0
     local count = 0
 
@@ -413,14 +426,23 @@ local stylecli = (function()
         return text and M.decode(text)
     end
 
+    -- Whether a worker was killed: it leaves its files.
+    local function is_gone(worker)
+        if M.is_windows or type(worker.pid) ~= "number" then
+            return false -- its heart tells
+        end
+        return ffi.C.kill(worker.pid, 0) ~= 0 and ffi.errno() == NO_SUCH_PROCESS
+    end
+
     -- A worker of this very version, or nil and the reason.
     function M.worker(config)
         local worker = worker_of(config)
-        if not worker then
+        if not worker or is_gone(worker) then
             return nil, "no worker runs"
         elseif worker.version ~= config.version then
             return nil, ("the worker is of stylecli %s, the plug-in of %s"):format(worker.version, config.version)
         end
+        last_start = 0 -- the one that was started, if any, did start
         return worker
     end
 
@@ -436,7 +458,8 @@ local stylecli = (function()
 
     -- Look after the worker: start one where none is, end one of another version. Whether one was started.
     local function tend(config)
-        if worker_of(config) then
+        local worker = worker_of(config)
+        if worker and not is_gone(worker) then
             M.write(M.join(config.spool, "worker.stop"), "")
             return false
         end
@@ -483,7 +506,9 @@ local stylecli = (function()
         end
 
         local function give_up(message)
-            M.write(path("cancel"), "")
+            if not os.remove(path("job")) then -- a worker has it
+                M.write(path("cancel"), "")
+            end
             tidy(config, identifier, { job.input })
             return nil, message
         end
@@ -535,7 +560,9 @@ local stylecli = (function()
                 quiet = (number and number ~= beat) and 0 or quiet + 100
                 beat = number
                 local is_dead = quiet > BEAT_MS
-                if is_dead or not M.worker(config) then
+                if not is_dead and M.worker(config) then
+                    starts = 0
+                else
                     if starts == STARTS_MAX then
                         return give_up("stylecli does not start. See " .. config.log)
                     end
@@ -552,11 +579,17 @@ local stylecli = (function()
         end
     end
 
-    -- Read a file of the spool and remove it.
-    function M.take(config, name)
-        local content, reason = M.read(M.join(config.spool, name))
-        os.remove(M.join(config.spool, name))
-        return content, reason
+    -- Do the work of a menu script of Resolve: work(resolve, config) returns a message for people, or raises one.
+    function M.run_script(work)
+        local application = rawget(_G, "resolve")
+        local config, message = M.config()
+        if not application then
+            message = "This script is for DaVinci Resolve"
+        elseif config then
+            local _
+            _, message = pcall(work, application, config)
+        end
+        print("Stylize: " .. message)
     end
 
     return M

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stylecli.core.errors import UsageError
 from stylecli.core.files import bundled_folder
 from stylecli.editors import hosts
 from stylecli.editors.plugin_folders import Machine, PluginFolder
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried with an installed plug-in."""
+
+    topic: str
+    is_well: bool
+    says: str
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,8 @@ class Host:
     for plug-ins. files: what is installed there, content by name; a name with folders is relative to the folder of
     plug-ins, one without is in its subfolder `stylecli`. connect, disconnect: what else has to be done after an
     installation, with the command that starts stylecli, and before its removal. fault: what is wrong with that.
+    styles_changed: called after a style was added or removed. check: tries an installed plug-in without the editor, and
+    check_hint says how; None where that is impossible.
     """
 
     name: str
@@ -29,7 +40,10 @@ class Host:
     files: Callable[[], Mapping[str, bytes]]
     connect: Callable[[PluginFolder, Sequence[str]], None] = lambda _folder, _command: None
     disconnect: Callable[[PluginFolder], None] = lambda _folder: None
-    fault: Callable[[], str] = lambda: ""
+    fault: Callable[[PluginFolder], str] = lambda _folder: ""
+    styles_changed: Callable[[], None] = lambda: None
+    check: Callable[[PluginFolder], Iterator[Check]] | None = None
+    check_hint: str = ""
 
 
 def host_names() -> list[str]:
@@ -53,6 +67,12 @@ def find_host(name: str) -> Host:
     host = importlib.import_module(f"{hosts.__name__}.{name}").HOST
     assert isinstance(host, Host)
     return host
+
+
+def tell_styles_changed() -> None:
+    """Let every installed plug-in that keeps a list of styles renew it."""
+    for host in list_hosts():
+        host.styles_changed()
 
 
 def python_files(name: str) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import MediaError, StyleError, UsageError
 from stylecli.core.files import write_atomically
 from stylecli.core.version import __version__
 from stylecli.editors.host import Host
@@ -88,7 +88,12 @@ def install(host: Host, place: PluginFolder) -> Plugin:
             write_atomically(path, content, mode=PROGRAM_MODE if name == PROGRAM else FILE_MODE)
         for name in known - set(files):
             _path_of(place, name).unlink(missing_ok=True)
-        host.connect(place, command)
+        try:
+            host.connect(place, command)
+        except StyleError:
+            if before is None:  # no half installation stays
+                uninstall(host, place)
+            raise
     return look_at(host, place)
 
 
@@ -125,7 +130,7 @@ def look_at(host: Host, place: PluginFolder) -> Plugin:
     if config is None:
         return Plugin(host, place, True, "?", f"{CONFIG} cannot be read", f"Renew it: {again}")
     version = str(config["stylecli"])
-    fault = _fault_of_files(host, place, version) or host.fault()
+    fault = _fault_of_files(host, place, version) or host.fault(place)
     fault = fault or _fault_of_command(config["command"], place.prefix)
     return Plugin(host, place, True, version, fault, f"Renew it: {again}" if fault else "")
 

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from stylecli.editors.layout import CHANNELS, SAMPLES, Alpha, Color, Layout
 from stylecli.media.images.alpha import bled
-from stylecli.media.linear_light import HALF_MAX, as_samples, encoded, linear, premultiplied, unpremultiplied
+from stylecli.media.linear_light import (
+    as_samples,
+    encoded,
+    linear,
+    premultiplied,
+    unpremultiplied,
+    without_highlights,
+)
 from stylecli.media.pixels import Floats, quantize, to_unit
 
 Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (H, W, 3), sRGB-encoded RGB; same shape and type
@@ -55,18 +62,24 @@ def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArra
 def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
     unit: Floats = samples.astype(np.float32) if samples.dtype.kind == "f" else to_unit(samples)
     coverage = unit[..., 3]
-    multiplier = coverage if alpha == "premultiplied" else None
-    straight = np.nan_to_num(unpremultiplied(unit[..., :3], multiplier), posinf=HALF_MAX).clip(0, HALF_MAX)
-    highlights = straight.max(2, keepdims=True).clip(1, None)
-    pixels = straight / highlights
+    is_opaque = bool((coverage == 1).all())  # most frames are, and have no highlights: both save half of the time
+    multiplier = coverage if alpha == "premultiplied" and not is_opaque else None
+    straight = np.ascontiguousarray(unpremultiplied(unit[..., :3], multiplier))
+    pixels, highlights = straight, None
+    if not (straight.min() >= 0 and straight.max() <= 1):  # also where there is NaN
+        pixels, highlights = without_highlights(straight)
     if color == "linear":
         pixels = encoded(pixels)
-    if alpha != "ignore":
+    if alpha != "ignore" and not is_opaque:
         pixels = bled(pixels, np.nan_to_num(coverage).clip(0, 1))
     painted = paint(pixels)
     if painted is pixels:
         return None
-    painted = premultiplied((linear(painted) if color == "linear" else painted) * highlights, multiplier)
+    if color == "linear":
+        painted = linear(painted)
+    if highlights is not None:
+        painted = painted * highlights
+    painted = premultiplied(painted, multiplier)
     if multiplier is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
         painted = np.where(multiplier[..., None] == 0, unit[..., :3], painted)
     result = samples.copy()

@@ -22,41 +22,59 @@ def ask(procedure, config, title, styles):
 
 
 def _style_box(config, styles):
-    """The list of styles, with the preview of the chosen one below."""
+    """The list of styles, a line for any other name, and the preview of the chosen one below."""
     names = [style.name for style in styles]
-    choice = Gtk.ComboBoxText()
+    choice, typed, preview = Gtk.ComboBoxText(), Gtk.Entry(), Gtk.Image()
     for style in styles:
         choice.append(style.name, f"{style.name} – {style.title}" if style.title else style.name)
-    label = Gtk.Label.new_with_mnemonic("St_yle")
-    label.set_mnemonic_widget(choice)
-    row = Gtk.Box(orientation=Gtk.Orientation.HORIZONTAL, spacing=SPACING)
-    row.pack_start(label, False, False, 0)
-    row.pack_start(choice, True, True, 0)
-    preview = Gtk.Image()
 
     def choose(_):
+        typed.set_text("")
         style = styles[choice.get_active()]
         config.set_property("style", style.name)
         _show(preview, style.preview)
 
-    choice.connect("changed", choose)
+    def take(_):
+        name, listed = typed.get_text().strip(), styles[choice.get_active()]
+        config.set_property("style", name or listed.name)
+        _show(preview, "" if name else listed.preview)
+
+    def follow(*_):
+        """Show a style that was set from elsewhere, such as by "Reset to defaults"."""
+        style = config.get_property("style")
+        if not style or style in names:
+            if style != typed.get_text().strip():
+                choice.set_active(names.index(style) if style else 0)
+                typed.set_text("")
+        elif style != typed.get_text().strip():
+            typed.set_text(style)
+
     latest = config.get_property("style")
+    choice.connect("changed", choose)
     choice.set_active(names.index(latest) if latest in names else 0)
-    # "Reset to defaults" and the like change the style from elsewhere.
-    config.connect("notify::style", lambda *_: _follow(choice, names, config.get_property("style")))
+    typed.set_text(latest if latest not in names else "")
+    typed.connect("changed", take)
+    typed.set_activates_default(True)
+    if typed.get_text():
+        take(typed)
+    config.connect("notify::style", follow)
 
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
     box.set_border_width(2 * SPACING)
-    box.pack_start(row, False, False, 0)
+    box.pack_start(_row("St_yle", choice), False, False, 0)
+    box.pack_start(_row("Style by name", typed), False, False, 0)
     box.pack_start(preview, False, False, 0)
     box.show_all()
     return box
 
 
-def _follow(choice, names, style):
-    wanted = names.index(style) if style in names else 0
-    if choice.get_active() != wanted:
-        choice.set_active(wanted)
+def _row(title, widget):
+    label = Gtk.Label.new_with_mnemonic(title)
+    label.set_mnemonic_widget(widget)
+    row = Gtk.Box(orientation=Gtk.Orientation.HORIZONTAL, spacing=SPACING)
+    row.pack_start(label, False, False, 0)
+    row.pack_start(widget, True, True, 0)
+    return row
 
 
 def _show(preview, file):

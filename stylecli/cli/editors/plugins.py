@@ -102,23 +102,22 @@ def uninstall(host: str, target: Path | None, as_json: bool) -> None:
 @target_option
 @options.as_json
 def check(host: str, target: Path | None, as_json: bool) -> None:
-    """Run an installed plug-in without its editor, against the real worker; for resolve.
+    """Run an installed plug-in without its editor, against the real worker; for resolve and frei0r.
 
-    Needs LuaJIT: pip install lupa. Exit code 6 if something does not work.
+    For resolve it needs LuaJIT: pip install lupa. Exit code 6 if something does not work.
     """
-    from stylecli.editors.fusion.check import check_fuse
-
-    if host != "resolve":
+    known = find_host(host)
+    if not known.check:
         raise UsageError(f"{host}: it can be tried inside the editor only", hint="tests/editors does that.")
     broken = []
-    for place in _places(find_host(host), target):
-        for one in check_fuse(place):
+    for place in _places(known, target):
+        for one in known.check(place):
             broken += [] if one.is_well else [one.topic]
             if as_json:
                 emit_json({"event": "result", "topic": one.topic, "works": one.is_well, "says": one.says})
             else:
                 click.echo(f"{one.topic}: {one.says}")
-    say("stylecli: tried in LuaJIT with a stand-in for Fusion, not inside DaVinci Resolve")
+    say(f"stylecli: {known.check_hint}")
     if broken:
         raise ItemsFailedError(f"it does not work by {', '.join(broken)}", hint="See above for the reason.")
 

@@ -103,9 +103,11 @@ def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> 
 
     Refused are wrong sha256s, pickles, links, external data, operators that are not standard, oversize.
     """
+    from stylecli.editors.host import tell_styles_changed
     from stylecli.packs.shelves import add_style, shelves
 
     pack = add_style(source, shelves(styles_dir)[0], replace=replace)
+    tell_styles_changed()
     if as_json:
         emit_json({"event": "result", **_entry(pack)})
     else:
@@ -121,10 +123,12 @@ def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
 
     The bundled styles stay.
     """
+    from stylecli.editors.host import tell_styles_changed
     from stylecli.packs.shelves import remove_style, shelves
 
     shelf = shelves(styles_dir)[0]
     remove_style(name, shelf)
+    tell_styles_changed()
     if as_json:
         emit_json({"event": "result", "style": name, "removed_from": shelf})
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.editors.fusion.host import FusionHost
+from stylecli.editors.host import Check
 from stylecli.editors.plugin_folders import PluginFolder
 from stylecli.editors.raw_pixels import repainted
 from stylecli.inference.engine import Engine
@@ -21,15 +21,6 @@ WAYS = {"OpenEXR": (), "PNG": ("exrio_missing",), "raw pixels": ("exrio_missing"
 DEPTHS = {"OpenEXR": 8, "PNG": 5, "raw pixels": 8}
 WIDTH, HEIGHT = 320, 180
 TOLERANCE = 1.01 / 255  # a value between two levels may become either
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was tried."""
-
-    topic: str
-    is_well: bool
-    says: str
 
 
 def check_fuse(place: PluginFolder) -> Iterator[Check]:

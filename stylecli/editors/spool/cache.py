@@ -20,6 +20,9 @@ class FrameCache:
     def __init__(self, folder: Path, bytes_max: int = BYTES_MAX) -> None:
         self._folder, self._bytes_max = folder, bytes_max
         self._unchecked = CHECKED_BYTES  # the first frame measures what an earlier worker has left
+        with suppress(OSError):
+            for draft in folder.glob(".*"):  # a worker that was killed has left it; this one is the only one
+                draft.unlink()
 
     def get(self, key: str) -> bytes | None:
         """The frame of a key; it counts as used now."""
@@ -52,11 +55,11 @@ class FrameCache:
                 excess -= size
 
 
-def key_of(*parts: bytes | str) -> str:
-    """A name for what these parts decide, usable as a file name."""
-    digest = hashlib.blake2b(digest_size=20)
+def key_of(*parts: bytes | str | memoryview) -> str:
+    """A name for what these parts decide, usable as a file name. A memoryview is contiguous."""
+    digest = hashlib.sha256()  # processors compute it by instructions of their own
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = memoryview(part.encode() if isinstance(part, str) else part).cast("B")
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
-    return digest.hexdigest()
+    return digest.hexdigest()[:40]

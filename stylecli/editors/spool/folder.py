@@ -30,7 +30,8 @@ from stylecli.editors.spool.protocol import IDENTIFIER, JOB_BYTES_MAX, PROTOCOL
 LOCK, WORKER, BEAT, STYLES, STOP = "worker.lock", "worker.json", "worker.beat", "styles.json", "worker.stop"
 OWN_NAMES = {LOCK, WORKER, BEAT, STYLES, STOP}
 HINT = "The spool needs a folder that it may write to."
-TRIES_MAX = 3  # a job that ends the worker each time is answered with an error
+ENDS_MAX = 3  # a job at which so many workers ended is answered with an error
+ENDS_SECONDS = 5.0  # ends that follow a counted one sooner do not count: whoever kills workers kills them at any job
 KEPT_SECONDS = 600.0  # what a client left behind is removed after this time
 SHARING_SECONDS = 2.0  # on Windows a file that another program looks at cannot be renamed for a moment
 JOB_FILE = re.compile(rf"({IDENTIFIER.pattern})\.(.+)")
@@ -119,16 +120,15 @@ class SpoolFolder:
         for identifier in filter(IDENTIFIER.fullmatch, begun):
             if self._publish(identifier):
                 continue
-            tries = self._tries(identifier) + 1
-            if tries >= TRIES_MAX:
-                hint = "Is there enough memory for a picture of this size?"
-                self.answer(
-                    identifier, fault_facts(DeviceError(f"the worker ended {tries} times at this job", hint=hint))
-                )
-            else:
-                with suppress(MediaError):
-                    self.write(f"{identifier}.tries", str(tries).encode())
+            ends = self._count_end(identifier)
+            if ends < ENDS_MAX:
                 self.put_back(identifier)
+                with suppress(OSError):  # behind the other jobs, which it would hold up
+                    os.utime(self._file(identifier, "job"))
+            else:
+                hint = "Is there enough memory for a picture of this size?"
+                fault = DeviceError(f"the worker ended {ends} times at this job", hint=hint)
+                self.answer(identifier, fault_facts(fault))
 
     def clean(self) -> None:
         """Remove what dead clients have left: jobs never sent, answers never fetched."""
@@ -169,11 +169,18 @@ class SpoolFolder:
             _rename(answer, self._file(identifier, "done" if is_done else "err"))
         return True
 
-    def _tries(self, identifier: str) -> int:
+    def _count_end(self, identifier: str) -> int:
+        """Note that a worker ended without a word at a job; how many counted ends that makes."""
+        ends = self._file(identifier, "tries")
         try:
-            return int(self._file(identifier, "tries").read_text())
+            known, age = int(ends.read_bytes()), time.time() - ends.stat().st_mtime
         except (OSError, ValueError):
-            return 0
+            known, age = 0, ENDS_SECONDS
+        if known and age < ENDS_SECONDS:
+            return known
+        with suppress(MediaError):
+            self.write(ends.name, str(known + 1).encode())
+        return known + 1
 
     def _remove_files(self, *names: str | None) -> None:
         with blamed_on(self.path, hint=HINT):

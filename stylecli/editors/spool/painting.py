@@ -147,7 +147,8 @@ class EngineCache:
 
 def _key(job: SpoolJob, model: str, samples: NDArray[Any]) -> str:
     """Everything that decides what becomes of a frame."""
-    return key_of(model, samples.tobytes(), str(samples.dtype), repr(job.layout), repr(astuple(job.look)), job.scene)
+    data = np.ascontiguousarray(samples).data
+    return key_of(model, data, str(samples.dtype), repr(job.layout), repr(astuple(job.look)), job.scene)
 
 
 def _samples(job: SpoolJob, layout: Layout, data: bytes) -> tuple[NDArray[Any], Encode]:

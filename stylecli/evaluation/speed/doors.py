@@ -1,4 +1,4 @@
-"""What the doors for editors cost: a frame through the network alone, through the spool, and through a fresh pipe."""
+"""What the doors for editors cost: a frame through the network alone, the spool, a fresh pipe, and the plug-ins."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from stylecli.editors.spool.folder import WORKER
 from stylecli.editors.spool.worker import stop
 from stylecli.evaluation.speed.networks import noise_picture
 from stylecli.evaluation.speed.options import SIZES
+from stylecli.evaluation.speed.plugins import FUSE_NAMES, plugin_ways
 from stylecli.inference.engine import Device, Engine
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
@@ -28,25 +29,29 @@ from stylecli.stylize.painting import paint
 
 PATIENCE = 120.0  # seconds for a worker to start, and for an answer
 SIZE = "720p"
-NETWORK = "the network alone"
+NETWORK, NETWORK_OF_FLOATS = "the network alone", "the network alone, floats"
 
 
 @dataclass(frozen=True)
 class Door:
-    """Median milliseconds of a 720p frame of rgba8, from having its pixels to having them painted.
+    """Median milliseconds of a 720p frame, from having its pixels to having them painted.
 
-    over_network: how much of it is not the network's.
+    over_network: how much of it is not the network's. own: what the stand-in for Fusion takes beside, for its images
+    and files; Fusion's own time for them is unknown.
     """
 
     door: str
     milliseconds: float
     over_network: float | None = None
+    own: float | None = None
 
 
 def measure_doors(
     pack: StylePack, *, rounds: int = 5, device: Device = "cpu", progress: Progress = ignore
 ) -> list[Door]:
     """Send a frame through each door in turn, round after round; what the spool's first frame takes is told apart.
+
+    The plug-ins are measured where they can run: the fuse with the package lupa, the frei0r filter with a C compiler.
 
     Raises:
         StyleError: a door failed.
@@ -61,6 +66,7 @@ def measure_doors(
         TemporaryDirectory() as spare,
         Engine(pack, device=device) as engine,
         _worker(Path(spare, "spool"), chosen) as spool,
+        plugin_ways(levels, pack.name, spool, Path(spare, "home")) as plugins,
     ):
 
         def by_spool() -> None:
@@ -71,19 +77,36 @@ def measure_doors(
             command = [sys.executable, "-m", "stylecli", "pipe", *size, "--style", pack.name, *chosen]
             _checked(subprocess.run(command, input=rgba, capture_output=True, check=False, timeout=PATIENCE))
 
-        ways = {NETWORK: lambda: paint(engine, levels, Look()), "spool, every further frame": by_spool, "pipe": by_pipe}
-        first = _milliseconds(by_spool)
-        times: dict[str, list[float]] = {name: [] for name in ways}
+        floats = levels.astype(np.float32) / 255
+        ways: dict[str, Callable[[], float | None]] = {
+            NETWORK: lambda: _done(paint(engine, levels, Look())),
+            NETWORK_OF_FLOATS: lambda: _done(paint(engine, floats, Look())),
+            "spool, every further frame": by_spool,
+            **plugins,
+            "pipe": by_pipe,
+        }
+        first = _milliseconds(by_spool)[0]
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for number in range(rounds + 1):  # the first is the warm-up
             for place, (name, way) in enumerate(ways.items()):
                 progress(Step(number * len(ways) + place, (rounds + 1) * len(ways), "frames", name))
                 way()  # the next of the same kind finds the processor's caches as in a row of frames
                 times[name].append(_milliseconds(way))
-    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
-    network = medians.pop(NETWORK)
-    waits = {"spool, first frame of a style": first, **medians}
-    through = [Door(name, round(wait, 1), round(wait - network, 1)) for name, wait in waits.items()]
-    return [Door(NETWORK, round(network, 1)), *through]
+    waits = {name: statistics.median(wait for wait, _ in values[1:]) for name, values in times.items()}
+    own = {name: statistics.median(one for _, one in values[1:]) for name, values in times.items()}
+    network, of_floats = waits.pop(NETWORK), waits.pop(NETWORK_OF_FLOATS)
+    alone = [Door(NETWORK, round(network, 1))]
+    if through_fuse := [name for name in waits if name in FUSE_NAMES]:
+        alone.append(Door(NETWORK_OF_FLOATS, round(of_floats, 1)))
+    through = [_door("spool, first frame of a style", first, network)]
+    for name, wait in waits.items():
+        is_fuse = name in through_fuse
+        through.append(_door(name, wait, of_floats if is_fuse else network, own[name] if is_fuse else None))
+    return [*alone, *through]
+
+
+def _door(name: str, wait: float, network: float, own: float | None = None) -> Door:
+    return Door(name, round(wait, 1), round(wait - network, 1), None if own is None else round(own, 1))
 
 
 @contextmanager
@@ -106,10 +129,15 @@ def _worker(folder: Path, options: list[str]) -> Iterator[Path]:
             process.kill()
 
 
-def _milliseconds(way: Callable[[], object]) -> float:
+def _milliseconds(way: Callable[[], float | None]) -> tuple[float, float]:
+    """What a way takes, and what a stand-in takes beside."""
     started = time.perf_counter()
-    way()
-    return (time.perf_counter() - started) * 1000
+    own = (way() or 0.0) * 1000
+    return (time.perf_counter() - started) * 1000 - own, own
+
+
+def _done(_: object) -> None:
+    """A result that nobody wants."""
 
 
 def _checked(done: subprocess.CompletedProcess[bytes]) -> None:

@@ -44,8 +44,9 @@ VIDEO = """Each stage alone, then the whole pipeline, in the first style; *ceili
 min(slowest stage alone, cores / sum of CPU seconds a frame)."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
-DOORS = """A 720p frame of rgba8 in the first style, from having its pixels to having them painted. *over network*:
-what the door adds. The pipe starts a process for each frame."""
+DOORS = """A 720p frame in the first style, from having its pixels to having them painted: rgba8, through the fuse
+half floats. *over network*: what the door adds. The pipe starts a process for each frame. The fuse runs in LuaJIT with
+a stand-in for Fusion; *own*: what the stand-in takes beside, for its images and EXR files; Fusion's own is unknown."""
 
 
 @dataclass(frozen=True)

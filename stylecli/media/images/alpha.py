@@ -32,10 +32,9 @@ def bled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
 
     if alpha.min() > 0 or alpha.max() == 0:
         return pixels
-    filled: NDArray[Any] = bleed(
-        pyvips.Image.new_from_array(np.ascontiguousarray(pixels)),
-        pyvips.Image.new_from_array(np.ascontiguousarray(alpha)),
-    ).numpy()
+    # libvips reads these arrays later, at `numpy()`, and does not keep them.
+    color, weight = np.ascontiguousarray(pixels), np.ascontiguousarray(alpha)
+    filled: NDArray[Any] = bleed(pyvips.Image.new_from_array(color), pyvips.Image.new_from_array(weight)).numpy()
     return filled
 
 

@@ -123,3 +123,15 @@ def test_a_style_that_was_added_meanwhile_is_in_the_list(gimp: Desktop, profile:
     finally:
         shutil.rmtree(folder)
     assert not np.array_equal(gimp.canvas(), before)
+
+
+def test_a_style_may_be_named_by_any_text(gimp: Desktop) -> None:
+    from_menu(gimp)
+    gimp.tell("sleep", "1")
+    gimp.press("alt+y", "Tab")
+    gimp.tell("type", "--delay", "80", "nosuch:0.6+great-wave:0.4")
+    gimp.look("typed")
+    gimp.press("Return")
+    gimp.window("GIMP Message")  # it names what is not there
+    gimp.tell("sleep", "1")
+    gimp.look("typed-error")

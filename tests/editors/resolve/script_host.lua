@@ -91,7 +91,7 @@ active = selected
 local comp = options.has_comp and object("comp", {
     AskUser = function(_, rows)
         for _, row in ipairs(rows) do
-            if not ({ Dropdown = 1, Slider = 1, Checkbox = 1 })[row[2]] then
+            if not ({ Dropdown = 1, Slider = 1, Checkbox = 1, Text = 1 })[row[2]] then
                 fail("AskUser has no %s", tostring(row[2]))
             end
         end

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from stylecli.cli.app import suite
 from stylecli.core.version import __version__
+from stylecli.editors.connection import connection
 from stylecli.editors.host import find_host
-from stylecli.editors.hosts.resolve import connection
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 from stylecli.editors.plugins import look_at
 
@@ -145,7 +145,7 @@ def test_fusion_studio_is_found_beside_resolve(tmp_path: Path) -> None:
     ],
 )
 def test_the_fixed_place_has_an_ascii_name(system: str, environment: dict[str, str], folder: str) -> None:
-    there = connection(Machine(system, Path("/home/ana"), environment))
+    there = connection("resolve", Machine(system, Path("/home/ana"), environment))
     assert there.folder == Path(folder)
     assert there.launcher.suffix == (".cmd" if system == "win32" else ".sh")
 

@@ -117,6 +117,14 @@ def test_the_selected_node_becomes_painted_frames_in_a_loader(scripts: Scripts) 
     assert json.loads((scripts.installed.folder / "choices.json").read_text())["linear"] is True
 
 
+def test_a_style_may_be_named_by_any_text(scripts: Scripts) -> None:
+    said = scripts.run(NODE, has_comp=True, answer={**ANSWER, "StyleName": "zebra"})
+    assert said.printed.startswith("Stylize: Added Styled_Blur1_zebra")
+    said = scripts.run(NODE, has_comp=True, answer={**ANSWER, "StyleName": "one's:0.6+b:0.4"})
+    assert "one's:0.6+b:0.4" in said.printed
+    assert said.did.splitlines()[-1] == "undo kept false"
+
+
 @pytest.mark.parametrize(
     ("how", "reason"),
     [

@@ -26,3 +26,11 @@ def test_a_folder_that_cannot_be_written_is_a_miss(tmp_path: Path) -> None:
 def test_a_key_tells_its_parts_apart() -> None:
     assert key_of("ab", "c") != key_of("a", "bc")
     assert key_of(b"a") == key_of("a")
+
+
+def test_what_a_killed_worker_had_begun_to_write_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".0123456789abcdef").write_bytes(b"half a frame")
+    (tmp_path / "frame").write_bytes(b"whole")
+    cache = FrameCache(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["frame"]
+    assert cache.get("frame") == b"whole"

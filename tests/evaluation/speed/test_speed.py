@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from click.testing import CliRunner
 
 from stylecli.cli.app import suite
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.evaluation.speed import doors, memory, scaling
+from stylecli.editors.frei0r.build import find_compiler
+from stylecli.evaluation.speed import doors, memory, plugins, scaling
 from stylecli.evaluation.speed import networks as speed
 from stylecli.evaluation.speed import tables as benchmarks
 from stylecli.evaluation.speed import video as video_speed
@@ -103,12 +105,26 @@ def test_peak_memory_is_that_of_a_fresh_process(tiny_pack: StylePack) -> None:
 
 def test_the_doors_take_longer_than_the_network_alone(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "SIZES", {"720p": (64, 48)})
-    network, *through = doors.measure_doors(tiny_pack, rounds=1)
-    assert [door.door for door in through] == ["spool, first frame of a style", "spool, every further frame", "pipe"]
+    found = doors.measure_doors(tiny_pack, rounds=1)
+    network = found[0]
+    of_floats = next((door for door in found if door.door == doors.NETWORK_OF_FLOATS), None)
+    through = [door for door in found[1:] if door is not of_floats]
+    assert [door.door for door in through[:2]] == ["spool, first frame of a style", "spool, every further frame"]
+    assert through[-1].door == "pipe"
     for door in through:
         assert door.over_network is not None
-        assert door.milliseconds == pytest.approx(network.milliseconds + door.over_network, abs=0.2)
+        alone = of_floats if of_floats and door.own is not None else network
+        assert door.milliseconds == pytest.approx(alone.milliseconds + door.over_network, abs=0.2)
     assert through[-1].milliseconds > 50  # a process was started
+
+
+def test_the_plugins_are_doors_too(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lupa", reason="needs lupa, which is LuaJIT")
+    monkeypatch.setattr(doors, "SIZES", {"720p": (64, 48)})
+    own = {door.door: door.own for door in doors.measure_doors(tiny_pack, rounds=1)}
+    assert own.keys() >= plugins.FUSE_NAMES.keys()
+    assert all((own[name] or 0) > 0 for name in plugins.FUSE_NAMES)
+    assert (plugins.FREI0R in own) == (sys.platform == "linux" and bool(find_compiler(os.environ)))
 
 
 def test_a_door_that_does_not_open_is_said(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stylecli.media.images.alpha import bled
 from stylecli.media.images.files import encode_picture, read_picture
 from tests.support.picture_files import file_of, repainted, samples_of
 
@@ -89,3 +90,11 @@ def test_without_alpha_in_the_format_transparency_becomes_white(paint: bool) -> 
     pixels = read_picture(encode_picture(repainted(picture) if paint else picture, ".jpg")).pixels
     assert pixels[30, 40].min() > 250
     assert np.abs(pixels[2, 2].astype(int) - (255, 150, 30)).max() < 5
+
+
+def test_colours_bleed_the_same_from_slices_of_an_array() -> None:
+    samples = np.random.default_rng(0).random((40, 50, 4)).astype(np.float32)
+    samples[10:20, :, 3] = 0
+    color, alpha = samples[..., :3], samples[..., 3]
+    expected = bled(np.ascontiguousarray(color), np.ascontiguousarray(alpha))
+    np.testing.assert_array_equal(bled(color, alpha), expected)

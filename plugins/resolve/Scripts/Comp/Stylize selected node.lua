@@ -121,7 +121,7 @@ local function stylize(composition, config)
     if not is_safe then
         error(fault, 0)
     end
-    return "Added " .. show_frames(composition, tool, results, first, last, choices.style)
+    return "Added " .. show_frames(composition, tool, results, first, last, stylecli.style_in_name(choices))
 end
 
 local composition = rawget(_G, "comp") or rawget(_G, "composition")

@@ -112,12 +112,4 @@ local function import(application, config)
     return #said > 0 and table.concat(said, "\n") or "nothing is being painted"
 end
 
-local application = rawget(_G, "resolve")
-local config, message = stylecli.config()
-if not application then
-    message = "This script is for DaVinci Resolve"
-elseif config then
-    local _
-    _, message = pcall(import, application, config)
-end
-print("Stylize: " .. message)
+stylecli.run_script(import)

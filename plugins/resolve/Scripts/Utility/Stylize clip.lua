@@ -71,7 +71,7 @@ local function stylize(application, config)
     local identifier = stylecli.identifier()
     local work = stylecli.join(stylecli.join(config.folder, "jobs"), identifier)
     local stem = clip.path:match("([^/\\]+)%.%w+$") or "clip"
-    clip.output = stylecli.join(config.results, ("%s-%s-%s.mov"):format(stem, choices.style, identifier))
+    clip.output = stylecli.join(config.results, ("%s-%s-%s.mov"):format(stem, stylecli.style_in_name(choices), identifier))
     bmd.createdir(work)
     bmd.createdir(config.results)
     local words = { "video", clip.path, "--output", clip.output, "--range", range_of(clip), "--codec", "prores" }
@@ -85,15 +85,7 @@ local function stylize(application, config)
     if not is_started then
         error(fault, 0)
     end
-    return ("%s is being painted in the background (%s). Then run Import finished"):format(clip.name, choices.style)
+    return ("%s is being painted in the background (%s). Then run Import finished"):format(clip.name, stylecli.style_of(choices))
 end
 
-local application = rawget(_G, "resolve")
-local config, message = stylecli.config()
-if not application then
-    message = "This script is for DaVinci Resolve"
-elseif config then
-    local _
-    _, message = pcall(stylize, application, config)
-end
-print("Stylize: " .. message)
+stylecli.run_script(stylize)

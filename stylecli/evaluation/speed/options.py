@@ -28,7 +28,7 @@ class BenchOptions:
     size: names of SIZES. rounds: timed runs, whose median counts. threads: CPU threads of every network; None: all
     cores. video: the pipeline too, at those sizes that are in QUICK. against: ONNX files of other networks, run on the
     CPU, with `against_white` at their input for white. all_variants: every variant of a style, not its default alone.
-    scaling, memory, doors: time by pixels and threads, peak memory, what editors wait for.
+    scaling, memory, doors, batch: time by pixels and threads, peak memory, what editors wait for, a batch of photos.
     """
 
     size: tuple[str, ...] = QUICK
@@ -41,4 +41,5 @@ class BenchOptions:
     scaling: bool = False
     memory: bool = False
     doors: bool = False
+    batch: bool = False
     device: Device = "auto"

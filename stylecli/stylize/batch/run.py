@@ -26,6 +26,7 @@ from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
 from stylecli.stylize.batch.rows import Item
 
 WORKERS_MAX = 4  # by default; each holds its own networks and pictures
+THREADS_A_WORKER = 2  # one item in work, one prepared: the worker does not wait for hashes and records
 SKIPPED = "skipped"
 RETRIED = {"MediaError", "Timeout", "Died", "DeviceError", "Changed"}  # the rest fails again in the same way
 
@@ -61,6 +62,26 @@ class Ended:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """An item that is ready for a worker. before: size and time of its input."""
+
+    item: Item
+    attempt: int
+    key: str
+    request: dict[str, Any]
+    before: tuple[int, int] | None
+
+
+class _Lane:
+    """A worker and its two threads: one waits for the worker while the other prepares the item that comes next."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self.worker = worker
+        self.preparing = threading.Lock()
+        self.working = threading.Lock()
+
+
 class Batch:
     """Workers and records of one batch; `open_batch` opens it."""
 
@@ -91,7 +112,9 @@ class Batch:
         todo = _Queue(sorted(own, key=self._weight, reverse=True))
         ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
         threads = [
-            threading.Thread(target=self._serve, args=(worker, todo, ended), daemon=True) for worker in self.workers
+            threading.Thread(target=self._serve, args=(lane, todo, ended), daemon=True)
+            for lane in map(_Lane, self.workers)
+            for _ in range(THREADS_A_WORKER)
         ]
         for thread in threads:
             thread.start()
@@ -102,8 +125,7 @@ class Batch:
                 one = ended.get()
                 if isinstance(one, BaseException):
                     raise one
-                done.append(one)
-                report(one)
+                self._conclude(one, done, report)
                 progress(Step(len(done), len(own), "items", one.item.id))
                 failures = sum(1 for other in done if other.status == FAILED)
                 if self.options.max_failures and failures >= self.options.max_failures:
@@ -118,16 +140,34 @@ class Batch:
         while not ended.empty():  # items that ended while the batch was being stopped
             one = ended.get()
             if isinstance(one, Ended):
-                done.append(one)
-                report(one)
+                self._conclude(one, done, report)
         return done
 
-    def _serve(self, worker: WorkerProcess, todo: _Queue, ended: queue.SimpleQueue[Ended | BaseException]) -> None:
+    def _conclude(self, ended: Ended, done: list[Ended], report: Callable[[Ended], None]) -> None:
+        if ended.status != SKIPPED:
+            self._results.append(ended.item, ended.facts)
+        done.append(ended)
+        report(ended)
+
+    def _serve(self, lane: _Lane, todo: _Queue, ended: queue.SimpleQueue[Ended | BaseException]) -> None:
         try:
-            while (taken := todo.take()) is not None:
+            while True:
+                with lane.preparing:
+                    taken = todo.take()
+                    if taken is None:
+                        return
+                    prepared = self._prepared(*taken)
+                    if isinstance(prepared, _Prepared):
+                        lane.working.acquire()
+                if isinstance(prepared, _Prepared):
+                    try:
+                        result = None if todo.is_closed else self._done(prepared, lane.worker)
+                    finally:
+                        lane.working.release()
+                else:
+                    result = prepared
                 item, attempt = taken
-                result = self._do(item, attempt, worker)
-                if result is None:
+                if result is None or self._is_tried_again(result, attempt):
                     todo.again(item, attempt + 1)
                 else:
                     todo.finished()
@@ -136,38 +176,38 @@ class Batch:
             ended.put(error)
             todo.close()
 
-    def _do(self, item: Item, attempt: int, worker: WorkerProcess) -> Ended | None:
-        """One attempt; None: try again later."""
-        source, output = self._folder / item.input, self._folder / item.output
+    def _is_tried_again(self, ended: Ended, attempt: int) -> bool:
+        return ended.status == FAILED and attempt <= self.options.retries and ended.facts["kind"] in RETRIED
+
+    def _prepared(self, item: Item, attempt: int) -> _Prepared | Ended:
+        """All that comes before the worker's part: the item is hashed and its start recorded, or it has ended."""
         try:
             key, request = self._request(item)
-            if self._results.is_done(item, key) and output.is_file():
+            if self._results.is_done(item, key) and (self._folder / item.output).is_file():
                 return Ended(item, SKIPPED)
-            before = _stat(source)
+            before = _state(self._folder / item.input)
         except (StyleError, OSError) as error:
-            answer = {"status": FAILED, "error": getattr(error, "message", str(error)), "kind": type(error).__name__}
-            answer["hint"] = getattr(error, "hint", "")
-            key = ""
-        else:
-            replaces = self.options.overwrite or self._results.is_ours(item)
-            if output.exists() and not replaces:
-                fault = f"{item.output}: exists, and this batch did not write it"
-                answer = {"status": FAILED, "error": fault, "hint": "Use `overwrite=True`.", "kind": "UsageError"}
-            else:
-                if self._is_closed:
-                    return None
-                self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
-                answer = worker.ask({**request, "overwrite": True}, timeout=self.options.timeout)
-                if self._is_closed:
-                    return None
-                if answer["status"] == DONE and _stat(source) != before:
-                    fault = f"{item.input}: changed while it was read"
-                    answer = {"status": FAILED, "error": fault, "hint": "Run it again.", "kind": "Changed"}
-        if answer["status"] == FAILED and attempt <= self.options.retries and answer.get("kind") in RETRIED:
+            fault, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
+            return _failed(item, fault, hint, type(error).__name__, key="", attempt=attempt)
+        replaces = self.options.overwrite or self._results.is_ours(item)
+        if (self._folder / item.output).exists() and not replaces:
+            fault = f"{item.output}: exists, and this batch did not write it"
+            return _failed(item, fault, "Use `overwrite=True`.", "UsageError", key=key, attempt=attempt)
+        self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
+        return _Prepared(item, attempt, key, request, before)
+
+    def _done(self, prepared: _Prepared, worker: WorkerProcess) -> Ended | None:
+        """Let a worker do an item; None if the batch is being closed."""
+        if self._is_closed:
             return None
-        facts = {**answer, "key": key, "attempt": attempt, "version": __version__}
-        self._results.append(item, facts)
-        return Ended(item, answer["status"], facts)
+        item = prepared.item
+        answer = worker.ask({**prepared.request, "overwrite": True}, timeout=self.options.timeout)
+        if self._is_closed:
+            return None
+        facts = {"key": prepared.key, "attempt": prepared.attempt}
+        if answer["status"] == DONE and _state(self._folder / item.input) != prepared.before:
+            return _failed(item, f"{item.input}: changed while it was read", "Run it again.", "Changed", **facts)
+        return Ended(item, answer["status"], {**answer, **facts, "version": __version__})
 
     def _request(self, item: Item) -> tuple[str, dict[str, Any]]:
         """The key of an item, and what its worker is asked.
@@ -239,7 +279,22 @@ class _Queue:
             self._left = 0
             self._changed.notify_all()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is given any more."""
+        with self._changed:
+            return self._left <= 0
 
-def _stat(path: Path) -> tuple[int, int]:
-    facts = path.stat()
+
+def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> Ended:
+    answer = {"status": FAILED, "error": fault, "hint": hint, "kind": kind}
+    return Ended(item, FAILED, {**answer, **facts, "version": __version__})
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None if it is gone."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
     return facts.st_size, facts.st_mtime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,20 @@ if TYPE_CHECKING:
     "reports",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write JUnit XML (.xml) or JSON (.json) of all items; may be repeated.",
+    help="Write a page (.html), JUnit XML (.xml) or JSON (.json) of all items; may be repeated.",
+)
+@click.option("--github", is_flag=True, help="Write a summary and at most 10 annotations for GitHub Actions.")
+@click.option(
+    "--verify",
+    "golden",
+    type=click.Path(path_type=Path),
+    help="Compare the outputs with the accepted ones in this folder; what differs has failed.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    default=None,
+    help="With --verify: the difference that passes (CIEDE2000); default: what is just noticeable, 2.3.",
 )
 @options.device
 @options.styles_dir
@@ -80,6 +94,9 @@ def command(
     max_failures: int | None,
     shard: tuple[int, int] | None,
     reports: tuple[Path, ...],
+    github: bool,
+    golden: Path | None,
+    tolerance: float | None,
     device: Device,
     styles_dir: Path | None,
     overwrite: bool,
@@ -108,39 +125,86 @@ def command(
             _watch(rule, how, as_json=as_json)
     elif manifest is None:
         raise click.UsageError("Give a MANIFEST, or --from-folder IN OUT.")
+    elif dry_run:
+        _plan(manifest, how, as_json=as_json)
     else:
-        _run(manifest, how, reports, dry_run=dry_run, as_json=as_json)
+        outcome = _Outcome(reports, golden, tolerance, github=github, as_json=as_json)
+        _run(manifest, how, outcome)
 
 
-def _run(manifest: Path, how: BatchOptions, reports: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
+@dataclass(frozen=True)
+class _Outcome:
+    """What is made of the items that ended."""
+
+    reports: Sequence[Path]
+    golden: Path | None
+    tolerance: float | None
+    github: bool
+    as_json: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be made, before any work is done. Raises UsageError."""
+        from stylecli.stylize.batch.golden.verify import check_golden
+        from stylecli.stylize.batch.reports.files import check_report
+
+        for report in self.reports:
+            check_report(report)
+        if self.golden:
+            check_golden(self.golden)
+
+    def tell(self, ended: Sequence[Ended], folder: Path) -> None:
+        """Compare the outputs with accepted ones, write the reports, print the summary. Raises ItemsFailedError."""
+        from stylecli.stylize.batch.reports.files import write_report
+        from stylecli.stylize.batch.reports.github import annotation_lines, write_summary
+
+        ended = self._verified(ended, folder) if self.golden else ended
+        for report in self.reports:
+            write_report(report, ended, folder)
+        if self.github:
+            write_summary(ended)
+            for line in annotation_lines(ended):
+                click.echo(line)
+        _conclude(ended, as_json=self.as_json)
+
+    def _verified(self, ended: Sequence[Ended], folder: Path) -> Sequence[Ended]:
+        from stylecli.stylize.batch.golden.distance import NOTICEABLE
+        from stylecli.stylize.batch.golden.verify import PICTURES, GoldenOptions, verify
+
+        assert self.golden
+        tolerance = NOTICEABLE if self.tolerance is None else self.tolerance
+        how = GoldenOptions(self.golden, folder / PICTURES, tolerance)
+        with progress_shown(as_json=self.as_json) as progress:
+            return verify(ended, folder, how, progress=progress, report=_reporter(as_json=self.as_json))
+
+
+def _plan(manifest: Path, how: BatchOptions, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from stylecli.stylize.batch.manifest import read_manifest
     from stylecli.stylize.batch.plan import plan_batch
-    from stylecli.stylize.batch.report import check_report, write_report
+
+    plan = asdict(plan_batch(read_manifest(manifest, styles_dir=how.styles_dir), manifest.parent, how))
+    if as_json:
+        emit_json({"event": "plan", **plan})
+    else:
+        print_table([{"what": name.replace("_", " "), "value": value} for name, value in plan.items()])
+
+
+def _run(manifest: Path, how: BatchOptions, outcome: _Outcome) -> None:
+    from stylecli.stylize.batch.manifest import read_manifest
     from stylecli.stylize.batch.results import FILE, open_results
     from stylecli.stylize.batch.run import open_batch
 
-    for report in reports:
-        check_report(report)
+    outcome.check()
     items = read_manifest(manifest, styles_dir=how.styles_dir)
-    if dry_run:
-        plan = asdict(plan_batch(items, manifest.parent, how))
-        if as_json:
-            emit_json({"event": "plan", **plan})
-        else:
-            print_table([{"what": name.replace("_", " "), "value": value} for name, value in plan.items()])
-        return
     name = FILE if how.shard is None else FILE.replace(".", f"-{how.shard[0]}-of-{how.shard[1]}.")
     with (
         open_results(manifest.parent / name) as results,
         open_batch(manifest.parent, results, how) as batch,
-        progress_shown(as_json=as_json) as progress,
+        progress_shown(as_json=outcome.as_json) as progress,
     ):
-        ended = batch.run(items, progress=progress, report=_reporter(as_json=as_json))
-    for report in reports:
-        write_report(report, ended)
-    _conclude(ended, as_json=as_json)
+        ended = batch.run(items, progress=progress, report=_reporter(as_json=outcome.as_json))
+    outcome.tell(ended, manifest.parent)
 
 
 def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:

@@ -2,24 +2,73 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown, say
-from stylecli.cli.parameters import Columns, Shard
+from stylecli.cli.parameters import Columns, Rows, Shard
 from stylecli.core.errors import ItemsFailedError, UsageError
+from stylecli.stylize.batch.options import BatchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stylecli.inference.sessions import Device
     from stylecli.stylize.batch.folders import FolderRule
-    from stylecli.stylize.batch.run import BatchOptions, Ended
+    from stylecli.stylize.batch.run import Ended
+
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def batch_options(command: Command) -> Command:
+    """Add the options of how a batch is done to a command, which gets them as one `how`."""
+
+    @click.option("--workers", type=click.IntRange(1), help="Processes; default: one for each core, at most 4.")
+    @click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=BatchOptions.retries,
+        show_default=True,
+        help="How often a failed item is tried again.",
+    )
+    @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that one item may take.")
+    @click.option("--keep-going/--fail-fast", default=True, help="After a failed item go on (the default), or stop.")
+    @click.option("--max-failures", type=click.IntRange(1), help="Stop after so many failed items.")
+    @click.option("--shard", type=Shard(), help="Do only part I of N of the items: for several machines.")
+    @click.option("--rows", type=Rows(), help="Do only these items, counted from 1.")
+    @click.option("--claim", is_flag=True, help="Share the items with other machines that run this on a shared folder.")
+    @click.option(
+        "--lease",
+        "lease_seconds",
+        type=click.FloatRange(0.5),
+        default=BatchOptions.lease_seconds,
+        show_default=True,
+        help="With --claim: seconds without a sign of life, after which others take over.",
+    )
+    @click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="local",
+        metavar="[ADDRESS]",
+        help="Let a Ray cluster do the items; without an address one on this machine. Needs the extra `cluster`.",
+    )
+    @options.device
+    @options.styles_dir
+    @options.overwrite
+    @functools.wraps(command)
+    def with_how(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs.pop("keep_going"):
+            kwargs["max_failures"] = 1
+        own = {name: kwargs.pop(name) for name in BatchOptions.__dataclass_fields__}
+        return command(*args, how=BatchOptions(**own), **kwargs)
+
+    return with_how  # type: ignore[return-value]  # a command with other parameters, as decorators make them
 
 
 @click.command()
@@ -42,15 +91,13 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="With --from-folder: the manifest to write.")
 @click.option("--watch", is_flag=True, help="With --from-folder: do the files as they come, until ^C.")
 @click.option("--dry-run", is_flag=True, help="Only check the manifest and print what it will take.")
-@click.option("--schema", is_flag=True, help="Only print the JSON schema of a row.")
-@click.option("--workers", type=click.IntRange(1), help="Processes; default: one for each core, at most 4.")
 @click.option(
-    "--retries", type=click.IntRange(0), default=1, show_default=True, help="How often a failed item is tried again."
+    "--openjd",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Only write a job of Open Job Description, for a render farm.",
 )
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that one item may take.")
-@click.option("--keep-going/--fail-fast", default=True, help="After a failed item go on (the default), or stop.")
-@click.option("--max-failures", type=click.IntRange(1), help="Stop after so many failed items.")
-@click.option("--shard", type=Shard(), help="Do only part I of N of the items: for several machines.")
+@click.option("--schema", is_flag=True, help="Only print the JSON schema of a row.")
+@batch_options
 @click.option(
     "--report",
     "reports",
@@ -71,9 +118,6 @@ if TYPE_CHECKING:
     default=None,
     help="With --verify: the difference that passes (CIEDE2000); default: what is just noticeable, 2.3.",
 )
-@options.device
-@options.styles_dir
-@options.overwrite
 @options.as_json
 def command(
     manifest: Path | None,
@@ -86,20 +130,13 @@ def command(
     output: Path | None,
     watch: bool,
     dry_run: bool,
+    openjd: Path | None,
     schema: bool,
-    workers: int | None,
-    retries: int,
-    timeout: float | None,
-    keep_going: bool,
-    max_failures: int | None,
-    shard: tuple[int, int] | None,
+    how: BatchOptions,
     reports: tuple[Path, ...],
     github: bool,
     golden: Path | None,
     tolerance: float | None,
-    device: Device,
-    styles_dir: Path | None,
-    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Do all rows of MANIFEST (.jsonl, .csv, .toml): pictures, videos, numbered sequences.
@@ -108,10 +145,7 @@ def command(
     changed and what is new. Nothing starts while the manifest has a fault. Exit code 6 if items failed.
     """
     from stylecli.stylize.batch.folders import FolderRule
-    from stylecli.stylize.batch.run import BatchOptions
 
-    failures = max_failures if keep_going else 1
-    how = BatchOptions(workers, retries, timeout, failures, overwrite, shard, device, styles_dir)
     if schema:
         _print_schema()
     elif folders:
@@ -120,13 +154,15 @@ def command(
             raise UsageError("a folder needs styles and one thing to do", hint=hint)
         rule = FolderRule(*folders, styles, include or ("*",), exclude, name, dict(columns))
         if output:
-            _write(output, rule, overwrite=overwrite)
+            _write(output, rule, overwrite=how.overwrite)
         else:
             _watch(rule, how, as_json=as_json)
     elif manifest is None:
         raise click.UsageError("Give a MANIFEST, or --from-folder IN OUT.")
     elif dry_run:
         _plan(manifest, how, as_json=as_json)
+    elif openjd:
+        _write_job(openjd, manifest, how)
     else:
         outcome = _Outcome(reports, golden, tolerance, github=github, as_json=as_json)
         _run(manifest, how, outcome)
@@ -192,19 +228,23 @@ def _plan(manifest: Path, how: BatchOptions, *, as_json: bool) -> None:
 
 def _run(manifest: Path, how: BatchOptions, outcome: _Outcome) -> None:
     from stylecli.stylize.batch.manifest import read_manifest
-    from stylecli.stylize.batch.results import FILE, open_results
-    from stylecli.stylize.batch.run import open_batch
+    from stylecli.stylize.batch.session import run_batch
 
     outcome.check()
-    items = read_manifest(manifest, styles_dir=how.styles_dir)
-    name = FILE if how.shard is None else FILE.replace(".", f"-{how.shard[0]}-of-{how.shard[1]}.")
-    with (
-        open_results(manifest.parent / name) as results,
-        open_batch(manifest.parent, results, how) as batch,
-        progress_shown(as_json=outcome.as_json) as progress,
-    ):
-        ended = batch.run(items, progress=progress, report=_reporter(as_json=outcome.as_json))
+    items, report = read_manifest(manifest, styles_dir=how.styles_dir), _reporter(as_json=outcome.as_json)
+    with progress_shown(as_json=outcome.as_json) as progress:
+        ended = run_batch(items, manifest.parent, how, progress=progress, report=report)
     outcome.tell(ended, manifest.parent)
+
+
+def _write_job(path: Path, manifest: Path, how: BatchOptions) -> None:
+    from stylecli.stylize.batch.machines.openjd import write_job
+    from stylecli.stylize.batch.manifest import read_manifest
+
+    count = len(read_manifest(manifest, styles_dir=how.styles_dir))
+    write_job(path, manifest, count, how, overwrite=how.overwrite)
+    say(f"stylecli: a job of {count} tasks")
+    click.echo(path)
 
 
 def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from stylecli.core.errors import StyleError
 from stylecli.inference.sessions import physical_cores
+from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
 from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import WORKERS_MAX, BatchOptions
+from stylecli.stylize.batch.run import WORKERS_MAX
 
 PROBED_MAX = 40  # inputs of a kind that are looked at; the others are taken to be like them
 VIDEO_BITS_A_PIXEL = 0.15  # of H.264 at its default quality, for a painted picture

@@ -9,48 +9,29 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.errors import StyleError
+from stylecli.core.errors import MediaError, StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.version import __version__
-from stylecli.inference.sessions import Device, physical_cores
+from stylecli.inference.sessions import physical_cores
 from stylecli.stylize.batch.keys import is_in_shard, key_of
-from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
+from stylecli.stylize.batch.machines.claims import Claims
+from stylecli.stylize.batch.options import BatchOptions
+from stylecli.stylize.batch.processes import BatchWorker, WorkerOptions, WorkerProcess
 from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
 from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.todo import Todo
 
 WORKERS_MAX = 4  # by default; each holds its own networks and pictures
 THREADS_A_WORKER = 2  # one item in work, one prepared: the worker does not wait for hashes and records
+READY_SECONDS = 1.0  # between two looks whether the batch has ended, while a worker starts
 SKIPPED = "skipped"
 RETRIED = {"MediaError", "Timeout", "Died", "DeviceError", "Changed"}  # the rest fails again in the same way
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a batch is done.
-
-    workers: processes; None: one for each core, at most 4.
-    retries: how often an item that failed is tried again, after all others.
-    timeout: seconds that one item may take; None: any time.
-    max_failures: stop after so many failed items; None: go on to the end.
-    overwrite: replace outputs that no earlier run of this batch has written.
-    shard: (number, count): do only this part of the items; the parts are stable.
-    """
-
-    workers: int | None = None
-    retries: int = 1
-    timeout: float | None = None
-    max_failures: int | None = None
-    overwrite: bool = False
-    shard: tuple[int, int] | None = None
-    device: Device = "auto"
-    styles_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +41,7 @@ class Ended:
     item: Item
     status: str
     facts: dict[str, Any] = field(default_factory=dict)
+    is_recorded: bool = False  # by another worker
 
 
 @dataclass(frozen=True)
@@ -76,7 +58,7 @@ class _Prepared:
 class _Lane:
     """A worker and its two threads: one waits for the worker while the other prepares the item that comes next."""
 
-    def __init__(self, worker: WorkerProcess) -> None:
+    def __init__(self, worker: BatchWorker) -> None:
         self.worker = worker
         self.preparing = threading.Lock()
         self.working = threading.Lock()
@@ -85,12 +67,16 @@ class _Lane:
 class Batch:
     """Workers and records of one batch; `open_batch` opens it."""
 
-    def __init__(self, folder: Path, results: Results, options: BatchOptions) -> None:
-        self._folder, self._results, self.options = folder, results, options
-        count = options.workers or min(physical_cores(), WORKERS_MAX)
-        threads = max(1, physical_cores() // count) if count > 1 else None
-        how = WorkerOptions(options.device, threads, options.styles_dir)
-        self.workers = [WorkerProcess(how) for _ in range(count)]
+    def __init__(
+        self,
+        folder: Path,
+        results: Results,
+        options: BatchOptions,
+        claims: Claims | None = None,
+        workers: Sequence[BatchWorker] = (),
+    ) -> None:
+        self._folder, self._results, self.options, self._claims = folder, results, options, claims
+        self.workers = workers or local_workers(options)
         self._styles: dict[tuple[str, str | None], str] = {}
         self._is_closed = False
 
@@ -109,7 +95,7 @@ class Batch:
             MediaError: the records cannot be written.
         """
         own = [item for item in items if is_in_shard(item, self.options.shard)]
-        todo = _Queue(sorted(own, key=self._weight, reverse=True))
+        todo = Todo(sorted(own, key=self._weight, reverse=True))
         ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
         threads = [
             threading.Thread(target=self._serve, args=(lane, todo, ended), daemon=True)
@@ -144,30 +130,22 @@ class Batch:
         return done
 
     def _conclude(self, ended: Ended, done: list[Ended], report: Callable[[Ended], None]) -> None:
-        if ended.status != SKIPPED:
+        if ended.status != SKIPPED and not ended.is_recorded:
             self._results.append(ended.item, ended.facts)
+        if self._claims:
+            with self._needing_the_folder():
+                self._claims.release(ended.item.output)
         done.append(ended)
         report(ended)
 
-    def _serve(self, lane: _Lane, todo: _Queue, ended: queue.SimpleQueue[Ended | BaseException]) -> None:
+    def _serve(self, lane: _Lane, todo: Todo, ended: queue.SimpleQueue[Ended | BaseException]) -> None:
         try:
-            while True:
-                with lane.preparing:
-                    taken = todo.take()
-                    if taken is None:
-                        return
-                    prepared = self._prepared(*taken)
-                    if isinstance(prepared, _Prepared):
-                        lane.working.acquire()
-                if isinstance(prepared, _Prepared):
-                    try:
-                        result = None if todo.is_closed else self._done(prepared, lane.worker)
-                    finally:
-                        lane.working.release()
-                else:
-                    result = prepared
-                item, attempt = taken
-                if result is None or self._is_tried_again(result, attempt):
+            while (taken := self._next(lane, todo)) is not None:
+                item, attempt, prepared = taken
+                result = self._result(lane, todo, prepared) if isinstance(prepared, _Prepared) else prepared
+                if result is None or self._is_lost(result):
+                    todo.later(item, attempt)
+                elif self._is_tried_again(result, attempt):
                     todo.again(item, attempt + 1)
                 else:
                     todo.finished()
@@ -176,8 +154,66 @@ class Batch:
             ended.put(error)
             todo.close()
 
+    def _next(self, lane: _Lane, todo: Todo) -> tuple[Item, int, _Prepared | Ended | None] | None:
+        """The next item and its attempt, prepared for the lane's worker, which is reserved; None at the end."""
+        with lane.preparing:
+            while not lane.worker.is_ready(READY_SECONDS):
+                if todo.is_closed:
+                    return None
+            taken = todo.take()
+            if taken is None:
+                return None
+            prepared = self._prepared(*taken) if self._claims is None else self._claimed(*taken)
+            if isinstance(prepared, _Prepared):
+                lane.working.acquire()
+            return *taken, prepared
+
+    def _result(self, lane: _Lane, todo: Todo, prepared: _Prepared) -> Ended | None:
+        """What the lane's worker makes of an item; None if it died before it began, or the batch is being closed."""
+        try:
+            is_possible = not todo.is_closed and lane.worker.is_ready(READY_SECONDS)
+            return self._done(prepared, lane.worker) if is_possible else None
+        finally:
+            lane.working.release()
+
+    def _is_lost(self, ended: Ended) -> bool:
+        """Whether another worker has taken this one for dead meanwhile: the result is theirs to record."""
+        if self._claims is None or ended.is_recorded:
+            return False
+        with self._needing_the_folder():
+            return not self._claims.holds(ended.item.output)
+
     def _is_tried_again(self, ended: Ended, attempt: int) -> bool:
-        return ended.status == FAILED and attempt <= self.options.retries and ended.facts["kind"] in RETRIED
+        is_own = ended.status == FAILED and not ended.is_recorded
+        return is_own and attempt <= self.options.retries and ended.facts["kind"] in RETRIED
+
+    def _claimed(self, item: Item, attempt: int) -> _Prepared | Ended | None:
+        """As `_prepared`, for an item whose lease was got; None while another worker holds it."""
+        assert self._claims
+        with self._needing_the_folder():
+            self._results.refresh()
+            if (ended := self._ended_elsewhere(item)) is not None:
+                return ended
+            if not self._claims.take(item.output):
+                return None
+            self._results.refresh()  # the last holder may have ended it just before
+            if (ended := self._ended_elsewhere(item)) is not None:
+                return ended
+        return self._prepared(item, attempt)
+
+    @contextmanager
+    def _needing_the_folder(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise MediaError(f"{self._folder}: {error.strerror or error}", hint="Connect the folder again.") from error
+
+    def _ended_elsewhere(self, item: Item) -> Ended | None:
+        record = self._results.ended_elsewhere(item)
+        if record is None:
+            return None
+        status = SKIPPED if record["status"] == DONE else FAILED
+        return Ended(item, status, dict(record), is_recorded=True)
 
     def _prepared(self, item: Item, attempt: int) -> _Prepared | Ended:
         """All that comes before the worker's part: the item is hashed and its start recorded, or it has ended."""
@@ -196,7 +232,7 @@ class Batch:
         self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
         return _Prepared(item, attempt, key, request, before)
 
-    def _done(self, prepared: _Prepared, worker: WorkerProcess) -> Ended | None:
+    def _done(self, prepared: _Prepared, worker: BatchWorker) -> Ended | None:
         """Let a worker do an item; None if the batch is being closed."""
         if self._is_closed:
             return None
@@ -237,53 +273,32 @@ class Batch:
             return False, 0
 
 
+def local_workers(options: BatchOptions) -> list[WorkerProcess]:
+    """Worker processes on this machine, between which the cores are divided; each starts when it is first asked."""
+    count = options.workers or min(physical_cores(), WORKERS_MAX)
+    threads = max(1, physical_cores() // count) if count > 1 else None
+    how = WorkerOptions(options.device, threads, options.styles_dir)
+    return [WorkerProcess(how) for _ in range(count)]
+
+
 @contextmanager
-def open_batch(folder: Path, results: Results, options: BatchOptions) -> Iterator[Batch]:
-    """A batch whose paths are relative to `folder`; its workers end with the `with`."""
-    batch = Batch(folder, results, options)
+def open_batch(
+    folder: Path,
+    results: Results,
+    options: BatchOptions,
+    claims: Claims | None = None,
+    workers: Sequence[BatchWorker] = (),
+) -> Iterator[Batch]:
+    """A batch whose paths are relative to `folder`; its workers end with the `with`.
+
+    claims: leases that it shares with others who do the same items; None: nobody else does them.
+    workers: who does the items; none: processes on this machine.
+    """
+    batch = Batch(folder, results, options, claims, workers)
     try:
         yield batch
     finally:
         batch.close()
-
-
-class _Queue:
-    """Items with their attempt. Those to be tried again come last; it ends when all are finished, or it is closed."""
-
-    def __init__(self, items: Sequence[Item]) -> None:
-        self._waiting = deque((item, 1) for item in items)
-        self._left = len(items)
-        self._changed = threading.Condition()
-
-    def take(self) -> tuple[Item, int] | None:
-        """Wait for an item; None at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._left <= 0)
-            return self._waiting.popleft() if self._waiting and self._left > 0 else None
-
-    def again(self, item: Item, attempt: int) -> None:
-        """Try an item again after all others."""
-        with self._changed:
-            self._waiting.append((item, attempt))
-            self._changed.notify()
-
-    def finished(self) -> None:
-        """Tell that an item has ended."""
-        with self._changed:
-            self._left -= 1
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Give nothing more."""
-        with self._changed:
-            self._left = 0
-            self._changed.notify_all()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing is given any more."""
-        with self._changed:
-            return self._left <= 0
 
 
 def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> Ended:

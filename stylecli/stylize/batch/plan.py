@@ -110,6 +110,7 @@ def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) 
 
 def _request(item: Item, folder: Path) -> dict[str, Any]:
     paths = {"input": str(folder / item.input), "mask": str(folder / item.mask) if item.mask else None}
+    paths["folder"] = str(folder)
     names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": "", "overwrite": True}
     return {**item.options(), **paths, **names, "output": ""}
 

@@ -254,6 +254,7 @@ class Batch:
         style = self._style_hash(item)
         source, mask = self._folder / item.input, item.mask and self._folder / item.mask
         paths = {"input": str(source), "output": str(self._folder / item.output), "mask": str(mask) if mask else None}
+        paths["folder"] = str(self._folder)
         names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": style}
         return key_of(item, self._folder, style), {**item.options(), **names, **paths}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess, died_
 
 LOCAL = "local"  # the address of a cluster on this machine alone
 GRACE = 30.0  # seconds beyond an item's time, after which a whole node is taken for dead
-PATHS = ("input", "output", "mask")
+PATHS = ("input", "output", "mask", "folder")
 
 
 class WorkerActor:
@@ -106,10 +107,10 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
         raise UsageError("Ray is missing", hint='Install it: pip install "stylecli[cluster]".')
     ray = importlib.import_module("ray")  # an extra: only this needs it
     address = options.ray or LOCAL
-    where = {"_node_ip_address": "127.0.0.1", "include_dashboard": False} if address == LOCAL else {}
+    where = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level="error", **where)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)
+    except Exception as error:  # Ray raises exceptions of many types here, bare ones too
         raise DeviceError(f"{address}: no Ray cluster ({error})", hint="Start one with `ray start`.") from error
     try:
         resources = ray.cluster_resources()

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -97,7 +98,7 @@ class RayWorker:
 
 @contextmanager
 def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
-    """Join a cluster, or start one on this machine, until the `with` is left.
+    """Join a cluster, or start one on this machine, with a token that nobody else has, until the `with` is left.
 
     Raises:
         UsageError: Ray is not installed.
@@ -105,8 +106,10 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
     """
     if importlib.util.find_spec("ray") is None:
         raise UsageError("Ray is missing", hint='Install it: pip install "stylecli[cluster]".')
-    ray = importlib.import_module("ray")  # an extra: only this needs it
     address = options.ray or LOCAL
+    if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:  # Ray reads it when it is imported
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    ray = importlib.import_module("ray")  # an extra: only this needs it
     where = {"include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)

@@ -248,6 +248,8 @@ def _write_job(path: Path, manifest: Path, how: BatchOptions) -> None:
 
 
 def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:
+    if how.ray or how.claim or how.rows:
+        raise UsageError("a watched folder is done by one machine", hint="Leave out `ray`, `claim` and `rows`.")
     from stylecli.stylize.batch.results import FILE, open_results
     from stylecli.stylize.batch.run import open_batch
     from stylecli.stylize.batch.watch import watch

@@ -176,6 +176,22 @@ class Shard(click.ParamType["tuple[int, int]"]):
         return number, count
 
 
+class Rows(click.ParamType["tuple[tuple[int, int], ...]"]):
+    """`1-10,15`: numbers and ranges, counted from 1."""
+
+    name = "A-B,C"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[tuple[int, int], ...]:
+        """Parse one value of the command line."""
+        parts = [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in str(value).split(",")]
+        rows = tuple((int(part[1]), int(part[2] or part[1])) for part in parts if part)
+        if len(rows) < len(parts) or any(not 1 <= first <= last for first, last in rows):
+            self.fail(f"{value!r} is not of the form A-B,C, such as 1-10,15.", param, ctx)
+        return rows
+
+
 class Columns(click.ParamType["tuple[str, Any]"]):
     """`NAME=VALUE`; the value is read as JSON if it is JSON, else as text."""
 

@@ -87,8 +87,10 @@ def tile_of(pack: StylePack, painted: NDArray[np.uint8]) -> Tile:
     return painted, card.title, f"{card.artist}, {card.year}" if card.year else card.artist
 
 
-def labelled_grid(tiles: Iterable[Tile], *, tile_width: int = TILE_WIDTH) -> NDArray[np.uint8]:
-    """Arrange labelled pictures of about one shape so that the whole, (H, W, 3), is about square."""
+def labelled_grid(
+    tiles: Iterable[Tile], *, tile_width: int = TILE_WIDTH, columns: int | None = None
+) -> NDArray[np.uint8]:
+    """Arrange labelled pictures of about one shape in `columns`, or so that the whole, (H, W, 3), is about square."""
     import pyvips  # takes 0.1 s, which only the sheet should pay
 
     gap = round(tile_width * GAP)
@@ -98,7 +100,7 @@ def labelled_grid(tiles: Iterable[Tile], *, tile_width: int = TILE_WIDTH) -> NDA
         shapes.append(tile.shape)
         cells.append(_cell(tile, title, subtitle, tile_width=tile_width))
     height, width = shapes[0][:2]
-    columns = min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
+    columns = columns or min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
     sheet = pyvips.Image.arrayjoin(cells, across=columns, shim=gap, background=PAPER)
     framed = sheet.embed(gap, gap, sheet.width + 2 * gap, sheet.height + 2 * gap, extend="background", background=PAPER)
     pixels: NDArray[np.uint8] = framed.numpy()

@@ -55,6 +55,7 @@ def bench_options(command: Command) -> Command:
     @click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy.")
     @click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels.")
     @click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network.")
+    @click.option("--batch", is_flag=True, help="Measure `stylecli batch`: 60 photos, beside what its stages allow.")
     @options.device
     @functools.wraps(command)
     def with_chosen(*args: Any, **kwargs: Any) -> Any:

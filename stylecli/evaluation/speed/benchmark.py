@@ -9,6 +9,7 @@ from typing import Any
 
 from stylecli.core.progress import Progress, ignore
 from stylecli.evaluation.speed import tables
+from stylecli.evaluation.speed.batch import BatchSpeed, measure_batch
 from stylecli.evaluation.speed.doors import Door, measure_doors
 from stylecli.evaluation.speed.memory import Peak, measure_memory
 from stylecli.evaluation.speed.networks import Timing, machine, measure_networks, measure_start_ups
@@ -25,6 +26,7 @@ class Findings:
 
     timings: Sequence[Timing]
     videos: Sequence[VideoSpeed]
+    batches: Sequence[BatchSpeed]
     points: Sequence[ScalingPoint]
     joules: float | None
     peaks: Sequence[Peak]
@@ -38,6 +40,7 @@ class Findings:
         return [
             tables.networks(self.timings),
             tables.videos(self.videos),
+            tables.batches(self.batches),
             tables.pixels_and_threads(self.points, self.joules),
             tables.memory(self.peaks),
             tables.doors(self.doors),
@@ -46,9 +49,10 @@ class Findings:
 
     def as_record(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
-        timed, videos, scaling, memory, doors, _ = (table.rows for table in self.tables)
+        timed, videos, batches, scaling, memory, doors, _ = (table.rows for table in self.tables)
         rows = {"networks": timed, "scaling": scaling, "memory": memory, "joules": self.joules}
-        return {"machine": machine(), "start_seconds": self.start_seconds, **rows, "videos": videos, "doors": doors}
+        pipelines = {"videos": videos, "batches": batches, "doors": doors}
+        return {"machine": machine(), "start_seconds": self.start_seconds, **rows, **pipelines}
 
 
 def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress: Progress = ignore) -> Findings:
@@ -65,6 +69,7 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
     return Findings(
         timings=measure_networks(packs, options, progress=progress),
         videos=[measure_video(first, *SIZES[size], progress=progress) for size in filmed],
+        batches=[measure_batch(first, rounds=rounds, progress=progress)] if options.batch else [],
         points=measure_scaling(first, rounds=rounds, progress=progress) if options.scaling else [],
         peaks=measure_memory(first, progress=progress) if options.memory else [],
         doors=measure_doors(first, rounds=rounds, device=options.device, progress=progress) if options.doors else [],

@@ -28,8 +28,8 @@ class BenchOptions:
     size: names of SIZES. rounds: timed runs, of which the median counts. threads: CPU threads of every network; None:
     all cores. video: whether to time the video pipeline, at those sizes that are in QUICK. against: ONNX files of other
     networks, which run on the CPU. against_white: the value of white at their input. all_variants: every variant of a
-    style instead of its default. scaling, memory, doors: whether to measure time by pixels and threads, peak memory,
-    and how long editors wait.
+    style instead of its default. scaling, memory, doors, batch: whether to measure time by pixels and threads, peak
+    memory, how long editors wait, and a batch of photos.
     """
 
     size: tuple[str, ...] = QUICK
@@ -42,4 +42,5 @@ class BenchOptions:
     scaling: bool = False
     memory: bool = False
     doors: bool = False
+    batch: bool = False
     device: Device = "auto"

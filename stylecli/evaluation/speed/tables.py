@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.files import atomic_file, blamed_on, write_atomically
+from stylecli.evaluation.speed.batch import BatchSpeed
 from stylecli.evaluation.speed.doors import Door
 from stylecli.evaluation.speed.memory import Peak
 from stylecli.evaluation.speed.networks import Timing, machine
 from stylecli.evaluation.speed.options import SIZES
 from stylecli.evaluation.speed.scaling import ScalingPoint
-from stylecli.evaluation.speed.video import VideoSpeed
+from stylecli.evaluation.speed.video import Stage, VideoSpeed
 
 Row = Mapping[str, Any]
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch")
@@ -42,6 +43,10 @@ product of two large float32 matrices reaches, which networks of 8 bits may exce
 with different weights: their differences are noise."""
 VIDEO = """Each stage alone, then the whole pipeline, in the first style; *ceiling* is the most that the stages allow:
 min(slowest stage alone, cores / sum of CPU seconds a frame)."""
+BATCH = """JPEG to JPEG photos of 1.1 megapixels by `stylecli batch`, in the first style: each stage alone on all
+cores, then a whole batch, from the start of its worker processes. *ceiling* is the most that the stages allow:
+min(slowest stage alone, cores / sum of CPU seconds an item); *share* the part of it that the batch reached, in the
+median of the rounds. *early*, *late*: 10^6 bytes of all workers after a third of the items, and at the end."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
 DOORS = """A 720p frame in the first style, from having its pixels to having them painted: rgba8, through the fuse
@@ -66,6 +71,11 @@ def networks(timings: Sequence[Timing]) -> BenchmarkTable:
 def videos(found: Sequence[VideoSpeed]) -> BenchmarkTable:
     """The table of the video pipeline."""
     return BenchmarkTable("Video", VIDEO if found else "", [_video_row(video) for video in found])
+
+
+def batches(found: Sequence[BatchSpeed]) -> BenchmarkTable:
+    """The table of a batch of photos."""
+    return BenchmarkTable("Batch", BATCH if found else "", [_batch_row(batch) for batch in found])
 
 
 def pixels_and_threads(points: Sequence[ScalingPoint], joules: float | None) -> BenchmarkTable:
@@ -126,11 +136,22 @@ def draw_timings(timings: Sequence[Timing], path: Path) -> None:
         figure.savefig(draft)
 
 
+def _batch_row(batch: BatchSpeed) -> Row:
+    whole = {"items_per_second": round(batch.items_per_second, 2), "ceiling": round(batch.ceiling, 2)}
+    early, late = map(round, batch.worker_megabytes)
+    memory = {"early_megabytes": early, "late_megabytes": late}
+    count = {"items": batch.items, "workers": batch.workers}
+    return {**count, **_stages_row(batch.stages), **whole, "share": round(batch.share, 3), **memory}
+
+
+def _stages_row(stages: Mapping[str, Stage]) -> Row:
+    alone = {f"{name}_ms": round(stage.seconds * 1000, 1) for name, stage in stages.items()}
+    return {**alone, **{f"{name}_cpu_ms": round(stage.cpu_seconds * 1000, 1) for name, stage in stages.items()}}
+
+
 def _video_row(video: VideoSpeed) -> Row:
-    alone = {f"{name}_ms": round(stage.seconds * 1000, 1) for name, stage in video.stages.items()}
-    cpu = {f"{name}_cpu_ms": round(stage.cpu_seconds * 1000, 1) for name, stage in video.stages.items()}
     whole = {"fps": round(video.fps, 2), "ceiling": round(video.ceiling, 2), "share": round(video.share, 3)}
-    return {"video": f"{video.width}x{video.height}", **alone, **cpu, **whole}
+    return {"video": f"{video.width}x{video.height}", **_stages_row(video.stages), **whole}
 
 
 def _section(table: BenchmarkTable) -> str:

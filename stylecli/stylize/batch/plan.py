@@ -12,9 +12,10 @@ from typing import Any
 
 from stylecli.core.errors import StyleError
 from stylecli.inference.sessions import physical_cores
+from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
 from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import WORKERS_MAX, BatchOptions
+from stylecli.stylize.batch.run import WORKERS_MAX
 
 PROBED_MAX = 40  # inputs of a kind that are looked at; the others are taken to be like them
 VIDEO_BITS_A_PIXEL = 0.15  # of H.264 at its default quality, for a painted picture
@@ -109,6 +110,7 @@ def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) 
 
 def _request(item: Item, folder: Path) -> dict[str, Any]:
     paths = {"input": str(folder / item.input), "mask": str(folder / item.mask) if item.mask else None}
+    paths["folder"] = str(folder)
     names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": "", "overwrite": True}
     return {**item.options(), **paths, **names, "output": ""}
 

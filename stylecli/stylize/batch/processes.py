@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from stylecli.inference.sessions import Device
 
@@ -26,6 +26,19 @@ class WorkerOptions:
     styles_dir: Path | None = None
 
 
+class BatchWorker(Protocol):
+    """Somebody who does items, one at a time: a process here, or one on another machine."""
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether it can be asked; wait so long for it."""
+
+    def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
+        """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+
+
 class WorkerProcess:
     """One worker process, started when it is first asked. Close it."""
 
@@ -34,6 +47,10 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._closed = False
+
+    def is_ready(self, seconds: float) -> bool:
+        """Always: it is started when it is asked."""
+        return True
 
     def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
         """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
@@ -63,9 +80,9 @@ class WorkerProcess:
             return answer
         code = self._discard(process)
         if late.is_set():
-            fault = f"{request['input']}: not done after {timeout:g} s"
-            return {"status": "failed", "error": fault, "hint": "Allow more time.", "kind": "Timeout"}
-        return {"status": "failed", "error": f"{request['input']}: {_death(code)}", "hint": "", "kind": "Died"}
+            assert timeout
+            return late_answer(request, timeout)
+        return died_answer(request, _death(code))
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -104,6 +121,17 @@ class WorkerProcess:
                 with suppress(OSError, ValueError):
                     pipe.close()
         return code
+
+
+def late_answer(request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """The answer of a worker that was killed after `timeout` seconds."""
+    fault = f"{request['input']}: not done after {timeout:g} s"
+    return {"status": "failed", "error": fault, "hint": "Allow more time.", "kind": "Timeout"}
+
+
+def died_answer(request: Mapping[str, Any], how: str) -> dict[str, Any]:
+    """The answer of a worker that died."""
+    return {"status": "failed", "error": f"{request['input']}: {how}", "hint": "", "kind": "Died"}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

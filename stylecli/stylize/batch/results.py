@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import platform
+import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import blamed_on, try_lock
 from stylecli.stylize.batch.rows import RESULT, Item
 
@@ -21,18 +24,39 @@ DONE, FAILED, STARTED = "done", "failed", "started"
 
 
 class Results:
-    """The records of a folder, those of other shards too; new ones go to one file. `open_results` opens it."""
+    """The records of a folder, those of other runs too; new ones go to one file. `open_results` opens it.
+
+    The last record of an output is the one with the highest `order`, which whoever does an item counts up: workers on
+    several machines need no common time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
         self._latest: dict[str, Mapping[str, Any]] = {}  # output -> its last record
         self._begun: set[str] = set()  # outputs that a worker may have written
-        for file in sorted(path.parent.glob(FILES)):
-            for output, result in self._latest_of(file).items():
-                if result.get("time", 0) >= self._latest.get(output, {}).get("time", 0):
-                    self._latest[output] = result
+        self._read: dict[Path, int] = {}  # bytes of each file that were read
+        self._elsewhere: dict[str, Mapping[str, Any]] = {}  # output -> how another run ended it, since this one began
+        self.refresh()
+        self._elsewhere.clear()
         _end_last_line(path)
+
+    def refresh(self) -> None:
+        """Read what other runs have recorded since the last time.
+
+        Raises:
+            MediaError: the folder or a file cannot be read.
+        """
+        with self._lock:
+            if not self.path.parent.is_dir():
+                raise MediaError(f"{self.path.parent}: is gone", hint="Connect it again.")
+            for file in sorted(self.path.parent.glob(FILES)):
+                if file != self.path or file not in self._read:
+                    self._read_on(file)
+
+    def ended_elsewhere(self, item: Item) -> Mapping[str, Any] | None:
+        """How another run ended an item since this one began: its record, done or failed."""
+        return self._elsewhere.get(item.output)
 
     def is_done(self, item: Item, key: str) -> bool:
         """Whether the last record of the item's output is a success with this key."""
@@ -49,7 +73,8 @@ class Results:
         Raises:
             MediaError: the disk is full, or the folder is gone. No part of the record stays.
         """
-        result = {**result, "time": round(time.time(), 3)}
+        order = self._latest.get(item.output, {}).get("order", 0) + 1
+        result = {**result, "time": round(time.time(), 3), "order": order}
         line = (json.dumps({**item.row(), RESULT: result}) + "\n").encode()
         with self._lock, blamed_on(self.path), self.path.open("ab") as file:
             start = file.seek(0, os.SEEK_END)
@@ -64,14 +89,18 @@ class Results:
             if result["status"] in (STARTED, DONE):
                 self._begun.add(item.output)
 
-    def _latest_of(self, file: Path) -> dict[str, Mapping[str, Any]]:
-        latest = {}
-        for record in _records(file):
+    def _read_on(self, file: Path) -> None:
+        start = self._read.get(file, 0)
+        records, end = _records(file, start)
+        self._read[file] = end
+        for record in records:
             output, result = record["output"], record[RESULT]
-            latest[output] = result
+            if _place(result) >= _place(self._latest.get(output, {})):
+                self._latest[output] = result
+                if result.get("status") in (DONE, FAILED):
+                    self._elsewhere[output] = result
             if result.get("status") in (STARTED, DONE):
                 self._begun.add(output)
-        return latest
 
 
 @contextmanager
@@ -91,17 +120,47 @@ def open_results(path: Path) -> Iterator[Results]:
         yield Results(path)
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict) and "output" in record and isinstance(record.get(RESULT), dict):
-                yield record
+@contextmanager
+def open_free_results(folder: Path) -> Iterator[Results]:
+    """Open the first records of this machine that no other process works with: RESULTS-HOST-1.jsonl, then -2 ...
+
+    Raises:
+        MediaError: the folder cannot be written.
+    """
+    host = re.sub(r"[^\w.-]", "_", platform.node()) or "host"
+    with ExitStack() as stack:
+        for number in itertools.count(1):
+            path = folder / FILE.replace(".", f"-{host}-{number}.")
+            with suppress(UsageError):
+                results = stack.enter_context(open_results(path))
+                break
+        yield results
+
+
+def _place(result: Mapping[str, Any]) -> tuple[int, float]:
+    """By which records are ordered; records of earlier versions have a time alone."""
+    return result.get("order", 0), result.get("time", 0)
+
+
+def _records(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
+    """The records from a byte on, and the byte behind the last whole line."""
+    found = []
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                start += len(line)
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict) and "output" in record and isinstance(record.get(RESULT), dict):
+                    found.append(record)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror})", hint="Check the folder.") from error
+    return found, start
 
 
 def _end_last_line(path: Path) -> None:

@@ -87,7 +87,7 @@ class Worker:
         picture = read_picture(Path(request["input"]), exr_color=request["color"])
         engine = self._engine(request)
         stylized = stylize_picture(picture, engine, _look(request))
-        output.parent.mkdir(parents=True, exist_ok=True)
+        _make_parent(output, Path(request["folder"]))
         write_picture(stylized, output, quality=request["quality"], overwrite=request["overwrite"])
         height, width = picture.pixels.shape[:2]
         return {"width": width, "height": height, "frames": 1, "pixels": width * height, "device": engine.device}
@@ -103,7 +103,7 @@ class Worker:
         output, look = Path(request["output"]), _look(request)
         engine = self._engine(request)
         model = find_style(request["style"], self.styles_dir, variant=request["variant"]).model()
-        output.parent.mkdir(parents=True, exist_ok=True)
+        _make_parent(output, Path(request["folder"]))
         encoder = EncoderOptions(request["codec"], request["crf"], request["preset"])
         result = stylize_video(
             Path(request["input"]),
@@ -170,6 +170,13 @@ def _read(pipe: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _make_parent(output: Path, folder: Path) -> None:
+    """Make the folder of an output, but not that of the manifest: a disk that was disconnected must not seem empty."""
+    if not folder.is_dir():
+        raise MediaError(f"{folder}: is gone", hint="Connect it again.")
+    output.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _look(request: Mapping[str, Any]) -> Look:

@@ -113,7 +113,15 @@ def test_the_schema_is_printed(folder: Path, tiny_style: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--from-folder", "a", "b"], ["m.jsonl", "--shard", "3/2"], ["m.txt"], ["--from-folder", "a", "b", "-s", "x"]],
+    [
+        [],
+        ["--from-folder", "a", "b", "-s", "tiny", "--watch", "--claim"],
+        ["m.jsonl", "--rows", "2-1"],
+        ["--from-folder", "a", "b"],
+        ["m.jsonl", "--shard", "3/2"],
+        ["m.txt"],
+        ["--from-folder", "a", "b", "-s", "x"],
+    ],
 )
 def test_a_command_that_makes_no_sense_is_a_usage_error(folder: Path, tiny_style: Path, arguments: list[str]) -> None:
     assert batch(folder, tiny_style, *arguments).exit_code == 2

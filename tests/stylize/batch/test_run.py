@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,9 +23,10 @@ from stylecli.media.images.files import picture_from_pixels, read_picture, write
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.processes import WorkerProcess
 from stylecli.stylize.batch.results import FILE, open_results
-from stylecli.stylize.batch.run import BatchOptions, Ended, open_batch
+from stylecli.stylize.batch.run import Ended, open_batch
 from tests.stylize.batch.conftest import COUNT
 
 Run = Callable[..., list[Ended]]
@@ -259,3 +261,52 @@ def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     assert (ended.facts["frames"], ended.facts["pixels"]) == (5, 5 * 64 * 48)
     assert probe(folder / "clip-tiny.mkv").width == 64
     assert statuses(run("v.jsonl")) == {"skipped": 1}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_video_that_hangs_its_decoder_costs_itself_alone(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        if request["kind"] != "video":
+            return real(self, request, **how)
+        os.kill(self._running().pid, signal.SIGSTOP)  # it reads no more, as in a loop inside of libav
+        stopped.append(self._running().pid)
+        return real(self, request, timeout=0.2)
+
+    stopped: list[int] = []
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    shutil.copy(folder / "0.png", folder / "clip.mp4")
+    row = {"input": "clip.mp4", "output": "out/clip.mp4", "style": "tiny"}
+    with (folder / "m.jsonl").open("a") as manifest:
+        manifest.write(json.dumps(row) + "\n")
+    ended = run(retries=1)
+    assert statuses(ended) == {"done": COUNT, "failed": 1}
+    (failed,) = (one for one in ended if one.status == "failed")
+    assert (failed.facts["kind"], failed.facts["attempt"]) == ("Timeout", 2)
+    assert len(stopped) == 2
+    for pid in stopped:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_next_item_is_prepared_while_one_is_in_work(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        limit = time.monotonic() + 30
+        asked.append(request["input"])
+        while len(asked) == 1 and time.monotonic() < limit:
+            started = {record["output"] for record in records(folder) if record["result"]["status"] == "started"}
+            if len(started) == 2:
+                seen.append(started)
+                break
+        return real(self, request, **how)
+
+    asked: list[str] = []
+    seen: list[set[str]] = []
+    real = WorkerProcess.ask
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    assert statuses(run(workers=1)) == {"done": COUNT}
+    assert len(seen) == 1

@@ -1,4 +1,4 @@
-"""Reports of a batch for machines: JUnit XML, with a test case for each item, or JSON."""
+"""Reports of a batch in files: JUnit XML with a test case for each item, JSON, or a page in HTML."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
+from stylecli.stylize.batch.reports.page import report_page
 from stylecli.stylize.batch.results import FAILED
 from stylecli.stylize.batch.run import SKIPPED, Ended
 
-FORMATS = (".xml", ".json")
+FORMATS = (".xml", ".json", ".html")
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that XML 1.0 forbids
 
 
@@ -21,19 +22,25 @@ def check_report(path: Path) -> None:
     """Refuse an unknown format before any work is done.
 
     Raises:
-        UsageError: the suffix is neither .xml nor .json.
+        UsageError: the suffix is none of FORMATS.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path}: no format of a report", hint=f"Use {' or '.join(FORMATS)}.")
+        raise UsageError(f"{path}: no format of a report", hint=f"Use {', '.join(FORMATS)}.")
 
 
-def write_report(path: Path, ended: Sequence[Ended]) -> None:
-    """Write a report, whole or not at all; one that is there is replaced.
+def write_report(path: Path, ended: Sequence[Ended], folder: Path) -> None:
+    """Write a report, whole or not at all; one that is there is replaced. Outputs are relative to `folder`.
 
     Raises:
         MediaError: it cannot be written.
     """
-    text = _junit(ended) if path.suffix.lower() == ".xml" else _json(ended)
+    match path.suffix.lower():
+        case ".xml":
+            text = _junit(ended)
+        case ".json":
+            text = _json(ended)
+        case _:
+            text = report_page(ended, folder)
     with blamed_on(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from stylecli.core.errors import UsageError
-from stylecli.stylize.batch.report import check_report, write_report
+from stylecli.stylize.batch.reports.files import check_report, write_report
 from stylecli.stylize.batch.rows import Item
 from stylecli.stylize.batch.run import Ended
 
@@ -29,7 +29,7 @@ ENDED = [
 
 
 def test_junit_has_a_case_for_each_item(tmp_path: Path) -> None:
-    write_report(tmp_path / "deep" / "junit.xml", ENDED)
+    write_report(tmp_path / "deep" / "junit.xml", ENDED, tmp_path)
     suite = ElementTree.parse(tmp_path / "deep" / "junit.xml").getroot()[0]
     assert {name: suite.get(name) for name in ("tests", "failures", "skipped", "errors", "time")} == {
         "tests": "3",
@@ -46,7 +46,7 @@ def test_junit_has_a_case_for_each_item(tmp_path: Path) -> None:
 
 
 def test_json_holds_the_records(tmp_path: Path) -> None:
-    write_report(tmp_path / "report.json", ENDED)
+    write_report(tmp_path / "report.json", ENDED, tmp_path)
     rows = json.loads((tmp_path / "report.json").read_text())
     assert [row["result"]["status"] for row in rows] == ["done", "failed", "skipped"]
 

@@ -1,0 +1,1 @@
+"""Results compared with accepted ones, as a person would see them."""

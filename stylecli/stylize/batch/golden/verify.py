@@ -1,0 +1,151 @@
+"""Check the outputs of a batch against accepted ones: a style stays as it was approved when versions change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylecli.core.errors import StyleError, UsageError
+from stylecli.core.files import blamed_on
+from stylecli.core.progress import Progress, Step, ignore
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.stylize.batch.golden.distance import NOTICEABLE, Difference, difference
+from stylecli.stylize.batch.results import FAILED
+from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.run import Ended
+from stylecli.stylize.sheet import labelled_grid
+
+PICTURES = "DIFFERENCES"  # the folder for pictures of what differs, beside the manifest
+FRAMES_BETWEEN = 12  # of a video: each twelfth frame is compared
+TILE_WIDTH = 480  # pixels of each picture in the picture of a difference
+
+
+@dataclass(frozen=True)
+class GoldenOptions:
+    """What the outputs are compared with.
+
+    golden: a folder with accepted outputs, under the names that the outputs have.
+    tolerance: the largest difference that passes, in units of CIEDE2000.
+    pictures: the folder for pictures of what differs.
+    """
+
+    golden: Path
+    pictures: Path
+    tolerance: float = NOTICEABLE
+
+
+def check_golden(golden: Path) -> None:
+    """Refuse a folder of accepted outputs that does not exist, before any work is done. Raises UsageError."""
+    if not golden.is_dir():
+        raise UsageError(f"{golden}: is no folder", hint="Give the folder with the accepted outputs.")
+
+
+def verify(
+    ended: Sequence[Ended],
+    folder: Path,
+    options: GoldenOptions,
+    *,
+    progress: Progress = ignore,
+    report: Callable[[Ended], None] = lambda _: None,
+) -> list[Ended]:
+    """Compare the outputs of items that did not fail; those that differ come back as failed.
+
+    Their facts hold `distance`, and `difference`: a picture of the accepted output, the new one and where they differ.
+    `report` is called with each of them.
+
+    Raises:
+        MediaError: a picture of a difference cannot be written.
+    """
+    verified = []
+    for number, one in enumerate(ended):
+        progress(Step(number, len(ended), "outputs compared", one.item.id))
+        verified.append(one if one.status == FAILED else _verified(one, folder, options))
+        if verified[-1].status == FAILED != one.status:
+            report(verified[-1])
+    progress(Step(len(ended), len(ended), "outputs compared"))
+    return verified
+
+
+def _verified(ended: Ended, folder: Path, options: GoldenOptions) -> Ended:
+    item = ended.item
+    accepted = options.golden / _name(item)
+    if not accepted.is_file():
+        fault = f"{item.output}: there is no accepted output {accepted}"
+        return _failed(ended, fault, "Copy the output there once it is approved.", "NoGolden")
+    try:
+        found, pixels = _difference(item, accepted, folder / item.output)
+    except StyleError as error:
+        return _failed(ended, error.message, error.hint, type(error).__name__)
+    if found is None:
+        fault = f"{item.output}: has another size or another number of frames than {accepted}"
+        return _failed(ended, fault, "Look at both.", "Differs")
+    if found.distance <= options.tolerance:
+        return replace(ended, facts={**ended.facts, "distance": round(found.distance, 3)})
+    picture = (options.pictures / _name(item)).with_suffix(".png")
+    _draw(picture, pixels, found)
+    fault = f"{item.output}: differs from {accepted} by {found.distance:.1f}, {options.tolerance:g} is allowed"
+    facts = {"distance": round(found.distance, 3), "difference": str(picture)}
+    return _failed(ended, fault, f"Look at {picture}.", "Differs", **facts)
+
+
+def _name(item: Item) -> Path:
+    """The output's path in the folder of accepted ones; only its name if it lies outside of the manifest's folder."""
+    path = Path(item.output)
+    return Path(path.name) if path.is_absolute() or ".." in path.parts else path
+
+
+Pair = tuple[NDArray[Any], NDArray[Any]]  # an accepted picture and the new one
+
+
+def _difference(item: Item, accepted: Path, output: Path) -> tuple[Difference | None, Pair]:
+    """The largest difference, and where it is; None for another size or number of frames."""
+    nothing: Pair = (np.zeros((0, 0, 3), np.uint8),) * 2
+    worst: tuple[Difference | None, Pair] = (None, nothing)
+    with ExitStack() as stack:
+        for pair in _pairs(item, accepted, output, stack):
+            if pair is None or pair[0].shape != pair[1].shape:
+                return None, nothing
+            found = difference(*pair)
+            if worst[0] is None or found.distance > worst[0].distance:
+                worst = found, pair
+    return worst
+
+
+def _pairs(item: Item, accepted: Path, output: Path, stack: ExitStack) -> Iterator[Pair | None]:
+    """The pictures to compare; None where one of two videos has ended."""
+    if item.kind == "picture":
+        yield read_picture(accepted).pixels, read_picture(output).pixels
+        return
+    from stylecli.media.video.clip import probe  # heavy: libav
+    from stylecli.media.video.reader import read_frames
+
+    readers = [stack.enter_context(closing(read_frames(probe(path)))) for path in (accepted, output)]
+    for number, (first, second) in enumerate(zip_longest(*readers)):
+        if first is None or second is None:
+            yield None
+        elif number % FRAMES_BETWEEN == 0:
+            yield first.pixels, second.pixels
+
+
+def _draw(path: Path, pair: Pair, found: Difference) -> None:
+    tiles = [
+        (pair[0], "Accepted", ""),
+        (pair[1], "Now", ""),
+        (found.map, f"Difference {found.distance:.1f}", f"red: {found.brightest:.0f}, noticeable: {NOTICEABLE:g}"),
+    ]
+    sheet = labelled_grid(tiles, tile_width=min(TILE_WIDTH, pair[0].shape[1]), columns=3)
+    with blamed_on(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(picture_from_pixels(sheet), path, overwrite=True)
+
+
+def _failed(ended: Ended, fault: str, hint: str, kind: str, **facts: Any) -> Ended:
+    merged = {**ended.facts, "status": FAILED, "error": fault, "hint": hint, "kind": kind, **facts}
+    return Ended(ended.item, FAILED, merged)

@@ -1,0 +1,1 @@
+"""Reports of a batch: for machines, for people, for GitHub."""

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stylecli.core.errors import StyleError
+from stylecli.evaluation.speed import batch as batch_speed
+from stylecli.evaluation.speed import tables
+from stylecli.packs.pack import StylePack
+
+
+def test_a_batch_is_measured_against_its_stages(tiny_pack: StylePack) -> None:
+    measured = batch_speed.measure_batch(tiny_pack, photos=6, size=(96, 64), rounds=1)
+    assert set(measured.stages) == {"decode", "network", "encode"}
+    assert measured.ceiling <= 1 / max(stage.seconds for stage in measured.stages.values())
+    assert measured.share == pytest.approx(measured.items_per_second / measured.ceiling)
+    assert min(measured.worker_megabytes) > 20  # of processes that hold numpy and onnxruntime
+    (row,) = tables.batches([measured]).rows
+    assert row["items"] == 6
+    assert row["share"] == round(measured.share, 3)
+
+
+def test_an_item_that_fails_stops_the_measurement(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path, count: int, size: tuple[int, int]) -> None:
+        write(folder, count, size)
+        (folder / f"{count}.jpg").write_bytes(b"no picture")
+
+    write = batch_speed._write_photos
+    monkeypatch.setattr(batch_speed, "_write_photos", broken)
+    monkeypatch.setattr(batch_speed, "SAMPLE", 1)
+    with pytest.raises(StyleError, match=r"2\.jpg"):
+        batch_speed.measure_batch(tiny_pack, photos=2, size=(96, 64), rounds=1)

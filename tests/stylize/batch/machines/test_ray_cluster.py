@@ -1,0 +1,105 @@
+"""Real clusters of processes on the loopback. Asked for: pytest tests/stylize/batch -m ray."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stylecli.core.errors import UsageError
+from stylecli.media.images.files import read_picture
+from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
+from stylecli.stylize.batch.options import BatchOptions
+from tests.stylize.batch.conftest import COUNT
+
+COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
+NODES = 3
+WAIT = 240  # seconds
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-m", "stylecli", "batch", "m.jsonl", *arguments]
+    where = ["--device", "cpu", "--styles-dir", "styles", "--json"]
+    return subprocess.Popen([*line, *where], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def many(folder: Path) -> Path:
+    """The folder with a row for each of the copies, whose brush makes a different result of each."""
+    rows = [
+        {"input": f"{n % COUNT}.png", "output": f"out/{n}.png", "style": "tiny", "strength": (n + 1) / COUNT / COPIES}
+        for n in range(COUNT * COPIES)
+    ]
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    made = importlib.import_module("ray.cluster_utils").Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
+    try:
+        yield made
+    finally:
+        made.shutdown()
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "out").iterdir() if not path.name.startswith(".")}
+
+
+def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="Ray is missing"), open_ray_workers(BatchOptions(ray="local")):
+        pass
+
+
+@pytest.mark.ray
+def test_a_node_that_is_killed_costs_its_running_items_alone(many: Path, cluster: Any) -> None:
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(NODES)]
+    cluster.wait_for_nodes()
+    process = start(many, "--ray", cluster.address, "--retries", "3")
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(json.loads(line))
+        if sum(1 for one in lines if one["event"] == "result") == COUNT:
+            cluster.remove_node(nodes[1], allow_graceful=False)
+    process.wait(WAIT)
+    assert process.returncode == 0, process.stderr and process.stderr.read()
+    done = Counter(one["output"] for one in lines if one["event"] == "result" and one["status"] == "done")
+    assert done == {f"out/{number}.png": 1 for number in range(COUNT * COPIES)}
+    distributed = results(many)
+    (many / "out").rename(many / "distributed")
+    (many / "RESULTS.jsonl").unlink()
+    alone = start(many)
+    alone.communicate(timeout=WAIT)
+    assert alone.returncode == 0
+    assert results(many) == distributed  # byte by byte
+
+
+@pytest.mark.ray
+def test_without_an_address_it_runs_on_this_machine(folder: Path) -> None:
+    (folder / "2.png").write_bytes(b"no picture")
+    process = start(folder, "--ray", "--workers", "2", "--retries", "0")
+    output, _ = process.communicate(timeout=WAIT)
+    assert process.returncode == 6
+    assert json.loads(output.splitlines()[-1]) == {"event": "summary", "done": COUNT - 1, "skipped": 0, "failed": 1}
+    assert read_picture(folder / "out" / "0.png").pixels.shape == (40, 60, 3)
+
+
+@pytest.mark.ray
+def test_a_cluster_that_is_not_there_is_named(folder: Path) -> None:
+    process = start(folder, "--ray", "127.0.0.1:1")
+    _, errors = process.communicate(timeout=WAIT)
+    assert process.returncode != 0
+    assert "127.0.0.1:1: no Ray cluster" in errors

@@ -127,22 +127,23 @@ def find_format(start: bytes, name: str) -> Format:
             raise MediaError(f"{name}: it is not a picture of a known format", hint=f"{SUPPORTED}.")
 
 
-def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear") -> Picture:
-    """Decode a file's bytes; `name` is for messages.
+def decode(data: bytes, name: str, *, exr_color: ExrColor = "linear", pixels_max: int | None = None) -> Picture:
+    """Decode a file's bytes; `name` is for messages. `pixels_max`: how large it may be; None: `PIXELS_MAX`.
 
     Raises:
         MediaError: as `read_picture`, which also says what the pixels are.
     """
     import pyvips  # a native library that --help does not need
 
+    pixels_max = pixels_max or PIXELS_MAX
     format_ = find_format(data, name)
     if format_ is EXR:
-        return Picture(*decode_exr(data, name, color=exr_color, pixels_max=PIXELS_MAX))
+        return Picture(*decode_exr(data, name, color=exr_color, pixels_max=pixels_max))
     try:
         plan = plan_of(data) if format_ is TIFF else TiffPlan()
         _refuse_unreadable(plan, name)
         opened = format_.open(data, **plan.options)
-        _refuse_unusual(opened, name)
+        _refuse_unusual(opened, name, pixels_max)
         told = told_colors(data)
         if told.high_range:
             raise MediaError(
@@ -224,12 +225,12 @@ def _refuse_unreadable(plan: TiffPlan, name: str) -> None:
         raise MediaError(f"{name}: it is damaged or truncated (TIFF: its end is missing)", hint=DAMAGED_HINT)
 
 
-def _refuse_unusual(image: pyvips.Image, name: str) -> None:
+def _refuse_unusual(image: pyvips.Image, name: str, pixels_max: int) -> None:
     """Look at what is known before a sample is decoded."""
-    if image.width * image.height > PIXELS_MAX:
+    if image.width * image.height > pixels_max:
         raise MediaError(
             f"{name}: {image.width} x {image.height} pixels are too many",
-            hint=f"At most {PIXELS_MAX // 10**6} megapixels are read: make it smaller.",
+            hint=f"At most {pixels_max // 10**6} megapixels are read: make it smaller.",
         )
     if image.coding != "none" or image.format not in ("uchar", "ushort"):
         raise MediaError(

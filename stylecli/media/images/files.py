@@ -37,18 +37,21 @@ WRITE_HINTS = {
 }
 
 
-def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear") -> Picture:
+def read_picture(
+    source: Path | bytes, *, exr_color: ExrColor = "linear", pixels_max: int | None = None
+) -> Picture:
     """Read a picture file, or its bytes. What it is, its content says, not its name; of an animation, the first frame.
 
     Pixels have the file's depth, or 16 bits where they had to be converted to sRGB. Colour under full transparency is
     that of the surroundings. `exr_color` tells what the numbers of an EXR are (`exr` tells what becomes of them).
+    `pixels_max`: how large it may be; None: `codec.PIXELS_MAX`.
 
     Raises:
         MediaError: it is missing, empty, damaged, no picture, of an unsupported kind, or too large.
     """
     if isinstance(source, bytes):
-        return decode(source, NAMELESS, exr_color=exr_color)
-    return decode(_read_bytes(source), str(source), exr_color=exr_color)
+        return decode(source, NAMELESS, exr_color=exr_color, pixels_max=pixels_max)
+    return decode(_read_bytes(source), str(source), exr_color=exr_color, pixels_max=pixels_max)
 
 
 def write_picture(

@@ -52,7 +52,7 @@ class Calls:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._guessing = asyncio.Lock()
+        self._guessing, self._painting = asyncio.Lock(), asyncio.Lock()
 
     def routes(self) -> list[tuple[str, str, Call]]:
         """(method, path, call) of every call."""
@@ -272,9 +272,10 @@ class Calls:
 
     async def _pixels(self, request: Request, make: Callable[[], Rgba]) -> Response:
         """Bytes of R, G, B, A; nothing is computed for a page that does not wait any more."""
-        if await request.is_disconnected():
-            return Response(status_code=499)
-        rgba = await _aside(make)
+        async with self._painting:
+            if await request.is_disconnected():
+                return Response(status_code=499)
+            rgba = await _aside(make)
         headers = {"x-width": str(rgba.shape[1]), "x-height": str(rgba.shape[0])}
         return Response(rgba.tobytes(), media_type="application/octet-stream", headers=headers)
 

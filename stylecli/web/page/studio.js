@@ -1,0 +1,231 @@
+// The third view: one style, large, with everything that can be adjusted.
+
+import { app, fault, file, isVideo, style } from "./app.js";
+import { compose } from "./compose.js";
+import { canvasOf, choice, h, say, slider, toggle } from "./dom.js";
+import { engine } from "./engine.js";
+import { fileStrip } from "./files.js";
+import { facts, scrubber } from "./grid.js";
+import { icon } from "./icons.js";
+import { maskPanel } from "./mask.js";
+import { outputPanel } from "./output.js";
+import { painted, paintedAlready, photo } from "./pictures.js";
+import { makeStage } from "./stage.js";
+import { choose, looks, state } from "./state.js";
+import { T } from "./text.js";
+import { wishOf } from "./wish.js";
+
+const PAUSE = 120; // milliseconds after the last move of a slider until the engine is asked
+
+export function studioView() {
+  const upload = file();
+  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: (ended) => (draw(), ended && output.changed()) });
+  stage.setSize(upload.width, upload.height);
+  let against = ""; // the style on the left; "" is the photo
+  let shown = { photo: null, painted: null, other: null };
+  let result = null, otherResult = null, asked = null, drawing = false, timer = 0;
+
+  const wanted = () => ({ style: state.style, variant: state.variant, strokes: state.strokes });
+  const look = () => ({ strength: state.strength, colors: state.colors, mask: maskPixels() });
+
+  // Get what the look needs, showing at once what is there already.
+  async function load() {
+    asked?.abort();
+    const mine = (asked = new AbortController());
+    const second = state.second;
+    tell();
+    try {
+      const [own, already] = [await photo(upload, second), paintedAlready(upload, wanted(), second)];
+      if (mine !== asked) return;
+      shown.photo = own;
+      shown.painted = already && fitted(already, own);
+      stage.setBusy(!already);
+      draw();
+      const [full, other] = await Promise.all([
+        painted(upload, wanted(), second, { signal: mine.signal }),
+        against ? painted(upload, { ...wanted(), style: against, variant: "" }, second, { signal: mine.signal }) : null,
+      ]);
+      if (mine !== asked) return;
+      Object.assign(shown, { painted: full, other });
+      stage.setBusy(false);
+      draw();
+      stage.refine();
+    } catch (error) {
+      if (mine === asked) {
+        stage.setBusy(false);
+        fault(error);
+      }
+    }
+  }
+
+  function draw() {
+    if (drawing) return;
+    drawing = true;
+    requestAnimationFrame(() => {
+      drawing = false;
+      if (!shown.photo) return;
+      const { photo: own, painted: full, other } = shown;
+      if (result?.width !== own.width || result?.height !== own.height) result = otherResult = null;
+      result = compose(own, full ?? own, look(), result);
+      stage.setAfter(result);
+      stage.setBefore(other && against ? (otherResult = compose(own, other, look(), otherResult)) : own);
+    });
+  }
+
+  // Real pixels of the part that is seen, at 100 %.
+  async function fillRegion(place) {
+    const mine = asked;
+    try {
+      const wish = wishOf(upload, state);
+      const [own, full, other] = await Promise.all([
+        engine.region(upload, null, state.second, place),
+        engine.region(upload, wish, state.second, place),
+        against ? engine.region(upload, { ...wish, style: against, variant: null }, state.second, place) : null,
+      ]);
+      if (mine !== asked || !stage.isZoomed()) return;
+      const part = { ...look(), mask: maskPart(place, own) };
+      stage.setFine(place, other ? compose(own, other, part) : own, compose(own, full, part));
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  // The mask is a canvas of the proxy's size whose alpha tells where the style is.
+  const maskCanvas = () => app.masks.get(upload.id) ?? null;
+  function maskPixels() {
+    const canvas = maskCanvas();
+    if (!canvas || !shown.photo) return null;
+    if (canvas.width === shown.photo.width && canvas.height === shown.photo.height)
+      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return scaled(canvas, 0, 0, canvas.width, canvas.height, shown.photo);
+  }
+  function maskPart([left, top, width, height], like) {
+    const canvas = maskCanvas();
+    if (!canvas) return null;
+    const across = canvas.width / upload.width, down = canvas.height / upload.height;
+    return scaled(canvas, left * across, top * down, width * across, height * down, like);
+  }
+
+  function changed(changes) {
+    choose(changes);
+    draw();
+    stage.refine();
+    output.changed();
+  }
+  function changedNetwork(changes) {
+    choose(changes);
+    output.changed();
+    clearTimeout(timer);
+    timer = setTimeout(load, PAUSE);
+  }
+
+  // The panel
+  const heading = h("div", { class: "heading" });
+  const variants = h("div");
+  const strength = slider(T.strength, { min: 0, max: 1, step: 0.01, value: state.strength, show: (v) => `${Math.round(v * 100)} %`, oninput: (v) => changed({ strength: v }) });
+  const strokes = slider(T.strokes, {
+    min: -1, max: 2, step: 0.1, value: Math.log2(state.strokes), show: (v) => T.strokesValue(natural(v)),
+    oninput: (v) => changedNetwork({ strokes: natural(v) }),
+  });
+  const colors = toggle(T.colors, state.colors, (is) => changed({ colors: is }));
+  const compareWith = choice(T.compareWith, [["", T.thePhoto], ...app.styles.map((one) => [one.name, one.title])], against, (name) => {
+    against = name;
+    load();
+  });
+  const reset = h("button", { class: "quiet small", onclick: () => {
+    strength.set(1);
+    strokes.set(0);
+    colors.set(false);
+    changedNetwork(looks());
+  } }, T.reset);
+  const mask = maskPanel(upload, stage, () => shown.photo, () => (draw(), output.changed(), stage.refine()));
+  const output = outputPanel(upload, stage, maskCanvas, leave);
+
+  function leave() {
+    stage.setVideos(null, null);
+    load();
+  }
+
+  function tell() {
+    const chosen = style();
+    heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
+    const others = chosen.variants.filter((name) => T.variants[name]);
+    variants.replaceChildren(
+      ...(others.length > 1
+        ? [choice(T.variant, others.map((name) => [name, T.variants[name]]), state.variant || chosen.default, (name) => changedNetwork({ variant: name === style().default ? "" : name }))]
+        : []),
+    );
+    stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, chosen.title);
+    for (const button of strip.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.dataset.style === state.style));
+    document.title = `${chosen.title} – ${upload.name}`;
+    output.changed();
+  }
+
+  // The strip of styles below the picture
+  const strip = h("div", { class: "strip", role: "group", "aria-label": T.styles });
+  for (const one of app.styles) {
+    const thumb = h("span", { class: "thumb" });
+    const button = h("button", { "data-style": one.name, onclick: () => {
+      choose({ style: one.name, variant: "" });
+      load();
+      say(one.title);
+    } }, thumb, h("span", { class: "name" }, one.title));
+    strip.append(button);
+    painted(upload, { style: one.name, variant: "", strokes: 1 }, state.second, { tile: true }).then(
+      (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+  }
+  strip.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const all = [...strip.querySelectorAll("button")];
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+    event.preventDefault();
+  });
+
+  const zoom = h("div", { class: "segments", role: "group", "aria-label": T.zoom });
+  for (const [is, text] of [[false, T.fit], [true, T.full]]) {
+    const button = h("button", { "aria-pressed": String(!is), onclick: () => {
+      stage.setZoom(is);
+      for (const other of zoom.children) other.setAttribute("aria-pressed", String(other === button));
+    } }, text);
+    zoom.append(button);
+  }
+
+  const view = h(
+    "div",
+    { class: "studio" },
+    h("div", { class: "left" },
+      fileStrip(),
+      h("div", { class: "over" },
+        h("button", { class: "quiet", onclick: () => choose({ style: "", ...looks() }, { step: true }) }, icon("back"), T.back),
+        h("span", { class: "facts" }, facts(upload)),
+        zoom),
+      stage.element,
+      isVideo() ? scrubber(upload, load) : null,
+      strip),
+    h("aside", { class: "panel", "aria-label": T.adjust },
+      heading,
+      h("section", { class: "fields" }, strength, strokes, colors, variants, compareWith, h("div", { class: "end" }, reset)),
+      mask,
+      output.element),
+  );
+  load();
+  return view;
+}
+
+const natural = (exponent) => Math.round(2 ** exponent * 100) / 100;
+
+// A smaller picture stretched to the size of another, to look at until the real one is there.
+function fitted(pixels, like) {
+  if (pixels.width === like.width && pixels.height === like.height) return pixels;
+  return scaled(canvasOf(pixels), 0, 0, pixels.width, pixels.height, like);
+}
+
+function scaled(canvas, left, top, width, height, like) {
+  const target = h("canvas", { width: like.width, height: like.height });
+  const context = target.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(canvas, left, top, width, height, 0, 0, like.width, like.height);
+  return context.getImageData(0, 0, like.width, like.height);
+}

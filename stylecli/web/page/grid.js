@@ -10,7 +10,7 @@ import { T } from "./text.js";
 
 export function gridView() {
   const upload = file();
-  const cards = h("ul", { class: "grid" });
+  const cards = h("ul", { class: upload.height > upload.width ? "grid tall" : "grid" });
   const own = card(upload, h("figure", {}, place(upload), plainCaption()));
   cards.append(h("li", {}, own));
   const buttons = new Map();

@@ -18,7 +18,7 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   const line = h("code", { tabindex: 0, "aria-label": T.command });
   const share = h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share);
   const command = engine.can.command
-    ? h("details", { open: true }, h("summary", {}, T.command), h("div", { class: "line" }, line, h("button", { class: "small", onclick: () => copy(line.textContent, T.copied) }, icon("copy"), T.copy)))
+    ? h("details", { open: true }, h("summary", {}, T.command), h("div", { class: "line" }, line, h("button", { class: "bare", "aria-label": T.copy, title: T.copy, onclick: () => copy(line.textContent, T.copied) }, icon("copy"))))
     : share;
   const element = h("section", { class: "output" }, actions, progress, note, command);
   let span = null;

@@ -132,7 +132,7 @@ export function studioView() {
     against = name;
     load();
   });
-  const reset = h("button", { class: "quiet small", onclick: () => {
+  const reset = h("button", { class: "quiet small reset", onclick: () => {
     strength.set(1);
     strokes.set(0);
     colors.set(false);
@@ -206,9 +206,10 @@ export function studioView() {
       strip),
     h("aside", { class: "panel", "aria-label": T.adjust },
       heading,
-      h("section", { class: "fields" }, strength, strokes, colors, variants, compareWith, h("div", { class: "end" }, reset)),
+      h("section", { class: "fields" }, strength, strokes, colors, variants, compareWith),
       mask,
-      output.element),
+      output.element,
+      reset),
   );
   load();
   return view;

@@ -1,0 +1,83 @@
+"""A real server in a process of its own, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette", reason="needs the extra `web`")
+pytest.importorskip("uvicorn", reason="needs the extra `web`")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Served:
+    """A server that runs: its address without and with the key, its process, and its stderr so far."""
+
+    url: str
+    key: str
+    process: subprocess.Popen[str]
+    errors: Path
+
+    @property
+    def address(self) -> str:
+        return f"{self.url}#key={self.key}"
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rstrip("/").rsplit(":", 1)[1])
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
+    """Start `stylecli serve`, and end it."""
+    errors = folder / "serve.err"
+    command = [sys.executable, "-m", "stylecli", "serve", "--no-open", "--port", "0", *options]
+    with errors.open("w") as stderr:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder), **environment},
+        )
+    assert process.stdout
+    try:
+        url, _, key = process.stdout.readline().strip().partition("#key=")
+        yield Served(url, key, process, errors)
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Give a running server with the bundled styles; at its end no traceback may have been printed."""
+    with serving(tmp_path_factory.mktemp("served")) as server:
+        yield server
+    assert "Traceback" not in server.errors.read_text()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Give a browser without a window, with a camera that shows a test picture."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip("no Chromium; tests/web/setup.sh sets it up")
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()

@@ -2,6 +2,7 @@
 
 import { app, fault, file, isVideo } from "./app.js";
 import { canvasOf, h, slider } from "./dom.js";
+import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { painted, photo } from "./pictures.js";
 import { caption } from "./start.js";
@@ -35,8 +36,18 @@ export function gridView() {
           if (mine === turn) show(buttons.get(style.name), pixels, T.inStyle(style.title));
         }),
       );
+      if (engine.can.refine) await refine(() => mine === turn && cards.isConnected);
     } catch (error) {
       fault(error);
+    }
+  }
+
+  // Small pictures had a smaller photo to work on; now each as it will look when it is large.
+  async function refine(isWanted) {
+    for (const style of app.styles) {
+      if (!isWanted()) return;
+      const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, state.second);
+      if (isWanted()) show(buttons.get(style.name), pixels, T.inStyle(style.title));
     }
   }
   fill();

@@ -1,6 +1,6 @@
 // The first view: an invitation, and what the styles look like.
 
-import { addSample, app } from "./app.js";
+import { addSample, app, style as chosen } from "./app.js";
 import { takePicture } from "./camera.js";
 import { byId, h } from "./dom.js";
 import { engine } from "./engine.js";
@@ -21,7 +21,7 @@ export function startView() {
       "section",
       { class: "invitation" },
       h("h1", {}, T.headline),
-      h("p", { class: "lead" }, engine.can.videos ? T.lead : T.leadBrowser),
+      h("p", { class: "lead" }, chosen() ? T.linked(chosen().title) : engine.can.videos ? T.lead : T.leadBrowser),
       h(
         "div",
         { class: "actions" },

@@ -102,6 +102,8 @@ export const T = {
   onlyPictures: "Here only pictures can be opened. For videos, install stylecli and run stylecli serve.",
   notAPicture: (name) => `${name}: this browser cannot read it as a picture. JPEG, PNG and WebP work.`,
   tooLarge: (name) => `${name}: too large for this page. At most 40 megapixels.`,
+  metadata: "metadata and colour profile",
+  linked: (title) => `This link shows ${title}. Open a photo to see it so.`,
   previewOf: (title) => `Preview of ${title}`,
   inStyle: (title) => `Your picture in the style of ${title}`,
   byline: (artist, year) => [artist, year].filter(Boolean).join(", "),

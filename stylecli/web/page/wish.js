@@ -1,6 +1,6 @@
 // From what the visitor chose to what the engine and the command line are asked for.
 
-const AUTO_SHORT_SIDE = 1080; // pixels, as in stylecli.stylize.look
+export const AUTO_SHORT_SIDE = 1080; // pixels, as in stylecli.stylize.look
 const BRUSH_RANGE = [0.25, 16];
 
 // The stroke size of the command line: the page counts from what "auto" takes for this picture.

@@ -21,8 +21,8 @@ from stylecli.core.version import __version__
 from stylecli.web.jobs import Jobs, make_picture, result_name
 from stylecli.web.looks import number, span_of, wish_of
 from stylecli.web.options import Limits
-from stylecli.web.previews import Previews, Rgba
 from stylecli.web.page_files import PAGE, SAMPLE_FILE
+from stylecli.web.previews import Previews, Rgba
 from stylecli.web.uploads import FullError, Upload, Uploads
 
 Answer = TypeVar("Answer")

@@ -82,7 +82,7 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         name, colon, port = host.rpartition(":")
-        if not colon or name.endswith("]") is False and name.startswith("["):
+        if not colon or (name.endswith("]") is False and name.startswith("[")):
             return self._port == 80 and self._is_our_name(host)
         return port == str(self._port) and self._is_our_name(name)
 

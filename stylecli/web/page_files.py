@@ -1,4 +1,4 @@
-"""The files of the page: those beside this module, the font that the package's pictures use too, and a configuration."""
+"""The files of the page: those beside this module, the font of the program's own pictures, a configuration."""
 
 from __future__ import annotations
 

@@ -121,9 +121,7 @@ class Previews:
             key = (upload.id, second, wish.style, wish.variant, brush)
             return _shown(self._small.get(key, make)[0], alpha, is_tile=is_tile)
 
-    def region(
-        self, upload: Upload, wish: Wish | None, second: float, place: tuple[int, int, int, int]
-    ) -> Rgba:
+    def region(self, upload: Upload, wish: Wish | None, second: float, place: tuple[int, int, int, int]) -> Rgba:
         """A rectangle (left, top, width, height) at full size: of the photo, or of the photo wholly in a style.
 
         Raises:

@@ -173,9 +173,7 @@ class Uploads:
         if clip.width * clip.height > self.limits.pixels:
             raise MediaError(f"{name}: {clip.width} x {clip.height} pixels are too many", hint="Make it smaller.")
         seconds, frames = float(clip.duration or 0), clip.frames() or 0
-        return Upload(
-            upload_id, name, path, "video", clip.width, clip.height, size, seconds, frames, float(clip.rate)
-        )
+        return Upload(upload_id, name, path, "video", clip.width, clip.height, size, seconds, frames, float(clip.rate))
 
 
 def _refuse_text(head: bytes, name: str) -> None:

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import skimage.data
+
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from tests.support.pages import write_clip
 
 pytest.importorskip("starlette", reason="needs the extra `web`")
 pytest.importorskip("uvicorn", reason="needs the extra `web`")
@@ -67,6 +72,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("served")) as server:
         yield server
     assert "Traceback" not in server.errors.read_text()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a photo, a second one, and a clip of a second."""
+    folder = tmp_path_factory.mktemp("desk")
+    write_picture(picture_from_pixels(skimage.data.chelsea().copy()), folder / "cat.png")
+    write_picture(picture_from_pixels(skimage.data.coffee().copy()), folder / "coffee.jpg")
+    frames = [np.roll(skimage.data.coffee()[:240, :320], 4 * step, 1) for step in range(12)]
+    write_clip(folder / "clip.mp4", (np.ascontiguousarray(frame) for frame in frames), size=(320, 240), rate=12)
+    (folder / "words.jpg").write_text("These are words. " * 400)
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,78 +7,36 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
-from numpy.typing import NDArray
 
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
-from stylecli.media.video.writing.writer import Sound, record
+from tests.support.pages import (
+    after,
+    difference,
+    open_files,
+    opened,
+    pixels,
+    set_slider,
+    settled,
+    until,
+    write_clip,
+)
 from tests.web.conftest import Served, serving
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 60_000  # milliseconds
-# A canvas of the page as [width, height, bytes of R, G, B, A].
-PIXELS = "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
 STYLES = ("great-wave", "starry-night", "the-scream")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a photo, a second one, and a clip of a second."""
-    folder = tmp_path_factory.mktemp("desk")
-    write_picture(picture_from_pixels(skimage.data.chelsea().copy()), folder / "cat.png")
-    write_picture(picture_from_pixels(skimage.data.coffee().copy()), folder / "coffee.jpg")
-    frames = [np.roll(skimage.data.coffee()[:240, :320], 4 * step, 1) for step in range(12)]
-    write_clip(folder / "clip.mp4", (np.ascontiguousarray(frame) for frame in frames), size=(320, 240), rate=12)
-    (folder / "words.jpg").write_text("These are words. " * 400)
-    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
-    return folder
-
-
-def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[int, int], rate: int) -> None:
-    record(path, frames, size=size, rate=Fraction(rate), sound=Sound(ambience(1.0), RATE))
 
 
 @pytest.fixture
 def page(chromium: Any, served: Served) -> Iterator[Any]:
     """Give the page, freshly opened; nothing may be reported on its console."""
     yield from opened(chromium, served.address)
-
-
-def opened(chromium: Any, address: str, *, tolerated: tuple[str, ...] = (), **options: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 850}, **options)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    page.goto(address)
-    page.wait_for_selector(".start, .choosing, .studio")
-    page.faults = faults
-    yield page
-    context.close()
-    assert [fault for fault in faults if not any(one in fault for one in ("status of 4", *tolerated))] == []
-
-
-def until(page: Any, condition: str) -> None:
-    """Wait for an expression; `wait_for_function` would need `eval`, which the page's policy forbids."""
-    for _ in range(PATIENCE // 100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never: {condition}")
-
-
-def open_files(page: Any, *paths: Path) -> None:
-    page.set_input_files("#files", [str(path) for path in paths])
 
 
 def choose(page: Any, desk: Path, style: str = STYLES[0]) -> None:
@@ -89,36 +47,10 @@ def choose(page: Any, desk: Path, style: str = STYLES[0]) -> None:
     settled(page)
 
 
-def settled(page: Any) -> None:
-    page.wait_for_selector(".studio")
-    until(page, "document.querySelector('.layer.after canvas').width > 300")
-    page.wait_for_selector(".veil", state="hidden")
-    page.wait_for_timeout(300)  # two frames, and the pause of the sliders
-
-
-def pixels(page: Any, selector: str) -> NDArray[np.uint8]:
-    width, height, data = page.eval_on_selector(selector, PIXELS)
-    return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
-
-
-def after(page: Any) -> NDArray[np.uint8]:
-    return pixels(page, ".layer.after canvas")
-
-
 def by_command_line(desk: Path, output: Path, *options: str) -> Path:
     command = [sys.executable, "-m", "stylecli", "image", str(desk / "cat.png"), "-o", str(output), *options]
     subprocess.run(command, check=True, capture_output=True)
     return output
-
-
-def difference(one: NDArray[np.uint8], other: NDArray[Any]) -> int:
-    return int(np.abs(one.astype(int) - other.astype(int)).max())
-
-
-def set_slider(page: Any, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', {bubbles: true})) }", value
-    )
 
 
 def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -> None:

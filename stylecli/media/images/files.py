@@ -37,9 +37,7 @@ WRITE_HINTS = {
 }
 
 
-def read_picture(
-    source: Path | bytes, *, exr_color: ExrColor = "linear", pixels_max: int | None = None
-) -> Picture:
+def read_picture(source: Path | bytes, *, exr_color: ExrColor = "linear", pixels_max: int | None = None) -> Picture:
     """Read a picture file, or its bytes. What it is, its content says, not its name; of an animation, the first frame.
 
     Pixels have the file's depth, or 16 bits where they had to be converted to sRGB. Colour under full transparency is

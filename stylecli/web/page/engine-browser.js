@@ -28,6 +28,8 @@ const pictures = new Map();
 let opened = 0;
 
 export async function start() {
+  // The runtime is large: it is loaded while the visitor still looks for a photo.
+  if (config.styles.length) thread().postMessage({ warm: `models/${encodeURIComponent(config.styles[0].name)}.onnx` });
   return { styles: config.styles, version: config.version };
 }
 
@@ -143,17 +145,20 @@ function next() {
     next();
     return;
   }
-  if (!worker) {
-    worker = new Worker("worker.js", { type: "module" });
-    worker.onmessage = ({ data }) => done(data);
-    worker.onerror = (event) => {
-      worker = null;
-      done({ fault: event.message || T.failed });
-    };
-  }
   const rgba = pixels.data.slice();
   const { width, height } = pixels;
-  worker.postMessage({ id: 0, model: `models/${encodeURIComponent(style)}.onnx`, rgba, width, height }, [rgba.buffer]);
+  thread().postMessage({ model: `models/${encodeURIComponent(style)}.onnx`, rgba, width, height }, [rgba.buffer]);
+}
+
+function thread() {
+  if (worker) return worker;
+  worker = new Worker("worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => done(data);
+  worker.onerror = (event) => {
+    worker = null;
+    if (running) done({ fault: event.message || T.failed });
+  };
+  return worker;
 }
 
 function done({ painted, fault, milliseconds }) {

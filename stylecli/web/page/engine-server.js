@@ -30,7 +30,7 @@ async function call(method, path, { json, body, headers = {}, signal } = {}) {
   if (answer.ok) return answer;
   if (answer.status === 401) throw new Fault(T.wrongKey, 401);
   const told = await answer.json().catch(() => ({}));
-  throw new Fault([told.message ?? answer.statusText, told.hint].filter(Boolean).join(". ").replace(/^./, (c) => c.toUpperCase()), answer.status);
+  throw new Fault([told.message ?? answer.statusText, told.hint].filter(Boolean).join(". "), answer.status);
 }
 
 async function pixels(path, json, signal) {

@@ -14,7 +14,11 @@ function session(address) {
   return sessions.get(address);
 }
 
-onmessage = async ({ data: { id, model, rgba, width, height } }) => {
+onmessage = async ({ data: { warm, model, rgba, width, height } }) => {
+  if (warm) {
+    session(new URL(warm, import.meta.url).href).catch(() => {}); // who needs it hears of the fault
+    return;
+  }
   try {
     const network = await session(new URL(model, import.meta.url).href);
     const rgb = new Uint8Array(width * height * 3);
@@ -34,9 +38,9 @@ onmessage = async ({ data: { id, model, rgba, width, height } }) => {
       painted[to + 3] = rgba[to + 3];
     }
     stylized.dispose();
-    postMessage({ id, painted, milliseconds: performance.now() - began }, [painted.buffer]);
+    postMessage({ painted, milliseconds: performance.now() - began }, [painted.buffer]);
   } catch (error) {
     sessions.delete(new URL(model, import.meta.url).href);
-    postMessage({ id, fault: String(error?.message ?? error) });
+    postMessage({ fault: String(error?.message ?? error) });
   }
 };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import secrets
 import shutil
+import sys
 import threading
 import time
 import zipfile
@@ -168,9 +169,9 @@ class Jobs:
             job.state, job.message = "failed", str(error)
         except OSError as error:
             job.state, job.message = "failed", f"The disk: {error.strerror}"
-        except BaseException as error:  # a defect: the page must hear that the job is over; the log tells the rest
-            job.state, job.message = "failed", f"{type(error).__name__}: see the server's messages"
-            raise
+        except Exception as error:  # a defect: the page hears that the job is over, the terminal the rest
+            job.state, job.message = "failed", f"{type(error).__name__}: see the messages in the terminal"
+            sys.excepthook(type(error), error, error.__traceback__)
         finally:
             if job.state != "done":
                 shutil.rmtree(job.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.landscape import RATE, ambience
+from stylecli.media.images.files import read_picture
 from stylecli.media.video.writing.writer import Sound, record
 
 PATIENCE = 60_000  # milliseconds
-# A canvas of the page as [width, height, bytes of R, G, B, A].
-PIXELS = "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
 
 
 def opened(chromium: Any, address: str, *, tolerated: tuple[str, ...] = (), **options: Any) -> Iterator[Any]:
@@ -55,8 +55,10 @@ def settled(page: Any) -> None:
 
 
 def pixels(page: Any, selector: str) -> NDArray[np.uint8]:
-    width, height, data = page.eval_on_selector(selector, PIXELS)
-    return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
+    """The pixels of a canvas, (H, W, 3)."""
+    address = page.eval_on_selector(selector, "canvas => canvas.toDataURL('image/png')")
+    found: NDArray[np.uint8] = read_picture(base64.b64decode(address.partition(",")[2])).pixels
+    return found
 
 
 def after(page: Any) -> NDArray[np.uint8]:

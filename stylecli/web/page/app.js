@@ -34,8 +34,7 @@ export async function addFiles(blobs) {
   const added = [];
   for (const blob of blobs) {
     const name = blob.name || `picture.${(blob.type.split("/")[1] || "png").replace("jpeg", "jpg")}`;
-    say(T.reading(name));
-    document.body.classList.add("busy");
+    busy(T.reading(name));
     try {
       const upload = await engine.open(blob, name);
       app.files.set(upload.id, upload);
@@ -44,14 +43,14 @@ export async function addFiles(blobs) {
     } catch (error) {
       fault(error);
     } finally {
-      document.body.classList.remove("busy");
+      busy("");
     }
   }
   if (added.length) showFile(added[0], added);
 }
 
 export async function addSample() {
-  document.body.classList.add("busy");
+  busy(T.reading(T.sampleName));
   try {
     const upload = await engine.sample();
     app.files.set(upload.id, upload);
@@ -59,8 +58,16 @@ export async function addSample() {
   } catch (error) {
     fault(error);
   } finally {
-    document.body.classList.remove("busy");
+    busy("");
   }
+}
+
+// What is being waited for, shown and said; "" for nothing.
+function busy(text) {
+  document.body.classList.toggle("busy", Boolean(text));
+  byId("busy").hidden = !text;
+  byId("busy").textContent = text;
+  if (text) say(text);
 }
 
 function showFile(upload, added) {

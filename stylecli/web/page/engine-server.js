@@ -95,10 +95,15 @@ async function withMask(wish, mask) {
   return { ...wish, mask: (await open(blob, "mask.png")).id };
 }
 
+// A mask is sent for one result.
+function discard(mask) {
+  if (mask) close({ id: mask }).catch(() => {});
+}
+
 // The result at full size: {blob, name, lost}.
 export async function picture(upload, wish, mask) {
   const asked = await withMask(wish, mask);
-  const answer = await call("POST", "/api/picture", { json: { ...asked, upload: upload.id } });
+  const answer = await call("POST", "/api/picture", { json: { ...asked, upload: upload.id } }).finally(() => discard(asked.mask));
   const told = (name) => decodeURIComponent(answer.headers.get(name) ?? "");
   return { blob: await answer.blob(), name: told("x-name"), lost: told("x-lost") };
 }
@@ -106,7 +111,7 @@ export async function picture(upload, wish, mask) {
 export async function startJob(uploads, wish, span, mask) {
   const asked = await withMask(wish, mask);
   const json = { ...asked, uploads: uploads.map((upload) => upload.id), span };
-  return (await call("POST", "/api/jobs", { json })).json();
+  return { ...(await (await call("POST", "/api/jobs", { json })).json()), mask: asked.mask };
 }
 
 // Calls `heard` with the job whenever something changed, until it is over; returns the last word.
@@ -121,7 +126,10 @@ export async function watch(job, heard) {
     } catch {
       throw new Fault(T.stopped);
     }
-    if (piece.done) return last;
+    if (piece.done) {
+      discard(job.mask);
+      return last;
+    }
     text += piece.value;
     const events = text.split("\n\n");
     text = events.pop();

@@ -26,8 +26,13 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   const mask = () => (maskCanvas() ? greyMask(maskCanvas()) : null);
 
   async function copy(text, done) {
-    await navigator.clipboard.writeText(text).catch(fault);
-    told(done);
+    try {
+      if (!navigator.clipboard) throw new Error(T.noClipboard); // from other machines: browsers want https for it
+      await navigator.clipboard.writeText(text);
+      told(done);
+    } catch (error) {
+      told(error.message);
+    }
   }
 
   function told(text) {

@@ -7,14 +7,14 @@ const BYTES_MAX = 250e6;
 const kept = new Map();
 let bytes = 0;
 
-function keep(key, make) {
-  if (kept.has(key)) {
+function keep(key, make, signal = null) {
+  if (kept.has(key) && !kept.get(key).signal?.aborted) {
     const entry = kept.get(key);
     kept.delete(key);
     kept.set(key, entry);
     return entry.promise;
   }
-  const entry = { promise: make(), bytes: 0, pixels: null };
+  const entry = { promise: make(), signal, bytes: 0, pixels: null };
   kept.set(key, entry);
   entry.promise.then(
     (pixels) => {
@@ -27,7 +27,7 @@ function keep(key, make) {
         kept.delete(old);
       }
     },
-    () => kept.delete(key),
+    () => kept.get(key) === entry && kept.delete(key),
   );
   return entry.promise;
 }
@@ -42,9 +42,8 @@ export function photo(upload, second, { tile = false } = {}) {
 
 export function painted(upload, { style, variant, strokes }, second, { tile = false, signal } = {}) {
   const wish = { style, variant: variant || null, brush: brushOf(upload, strokes) };
-  return keep(paintKey(upload, style, variant, strokes, second, tile), () =>
-    engine.paint(upload, wish, second, { tile, signal }),
-  );
+  const key = paintKey(upload, style, variant, strokes, second, tile);
+  return keep(key, () => engine.paint(upload, wish, second, { tile, signal }), signal);
 }
 
 // What is kept already of a painted picture, large or small; null where there is nothing yet.

@@ -114,7 +114,7 @@ class Calls:
         uploads = self._site.uploads
         name = unquote(request.headers.get("x-name", "picture"), errors="replace")
         length = request.headers.get("content-length", "0")
-        await _aside(uploads.check_room, int(length) if length.isdigit() else 0)
+        await _aside(uploads.check_room, int(length) if length.isascii() and length.isdigit() else 0)
         upload_id, shown, path = uploads.draft(name)
         try:
             await self._receive(request, path)
@@ -244,6 +244,7 @@ class Calls:
                 raise FullError("the call is too long")
         try:
             value = json.loads(bytes(body))
+            json.dumps(value, ensure_ascii=False).encode()  # half a character cannot be answered
         except (ValueError, RecursionError) as error:
             raise UsageError("the call is not understood", hint="It is no JSON.") from error
         if not isinstance(value, dict):

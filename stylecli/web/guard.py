@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -21,6 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 KEY_HEADER = b"x-stylecli-key"
 CALLS = "/api/"  # paths that need the key
 OPEN_CALLS = ("/api/session",)  # where a password is exchanged for the key
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+):(?P<port>[0-9]+)")
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 SECURITY_HEADERS: Mapping[bytes, bytes] = {
@@ -81,10 +83,8 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        name, colon, port = host.rpartition(":")
-        if not colon or (name.endswith("]") is False and name.startswith("[")):
-            return self._port == 80 and self._is_our_name(host)
-        return port == str(self._port) and self._is_our_name(name)
+        found = HOST.fullmatch(host)
+        return found is not None and found["port"] == str(self._port) and self._is_our_name(found["name"])
 
     def _is_our_name(self, name: str) -> bool:
         if name in LOCAL_NAMES:

@@ -74,7 +74,7 @@ def span_of(value: Mapping[str, Any]) -> tuple[Fraction, Fraction | None] | None
     if start < 0 or (end is not None and end <= start):
         raise UsageError("the range is empty", hint="Its end must come after its start.")
     exact = Fraction(str(start)), None if end is None else Fraction(str(end))  # as the command line reads the digits
-    return None if exact == (0, None) else exact
+    return None if exact == (Fraction(0), None) else exact
 
 
 def brush_on_proxy(brush: Brush, scale: float) -> Brush:

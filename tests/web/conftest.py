@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -19,8 +20,8 @@ import skimage.data
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from tests.support.pages import write_clip
 
-pytest.importorskip("starlette", reason="needs the extra `web`")
-pytest.importorskip("uvicorn", reason="needs the extra `web`")
+if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn", "httpx")):
+    collect_ignore_glob = ["test_*.py"]  # they need the extras `web` and `dev`
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -20,16 +20,13 @@ import numpy as np
 import psutil
 import pytest
 import skimage.data
+from starlette.testclient import TestClient
 
 from stylecli.core.errors import UsageError
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.web.options import Limits, ServeOptions
-from tests.web.conftest import Served, serving
-
-pytest.importorskip("httpx", reason="the test client needs it")
-from starlette.testclient import TestClient
-
 from stylecli.web.server import guarded, site
+from tests.web.conftest import Served, serving
 
 PORT = 8765
 HOST = f"127.0.0.1:{PORT}"

@@ -20,8 +20,8 @@ import skimage.data
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from tests.support.pages import write_clip
 
-if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn", "httpx")):
-    collect_ignore_glob = ["test_*.py"]  # they need the extras `web` and `dev`
+if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
+    collect_ignore_glob = ["test_*.py"]  # they need the extra `web`
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

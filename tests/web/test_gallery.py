@@ -16,6 +16,7 @@ from stylecli.inference.engine import Engine
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.packs.pack import StylePack
 from stylecli.web.gallery import write_gallery
+from stylecli.web.page_files import PAGE
 from stylecli.web.runtime import FILES, runtime_files
 
 RUNTIME = {name: f"the bytes of {name}".encode() for name in FILES}
@@ -44,6 +45,13 @@ def test_the_site_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path, t
     assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) <= names
     assert "'wasm-unsafe-eval'" in page
     assert "'unsafe-inline'" not in page
+
+
+def test_the_page_asks_for_all_its_modules_at_once() -> None:
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
+    later = {"engine-server.js", "engine-browser.js", "worker.js"}  # one of the engines, and what it starts itself
+    modules = {path.name for path in PAGE.glob("*.js")} - later | {"config.js"}
+    assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
 
 
 def test_the_site_asks_no_other_server(tmp_path: Path, runtime: Path, tiny_pack: StylePack) -> None:

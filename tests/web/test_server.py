@@ -20,12 +20,12 @@ import numpy as np
 import psutil
 import pytest
 import skimage.data
-from starlette.testclient import TestClient
 
 from stylecli.core.errors import UsageError
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.web.options import Limits, ServeOptions
 from stylecli.web.server import guarded, site
+from tests.support.asgi import Answer, Client
 from tests.web.conftest import Served, serving
 
 PORT = 8765
@@ -43,38 +43,38 @@ PHOTO = encode_picture(picture_from_pixels(skimage.data.chelsea().copy()), ".png
 TINY = encode_picture(picture_from_pixels(np.full((4, 6, 3), 90, np.uint8)), ".png")
 
 
-class Client(TestClient):
-    """A client with the key; `calls` go without it."""
+class Visitor(Client):
+    """A client with the key; `test_the_page_is_served_without_the_key_and_calls_are_not` takes it away."""
 
     key = ""
 
-    def send(self, data: bytes, name: str = "photo.png") -> Any:
+    def upload(self, data: bytes, name: str = "photo.png") -> Answer:
         return self.post("/api/uploads", content=data, headers={"x-name": name})
 
 
 @pytest.fixture
-def client(tiny_style: Path) -> Iterator[Client]:
+def client(tiny_style: Path) -> Iterator[Visitor]:
     """Give a client of the application behind its guard, with one tiny style on the nearest shelf."""
     yield from connected(ServeOptions(limits=LIMITS, styles_dir=tiny_style.parent, device="cpu"))
 
 
-def connected(options: ServeOptions) -> Iterator[Client]:
+def connected(options: ServeOptions) -> Iterator[Visitor]:
     with site(options) as (application, key):
         guard = guarded(application, options, key=key, port=PORT)
-        client = Client(guard, base_url=f"http://{HOST}", headers={"x-stylecli-key": key})
+        client = Visitor(guard, HOST, {"x-stylecli-key": key})
         client.key = key
         yield client
 
 
 @pytest.fixture
-def photo_id(client: Client) -> str:
-    return str(client.send(PHOTO).json()["id"])
+def photo_id(client: Visitor) -> str:
+    return str(client.upload(PHOTO).json()["id"])
 
 
 # The guard
 
 
-def test_the_page_is_served_without_the_key_and_calls_are_not(client: Client) -> None:
+def test_the_page_is_served_without_the_key_and_calls_are_not(client: Visitor) -> None:
     client.headers.pop("x-stylecli-key")
     assert client.get("/").status_code == 200
     assert client.get("/api/styles").status_code == 401
@@ -86,33 +86,33 @@ def test_the_page_is_served_without_the_key_and_calls_are_not(client: Client) ->
     "host",
     ["example.org", "example.org:8765", "127.0.0.1", "127.0.0.1:80", "127.0.0.1.evil.org:8765", "", "10.0.0.1:8765"],
 )
-def test_a_rebound_host_is_refused_even_with_the_key(client: Client, host: str) -> None:
+def test_a_rebound_host_is_refused_even_with_the_key(client: Visitor, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 403
     assert client.get("/api/styles", headers={"host": host}).status_code == 403
 
 
 @pytest.mark.parametrize("host", [HOST, "localhost:8765", "LOCALHOST:8765", "[::1]:8765"])
-def test_names_of_this_machine_are_served(client: Client, host: str) -> None:
+def test_names_of_this_machine_are_served(client: Visitor, host: str) -> None:
     assert client.get("/api/styles", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "origin", ["https://example.org", "null", "", "http://127.0.0.1", "https://127.0.0.1:8765", "http://localhost:8765"]
 )
-def test_a_foreign_origin_is_refused_even_with_the_key(client: Client, origin: str) -> None:
+def test_a_foreign_origin_is_refused_even_with_the_key(client: Visitor, origin: str) -> None:
     for method, path in (("GET", "/"), ("POST", "/api/sample"), ("GET", "/api/styles")):
         assert client.request(method, path, headers={"origin": origin}).status_code == 403
 
 
-def test_the_page_itself_may_call(client: Client) -> None:
+def test_the_page_itself_may_call(client: Visitor) -> None:
     assert client.get("/api/styles", headers={"origin": f"http://{HOST}"}).status_code == 200
 
 
-def test_another_site_cannot_call_without_an_origin(client: Client) -> None:
+def test_another_site_cannot_call_without_an_origin(client: Visitor) -> None:
     assert client.get("/api/styles", headers={"sec-fetch-site": "cross-site"}).status_code == 403
 
 
-def test_no_answer_lets_other_sites_read(client: Client) -> None:
+def test_no_answer_lets_other_sites_read(client: Visitor) -> None:
     for path in ("/", "/api/styles", "/nothing", "/main.js"):
         headers = client.get(path).headers
         assert not [name for name in headers if name.startswith("access-control")]
@@ -122,7 +122,7 @@ def test_no_answer_lets_other_sites_read(client: Client) -> None:
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_page_has_no_inline_scripts_styles_or_foreign_addresses(client: Client) -> None:
+def test_the_page_has_no_inline_scripts_styles_or_foreign_addresses(client: Visitor) -> None:
     page = client.get("/").text
     assert page.count("<script") == page.count('<script type="module" src="main.js">') == 1
     assert "<style" not in page
@@ -146,11 +146,11 @@ def test_the_page_has_no_inline_scripts_styles_or_foreign_addresses(client: Clie
         "/main.js%00",
     ],
 )
-def test_no_path_leads_out_of_the_page(client: Client, path: str) -> None:
+def test_no_path_leads_out_of_the_page(client: Visitor, path: str) -> None:
     assert client.get(path).status_code in (403, 404, 422)
 
 
-def test_a_style_is_a_name_and_never_a_path(client: Client, photo_id: str, tiny_style: Path) -> None:
+def test_a_style_is_a_name_and_never_a_path(client: Visitor, photo_id: str, tiny_style: Path) -> None:
     for style in (str(tiny_style), "./great-wave", "../styles/great-wave", "/etc", ""):
         answer = client.post("/api/paint", json={"upload": photo_id, "style": style})
         assert answer.status_code == 404, style
@@ -160,7 +160,7 @@ def test_a_style_is_a_name_and_never_a_path(client: Client, photo_id: str, tiny_
 
 
 def test_a_photo_is_taken_in_and_painted_as_the_command_line_does(
-    client: Client, photo_id: str, tiny_style: Path, tmp_path: Path
+    client: Visitor, photo_id: str, tiny_style: Path, tmp_path: Path
 ) -> None:
     answer = client.post("/api/picture", json={"upload": photo_id, "style": tiny_style.name, "strength": 0.6})
     (tmp_path / "photo.png").write_bytes(PHOTO)
@@ -170,7 +170,7 @@ def test_a_photo_is_taken_in_and_painted_as_the_command_line_does(
     assert answer.headers["x-name"] == f"photo-{tiny_style.name}.png"
 
 
-def test_a_preview_has_the_pixels_of_the_result(client: Client, photo_id: str, tiny_style: Path) -> None:
+def test_a_preview_has_the_pixels_of_the_result(client: Visitor, photo_id: str, tiny_style: Path) -> None:
     call = {"upload": photo_id, "style": tiny_style.name}
     preview = client.post("/api/paint", json=call)
     shape = int(preview.headers["x-height"]), int(preview.headers["x-width"]), 4
@@ -190,33 +190,33 @@ def test_a_preview_has_the_pixels_of_the_result(client: Client, photo_id: str, t
         (b"\x89PNG\r\n\x1a\n" + bytes(2_100_000), "large.png", "too large"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_and_deleted(client: Client, data: bytes, name: str, said: str) -> None:
-    answer = client.send(data, name)
+def test_a_file_that_cannot_be_used_is_refused_and_deleted(client: Visitor, data: bytes, name: str, said: str) -> None:
+    answer = client.upload(data, name)
     assert answer.status_code == 422
     assert said in answer.json()["message"]
     assert "/" not in answer.json()["message"].replace("A/V", "")
-    assert client.send(PHOTO).status_code == 201  # there is room again
+    assert client.upload(PHOTO).status_code == 201  # there is room again
 
 
-def test_a_picture_of_too_many_pixels_is_refused(client: Client) -> None:
+def test_a_picture_of_too_many_pixels_is_refused(client: Visitor) -> None:
     large = encode_picture(picture_from_pixels(np.zeros((500, 500, 3), np.uint8)), ".png")
-    assert "too many" in client.send(large).json()["message"]
+    assert "too many" in client.upload(large).json()["message"]
 
 
-def test_a_file_of_too_many_bytes_is_refused_while_it_arrives(client: Client) -> None:
+def test_a_file_of_too_many_bytes_is_refused_while_it_arrives(client: Visitor) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(40):
             yield bytes(100_000)
 
     assert client.post("/api/uploads", content=pieces()).status_code == 413
-    assert client.send(bytes(3_000_001)).status_code == 413
+    assert client.upload(bytes(3_000_001)).status_code == 413
 
 
-def test_only_so_many_files_are_held(client: Client) -> None:
-    answers = [client.send(TINY) for _ in range(LIMITS.uploads + 1)]
+def test_only_so_many_files_are_held(client: Visitor) -> None:
+    answers = [client.upload(TINY) for _ in range(LIMITS.uploads + 1)]
     assert [answer.status_code for answer in answers] == [201] * LIMITS.uploads + [413]
     client.delete(f"/api/uploads/{answers[0].json()['id']}")
-    assert client.send(TINY).status_code == 201
+    assert client.upload(TINY).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ def test_only_so_many_files_are_held(client: Client) -> None:
         "photo.png;rm",
     ],
 )
-def test_names_of_files_lead_nowhere(client: Client, name: str) -> None:
-    facts = client.send(TINY, quote(name)).json()
+def test_names_of_files_lead_nowhere(client: Visitor, name: str) -> None:
+    facts = client.upload(TINY, quote(name)).json()
     assert not set(facts["name"]) & set("/\\\0")
     assert facts["name"].strip(".")
     assert len(facts["name"]) <= 100
@@ -260,12 +260,12 @@ def test_names_of_files_lead_nowhere(client: Client, name: str) -> None:
         b'{"style": "\\ud800"}',
     ],
 )
-def test_calls_that_make_no_sense_are_refused(client: Client, photo_id: str, call: bytes) -> None:
+def test_calls_that_make_no_sense_are_refused(client: Visitor, photo_id: str, call: bytes) -> None:
     call = call.replace(b"{", f'{{"upload": "{photo_id}", '.encode())
     assert client.post("/api/picture", content=call).status_code in (400, 404, 413, 422)
 
 
-def test_a_region_outside_of_the_picture_is_refused(client: Client, photo_id: str) -> None:
+def test_a_region_outside_of_the_picture_is_refused(client: Visitor, photo_id: str) -> None:
     inside = {"upload": photo_id, "left": 0, "top": 0, "width": 9_999, "height": 10}
     answer = client.post("/api/region", json=inside)
     assert (answer.headers["x-width"], answer.headers["x-height"]) == ("451", "10")
@@ -276,16 +276,16 @@ def test_a_region_outside_of_the_picture_is_refused(client: Client, photo_id: st
 # Long work
 
 
-def finished(client: Client, job: str) -> Any:
+def finished(client: Visitor, job: str) -> Any:
     """The events of a job, to its end."""
     lines = client.get(f"/api/jobs/{job}/events").text.split("\n\n")
     return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
 
 
 def test_a_batch_becomes_a_zip_and_a_broken_file_stops_nothing(
-    client: Client, photo_id: str, tiny_style: Path, tmp_path: Path
+    client: Visitor, photo_id: str, tiny_style: Path, tmp_path: Path
 ) -> None:
-    second = client.send(TINY, "photo.png").json()["id"]
+    second = client.upload(TINY, "photo.png").json()["id"]
     call = {"uploads": [photo_id, second], "style": tiny_style.name}
     events = finished(client, client.post("/api/jobs", json=call).json()["id"])
     assert events[-1]["state"] == "done"
@@ -295,7 +295,7 @@ def test_a_batch_becomes_a_zip_and_a_broken_file_stops_nothing(
     assert names == [f"photo-{tiny_style.name}.png", f"photo-{tiny_style.name}-2.png"]
 
 
-def test_the_queue_and_a_job_have_limits(client: Client, photo_id: str, tiny_style: Path) -> None:
+def test_the_queue_and_a_job_have_limits(client: Visitor, photo_id: str, tiny_style: Path) -> None:
     call = {"uploads": [photo_id] * 4, "style": tiny_style.name}
     assert client.post("/api/jobs", json=call).status_code == 413
     assert client.post("/api/jobs", json={**call, "uploads": []}).status_code == 413
@@ -324,7 +324,7 @@ def test_a_password_gives_the_key(tiny_style: Path, monkeypatch: pytest.MonkeyPa
         assert client.get("/", headers={"host": f"rebound.example:{PORT}"}).status_code == 403
 
 
-def test_without_a_password_nobody_gets_the_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_password_nobody_gets_the_key(client: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stylecli.web.calls.WRONG_PASSWORD_SECONDS", 0)
     for password in ("", "None", None, [], 0):
         assert client.post("/api/session", json={"password": password}).status_code == 401
@@ -333,7 +333,7 @@ def test_without_a_password_nobody_gets_the_key(client: Client, monkeypatch: pyt
 def test_uploads_are_deleted_at_the_end(tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for client in connected(ServeOptions(styles_dir=tiny_style.parent, limits=replace(LIMITS, uploads=9))):
-        client.send(TINY)
+        client.upload(TINY)
         assert list(tmp_path.rglob("original*"))
     assert not list(tmp_path.iterdir())
 

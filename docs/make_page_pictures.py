@@ -21,7 +21,7 @@ from stylecli.media.images.files import picture_from_pixels, write_picture
 
 PICTURES = Path(__file__).parent / "pictures"
 DESKTOP, PHONE = (1280, 800), (390, 800)
-QUALITY = 78  # of the JPEG files
+QUALITY = 72  # of the JPEG files
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 // The panel of results: download, long work with progress, the same on the command line.
 
-import { app, fault, isVideo } from "./app.js";
+import { app, fault, isVideo, style } from "./app.js";
 import { h, saveBlob, say, slider } from "./dom.js";
 import { engine } from "./engine.js";
 import { markFiles } from "./files.js";
@@ -59,12 +59,12 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   }
 
   // Long work: the video, or all files.
-  async function run(uploads, ended) {
+  async function run(uploads, ended, itsMask = null) {
     const began = performance.now();
     actions.hidden = true;
     told("");
     try {
-      const job = await engine.startJob(uploads, wishOf(upload, state), span, mask());
+      const job = await engine.startJob(uploads, wishOf(upload, state), span, itsMask);
       const bar = h("progress", { max: 1, value: 0, "aria-label": T.progress(0, null, "") });
       const words = h("p", { class: "hint" }, T.waiting);
       const cancel = h("button", { class: "wide", onclick: () => engine.cancel(job).catch(fault) }, T.cancel);
@@ -72,7 +72,7 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
       progress.hidden = false;
       const last = await engine.watch(job, (now) => {
         markFiles(now);
-        if (now.state === "waiting") return;
+        if (now.state === "waiting" || !now.unit) return;
         if (now.total) bar.value = now.done / now.total;
         const rate = now.seconds ? now.done / now.seconds : 0;
         const left = rate && now.total && now.done > 1 ? ` · ${T.left((now.total - now.done) / rate)}` : "";
@@ -94,7 +94,7 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
     const { blob, name } = await engine.result(job);
     const source = app.sources.get(upload.id) ?? (await engine.source(upload));
     app.sources.set(upload.id, source);
-    const player = playerOf(stage, source, blob, span?.start ?? 0);
+    const player = playerOf(stage, source, blob, span?.start ?? 0, style().title);
     told(job.items[0].note);
     actions.replaceChildren(
       player,
@@ -121,7 +121,7 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
       ? h("button", { class: "wide", onclick: () => run(others, saveZip) }, icon("download"), T.downloadAll(others.length))
       : null;
     if (isVideo()) {
-      const go = h("button", { class: "primary wide", onclick: () => run([upload], showVideo) }, icon("play"), T.stylizeVideo);
+      const go = h("button", { class: "primary wide", onclick: () => run([upload], showVideo, mask()) }, icon("play"), T.stylizeVideo);
       actions.replaceChildren(...[rangeFields(), go, all].filter(Boolean));
     } else {
       actions.replaceChildren(...[download, h("p", { class: "hint" }, T.downloadFull(upload.width, upload.height)), all].filter(Boolean));
@@ -153,7 +153,8 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
 
   function changed() {
     if (!state.style) return;
-    line.textContent = commandOf(upload, state, { mask: Boolean(maskCanvas()), span });
+    const words = commandOf(upload, state, { mask: Boolean(maskCanvas()), span });
+    line.replaceChildren(...words.flatMap((word) => [h("span", {}, word), " "]).slice(0, -1));
   }
 
   offer();

@@ -6,13 +6,13 @@ import { T } from "./text.js";
 
 const DRIFT = 0.06; // seconds by which the two may differ before the source is set right
 
-export function playerOf(stage, source, result, start) {
+export function playerOf(stage, source, result, start, title) {
   const addresses = [URL.createObjectURL(source), URL.createObjectURL(result)];
   const before = h("video", { src: addresses[0], muted: true, playsinline: true, preload: "auto", tabindex: -1 });
   const after = h("video", { src: addresses[1], playsinline: true, loop: true, preload: "auto", tabindex: -1 });
   before.muted = true;
   stage.setVideos(before, after);
-  stage.setTags(T.before, T.done);
+  stage.setTags(T.source, title);
 
   const position = slider(T.playPosition, { min: 0, max: 1, step: 0.01, value: 0, show: T.seconds, oninput: (at) => {
     after.currentTime = at;

@@ -164,6 +164,7 @@ export function makeStage({ onregion, onmask }) {
     element,
     setSize(width, height) {
       Object.assign(size, { width, height });
+      element.style.setProperty("--ratio", height / width);
       fit();
     },
     setBefore: (pixels) => put(layers.before.main, pixels),
@@ -212,6 +213,7 @@ export function makeStage({ onregion, onmask }) {
         part.main.hidden = Boolean(before || after);
         if (video) part.element.append(video);
       }
+      element.classList.toggle("playing", Boolean(after));
       if (after && !before) setSplit(0);
     },
   };

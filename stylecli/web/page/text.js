@@ -42,6 +42,7 @@ export const T = {
   thePhoto: "The photo",
   compare: "Compare: how much of the picture shows the left side",
   before: "Photo",
+  source: "The source",
   fit: "Fit",
   full: "100 %",
   zoom: "Zoom",

@@ -20,6 +20,7 @@ export function wishOf(upload, state) {
   };
 }
 
+// The words of the command that makes the same.
 export function commandOf(upload, state, { mask = false, span = null } = {}) {
   const wish = wishOf(upload, state);
   const words = ["stylecli", upload.kind === "video" ? "video" : "image", quoted(upload.name), "-s", wish.style];
@@ -29,7 +30,7 @@ export function commandOf(upload, state, { mask = false, span = null } = {}) {
   if (wish.brush !== "auto") words.push("--brush", String(wish.brush));
   if (mask) words.push("--mask", "mask.png");
   if (span) words.push("--range", `${span.start || ""}:${span.end ?? ""}`);
-  return words.join(" ");
+  return words;
 }
 
 function quoted(name) {

@@ -45,9 +45,13 @@ def command(
     """
     from stylecli.web.server import serve
 
+    def ready(address: str) -> None:
+        click.echo(address)
+        say("stylecli: Ctrl-C ends it")
+
     serve(
         ServeOptions(host, port, password, device, styles_dir),
-        ready=click.echo,
+        ready=ready,
         opens_browser=not no_open,
         notice=lambda message: say(f"stylecli: {message}"),
     )

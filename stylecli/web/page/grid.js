@@ -18,7 +18,7 @@ export function gridView() {
   for (const style of app.styles) {
     const open = () => choose({ style: style.name, variant: "" }, { step: true });
     const figure = h("figure", {}, place(upload), caption(style));
-    const button = h("button", { class: "card", onclick: open, "aria-label": `${style.title}, ${T.byline(style.artist, style.year)}` }, figure);
+    const button = h("button", { class: "card", onclick: open }, figure);
     buttons.set(style.name, button);
     cards.append(h("li", {}, button));
   }
@@ -33,7 +33,7 @@ export function gridView() {
       await Promise.all(
         app.styles.map(async (style) => {
           const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, second, { tile: true });
-          if (mine === turn) show(buttons.get(style.name), pixels, T.inStyle(style.title));
+          if (mine === turn) show(buttons.get(style.name), pixels);
         }),
       );
       if (engine.can.refine) await refine(() => mine === turn && cards.isConnected);
@@ -47,7 +47,7 @@ export function gridView() {
     for (const style of app.styles) {
       if (!isWanted()) return;
       const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, state.second);
-      if (isWanted()) show(buttons.get(style.name), pixels, T.inStyle(style.title));
+      if (isWanted()) show(buttons.get(style.name), pixels);
     }
   }
   fill();
@@ -95,10 +95,11 @@ function place(upload) {
   return picture;
 }
 
-function show(card, pixels, label) {
+// `label` is for the picture that stands alone; in a button the caption names it.
+function show(card, pixels, label = "") {
   const picture = card.querySelector(".picture");
   picture.classList.remove("waiting");
-  picture.replaceChildren(canvasOf(pixels, { role: "img", "aria-label": label }));
+  picture.replaceChildren(canvasOf(pixels, label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }));
 }
 
 // Arrow keys go from card to card.

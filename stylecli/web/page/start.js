@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { T } from "./text.js";
 
 export function startView() {
-  const row = h("ul", { class: "samples", "aria-label": T.styles });
+  const row = h("ul", { class: "samples", "aria-label": T.styles, tabindex: 0 });
   for (const style of app.styles) {
     const picture = h("img", { alt: T.previewOf(style.title), width: 480, height: 320 });
     engine.stylePreview(style).then((address) => (picture.src = address), () => {});

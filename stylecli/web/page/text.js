@@ -108,6 +108,5 @@ export const T = {
   metadata: "metadata and colour profile",
   linked: (title) => `This link shows ${title}. Open a photo to see it so.`,
   previewOf: (title) => `Preview of ${title}`,
-  inStyle: (title) => `Your picture in the style of ${title}`,
   byline: (artist, year) => [artist, year].filter(Boolean).join(", "),
 };

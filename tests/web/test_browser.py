@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from stylecli.cli.app import suite
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from tests.support.pages import (
     after,
@@ -48,8 +47,7 @@ def choose(page: Any, desk: Path, style: str = STYLES[0]) -> None:
 
 
 def by_command_line(desk: Path, output: Path, *options: str) -> Path:
-    command = [sys.executable, "-m", "stylecli", "image", str(desk / "cat.png"), "-o", str(output), *options]
-    subprocess.run(command, check=True, capture_output=True)
+    suite.main(["image", str(desk / "cat.png"), "-o", str(output), *options], standalone_mode=False)
     return output
 
 
@@ -189,7 +187,7 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     assert download.value.suggested_filename == "clip-great-wave.mp4"
     made = tmp_path / "made.mp4"
     command = ["video", str(desk / "clip.mp4"), "-s", "great-wave", "--range", ":0.5", "-o", str(made)]
-    subprocess.run([sys.executable, "-m", "stylecli", *command], check=True, capture_output=True)
+    suite.main(command, standalone_mode=False)
     assert Path(download.value.path()).read_bytes() == made.read_bytes()
     page.get_by_role("button", name="Back to the settings").click()
     page.wait_for_selector("text=Stylize the video")

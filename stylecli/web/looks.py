@@ -80,7 +80,7 @@ def span_of(value: Mapping[str, Any]) -> tuple[Fraction, Fraction | None] | None
 def brush_on_proxy(brush: Brush, scale: float) -> Brush:
     """The stroke size with which a picture made `scale` times as large looks like the picture itself.
 
-    The proxy's short side is the one that "auto" works at, or it is the picture itself: "auto" is the same for both.
+    "auto" is the same for both: the proxy is no smaller than what that works at.
     """
     if brush == "auto" or scale == 1:
         return brush

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stylecli.stylize.look import AUTO_SHORT_SIDE, BRUSH_RANGE
+
 PAGE = Path(__file__).parent / "page"
 MAIN_FILE = "index.html"
 SAMPLE_FILE = "sample.jpg"
@@ -18,11 +20,11 @@ FONTS = {"regular.ttf": "SourceSansPro", "semibold.ttf": "SourceSansProSemibold"
 def page_files(config: Mapping[str, Any]) -> dict[str, bytes]:
     """Name -> content of every file that the page may load, all in one folder.
 
-    config: what the page must know before its first call; it becomes the module `config.js`.
+    config: what the page must know before its first call; with the stroke sizes it becomes the module `config.js`.
     """
     import font_source_sans_pro as fonts
 
     own = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in SUFFIXES}
     font = {name: Path(fonts.font_files_ttf[key]).read_bytes() for name, key in FONTS.items()}
-    written = json.dumps(dict(config), indent=2)
+    written = json.dumps({"short_side": AUTO_SHORT_SIDE, "brush_range": BRUSH_RANGE, **config}, indent=2)
     return own | font | {CONFIG_FILE: f"export const config = {written};\n".encode()}

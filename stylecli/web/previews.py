@@ -1,7 +1,6 @@
 """Small pictures at once: a photo or a frame made small, the same in a style, a region of the full-size result.
 
-The proxy of a picture has the short side at which stroke size "auto" works, so it shows strokes as large as they will
-be. All painting is done by one thread: networks use all cores.
+The proxy of a picture is painted with strokes as large as they will be in the whole. All painting is done by one thread: networks use all cores.
 """
 
 from __future__ import annotations
@@ -28,12 +27,13 @@ from stylecli.media.video.clip import probe
 from stylecli.media.video.reader import read_frames
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import list_styles
-from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
+from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.pictures import read_mask
 from stylecli.web.looks import Wish, brush_on_proxy
 from stylecli.web.uploads import Upload, Uploads
 
+PROXY_SHORT_SIDE = 1080  # pixels: what a screen shows, and no less than what stroke size "auto" works at
 TILE_SIDE = 640  # pixels, of the longer side of the small pictures
 CACHE_BYTES = 300 * 10**6  # of proxies and painted proxies
 FULL_CACHE_BYTES = 1_200 * 10**6  # of full-size pictures: two of the largest
@@ -188,8 +188,8 @@ class _Cache:
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a picture's proxy: as stroke size "auto" works, and measured whole by every network."""
-    scale = min(1.0, AUTO_SHORT_SIDE / min(height, width), (WHOLE_PIXELS / (height * width)) ** 0.5)
+    """Height and width of a picture's proxy, which every network measures whole."""
+    scale = min(1.0, PROXY_SHORT_SIDE / min(height, width), (WHOLE_PIXELS / (height * width)) ** 0.5)
     return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 

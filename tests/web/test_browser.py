@@ -14,6 +14,7 @@ import skimage.data
 
 from stylecli.cli.app import suite
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.web.previews import PROXY_SHORT_SIDE
 from tests.support.pages import (
     after,
     difference,
@@ -157,7 +158,7 @@ def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Pa
     open_files(page, tmp_path / "cat.png")
     page.locator(".grid button").first.click()
     settled(page)
-    assert after(page).shape[0] == 1080
+    assert after(page).shape[0] == PROXY_SHORT_SIDE
     page.get_by_role("button", name="100 %").click()
     page.wait_for_selector(".layer.after .fine", state="visible")
     fine = page.locator(".layer.after .fine")

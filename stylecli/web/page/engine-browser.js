@@ -5,6 +5,7 @@ import { config } from "./config.js";
 import { T } from "./text.js";
 import { AUTO_SHORT_SIDE } from "./wish.js";
 
+const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.previews
 const TILE_SHORT_SIDE = 360; // pixels: the small pictures come fast, and are made anew in full detail afterwards
 const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole picture, as in stylecli.inference.tiles
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
@@ -72,15 +73,14 @@ export async function photo(upload, _, { tile = false } = {}) {
 
 export async function paint(upload, wish, _, { tile = false, signal } = {}) {
   const own = await photo(upload, 0, { tile });
-  return paintedAt(own, wish.style, wish.brush === "auto" ? 1 : 1 / (wish.brush * (own.height / upload.height)), signal);
+  return paintedAt(own, wish.style, workingScale(own, wish.brush, own.height / upload.height), signal);
 }
 
 // The result at full size: {blob, name, lost}. A canvas keeps no metadata.
 export async function picture(upload, wish, _, mask) {
   const { bitmap, type } = pictures.get(upload.id);
   const own = pixelsOf(bitmap, upload.width, upload.height);
-  const scale = wish.brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(own.width, own.height)) : 1 / wish.brush;
-  const painted = await paintedAt(own, wish.style, scale);
+  const painted = await paintedAt(own, wish.style, workingScale(own, wish.brush));
   const weights = mask && pixelsOf(mask, own.width, own.height);
   const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
   const kind = WRITTEN[type] ? type : "image/png";
@@ -90,10 +90,15 @@ export async function picture(upload, wish, _, mask) {
   return { blob, name: `${upload.name.replace(/\.[^.]*$/, "")}-${wish.style}.${WRITTEN[kind] ?? "png"}`, lost: T.metadata };
 }
 
+// At how many times the size of a picture the network works; the picture is `made` times as large as the photo.
+function workingScale({ width, height }, brush, made = 1) {
+  return brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(width, height)) : 1 / (brush * made);
+}
+
 function proxySize({ width, height }, tile) {
   const scale = Math.min(
     1,
-    (tile ? TILE_SHORT_SIDE : AUTO_SHORT_SIDE) / Math.min(width, height),
+    (tile ? TILE_SHORT_SIDE : PROXY_SHORT_SIDE) / Math.min(width, height),
     Math.sqrt(WHOLE_PIXELS / (width * height)),
   );
   return [Math.max(1, Math.floor(width * scale + 0.5)), Math.max(1, Math.floor(height * scale + 0.5))];

@@ -1,7 +1,9 @@
 // From what the visitor chose to what the engine and the command line are asked for.
 
-export const AUTO_SHORT_SIDE = 1080; // pixels, as in stylecli.stylize.look
-const BRUSH_RANGE = [0.25, 16];
+import { config } from "./config.js";
+
+export const AUTO_SHORT_SIDE = config.short_side; // pixels, at which "auto" works
+const BRUSH_RANGE = config.brush_range;
 
 // The stroke size of the command line: the page counts from what "auto" takes for this picture.
 export function brushOf(upload, strokes) {

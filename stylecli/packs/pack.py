@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.errors import MediaError, PackError
+from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.packs.card import CARD_FILE, Card, ModelFile, read_card, write_card
 from stylecli.packs.safety import MODEL_BYTES_MAX
 
@@ -33,6 +33,11 @@ class StylePack:
     def preview(self) -> Path:
         """A small picture of what the style does; not every pack has one."""
         return self.folder / PREVIEW_FILE
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the folder holds this style's own models, weights and card; not so for a blend."""
+        return True
 
     def model(self, variant: str | None = None) -> ModelFile:
         """Return a variant's entry, the one that is meant for None; raises PackError for a variant it does not have."""
@@ -65,8 +70,21 @@ def open_pack(folder: Path) -> StylePack:
     return StylePack(folder, read_card(folder))
 
 
+def refuse_blends(packs: Sequence[StylePack]) -> None:
+    """Refuse blends where a style's own files are needed; raises UsageError."""
+    for pack in packs:
+        if not pack.is_stored:
+            raise UsageError(f"{pack.name}: a blend has no files of its own", hint="Name one of its styles.")
+
+
 def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) -> None:
-    """Write what was measured into a style's card; other topics stay. Raises MediaError."""
+    """Write what was measured into a style's card; other topics stay.
+
+    Raises:
+        UsageError: a blend, which has no card of its own.
+        MediaError: the card cannot be written.
+    """
+    refuse_blends([pack])
     card = read_card(pack.folder)  # anew: another topic may have been written since the pack was opened
     try:
         write_card(dataclasses.replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)

@@ -19,6 +19,7 @@ import platformdirs
 from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import blamed_on, bundled_folder, swap_folders
 from stylecli.packs.archive import bring_in
+from stylecli.packs.blend import blend, is_blend, parse_blend
 from stylecli.packs.card import CARD_FILE, read_card
 from stylecli.packs.pack import StylePack, open_pack
 from stylecli.packs.safety import verify
@@ -62,11 +63,17 @@ def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
 def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, variant: str | None = None) -> StylePack:
     """Find a style by its name, or open the folder that a path names, and mean a `variant` of it.
 
-    A folder that is on no shelf is checked first, as `add_style` checks it.
+    A folder that is on no shelf is checked first, as `add_style` checks it. A text such as
+    `great-wave:0.6+starry-night:0.4` is a blend of styles.
 
     Raises:
         PackError: there is none, with close names; the variants that there are; or what is wrong with the folder.
+        UsageError: a blend that is not written as one.
     """
+    if isinstance(name_or_folder, str) and is_blend(name_or_folder) and not Path(name_or_folder).is_dir():
+        parts = parse_blend(name_or_folder)
+        packs = [find_style(part.style, styles_dir, variant=variant) for part in parts]
+        return blend(packs, [part.share for part in parts])
     pack = dataclasses.replace(_find(name_or_folder, styles_dir), variant=variant)
     pack.model()
     is_shelved = pack.folder.resolve().parent in {shelf.resolve() for shelf in shelves(styles_dir)}

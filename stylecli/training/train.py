@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice, Progress, ignore
-from stylecli.media.images.files import read_picture
-from stylecli.training.data import PhotoFolder, read_photo
+from stylecli.training.data import PhotoFolder
 from stylecli.training.loop import Training
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.blocks import count_blocks
@@ -23,14 +21,13 @@ from stylecli.training.networks.growing import grow_from
 from stylecli.training.networks.registry import network_class, network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
+from stylecli.training.paintings import style_images
 from stylecli.training.prepare import Preparation
 from stylecli.training.processes import joined_processes
 from stylecli.training.recipe import Recipe, check_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
 from stylecli.training.runs.folder import forget_log_after, keep_paintings, open_run, save_recipe
-
-PAINTING_SHORT_SIDE_MIN = 64  # pixels
 
 
 def train(
@@ -59,7 +56,7 @@ def train(
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         for network in (*ready.loss_networks.values(), *([teacher] if teacher else [])):
             network.to(device)
-        paintings = style_images(ready.paintings, recipe, device)
+        paintings = style_images(ready.paintings, recipe, device, notice)
         objective = Objective(recipe, paintings, ready.loss_networks, teacher=teacher)
         training = Training(_initial_state(recipe, ready.start, device), objective, photos, processes)
         if not planned:
@@ -104,20 +101,6 @@ def _with_dilations_of(recipe: Recipe, weights: Mapping[str, Tensor]) -> Mapping
     """The base with the recipe's dilations, where the number of its blocks allows that."""
     is_fast_of_as_many = FastNetwork.owns(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
     return with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights
-
-
-def style_images(paintings: Sequence[Path], recipe: Recipe, device: torch.device) -> list[list[Tensor]]:
-    """Read each painting at every size of the recipe: (1, 3, H, W), RGB in 0..1; raises UsageError for a tiny one."""
-    rows = []
-    for file in paintings:
-        height, width = read_picture(file).pixels.shape[:2]
-        if min(height, width) < PAINTING_SHORT_SIDE_MIN:
-            raise UsageError(
-                f"{file}: a painting of {width} x {height} pixels shows no brushwork",
-                hint=f"Give one of {PAINTING_SHORT_SIDE_MIN} pixels or more, better {max(recipe.style_sizes)}.",
-            )
-        rows.append([read_photo(file, short_side=size)[None].to(device) for size in recipe.style_sizes])
-    return rows
 
 
 def _facts(device: torch.device, seconds: float, loss_networks: Sequence[LossNetwork]) -> TrainingFacts:

@@ -1,6 +1,7 @@
 """Small pictures at once: a photo or a frame made small, the same in a style, a region of the full-size result.
 
-The proxy of a picture is painted with strokes as large as they will be in the whole. All painting is done by one thread: networks use all cores.
+The proxy of a picture is painted with strokes as large as they will be in the whole. All painting is done by one thread:
+networks use all cores.
 """
 
 from __future__ import annotations

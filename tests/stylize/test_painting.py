@@ -77,14 +77,14 @@ def test_a_mask_of_another_size_is_stretched_over_the_picture(engine: Engine, ph
 
 
 @pytest.mark.parametrize(
-    ("brush", "size"), [("native", (1080, 1920)), ("auto", (1080, 1920)), (2.0, (540, 960)), (0.5, (2160, 3840))]
+    ("brush", "size"), [("native", (1080, 1920)), ("auto", (720, 1280)), (2.0, (540, 960)), (0.5, (2160, 3840))]
 )
 def test_brush_sets_the_size_the_network_works_at(brush: float, size: tuple[int, int]) -> None:
     assert working_size(1080, 1920, brush) == size
 
 
 def test_auto_brush_works_on_4k_as_on_1080p() -> None:
-    assert working_size(2160, 3840, "auto") == (1080, 1920)
+    assert working_size(2160, 3840, "auto") == working_size(1080, 1920, "auto") == (720, 1280)
 
 
 def test_a_large_brush_makes_larger_strokes(engine: Engine, photo: NDArray[np.uint8]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, say
+from stylecli.cli.stylize import learn
 from stylecli.core.errors import PackError
 from stylecli.stylize.options import TILE_WIDTH
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
 @click.group(name="styles")
 def command() -> None:
-    """List, show, check, add and remove styles.
+    """List, show, check, learn, add and remove styles.
 
     A style is a folder; it is looked for in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled ones.
     """
+
+
+command.add_command(learn.command)
 
 
 @command.command("list")

@@ -16,7 +16,7 @@ from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions
 from stylecli.evaluation.speed.scaling import ScalingPoint, measure_energy, measure_scaling
 from stylecli.evaluation.speed.tables import BenchmarkTable
 from stylecli.evaluation.speed.video import VideoSpeed, measure_video
-from stylecli.packs.pack import StylePack, record_measurement
+from stylecli.packs.pack import StylePack, record_measurement, refuse_blends
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,11 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
     """Time styles against Johnson's network and measure what else was chosen, of the first style.
 
     Raises:
+        UsageError: one of the packs is a blend.
         MediaError: one of `against` is no network that takes a picture.
         StyleError: a door failed, or a picture for the peak memory.
     """
+    refuse_blends(packs)
     first, rounds = packs[0], options.rounds
     filmed = [size for size in options.size if size in QUICK and options.video]
     return Findings(

@@ -23,6 +23,7 @@ from stylecli.training.losses.loss_network import load_loss_network
 from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
+from stylecli.training.paintings import style_images
 from stylecli.training.prepare import Preparation, RecipeChanges, prepare
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
 from stylecli.training.pruning.cutting import choose_widths, cut_network
@@ -35,7 +36,7 @@ from stylecli.training.recipe import Phase, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun, read_training, trained_files
 from stylecli.training.runs.folder import RECIPE
-from stylecli.training.train import style_images, train
+from stylecli.training.train import train
 
 CUT = "cut"  # folder in the run
 LOOK_STEP = -3  # whose crops the cut is made by: one that no training takes

@@ -11,7 +11,9 @@ from typing import Self
 from torch import Tensor
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.packs.blend import is_blend
 from stylecli.packs.card import CARD_FILE
+from stylecli.packs.pack import refuse_blends
 from stylecli.packs.shelves import find_style
 from stylecli.training.networks.conditional import one_style
 from stylecli.training.networks.registry import network_from_weights
@@ -34,13 +36,15 @@ def trained_files(name: str, styles_dir: Path | None = None) -> TrainedFiles:
 
     Raises:
         PackError: it is none of these.
+        UsageError: it is a blend.
     """
     folder = Path(name)
     if any((folder / file).exists() for file in (WEIGHTS, RECIPE)) and not (folder / CARD_FILE).exists():
         return TrainedFiles(folder / WEIGHTS, folder / RECIPE)
-    has_variant = ":" in name and not folder.exists()
+    has_variant = ":" in name and not is_blend(name) and not folder.exists()
     style, variant = name.rsplit(":", 1) if has_variant else (name, None)
     pack = find_style(style, styles_dir, variant=variant)
+    refuse_blends([pack])
     weights = pack.model().weights or WEIGHTS
     # VARIANT.weights.safetensors lies beside VARIANT.recipe.toml
     return TrainedFiles(pack.folder / weights, pack.folder / weights.replace(WEIGHTS, RECIPE))

@@ -1,0 +1,68 @@
+"""`stylecli styles learn`: a style of one's own from one painting, in minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import TimeSpan
+
+
+@click.command("learn")
+@click.argument("painting", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--name", help="The new style's name; default: from the file's name.")
+@click.option("--title", default="", help="Of the painting, for the style's card.")
+@click.option("--artist", default="", help="Of the painting.")
+@click.option("--year", type=int, default=0, help="Of the painting.")
+@click.option("--time-budget", "seconds", type=TimeSpan(), default="5m", show_default=True, help="Time to train.")
+@click.option("--base", metavar="STYLE", help="The style to start from; default: the nearest.")
+@click.option(
+    "--data", "photos", type=click.Path(path_type=Path), help="Photos to train on; default: 11 that ship with stylecli."
+)
+@options.styles_dir
+@options.overwrite
+@options.as_json
+@needs_extra("train")
+def command(
+    painting: Path,
+    name: str | None,
+    title: str,
+    artist: str,
+    year: int,
+    seconds: float,
+    base: str | None,
+    photos: Path | None,
+    styles_dir: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Learn a style from a painting and put it among your own (or in --styles-dir).
+
+    NAME-preview.png in the current folder shows photos in the growing style. The same command goes on after ^C.
+    """
+    from stylecli.evaluation.quality.learned import judge_learned
+    from stylecli.packs.shelves import shelves
+    from stylecli.training.learn import Lesson, learn_style
+
+    lesson = Lesson(painting, name, title, artist, year, base, photos, seconds)
+    preview = Path(f"{lesson.style}-preview.png")
+    with progress_shown(as_json=as_json) as progress:
+        pack = learn_style(
+            lesson,
+            shelves(styles_dir)[0],
+            styles_dir=styles_dir,
+            preview=preview,
+            overwrite=overwrite,
+            progress=progress,
+            notice=say,
+        )
+        scores = judge_learned(pack, painting)
+    if as_json:
+        emit_json({"event": "result", "style": pack.name, "folder": pack.folder, "preview": preview, "scores": scores})
+    else:
+        say(f"content {scores['content']:.2f}, style {scores['style']:.2f}; photos in the style: {preview}")
+        click.echo(f"{pack.name}: added to {pack.folder.parent}")

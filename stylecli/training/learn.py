@@ -1,0 +1,210 @@
+"""Learn a style from one painting in minutes: the nearest style is trained on, and becomes a pack on the shelf."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from stylecli.core.errors import PackError, StyleError, UsageError
+from stylecli.core.files import write_atomically
+from stylecli.core.progress import Notice, Progress, Step, ignore
+from stylecli.media.images.files import read_picture
+from stylecli.packs.card import STYLE_NAME
+from stylecli.packs.pack import StylePack
+from stylecli.packs.shelves import list_styles
+from stylecli.training.data import PhotoFolder, read_photo
+from stylecli.training.export.packing import export_pack
+from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
+from stylecli.training.losses.names import STYLE_LAYERS
+from stylecli.training.losses.perceptual import gram_matrix, style_loss
+from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.paintings import style_images
+from stylecli.training.prepare import prepare_to_learn
+from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe
+from stylecli.training.runs.finished import read_run, read_training, trained_files
+from stylecli.training.runs.folder import RECIPE, SAMPLES
+from stylecli.training.train import train
+
+SAMPLE_PHOTOS = Path(__file__).parent / "photos"
+LEARNING_PHOTOS = SAMPLE_PHOTOS / "learning"
+JUDGING_PHOTOS = SAMPLE_PHOTOS / "judging"  # no training sees them
+PREVIEW_PHOTO = JUDGING_PHOTOS / "mountains.jpg"
+TRIAL_SIZE = 192  # pixels: the short side of the photos by which the nearest style is found
+GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is drawn
+SECONDS = 300.0
+
+# What the gallery's styles were learned with. Dilated blocks and a content loss that looks from afar make long strokes;
+# the losses of tone and emboss keep light and dark where they are without the photo's edges as relief.
+LEARNING = Recipe(
+    painting=Painting(""),
+    licence="not stated",
+    photos="14 free photos that ship with stylecli",
+    dilations=(1, 2, 4),
+    loss_network="distilled",
+    content_layer="relu4_2",
+    content_weight=0.7,
+    structure_weight=0.25,
+    tone_weight=0.3,
+    emboss_weight=1.0,
+    style_weight=7.0,
+    style_scales=(1.0, 0.7, 0.7),
+    consistency_weight=100.0,
+    learning_rate=3e-3,
+    average=0.99,
+    phases=(Phase(420, 192),),
+    sample_steps=GROWTH,
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned, from what, and for how long.
+
+    name: the new style's; None: made from the painting's file name. title, artist, year: of the painting, for the card.
+    base: the style to start from; None: the one whose pictures are nearest to the painting. photos: a folder or zip to
+    train on; None: those that ship with stylecli. seconds: of training.
+    """
+
+    painting: Path
+    name: str | None = None
+    title: str = ""
+    artist: str = ""
+    year: int = 0
+    base: str | None = None
+    photos: Path | None = None
+    seconds: float = SECONDS
+
+    @property
+    def style(self) -> str:
+        """The name of the new style.
+
+        Raises:
+            UsageError: it is none for a style.
+        """
+        name = self.name or name_of(self.painting)
+        if not STYLE_NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is no name for a style",
+                hint="Give a `name` of small letters, digits and single hyphens, such as great-wave.",
+            )
+        return name
+
+
+def name_of(painting: Path) -> str:
+    """A style's name from a file's: `Turner_Fighting Temeraire_1839.jpg` is `turner-fighting-temeraire`."""
+    words = re.findall(r"[a-z0-9]+", painting.stem.lower())
+    return "-".join(words[:-1] if len(words) > 1 and re.fullmatch(r"1\d{3}|20\d{2}", words[-1]) else words)
+
+
+def learn_style(
+    lesson: Lesson,
+    shelf: Path,
+    *,
+    styles_dir: Path | None = None,
+    preview: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress = ignore,
+    notice: Notice = lambda _: None,
+) -> StylePack:
+    """Learn a style and put it on a shelf; an interrupted lesson goes on where it stopped.
+
+    Args:
+        lesson: what is learned.
+        shelf: the folder of styles that gets the new one.
+        styles_dir: a folder of styles to search first for the base.
+        preview: a PNG file that shows some photos in the growing style.
+        overwrite: replace a style of this name on the shelf.
+        progress: called after every step.
+        notice: hears what a person may want to know.
+
+    Raises:
+        UsageError: the name is taken or impossible, or the painting is too small.
+        MediaError: a file cannot be read or written.
+        PackError: the base is unknown, or none fits.
+    """
+    folder = shelf / lesson.style
+    if folder.exists() and not overwrite:
+        raise UsageError(
+            f"{lesson.style}: already on the shelf {shelf}",
+            hint="Use `overwrite=True` to replace it, or give another `name`.",
+        )
+    read_picture(lesson.painting)  # its faults come first
+    work = platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
+    base = lesson.base or _base_of(work) or nearest_style(lesson.painting, styles_dir)
+    notice(f"starting from {base}")
+    recipe = replace(LEARNING, painting=_painting(lesson), base=base, time_budget=lesson.seconds)
+    if lesson.photos:
+        recipe = replace(recipe, photos=str(lesson.photos.name))
+    ready = prepare_to_learn(recipe, [lesson.painting], styles_dir)
+    photos = PhotoFolder(lesson.photos or LEARNING_PHOTOS, seed=recipe.seed, notice=notice)
+
+    def shown(step: Step) -> None:
+        progress(step)
+        if preview:
+            _show_newest(work / SAMPLES, preview)
+
+    train(ready, photos, work, progress=shown, notice=notice)
+    pack = export_pack(read_run(work), folder, preview_of=read_picture(PREVIEW_PHOTO), overwrite=overwrite)
+    if preview:
+        _show_newest(work / SAMPLES, preview)
+    shutil.rmtree(work, ignore_errors=True)
+    return pack
+
+
+def nearest_style(painting: Path, styles_dir: Path | None = None) -> str:
+    """The style whose pictures are nearest to a painting, by the style loss of the distilled network.
+
+    Only styles with weights of a `fast` network are looked at: those can be trained on.
+
+    Raises:
+        PackError: there is none.
+    """
+    losses = load_loss_network("distilled", STYLE_LAYERS)
+    (pictures,) = style_images([painting], LEARNING, torch.device("cpu"))
+    photos = [read_photo(file, short_side=TRIAL_SIZE)[None] for file in sorted(JUDGING_PHOTOS.glob("*.jpg"))]
+    with torch.no_grad():
+        target = {layer: gram_matrix(maps) for layer, maps in losses(pictures[0], STYLE_LAYERS).items()}
+        distances = {
+            pack.name: sum(_distance(network, photo, losses, target) for photo in photos)
+            for pack in list_styles(styles_dir)
+            if (network := _network_of(pack, styles_dir))
+        }
+    if not distances:
+        raise PackError("no style can be trained on", hint="Name one as `base`.")
+    return min(distances, key=distances.__getitem__)
+
+
+def _distance(network: FastNetwork, photo: torch.Tensor, losses: LossNetwork, target: dict[str, torch.Tensor]) -> float:
+    return float(style_loss(losses(network(photo), STYLE_LAYERS), target, relative=True))
+
+
+def _network_of(pack: StylePack, styles_dir: Path | None) -> FastNetwork | None:
+    """The network of a style for training; None if its weights are not there or of another kind."""
+    try:
+        network = read_training(trained_files(pack.name, styles_dir)).network
+    except StyleError:
+        return None
+    return network.eval() if isinstance(network, FastNetwork) else None
+
+
+def _base_of(work: Path) -> str | None:
+    """The base of an interrupted lesson."""
+    return read_recipe(work / RECIPE).base if (work / RECIPE).is_file() else None
+
+
+def _painting(lesson: Lesson) -> Painting:
+    title = lesson.title or lesson.style.replace("-", " ").title()
+    return Painting(lesson.painting.name, title=title, artist=lesson.artist, year=lesson.year)
+
+
+def _show_newest(samples: Path, preview: Path) -> None:
+    """Copy the newest sample, unless it was shown already."""
+    drawn: Sequence[Path] = sorted(samples.glob("step_*.png"))
+    if drawn and not (preview.exists() and preview.stat().st_mtime >= drawn[-1].stat().st_mtime):
+        write_atomically(preview, drawn[-1].read_bytes())

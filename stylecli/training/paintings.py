@@ -1,0 +1,78 @@
+"""Paintings as a training sees them: read, without a plain border, at every size of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylecli.core.errors import UsageError
+from stylecli.core.progress import Notice
+from stylecli.media.images.files import read_picture
+from stylecli.media.pixels import to_unit
+from stylecli.training.data import at_short_side
+from stylecli.training.recipe import Recipe
+
+SHORT_SIDE_MIN = 64  # pixels
+BORDER_MAX = 0.15  # of a side: a plain area that is wider belongs to the painting
+PLAIN = 0.06  # how far a border's pixels may lie from its colour, in 0..1
+PLAIN_SHARE = 0.95  # of a line's pixels that must lie so near
+
+
+def style_images(
+    paintings: Sequence[Path], recipe: Recipe, device: torch.device, notice: Notice = lambda _: None
+) -> list[list[Tensor]]:
+    """Read each painting at every size of the recipe: (1, 3, H, W), RGB in 0..1.
+
+    A plain border, such as a frame or the white paper around a print, is cut off and told to `notice`.
+
+    Raises:
+        UsageError: a painting is too small to show brushwork.
+        MediaError: a file cannot be read.
+    """
+    rows = []
+    for file in paintings:
+        pixels = to_unit(read_picture(file).pixels)
+        height, width = pixels.shape[:2]
+        if min(height, width) < SHORT_SIDE_MIN:
+            raise UsageError(
+                f"{file}: a painting of {width} x {height} pixels shows no brushwork",
+                hint=f"Give one of {SHORT_SIDE_MIN} pixels or more, better {max(recipe.style_sizes)}.",
+            )
+        inside = within_border(pixels)
+        painting = pixels[inside]
+        if painting.shape != pixels.shape:
+            notice(f"{file}: the plain border is cut off: {width} x {height} -> {_size(painting)} pixels")
+        rows.append([at_short_side(painting, size)[None].to(device) for size in recipe.style_sizes])
+    return rows
+
+
+def within_border(pixels: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Return rows and columns of a picture (H, W, 3) in 0..1 without its plain border.
+
+    A border has one colour, that of most corners. Its lines are cut off side by side while nearly all of their pixels
+    have it. A painting whose plain area reaches deeper than `BORDER_MAX` on some side keeps that side.
+    """
+    height, width = pixels.shape[:2]
+    colour = np.median(pixels[[0, 0, -1, -1], [0, -1, 0, -1]], axis=0)
+    is_plain = np.abs(pixels - colour).max(axis=2) <= PLAIN
+    top, bottom = (_plain_lines(rows) for rows in (is_plain, is_plain[::-1]))
+    columns = is_plain[top : height - bottom].T
+    left, right = (_plain_lines(lines) for lines in (columns, columns[::-1]))
+    return slice(top, height - bottom), slice(left, width - right)
+
+
+def _plain_lines(lines: NDArray[np.bool_]) -> int:
+    """How many of the first lines belong to a border; one more for the soft edge behind it."""
+    most = int(BORDER_MAX * len(lines))
+    full = lines[: most + 1].mean(axis=1) >= PLAIN_SHARE
+    count = int(np.argmin(full)) if not full.all() else most + 1
+    return 0 if count in (0, most + 1) else count + 1
+
+
+def _size(pixels: NDArray[np.float32]) -> str:
+    return f"{pixels.shape[1]} x {pixels.shape[0]}"

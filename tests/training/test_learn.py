@@ -1,0 +1,91 @@
+"""A style is learned from a painting, resumed after an interrupt, and lies on the shelf at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stylecli.core.errors import MediaError, UsageError
+from stylecli.packs.safety import verify
+from stylecli.packs.shelves import find_style
+from stylecli.stylize.style import stylize_image
+from stylecli.training import learn
+from stylecli.training.learn import JUDGING_PHOTOS, LEARNING_PHOTOS, Lesson, learn_style, name_of, nearest_style
+from stylecli.training.recipe import Phase, read_recipe
+from tests.support.trainings import stop_at
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    quick = replace(learn.LEARNING, phases=(Phase(6, 64),), style_scales=(1.0,), style_sizes=(64,))
+    monkeypatch.setattr(learn, "LEARNING", quick)
+    monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "state")
+    return iter([None])
+
+
+@pytest.fixture
+def lesson(photo_folder: Path) -> Lesson:
+    return Lesson(photo_folder / "coffee.png", title="A Cup", artist="Nobody", base="the-scream", seconds=0)
+
+
+def test_an_interrupted_lesson_goes_on_and_ends_on_the_shelf(lesson: Lesson, tmp_path: Path) -> None:
+    shelf, preview, told = tmp_path / "shelf", tmp_path / "preview.png", list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        learn_style(lesson, shelf, preview=preview, progress=stop_at(3))
+    assert preview.stat().st_size > 1000
+    pack = learn_style(lesson, shelf, preview=preview, notice=told.append)
+    assert any("resumed at step 3" in line for line in told)
+    assert find_style("coffee", shelf).folder == pack.folder == shelf / "coffee"
+    assert (pack.card.title, pack.card.artist) == ("A Cup", "Nobody")
+    assert verify(pack.folder) == []
+    assert read_recipe(pack.folder / "recipe.toml").dilations == (1, 2, 4)
+    assert not (tmp_path / "state" / "learning" / "coffee").exists()
+
+
+def test_a_name_that_is_taken_is_told_before_anything_is_learned(lesson: Lesson, tmp_path: Path) -> None:
+    (tmp_path / "coffee").mkdir()
+    with pytest.raises(UsageError, match="coffee: already on the shelf"):
+        learn_style(lesson, tmp_path)
+
+
+def test_a_file_that_is_no_picture_is_refused_first(lesson: Lesson, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(MediaError):
+        learn_style(replace(lesson, painting=tmp_path / "text.jpg"), tmp_path / "shelf")
+    assert not (tmp_path / "shelf").exists()
+
+
+@pytest.mark.parametrize("style", ["great-wave", "the-scream"])
+def test_the_nearest_style_to_what_a_style_painted_is_that_style(style: str, photo_file: Path, tmp_path: Path) -> None:
+    stylize_image(photo_file, tmp_path / "painted.png", style)
+    assert nearest_style(tmp_path / "painted.png") == style
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("turner_fighting_temeraire_1839.jpg", "turner-fighting-temeraire"),
+        ("The Kiss (1908).png", "the-kiss"),
+        ("1984.png", "1984"),
+        ("Jack-Pine.webp", "jack-pine"),
+    ],
+)
+def test_a_style_is_called_after_its_file(file: str, name: str) -> None:
+    assert name_of(Path(file)) == name
+
+
+@pytest.mark.parametrize("lesson", [Lesson(Path("???.png")), Lesson(Path("a.png"), name="No Name")])
+def test_what_is_no_name_is_refused(lesson: Lesson) -> None:
+    with pytest.raises(UsageError, match="no name for a style"):
+        _ = lesson.style
+
+
+def test_every_photo_that_ships_is_named_with_its_terms() -> None:
+    sources = (LEARNING_PHOTOS.parent / "SOURCES.md").read_text(encoding="utf-8")
+    photos = [*LEARNING_PHOTOS.glob("*.jpg"), *JUDGING_PHOTOS.glob("*.jpg")]
+    assert len(photos) == 14
+    assert [photo for photo in photos if f"{photo.parent.name}/{photo.name}" not in sources] == []
+    assert sum(photo.stat().st_size for photo in photos) < 2_000_000

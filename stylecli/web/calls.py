@@ -179,9 +179,10 @@ class Calls:
         upload, wish = self._upload(call), wish_of(call)
         if upload.kind != "picture":
             raise UsageError("this is no picture", hint="Stylize the video instead.")
+        style = (await _aside(self._site.previews.pack, wish.style, wish.variant)).name
         output, lost = await _aside(make_picture, upload, wish, self._site.previews, upload.path.parent)
         content = await _aside(_taken, output)
-        headers = {"x-name": quote(result_name(upload, wish.style, output)), "x-lost": quote(", ".join(lost))}
+        headers = {"x-name": quote(result_name(upload, style, output)), "x-lost": quote(", ".join(lost))}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     async def start_job(self, request: Request) -> Response:

@@ -54,11 +54,12 @@ class Item:
 
 @dataclass
 class Job:
-    """One video, or many files. `result` is the file to download, called `name`."""
+    """One video, or many files. `style` is the name for files; `result` is the file to download, called `name`."""
 
     id: str
     items: list[Item]
     wish: Wish
+    style: str
     span: Span | None
     folder: Path
     state: State = "waiting"
@@ -121,7 +122,7 @@ class Jobs:
             FullError: the queue is full, or the job has too many files.
             PackError: there is no such style.
         """
-        self._previews.pack(wish.style, wish.variant)
+        style = self._previews.pack(wish.style, wish.variant).name
         if len(uploads) > self._limits.batch or not uploads:
             raise FullError(f"{len(uploads)} files", hint=f"1 to {self._limits.batch} are taken at a time.")
         if sum(not job.is_over for job in self._jobs.values()) >= self._limits.waiting:
@@ -129,7 +130,7 @@ class Jobs:
         for old in [job for job in self._jobs.values() if job.is_over][:-KEPT]:
             self._forget(old)
         job_id = secrets.token_urlsafe(12)
-        job = Job(job_id, [Item(upload) for upload in uploads], wish, span, self._folder / f"job-{job_id}")
+        job = Job(job_id, [Item(upload) for upload in uploads], wish, style, span, self._folder / f"job-{job_id}")
         self._jobs[job_id] = job
         self._waiting.put(job)
         return job
@@ -189,9 +190,9 @@ class Jobs:
             raise MediaError(job.items[0].note.rstrip(".") if len(job.items) == 1 else "no file could be stylized")
         if len(job.items) == 1:
             item, path = outputs[0]
-            job.result, job.name = path, result_name(item.upload, job.wish.style, path)
+            job.result, job.name = path, result_name(item.upload, job.style, path)
         else:
-            job.result, job.name = _zipped(job, outputs), f"{job.wish.style}.zip"
+            job.result, job.name = _zipped(job, outputs), f"{job.style}.zip"
 
     def _run_item(self, job: Job, item: Item, number: int) -> Path:
         if item.upload.kind == "video":
@@ -246,9 +247,9 @@ def make_picture(upload: Upload, wish: Wish, previews: Previews, folder: Path) -
     with previews.lock:
         look: Look = previews.look(wish)
         engine = previews.engine(wish.style, wish.variant)
-        (planned,) = plan_jobs([upload.path], [wish.style], None)
-        job = PictureJob(upload.path, wish.style, folder / f"{secrets.token_hex(8)}{planned.output.suffix}")
-        (outcome,) = run_jobs([job], {wish.style: engine}, look, options=PictureOptions())
+        (planned,) = plan_jobs([upload.path], [engine.name], None)
+        job = PictureJob(upload.path, engine.name, folder / f"{secrets.token_hex(8)}{planned.output.suffix}")
+        (outcome,) = run_jobs([job], {engine.name: engine}, look, options=PictureOptions())
     if outcome.error:
         message = outcome.error.message.replace(str(upload.path), upload.name)
         raise type(outcome.error)(message, hint=outcome.error.hint)
@@ -266,10 +267,10 @@ def _zipped(job: Job, outputs: Sequence[tuple[Item, Path]]) -> Path:
     used: set[str] = set()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
         for item, path in outputs:
-            name = result_name(item.upload, job.wish.style, path)
+            name = result_name(item.upload, job.style, path)
             number = 2
             while name in used:
-                name = f"{item.upload.stem}-{job.wish.style}-{number}{path.suffix}"
+                name = f"{item.upload.stem}-{job.style}-{number}{path.suffix}"
                 number += 1
             used.add(name)
             file.write(path, name)

@@ -1,7 +1,7 @@
 """Small pictures at once: a photo or a frame made small, the same in a style, a region of the full-size result.
 
-The proxy of a picture is painted with strokes as large as they will be in the whole. All painting is done by one thread:
-networks use all cores.
+The proxy of a picture is painted with strokes as large as they will be in the whole. All painting is done by one
+thread, since networks use all cores.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reader import read_frames
+from stylecli.packs.blend import blend, is_blend, parse_blend
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
@@ -49,6 +50,7 @@ class Previews:
     def __init__(self, uploads: Uploads, *, device: Device, styles_dir: Path | None) -> None:
         self.device, self._uploads, self._styles_dir = device, uploads, styles_dir
         self._engines: OrderedDict[tuple[str, str], Engine] = OrderedDict()
+        self._blends: OrderedDict[tuple[str, str | None], StylePack] = OrderedDict()
         self._small, self._full = _Cache(CACHE_BYTES), _Cache(FULL_CACHE_BYTES)
         self.lock = RLock()
 
@@ -63,11 +65,25 @@ class Previews:
         return {pack.name: pack for pack in list_styles(self._styles_dir)}
 
     def pack(self, name: str, variant: str | None = None) -> StylePack:
-        """The style of a name.
+        """The style of a name, or a blend of such: `great-wave:0.6+starry-night:0.4`.
 
         Raises:
             PackError: there is none, or it has no such variant.
+            UsageError: a blend that is not written as one.
         """
+        if not is_blend(name):
+            return self._named(name, variant)
+        with self.lock:
+            key = (name, variant)
+            if key not in self._blends:
+                parts = parse_blend(name)
+                packs = [self._named(part.style, variant) for part in parts]
+                self._blends[key] = blend(packs, [part.share for part in parts])
+                if len(self._blends) > ENGINES:
+                    self._blends.popitem(last=False)
+            return self._blends[key]
+
+    def _named(self, name: str, variant: str | None) -> StylePack:
         if (found := self.packs().get(name)) is None:
             raise PackError(f"{name[:80]}: no style of this name", hint="Reload the page.")
         pack = StylePack(found.folder, found.card, variant)

@@ -152,6 +152,20 @@ def test_two_styles_are_compared(page: Any, desk: Path, tmp_path: Path) -> None:
     assert difference(pixels(page, ".layer.before canvas"), made) <= 2
 
 
+def test_two_styles_are_blended(page: Any, desk: Path, tmp_path: Path) -> None:
+    choose(page, desk)
+    page.get_by_label("Blend with").select_option("the-scream")
+    set_slider(page, "Share of The Scream", 0.4)
+    settled(page)
+    until(page, "document.querySelector('code').textContent.includes('0.4')")
+    assert page.inner_text("code") == "stylecli image cat.png -s great-wave:0.6+the-scream:0.4"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    made = by_command_line(desk, tmp_path / "made.png", "-s", "great-wave:0.6+the-scream:0.4")
+    assert Path(download.value.path()).read_bytes() == made.read_bytes()
+    assert difference(after(page), read_picture(made).pixels) <= 2
+
+
 def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Path) -> None:
     large = np.ascontiguousarray(skimage.data.chelsea().repeat(6, 0).repeat(6, 1))  # 2706 x 1800
     write_picture(picture_from_pixels(large), tmp_path / "cat.png")

@@ -21,6 +21,7 @@ import psutil
 import pytest
 import skimage.data
 
+from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.web.options import Limits, ServeOptions
@@ -169,6 +170,23 @@ def test_a_photo_is_taken_in_and_painted_as_the_command_line_does(
     subprocess.run([sys.executable, "-m", "stylecli", "image", str(tmp_path / "photo.png"), *options], check=True)
     assert answer.content == (tmp_path / "made.png").read_bytes()
     assert answer.headers["x-name"] == f"photo-{tiny_style.name}.png"
+
+
+def test_a_blend_is_that_of_the_command_line(client: Visitor, photo_id: str, tmp_path: Path) -> None:
+    blend = "great-wave:0.6+the-scream:0.4"
+    answer = client.post("/api/picture", json={"upload": photo_id, "style": blend})
+    (tmp_path / "photo.png").write_bytes(PHOTO)
+    suite.main(["image", str(tmp_path / "photo.png"), "-s", blend], standalone_mode=False)
+    (made,) = tmp_path.glob("photo-*.png")
+    assert answer.content == made.read_bytes()
+    assert answer.headers["x-name"] == made.name
+
+
+@pytest.mark.parametrize(
+    ("blend", "status"), [("great-wave+", 400), ("great-wave:-1+the-scream", 400), ("great-wave+../../etc", 404)]
+)
+def test_a_blend_that_is_none_is_refused(client: Visitor, photo_id: str, blend: str, status: int) -> None:
+    assert client.post("/api/paint", json={"upload": photo_id, "style": blend}).status_code == status
 
 
 def test_a_preview_has_the_pixels_of_the_result(client: Visitor, photo_id: str, tiny_style: Path) -> None:

@@ -20,7 +20,7 @@ export class Fault extends Error {
   }
 }
 
-export const can = { videos: false, batches: false, command: false, region: false, refine: true };
+export const can = { videos: false, batches: false, command: false, region: false, blends: false, refine: true };
 
 const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
 export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;

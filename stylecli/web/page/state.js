@@ -1,8 +1,8 @@
 // What the visitor has chosen. It lives in the fragment of the address: a reload and the back button keep it, and the
 // fragment is never sent to any server.
 
-const DEFAULTS = { style: "", variant: "", strength: 1, strokes: 1, colors: false, second: 0, file: "", files: "" };
-const SHARED = ["style", "variant", "strength", "strokes", "colors"];
+const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false, second: 0, file: "", files: "" };
+const SHARED = ["style", "variant", "blend", "share", "strength", "strokes", "colors"];
 
 export const state = { ...DEFAULTS };
 export let key = "";
@@ -25,6 +25,7 @@ export function readAddress() {
   }
   state.strength = Math.min(1, Math.max(0, state.strength));
   state.strokes = Math.min(4, Math.max(0.5, state.strokes));
+  state.share = Math.min(0.95, Math.max(0.05, state.share));
   state.second = Math.max(0, state.second);
 }
 
@@ -41,7 +42,7 @@ export function choose(changes, { step = false } = {}) {
 }
 
 // Everything that makes a look, as it was at first.
-export const looks = () => ({ variant: "", strength: 1, strokes: 1, colors: false });
+export const looks = () => ({ variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false });
 
 export function sharedAddress() {
   return `${location.origin}${location.pathname}#${fragment(SHARED)}`;

@@ -13,7 +13,7 @@ import { painted, paintedAlready, photo } from "./pictures.js";
 import { makeStage } from "./stage.js";
 import { choose, looks, state } from "./state.js";
 import { T } from "./text.js";
-import { wishOf } from "./wish.js";
+import { styleOf, wishOf } from "./wish.js";
 
 const PAUSE = 120; // milliseconds after the last move of a slider until the engine is asked
 
@@ -25,15 +25,19 @@ export function studioView() {
   let shown = { photo: null, painted: null, other: null };
   let result = null, otherResult = null, asked = null, drawing = false, timer = 0;
 
-  const wanted = () => ({ style: state.style, variant: state.variant, strokes: state.strokes });
+  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes });
   const look = () => ({ strength: state.strength, colors: state.colors, mask: maskPixels() });
 
   // Get what the look needs, showing at once what is there already.
-  async function load() {
+  function load() {
+    tell();
+    return paintAgain();
+  }
+
+  async function paintAgain() {
     asked?.abort();
     const mine = (asked = new AbortController());
     const second = state.second;
-    tell();
     try {
       const [own, already] = [await photo(upload, second), paintedAlready(upload, wanted(), second)];
       if (mine !== asked) return;
@@ -116,12 +120,12 @@ export function studioView() {
     choose(changes);
     output.changed();
     clearTimeout(timer);
-    timer = setTimeout(load, PAUSE);
+    timer = setTimeout(paintAgain, PAUSE);
   }
 
   // The panel
   const heading = h("div", { class: "heading" });
-  const variants = h("div");
+  const variants = h("div"), blending = h("div", { class: "fields" });
   const strength = slider(T.strength, { min: 0, max: 1, step: 0.01, value: state.strength, show: (v) => `${Math.round(v * 100)} %`, oninput: (v) => changed({ strength: v }) });
   const strokes = slider(T.strokes, {
     min: -1, max: 2, step: 0.1, value: Math.log2(state.strokes), show: (v) => T.strokesValue(natural(v)),
@@ -136,10 +140,16 @@ export function studioView() {
     strength.set(1);
     strokes.set(0);
     colors.set(false);
-    changedNetwork(looks());
+    choose(looks());
+    load();
   } }, T.reset);
   const mask = maskPanel(upload, stage, () => shown.photo, () => (draw(), output.changed(), stage.refine()));
   const output = outputPanel(upload, stage, maskCanvas, leave);
+
+  function nameOf(chosen) {
+    const second = app.styles.find((one) => one.name === state.blend);
+    return second ? `${chosen.title} + ${second.title}` : chosen.title;
+  }
 
   function leave() {
     stage.setVideos(null, null);
@@ -150,16 +160,39 @@ export function studioView() {
     const chosen = style();
     heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
     const others = chosen.variants.filter((name) => T.variants[name]);
+    blending.replaceChildren(...(engine.can.blends && app.styles.length > 1 ? blendFields() : []));
     variants.replaceChildren(
-      ...(others.length > 1
+      ...(others.length > 1 && !state.blend
         ? [choice(T.variant, others.map((name) => [name, T.variants[name]]), state.variant || chosen.default, (name) => changedNetwork({ variant: name === style().default ? "" : name }))]
         : []),
     );
-    stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, chosen.title);
+    stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, nameOf(chosen));
     for (const button of strip.querySelectorAll("button"))
       button.setAttribute("aria-pressed", String(button.dataset.style === state.style));
     document.title = `${chosen.title} – ${upload.name}`;
     output.changed();
+  }
+
+  // A second style, and how much of it
+  function blendFields() {
+    const others = app.styles.filter((one) => one.name !== state.style);
+    const second = others.find((one) => one.name === state.blend);
+    const select = choice(T.blendWith, [["", T.noBlend], ...others.map((one) => [one.name, one.title])], second?.name ?? "", (name) => {
+      choose({ blend: name, variant: "" });
+      load();
+      blending.querySelector("select").focus();
+    });
+    if (!second) return [select];
+    const share = slider(T.share(second.title), {
+      min: 0.05, max: 0.95, step: 0.05, value: state.share, show: (v) => `${Math.round(v * 100)} %`,
+      oninput: (v) => {
+        choose({ share: v });
+        output.changed();
+        clearTimeout(timer);
+        timer = setTimeout(paintAgain, PAUSE);
+      },
+    });
+    return [select, share];
   }
 
   // The strip of styles below the picture
@@ -167,7 +200,7 @@ export function studioView() {
   for (const one of app.styles) {
     const thumb = h("span", { class: "thumb" });
     const button = h("button", { "data-style": one.name, onclick: () => {
-      choose({ style: one.name, variant: "" });
+      choose({ style: one.name, variant: "", ...(one.name === state.blend ? { blend: "" } : {}) });
       load();
       say(one.title);
     } }, thumb, h("span", { class: "name" }, one.title));
@@ -206,7 +239,7 @@ export function studioView() {
       strip),
     h("aside", { class: "panel", "aria-label": T.adjust },
       heading,
-      h("section", { class: "fields" }, strength, strokes, colors, variants, compareWith),
+      h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
       mask,
       output.element,
       reset),

@@ -12,10 +12,17 @@ export function brushOf(upload, strokes) {
   return Math.min(BRUSH_RANGE[1], Math.max(BRUSH_RANGE[0], Math.round(auto * strokes * 100) / 100));
 }
 
+// The style as the program names it: one, or two with their weights.
+export function styleOf({ style, blend, share }) {
+  return blend ? `${style}:${round(1 - share)}+${blend}:${round(share)}` : style;
+}
+
+const round = (number) => Math.round(number * 100) / 100;
+
 export function wishOf(upload, state) {
   return {
-    style: state.style,
-    variant: state.variant || null,
+    style: styleOf(state),
+    variant: state.blend ? null : state.variant || null,
     strength: state.strength,
     preserve_color: state.colors,
     brush: brushOf(upload, state.strokes),

@@ -54,6 +54,12 @@ def test_the_page_asks_for_all_its_modules_at_once() -> None:
     assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
 
 
+def test_every_text_stands_once_and_is_used() -> None:
+    texts = re.findall(r"^  ([a-zA-Z]+):", (PAGE / "text.js").read_text(encoding="utf-8"), re.MULTILINE)
+    modules = "".join(path.read_text(encoding="utf-8") for path in PAGE.glob("*.js"))
+    assert sorted(texts) == sorted(set(re.findall(r"\bT\.([a-zA-Z]+)", modules)))
+
+
 def test_the_site_asks_no_other_server(tmp_path: Path, runtime: Path, tiny_pack: StylePack) -> None:
     write_gallery(tmp_path / "site", [tiny_pack], runtime=runtime)
     for path in (tmp_path / "site").glob("*.*s"):

@@ -183,7 +183,7 @@ export function studioView() {
       blending.querySelector("select").focus();
     });
     if (!second) return [select];
-    const share = slider(T.share(second.title), {
+    const share = slider(T.shareOf(second.title), {
       min: 0.05, max: 0.95, step: 0.05, value: state.share, show: (v) => `${Math.round(v * 100)} %`,
       oninput: (v) => {
         choose({ share: v });

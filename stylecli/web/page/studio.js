@@ -38,17 +38,21 @@ export function studioView() {
     asked?.abort();
     const mine = (asked = new AbortController());
     const second = state.second;
+    const begun = photo(upload, second);
+    const painting = Promise.all([
+      painted(upload, wanted(), second, { signal: mine.signal }),
+      against ? painted(upload, { ...wanted(), style: against, variant: "" }, second, { signal: mine.signal }) : null,
+    ]);
+    painting.catch(() => {}); // heard below
     try {
-      const [own, already] = [await photo(upload, second), paintedAlready(upload, wanted(), second)];
+      const already = paintedAlready(upload, wanted(), second);
+      const own = await begun;
       if (mine !== asked) return;
       shown.photo = own;
       shown.painted = already && fitted(already, own);
       stage.setBusy(!already);
       draw();
-      const [full, other] = await Promise.all([
-        painted(upload, wanted(), second, { signal: mine.signal }),
-        against ? painted(upload, { ...wanted(), style: against, variant: "" }, second, { signal: mine.signal }) : null,
-      ]);
+      const [full, other] = await painting;
       if (mine !== asked) return;
       Object.assign(shown, { painted: full, other });
       stage.setBusy(false);
@@ -196,6 +200,7 @@ export function studioView() {
   }
 
   // The strip of styles below the picture
+  const thumbs = new Map();
   const strip = h("div", { class: "strip", role: "group", "aria-label": T.styles });
   for (const one of app.styles) {
     const thumb = h("span", { class: "thumb" });
@@ -205,8 +210,7 @@ export function studioView() {
       say(one.title);
     } }, thumb, h("span", { class: "name" }, one.title));
     strip.append(button);
-    painted(upload, { style: one.name, variant: "", strokes: 1 }, state.second, { tile: true }).then(
-      (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+    thumbs.set(one.name, thumb);
   }
   strip.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -245,6 +249,9 @@ export function studioView() {
       reset),
   );
   load();
+  for (const [name, thumb] of thumbs) // after the large picture, which is what one waits for
+    painted(upload, { style: name, variant: "", strokes: 1 }, state.second, { tile: true }).then(
+      (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
   return view;
 }
 

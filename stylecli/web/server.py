@@ -8,7 +8,7 @@ import socket
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -59,7 +59,7 @@ def serve(
         if opens_browser:
             webbrowser.open(address)
         config = uvicorn.Config(
-            guarded(built, options, key=key, port=port),  # type: ignore[arg-type]  # uvicorn's own types of messages
+            cast("Any", guarded(built, options, key=key, port=port)),  # uvicorn has its own types of messages
             log_level="error",
             access_log=False,
             lifespan="off",
@@ -96,7 +96,7 @@ def application(site: Site) -> App:
         ClientDisconnect: _answer,
         HTTPException: _http_fault,
     }
-    return Starlette(routes=[main, *pages, *calls], exception_handlers=handlers)  # type: ignore[return-value]
+    return cast("App", Starlette(routes=[main, *pages, *calls], exception_handlers=handlers))
 
 
 def guarded(app: App, options: ServeOptions, *, key: str, port: int) -> Guard:

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from stylecli.core.errors import MediaError, StyleError, UsageError
 from stylecli.core.files import try_lock
-from stylecli.media.images.codec import SIGNATURE_BYTES, find_format
+from stylecli.media.images.codec import find_format
 from stylecli.media.images.files import read_picture
-from stylecli.media.images.formats import Format, recognize
+from stylecli.media.images.formats import SIGNATURE_BYTES, Format, recognize
 from stylecli.media.video.clip import probe
 from stylecli.web.options import Limits
 

@@ -28,6 +28,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Styles": {
         "styles": ("stylize.styles", "List, show, check, add and remove styles."),
     },
+    "Page": {
+        "serve": ("web.serve", "Open a page to try, compare and adjust styles."),
+        "gallery": ("web.gallery", "Write that page as a static site for any web server."),
+    },
     "Train": {
         "train": ("training.train", "Train a style network from a painting."),
         "prune": ("training.prune", "Make a smaller, faster network of a trained one."),

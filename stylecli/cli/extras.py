@@ -15,7 +15,8 @@ MARKS = {
     "train": (
         *("torch", "torchvision", "torch_pruning", "safetensors"),
         *("tomli_w", "onnxscript", "onnxslim", "matplotlib", "jinja2"),
-    )
+    ),
+    "web": ("starlette", "uvicorn"),
 }
 
 

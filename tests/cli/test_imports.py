@@ -38,6 +38,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         ["pipe"],
         ["spool"],
         ["doctor"],
+        ["serve"],
+        ["gallery"],
     ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

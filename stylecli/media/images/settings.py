@@ -22,12 +22,14 @@ class Reading:
     allow_truncated: read what is there of a file whose end is missing; the rest is grey or black.
     to_sdr: what makes sRGB of R'G'B' (H, W, 3), uint16, in PQ or HLG; it gets the H.273 code points of primaries and
         transfer. None: such pictures are refused.
+    pixels_max: pixels of all pages together that are read at most; None: as many as the program ever reads.
     """
 
     exr_color: ExrColor = "linear"
     layer: str = ""
     allow_truncated: bool = False
     to_sdr: Callable[[NDArray[Any], int, int], NDArray[Any]] | None = None
+    pixels_max: int | None = None
 
 
 @dataclass(frozen=True)

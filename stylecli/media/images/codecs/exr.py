@@ -61,7 +61,7 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
         UsageError: a page other than the first is asked for.
     """
     check_page(page, 1, name)
-    _check_header(data, name)
+    _check_header(data, name, reading)
     place = _place_of(_opened(data, name), name, reading.layer)
     samples = np.stack([place.channel(key).pixels for key in COLORS], axis=-1).astype(np.float32)
     alpha = place.alpha
@@ -104,7 +104,7 @@ def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, noti
     return _written(file)
 
 
-def _check_header(data: bytes, name: str) -> None:
+def _check_header(data: bytes, name: str, reading: Reading) -> None:
     """Look at what is known before a sample is decoded."""
     import OpenEXR  # a native library that --help does not need
 
@@ -114,7 +114,7 @@ def _check_header(data: bytes, name: str) -> None:
             raise MediaError(f"{name}: it is a deep EXR, which is not supported", hint="Flatten it first.")
         low, high = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
         width, height = (high - low + 1).tolist()
-        check_pixels(width, height, name)
+        check_pixels(width, height, name, reading)
 
 
 def _opened(data: bytes, name: str, *, header_only: bool = False) -> Any:

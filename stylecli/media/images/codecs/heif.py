@@ -41,7 +41,7 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
         wanted = images if page is None else [images[page]]
         for at, image in enumerate(wanted):
             before = sum(one.size[0] * one.size[1] for one in wanted[:at])
-            check_pixels(image.size[0], image.size[1], name, before=before)
+            check_pixels(image.size[0], image.size[1], name, reading, before=before)
         return Pages(tuple(_picture_of(image, name, reading) for image in wanted), None, (), len(images))
     except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:  # whatever libheif's faults become
         reason = str(error).strip()

@@ -33,7 +33,7 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
     check_page(page, 1, name)
     try:
         facts = pylibjxl.probe(data)
-        check_pixels(facts["width"], facts["height"], name)
+        check_pixels(facts["width"], facts["height"], name, reading)
         jpeg = pylibjxl.jxl_to_jpeg(data) if JPEG_BOX in data else b""
         samples, said = (None, {}) if jpeg else pylibjxl.decode(data, metadata=True)
     except (RuntimeError, ValueError) as error:

@@ -54,7 +54,7 @@ def _bmp(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
         raise MediaError(f"{name}: it is damaged or truncated (BMP: its end is missing)", hint=DAMAGED_HINT)
     with av.open(io.BytesIO(data), "r", format="bmp_pipe") as container:
         stream = container.streams.video[0]
-        check_pixels(stream.width, stream.height, name)
+        check_pixels(stream.width, stream.height, name, reading)
         frame: VideoFrame = next(container.decode(stream))
     has_alpha = any(component.is_alpha for component in frame.format.components) and frame.format.name != "pal8"
     samples = frame.to_ndarray(format="rgba" if has_alpha else "rgb24")
@@ -71,8 +71,8 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
     if not tracks:
         check_page(page, 1, name)
         return Pages((still,))
-    frames, delays = _frames_of(data, tracks[0], name)
-    alphas = _frames_of(data, tracks[1], name)[0] if len(tracks) > 1 else []
+    frames, delays = _frames_of(data, tracks[0], name, reading)
+    alphas = _frames_of(data, tracks[1], name, reading)[0] if len(tracks) > 1 else []
     check_page(page, len(frames), name)
     light = told_colors(data).light
     wanted = range(len(frames)) if page is None else [page]
@@ -84,14 +84,14 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
     return Pages(tuple(pictures), animation, (), len(frames), "frames")
 
 
-def _frames_of(data: bytes, track: int, name: str) -> tuple[list[NDArray[Any]], list[int]]:
+def _frames_of(data: bytes, track: int, name: str, reading: Reading) -> tuple[list[NDArray[Any]], list[int]]:
     """The frames of a track (H, W, 3), 8 or 16 bits, and how many milliseconds each is shown."""
     import av
 
     frames, delays, pixels = [], [], 0
     with av.open(io.BytesIO(data), "r") as container:
         for frame in container.decode(container.streams.video[track]):
-            check_pixels(frame.width, frame.height, name, before=pixels)
+            check_pixels(frame.width, frame.height, name, reading, before=pixels)
             pixels += frame.width * frame.height
             frames.append(_rgb_of(frame))
             delays.append(round((frame.duration or 0) * (frame.time_base or 0) * MILLISECONDS))

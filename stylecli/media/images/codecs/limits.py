@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.media.images.settings import Reading
 
 PIXELS_MAX = 1_000_000_000  # a file of a few kilobytes can claim more than any memory holds
 DAMAGED_HINT = "Copy or export it again."
 
 
-def check_pixels(width: int, height: int, name: str, *, before: int = 0) -> None:
+def check_pixels(width: int, height: int, name: str, reading: Reading, *, before: int = 0) -> None:
     """Refuse what no memory holds, before a sample is decoded. before: pixels of the pages before this one.
 
     Raises:
         MediaError: it has too many pixels.
     """
-    if width * height + before > PIXELS_MAX:
+    most = PIXELS_MAX if reading.pixels_max is None else reading.pixels_max
+    if width * height + before > most:
         raise MediaError(
             f"{name}: {width} x {height} pixels are too many",
-            hint=f"At most {PIXELS_MAX // 10**6} megapixels are read: make it smaller.",
+            hint=f"At most {most // 10**6} megapixels are read: make it smaller.",
         )
 
 

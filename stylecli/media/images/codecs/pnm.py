@@ -33,7 +33,7 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
     width, height, most = (int(number) for number in header.groups()[1:]) if header else (0, 0, 0)
     if header is None or not width * height or not 1 <= most <= 65535:
         raise MediaError(f"{name}: it is damaged or truncated (PNM: its header)", hint=DAMAGED_HINT)
-    check_pixels(width, height, name)
+    check_pixels(width, height, name, reading)
     kind = header[1]
     channels = 3 if kind in COLOR_KINDS else 1
     body, count = data[header.end() :], width * height * channels

@@ -51,7 +51,7 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
         animation = animation_of(data) if format_ is PNG else _animation(opened)
         total = len(animation.delays) if animation else 1
         check_page(page, total, name)
-        check_pixels(opened.width, opened.height * (total if page is None else 1), name)
+        check_pixels(opened.width, opened.height * (total if page is None else 1), name, reading)
         if animation and (page is None or page > 0):
             pictures = _frames(data, name, format_, reading, animation, page)
         else:
@@ -71,7 +71,7 @@ def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
     for directory in plan.pictures if page is None else [plan.pictures[page]]:
         opened = _opened(data, TIFF, reading, **directory.options)
         pixels += opened.width * opened.height
-        check_pixels(opened.width, opened.height, name, before=pixels - opened.width * opened.height)
+        check_pixels(opened.width, opened.height, name, reading, before=pixels - opened.width * opened.height)
         picture = _read(opened, data, name, TIFF, reading, at=directory.at)
         pictures.append(replace(picture, lost=(*picture.lost, *directory.dropped)))
     return Pages(tuple(pictures), None, (), plan.pages)

@@ -1,0 +1,42 @@
+"""`stylecli gallery`: the page as a static site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import progress_shown, say
+
+
+@click.command()
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="SITE", help="Folder to be written."
+)
+@click.option("-s", "--style", "styles", multiple=True, help="Only this style; may be repeated. Default: all.")
+@click.option(
+    "--runtime",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Take onnxruntime-web from this folder; default: a cache, which npm fills once.",
+)
+@options.styles_dir
+@options.overwrite
+def command(
+    output: Path, styles: tuple[str, ...], runtime: Path | None, styles_dir: Path | None, overwrite: bool
+) -> None:
+    """Write a site on which visitors try the styles with their own photos, in their browser alone.
+
+    Pictures never leave the visitor's machine: the networks run there, in WebAssembly. Any web server can hold the
+    site; try it with `python -m http.server -d SITE`. Where the server sends the headers for cross-origin isolation,
+    the networks use several threads, else one.
+    """
+    from stylecli.packs.shelves import find_style, list_styles
+    from stylecli.web.gallery import write_gallery
+
+    packs = [find_style(style, styles_dir) for style in styles] or list_styles(styles_dir)
+    with progress_shown() as progress:
+        size = write_gallery(output, packs, runtime=runtime, overwrite=overwrite, progress=progress)
+    click.echo(output)
+    say(f"stylecli: {len(packs)} styles, {size / 1e6:.0f} MB")

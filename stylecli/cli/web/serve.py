@@ -1,0 +1,57 @@
+"""`stylecli serve`: the page, with the whole program behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.console import say
+from stylecli.cli.extras import needs_extra
+from stylecli.web.options import LOOPBACK, PORT, ServeOptions
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Device
+
+
+@click.command()
+@click.option("--no-open", is_flag=True, help="Do not open the browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Default: {PORT}, or a free one where it is taken; 0 takes a free one.",
+)
+@click.option(
+    "--host", default=LOOPBACK, show_default=True, help="Another address lets other machines in; needs a password."
+)
+@click.option(
+    "--password",
+    envvar="STYLECLI_PASSWORD",
+    show_envvar=True,
+    help="Asked of every visitor with --host; safer in the environment, since others see a command's options.",
+)
+@options.device
+@options.styles_dir
+@needs_extra("web")
+def command(
+    no_open: bool, port: int | None, host: str, password: str | None, device: Device, styles_dir: Path | None
+) -> None:
+    """Open a page in the browser: drop a photo, see it in every style, choose, adjust, download.
+
+    The page is served to this machine alone. Its address, which is printed, holds a key: whoever has it can use the
+    page until the command ends. Pictures never leave the machine, and what was opened is deleted at the end.
+    """
+    from stylecli.web.server import serve
+
+    def ready(address: str) -> None:
+        click.echo(address)
+        say("stylecli: Ctrl-C ends it")
+
+    serve(
+        ServeOptions(host, port, password, device, styles_dir),
+        ready=ready,
+        opens_browser=not no_open,
+        notice=lambda message: say(f"stylecli: {message}"),
+    )

@@ -1,0 +1,112 @@
+// What all views share: the styles, the open files, messages.
+
+import { byId, h, say } from "./dom.js";
+import { engine } from "./engine.js";
+import { forget } from "./pictures.js";
+import { choose, state } from "./state.js";
+import { T } from "./text.js";
+
+export const app = { styles: [], files: new Map(), sources: new Map(), masks: new Map(), facts: {} };
+
+export const file = () => app.files.get(state.file) ?? null;
+export const style = () => app.styles.find((one) => one.name === state.style) ?? null;
+export const isVideo = () => file()?.kind === "video";
+
+export function banner(text, action = null) {
+  const place = byId("banner");
+  place.replaceChildren(h("p", {}, text), ...(action ? [action] : []), h("button", { class: "quiet", onclick: hush }, T.close));
+  place.hidden = false;
+}
+
+export function hush() {
+  byId("banner").hidden = true;
+}
+
+// Show what went wrong; what was given up on purpose is no fault.
+export function fault(error) {
+  if (error?.name === "AbortError") return;
+  banner(error?.message ?? String(error));
+  if (!error?.message || !("status" in error)) console.error(error);
+}
+
+export async function addFiles(blobs) {
+  hush();
+  const added = [];
+  for (const blob of blobs) {
+    const name = blob.name || `picture.${(blob.type.split("/")[1] || "png").replace("jpeg", "jpg")}`;
+    busy(T.reading(name));
+    try {
+      const upload = await engine.open(blob, name);
+      app.files.set(upload.id, upload);
+      if (upload.kind === "video") app.sources.set(upload.id, blob);
+      added.push(upload);
+    } catch (error) {
+      fault(error);
+    } finally {
+      busy("");
+    }
+  }
+  if (added.length) showFile(added[0], added);
+}
+
+export async function addSample() {
+  busy(T.reading(T.sampleName));
+  try {
+    const upload = await engine.sample();
+    app.files.set(upload.id, upload);
+    showFile(upload, [upload]);
+  } catch (error) {
+    fault(error);
+  } finally {
+    busy("");
+  }
+}
+
+// What is being waited for, shown and said; "" for nothing.
+function busy(text) {
+  document.body.classList.toggle("busy", Boolean(text));
+  byId("busy").hidden = !text;
+  byId("busy").textContent = text;
+  if (text) say(text);
+}
+
+function showFile(upload, added) {
+  say(T.opened(upload.name));
+  const several = added.length > 1 || (state.files && state.file);
+  const files = several ? [...app.files.keys()] : [upload.id];
+  if (!several) for (const id of [...app.files.keys()]) if (id !== upload.id) drop(id);
+  choose({ file: upload.id, files: files.join(","), second: 0 }, { step: true });
+}
+
+export function closeFile(id) {
+  drop(id);
+  const rest = [...app.files.keys()];
+  choose({ files: rest.join(","), file: rest.includes(state.file) ? state.file : (rest[0] ?? "") }, { step: true });
+}
+
+function drop(id) {
+  const upload = app.files.get(id);
+  if (!upload) return;
+  forget(upload);
+  app.files.delete(id);
+  app.sources.delete(id);
+  app.masks.delete(id);
+  engine.close(upload).catch(() => {});
+}
+
+// The files of the address that this page does not know yet: it was loaded again.
+export async function reopenFiles() {
+  for (const id of state.files.split(",").filter(Boolean)) {
+    if (app.files.has(id)) continue;
+    try {
+      app.files.set(id, await engine.reopen(id));
+    } catch (error) {
+      if (error.status !== 422) throw error;
+    }
+  }
+  if (state.file && !app.files.has(state.file)) {
+    const rest = [...app.files.keys()];
+    if (!rest.length) banner(T.gone);
+    choose({ file: rest[0] ?? "", files: rest.join(",") });
+  }
+}

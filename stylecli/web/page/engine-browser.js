@@ -1,0 +1,178 @@
+// The engine of the static site: everything happens in this browser. Sizes and arithmetic are those of the program.
+
+import { compose, restoreDetail } from "./compose.js";
+import { config } from "./config.js";
+import { T } from "./text.js";
+import { AUTO_SHORT_SIDE } from "./wish.js";
+
+const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.previews
+const TILE_SHORT_SIDE = 360; // pixels: the small pictures come fast, and are made anew in full detail afterwards
+const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole picture, as in stylecli.inference.tiles
+const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
+const PIXELS_MAX = 40e6;
+const QUALITY = 0.92;
+const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
+
+export class Fault extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const can = { videos: false, batches: false, command: false, region: false, blends: false, refine: true };
+
+const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;
+
+const pictures = new Map();
+let opened = 0;
+
+export async function start() {
+  // The runtime is large: it is loaded while the visitor still looks for a photo.
+  if (config.styles.length) thread().postMessage({ warm: `models/${encodeURIComponent(config.styles[0].name)}.onnx` });
+  return { styles: config.styles, version: config.version };
+}
+
+export async function stylePreview(style) {
+  if (!style.has_preview) throw new Fault("");
+  return `previews/${encodeURIComponent(style.name)}.jpg`;
+}
+
+export async function open(blob, name) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
+  } catch {
+    throw new Fault(blob.type.startsWith("video/") ? T.onlyPictures : T.notAPicture(name), 422);
+  }
+  const { width, height } = bitmap;
+  if (width * height > PIXELS_MAX) throw new Fault(T.tooLarge(name), 413);
+  const id = `picture${++opened}`;
+  pictures.set(id, { bitmap, type: blob.type });
+  return { id, name, kind: "picture", width, height, seconds: 0, rate: 0 };
+}
+
+export async function sample() {
+  const blob = await (await fetch("sample.jpg")).blob();
+  return open(blob, "bay.jpg");
+}
+
+export async function reopen() {
+  throw new Fault(T.gone, 422);
+}
+
+export async function close(upload) {
+  pictures.get(upload.id)?.bitmap.close();
+  pictures.delete(upload.id);
+}
+
+export async function photo(upload, _, { tile = false } = {}) {
+  return pixelsOf(pictures.get(upload.id).bitmap, ...proxySize(upload, tile));
+}
+
+export async function paint(upload, wish, _, { tile = false, signal } = {}) {
+  const own = await photo(upload, 0, { tile });
+  return paintedAt(own, wish.style, workingScale(own, wish.brush, own.height / upload.height), signal);
+}
+
+// The result at full size: {blob, name, lost}. A canvas keeps no metadata.
+export async function picture(upload, wish, _, mask) {
+  const { bitmap, type } = pictures.get(upload.id);
+  const own = pixelsOf(bitmap, upload.width, upload.height);
+  const painted = await paintedAt(own, wish.style, workingScale(own, wish.brush));
+  const weights = mask && pixelsOf(mask, own.width, own.height);
+  const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
+  const kind = WRITTEN[type] ? type : "image/png";
+  const canvas = new OffscreenCanvas(made.width, made.height);
+  canvas.getContext("2d").putImageData(made, 0, 0);
+  const blob = await canvas.convertToBlob({ type: kind, quality: QUALITY });
+  return { blob, name: `${upload.name.replace(/\.[^.]*$/, "")}-${wish.style}.${WRITTEN[kind] ?? "png"}`, lost: T.metadata };
+}
+
+// At how many times the size of a picture the network works; the picture is `made` times as large as the photo.
+function workingScale({ width, height }, brush, made = 1) {
+  return brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(width, height)) : 1 / (brush * made);
+}
+
+function proxySize({ width, height }, tile) {
+  const scale = Math.min(
+    1,
+    (tile ? TILE_SHORT_SIDE : PROXY_SHORT_SIDE) / Math.min(width, height),
+    Math.sqrt(WHOLE_PIXELS / (width * height)),
+  );
+  return [Math.max(1, Math.floor(width * scale + 0.5)), Math.max(1, Math.floor(height * scale + 0.5))];
+}
+
+// A picture painted by a network that works at `scale` times its size; the photo's detail is put back.
+async function paintedAt(own, style, scale, signal) {
+  scale = Math.min(scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
+  const width = Math.max(1, Math.round(own.width * scale)), height = Math.max(1, Math.round(own.height * scale));
+  if (width === own.width && height === own.height) return run(own, style, signal);
+  const small = pixelsOf(canvasOf(own), width, height);
+  const painted = pixelsOf(canvasOf(await run(small, style, signal)), own.width, own.height);
+  if (height > own.height) return painted;
+  return restoreDetail(own, pixelsOf(canvasOf(small), own.width, own.height), painted);
+}
+
+function canvasOf(pixels) {
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+function pixelsOf(source, width, height) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(source, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+// One worker, one picture at a time; what nobody waits for any more is never begun.
+const waiting = [];
+let worker = null, running = null;
+
+function run(pixels, style, signal) {
+  return new Promise((resolve, reject) => {
+    waiting.push({ pixels, style, signal, resolve, reject });
+    next();
+  });
+}
+
+function next() {
+  if (running) return;
+  running = waiting.shift() ?? null;
+  if (!running) return;
+  const { pixels, style, signal, reject } = running;
+  if (signal?.aborted) {
+    reject(new DOMException("given up", "AbortError"));
+    running = null;
+    next();
+    return;
+  }
+  const rgba = pixels.data.slice();
+  const { width, height } = pixels;
+  thread().postMessage({ model: `models/${encodeURIComponent(style)}.onnx`, rgba, width, height }, [rgba.buffer]);
+}
+
+function thread() {
+  if (worker) return worker;
+  worker = new Worker("worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => done(data);
+  worker.onerror = (event) => {
+    worker = null;
+    if (running) done({ fault: event.message || T.failed });
+  };
+  return worker;
+}
+
+function done({ painted, fault, milliseconds }) {
+  const { pixels, resolve, reject } = running;
+  running = null;
+  if (fault) reject(new Fault(fault));
+  else {
+    performance.measure(`painted ${pixels.width} x ${pixels.height}`, { start: performance.now() - milliseconds, end: performance.now() });
+    resolve(new ImageData(painted, pixels.width, pixels.height));
+  }
+  next();
+}

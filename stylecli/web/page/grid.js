@@ -1,0 +1,117 @@
+// The second view: the picture in every style at once.
+
+import { app, fault, file, isVideo } from "./app.js";
+import { canvasOf, h, slider } from "./dom.js";
+import { engine } from "./engine.js";
+import { fileStrip } from "./files.js";
+import { painted, photo } from "./pictures.js";
+import { caption } from "./start.js";
+import { choose, state } from "./state.js";
+import { T } from "./text.js";
+
+export function gridView() {
+  const upload = file();
+  const cards = h("ul", { class: upload.height > upload.width ? "grid tall" : "grid" });
+  const own = card(upload, h("figure", {}, place(upload), plainCaption()));
+  cards.append(h("li", {}, own));
+  const buttons = new Map();
+  for (const style of app.styles) {
+    const open = () => choose({ style: style.name, variant: "" }, { step: true });
+    const figure = h("figure", {}, place(upload), caption(style));
+    const button = h("button", { class: "card", onclick: open }, figure);
+    buttons.set(style.name, button);
+    cards.append(h("li", {}, button));
+  }
+  cards.addEventListener("keydown", walk);
+
+  let turn = 0;
+  async function fill() {
+    const mine = ++turn;
+    try {
+      const second = state.second;
+      show(own, await photo(upload, second, { tile: true }), T.yourPhoto);
+      await Promise.all(
+        app.styles.map(async (style) => {
+          const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, second, { tile: true });
+          if (mine === turn) show(buttons.get(style.name), pixels);
+        }),
+      );
+      if (engine.can.refine) await refine(() => mine === turn && cards.isConnected);
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  // Small pictures had a smaller photo to work on; now each as it will look when it is large.
+  async function refine(isWanted) {
+    for (const style of app.styles) {
+      if (!isWanted()) return;
+      const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, state.second);
+      if (isWanted()) show(buttons.get(style.name), pixels);
+    }
+  }
+  fill();
+
+  const title = h("div", { class: "title" }, h("h1", {}, T.chooseStyle), h("p", {}, facts(upload)));
+  return h("div", { class: "choosing" }, fileStrip(), title, isVideo() ? scrubber(upload, fill) : null, cards);
+}
+
+export function facts(upload) {
+  const length = upload.kind === "video" && upload.seconds ? ` · ${T.seconds(upload.seconds)}` : "";
+  return `${upload.name} · ${T.size(upload.width, upload.height)}${length}`;
+}
+
+// Which frame of a video is looked at.
+export function scrubber(upload, changed) {
+  let waiting = 0;
+  const last = Math.max(0, upload.seconds - 1 / Math.max(1, upload.rate));
+  return slider(T.frameAt, {
+    min: 0,
+    max: last.toFixed(2),
+    step: 0.01,
+    value: Math.min(state.second, last),
+    show: T.seconds,
+    oninput(value) {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        choose({ second: value });
+        changed();
+      }, 150);
+    },
+  });
+}
+
+function card(upload, figure) {
+  return h("div", { class: "card own" }, figure);
+}
+
+function plainCaption() {
+  return h("figcaption", {}, h("strong", {}, isVideo() ? T.yourFrame : T.yourPhoto), h("span", {}, T.asItIs));
+}
+
+function place(upload) {
+  const picture = h("div", { class: "picture waiting" });
+  picture.style.aspectRatio = `${upload.width} / ${upload.height}`;
+  return picture;
+}
+
+// `label` is for the picture that stands alone; in a button the caption names it.
+function show(card, pixels, label = "") {
+  const picture = card.querySelector(".picture");
+  picture.classList.remove("waiting");
+  picture.replaceChildren(canvasOf(pixels, label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }));
+}
+
+// Arrow keys go from card to card.
+function walk(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 0, ArrowUp: 0 }[event.key];
+  if (step === undefined) return;
+  const all = [...event.currentTarget.querySelectorAll("button")];
+  const at = all.indexOf(document.activeElement);
+  if (at < 0) return;
+  const columns = getComputedStyle(event.currentTarget).gridTemplateColumns.split(" ").length;
+  const move = step || (event.key === "ArrowDown" ? columns : -columns);
+  const next = all[Math.min(all.length - 1, Math.max(0, at + move))];
+  next.focus();
+  event.preventDefault();
+}

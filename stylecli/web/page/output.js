@@ -1,0 +1,162 @@
+// The panel of results: download, long work with progress, the same on the command line.
+
+import { app, fault, isVideo, style } from "./app.js";
+import { h, saveBlob, say, slider } from "./dom.js";
+import { engine } from "./engine.js";
+import { markFiles } from "./files.js";
+import { icon } from "./icons.js";
+import { greyMask } from "./mask.js";
+import { playerOf } from "./player.js";
+import { sharedAddress, state } from "./state.js";
+import { T } from "./text.js";
+import { commandOf, wishOf } from "./wish.js";
+
+export function outputPanel(upload, stage, maskCanvas, leaveResult) {
+  const actions = h("div", { class: "fields" });
+  const progress = h("div", { class: "progress", hidden: true });
+  const note = h("p", { class: "hint", hidden: true });
+  const line = h("code", { tabindex: 0, "aria-label": T.command });
+  const share = h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share);
+  const command = engine.can.command
+    ? h("details", { open: true }, h("summary", {}, T.command), h("div", { class: "line" }, line, h("button", { class: "bare", "aria-label": T.copy, title: T.copy, onclick: () => copy(line.textContent, T.copied) }, icon("copy"))))
+    : share;
+  const element = h("section", { class: "output" }, actions, progress, note, command);
+  let span = null;
+
+  const mask = () => (maskCanvas() ? greyMask(maskCanvas()) : null);
+
+  async function copy(text, done) {
+    try {
+      if (!navigator.clipboard) throw new Error(T.noClipboard); // from other machines: browsers want https for it
+      await navigator.clipboard.writeText(text);
+      told(done);
+    } catch (error) {
+      told(error.message);
+    }
+  }
+
+  function told(text) {
+    note.textContent = text;
+    note.hidden = !text;
+    say(text);
+  }
+
+  // One picture, at full size.
+  const download = h("button", { class: "primary wide", onclick: downloadOne }, icon("download"), T.download);
+  async function downloadOne() {
+    download.disabled = true;
+    told(T.working);
+    try {
+      const { blob, name, lost } = await engine.picture(upload, wishOf(upload, state), mask(), maskCanvas());
+      saveBlob(blob, name);
+      told([T.downloaded(name), lost && T.notKept(lost)].filter(Boolean).join(". "));
+    } catch (error) {
+      told("");
+      fault(error);
+    } finally {
+      download.disabled = false;
+    }
+  }
+
+  // Long work: the video, or all files.
+  async function run(uploads, ended, itsMask = null) {
+    const began = performance.now();
+    actions.hidden = true;
+    told("");
+    try {
+      const job = await engine.startJob(uploads, wishOf(upload, state), span, itsMask);
+      const bar = h("progress", { max: 1, value: 0, "aria-label": T.progress(0, null, "") });
+      const words = h("p", { class: "hint" }, T.waiting);
+      const cancel = h("button", { class: "wide", onclick: () => engine.cancel(job).catch(fault) }, T.cancel);
+      progress.replaceChildren(bar, words, cancel);
+      progress.hidden = false;
+      const last = await engine.watch(job, (now) => {
+        markFiles(now);
+        if (now.state === "waiting" || !now.unit) return;
+        if (now.total) bar.value = now.done / now.total;
+        const rate = now.seconds ? now.done / now.seconds : 0;
+        const left = rate && now.total && now.done > 1 ? ` · ${T.left((now.total - now.done) / rate)}` : "";
+        words.textContent = `${T.progress(now.done, now.total, now.unit)}${left}`;
+      });
+      progress.hidden = true;
+      if (last.state === "cancelled") told(`${T.cancelled}. ${last.message}`.trim());
+      else if (last.state === "failed") throw Object.assign(new Error(last.message), { status: 0 });
+      else await ended(last, (performance.now() - began) / 1000);
+    } catch (error) {
+      progress.hidden = true;
+      fault(error);
+    } finally {
+      actions.hidden = false;
+    }
+  }
+
+  async function showVideo(job) {
+    const { blob, name } = await engine.result(job);
+    const source = app.sources.get(upload.id) ?? (await engine.source(upload));
+    app.sources.set(upload.id, source);
+    const player = playerOf(stage, source, blob, span?.start ?? 0, style().title);
+    told(job.items[0].note);
+    actions.replaceChildren(
+      player,
+      h("button", { class: "primary wide", onclick: () => saveBlob(blob, name) }, icon("download"), T.download),
+      h("button", { class: "wide", onclick: () => {
+        player.stop();
+        leaveResult();
+        offer();
+      } }, T.again),
+    );
+    say(T.done);
+  }
+
+  async function saveZip(job) {
+    const { blob, name } = await engine.result(job);
+    saveBlob(blob, name);
+    const notes = job.items.filter((item) => item.state === "failed").map((item) => item.note);
+    told([T.downloaded(name), ...notes].join(". "));
+  }
+
+  function offer() {
+    const others = [...app.files.values()];
+    const all = engine.can.batches && others.length > 1
+      ? h("button", { class: "wide", onclick: () => run(others, saveZip) }, icon("download"), T.downloadAll(others.length))
+      : null;
+    if (isVideo()) {
+      const go = h("button", { class: "primary wide", onclick: () => run([upload], showVideo, mask()) }, icon("play"), T.stylizeVideo);
+      actions.replaceChildren(...[rangeFields(), go, all].filter(Boolean));
+    } else {
+      actions.replaceChildren(...[download, h("p", { class: "hint" }, T.downloadFull(upload.width, upload.height)), all].filter(Boolean));
+    }
+  }
+
+  function rangeFields() {
+    if (!upload.seconds) return null;
+    const end = upload.seconds;
+    const range = { start: span?.start ?? 0, end: span?.end ?? end };
+    const update = () => {
+      const isWhole = range.start <= 0 && range.end >= end;
+      span = isWhole ? null : { start: range.start, end: range.end >= end ? null : range.end };
+      changed();
+    };
+    const ceiling = Number(end.toFixed(2));
+    const from = slider(T.from, { min: 0, max: ceiling, step: 0.01, value: range.start, show: T.seconds, oninput: (v) => {
+      range.start = Math.min(v, range.end - 0.1);
+      from.set(range.start);
+      update();
+    } });
+    const to = slider(T.to, { min: 0, max: ceiling, step: 0.01, value: Math.min(range.end, ceiling), show: T.seconds, oninput: (v) => {
+      range.end = v >= ceiling ? end : Math.max(v, range.start + 0.1);
+      to.set(Math.min(range.end, ceiling));
+      update();
+    } });
+    return h("div", { class: "fields" }, from, to);
+  }
+
+  function changed() {
+    if (!state.style) return;
+    const words = commandOf(upload, state, { mask: Boolean(maskCanvas()), span });
+    line.replaceChildren(...words.flatMap((word) => [h("span", {}, word), " "]).slice(0, -1));
+  }
+
+  offer();
+  return { element, changed };
+}

@@ -1,0 +1,64 @@
+// Pictures that the engine made, kept for the next time they are looked at. The oldest go first.
+
+import { engine } from "./engine.js";
+import { brushOf } from "./wish.js";
+
+const BYTES_MAX = 250e6;
+const kept = new Map();
+let bytes = 0;
+
+function keep(key, make, signal = null) {
+  if (kept.has(key) && !kept.get(key).signal?.aborted) {
+    const entry = kept.get(key);
+    kept.delete(key);
+    kept.set(key, entry);
+    return entry.promise;
+  }
+  const entry = { promise: make(), signal, bytes: 0, pixels: null };
+  kept.set(key, entry);
+  entry.promise.then(
+    (pixels) => {
+      entry.pixels = pixels;
+      entry.bytes = pixels.data.length;
+      bytes += entry.bytes;
+      for (const [old, { bytes: size }] of kept) {
+        if (bytes <= BYTES_MAX || old === key) break;
+        bytes -= size;
+        kept.delete(old);
+      }
+    },
+    () => kept.get(key) === entry && kept.delete(key),
+  );
+  return entry.promise;
+}
+
+const photoKey = (upload, second, tile) => JSON.stringify([upload.id, second, tile]);
+const paintKey = (upload, style, variant, strokes, second, tile) =>
+  JSON.stringify([upload.id, second, tile, style, variant, strokes]);
+
+export function photo(upload, second, { tile = false } = {}) {
+  return keep(photoKey(upload, second, tile), () => engine.photo(upload, second, { tile }));
+}
+
+export function painted(upload, { style, variant, strokes }, second, { tile = false, signal } = {}) {
+  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes) };
+  const key = paintKey(upload, style, variant, strokes, second, tile);
+  return keep(key, () => engine.paint(upload, wish, second, { tile, signal }), signal);
+}
+
+// What is kept already of a painted picture, large or small; null where there is nothing yet.
+export function paintedAlready(upload, { style, variant, strokes }, second) {
+  for (const tile of [false, true]) {
+    const entry = kept.get(paintKey(upload, style, variant, strokes, second, tile));
+    if (entry?.pixels) return entry.pixels;
+  }
+  return null;
+}
+
+export function forget(upload) {
+  for (const [key, entry] of kept) {
+    if (JSON.parse(key)[0] !== upload.id) continue;
+    bytes -= entry.bytes;
+    kept.delete(key);
+  }
+}

@@ -1,0 +1,272 @@
+// The third view: one style, large, with everything that can be adjusted.
+
+import { app, fault, file, isVideo, style } from "./app.js";
+import { compose } from "./compose.js";
+import { canvasOf, choice, h, say, slider, toggle } from "./dom.js";
+import { engine } from "./engine.js";
+import { fileStrip } from "./files.js";
+import { facts, scrubber } from "./grid.js";
+import { icon } from "./icons.js";
+import { maskPanel } from "./mask.js";
+import { outputPanel } from "./output.js";
+import { painted, paintedAlready, photo } from "./pictures.js";
+import { makeStage } from "./stage.js";
+import { choose, looks, state } from "./state.js";
+import { T } from "./text.js";
+import { styleOf, wishOf } from "./wish.js";
+
+const PAUSE = 120; // milliseconds after the last move of a slider until the engine is asked
+
+export function studioView() {
+  const upload = file();
+  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: (ended) => (draw(), ended && output.changed()) });
+  stage.setSize(upload.width, upload.height);
+  let against = ""; // the style on the left; "" is the photo
+  let shown = { photo: null, painted: null, other: null };
+  let result = null, otherResult = null, asked = null, drawing = false, timer = 0;
+
+  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes });
+  const look = () => ({ strength: state.strength, colors: state.colors, mask: maskPixels() });
+
+  // Get what the look needs, showing at once what is there already.
+  function load() {
+    tell();
+    return paintAgain();
+  }
+
+  async function paintAgain() {
+    asked?.abort();
+    const mine = (asked = new AbortController());
+    const second = state.second;
+    const begun = photo(upload, second);
+    const painting = Promise.all([
+      painted(upload, wanted(), second, { signal: mine.signal }),
+      against ? painted(upload, { ...wanted(), style: against, variant: "" }, second, { signal: mine.signal }) : null,
+    ]);
+    painting.catch(() => {}); // heard below
+    try {
+      const already = paintedAlready(upload, wanted(), second);
+      const own = await begun;
+      if (mine !== asked) return;
+      shown.photo = own;
+      shown.painted = already && fitted(already, own);
+      stage.setBusy(!already);
+      draw();
+      const [full, other] = await painting;
+      if (mine !== asked) return;
+      Object.assign(shown, { painted: full, other });
+      stage.setBusy(false);
+      draw();
+      stage.refine();
+    } catch (error) {
+      if (mine === asked) {
+        stage.setBusy(false);
+        fault(error);
+      }
+    }
+  }
+
+  function draw() {
+    if (drawing) return;
+    drawing = true;
+    requestAnimationFrame(() => {
+      drawing = false;
+      if (!shown.photo) return;
+      const { photo: own, painted: full, other } = shown;
+      if (result?.width !== own.width || result?.height !== own.height) result = otherResult = null;
+      result = compose(own, full ?? own, look(), result);
+      stage.setAfter(result);
+      stage.setBefore(other && against ? (otherResult = compose(own, other, look(), otherResult)) : own);
+    });
+  }
+
+  // Real pixels of the part that is seen, at 100 %.
+  async function fillRegion(place) {
+    const mine = asked;
+    try {
+      const wish = wishOf(upload, state);
+      const [own, full, other] = await Promise.all([
+        engine.region(upload, null, state.second, place),
+        engine.region(upload, wish, state.second, place),
+        against ? engine.region(upload, { ...wish, style: against, variant: null }, state.second, place) : null,
+      ]);
+      if (mine !== asked || !stage.isZoomed()) return;
+      const part = { ...look(), mask: maskPart(place, own) };
+      stage.setFine(place, other ? compose(own, other, part) : own, compose(own, full, part));
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  // The mask is a canvas of the proxy's size whose alpha tells where the style is.
+  const maskCanvas = () => app.masks.get(upload.id) ?? null;
+  function maskPixels() {
+    const canvas = maskCanvas();
+    if (!canvas || !shown.photo) return null;
+    if (canvas.width === shown.photo.width && canvas.height === shown.photo.height)
+      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return scaled(canvas, 0, 0, canvas.width, canvas.height, shown.photo);
+  }
+  function maskPart([left, top, width, height], like) {
+    const canvas = maskCanvas();
+    if (!canvas) return null;
+    const across = canvas.width / upload.width, down = canvas.height / upload.height;
+    return scaled(canvas, left * across, top * down, width * across, height * down, like);
+  }
+
+  function changed(changes) {
+    choose(changes);
+    draw();
+    stage.refine();
+    output.changed();
+  }
+  function changedNetwork(changes) {
+    choose(changes);
+    output.changed();
+    clearTimeout(timer);
+    timer = setTimeout(paintAgain, PAUSE);
+  }
+
+  // The panel
+  const heading = h("div", { class: "heading" });
+  const variants = h("div"), blending = h("div", { class: "fields" });
+  const strength = slider(T.strength, { min: 0, max: 1, step: 0.01, value: state.strength, show: (v) => `${Math.round(v * 100)} %`, oninput: (v) => changed({ strength: v }) });
+  const strokes = slider(T.strokes, {
+    min: -1, max: 2, step: 0.1, value: Math.log2(state.strokes), show: (v) => T.strokesValue(natural(v)),
+    oninput: (v) => changedNetwork({ strokes: natural(v) }),
+  });
+  const colors = toggle(T.colors, state.colors, (is) => changed({ colors: is }));
+  const compareWith = choice(T.compareWith, [["", T.thePhoto], ...app.styles.map((one) => [one.name, one.title])], against, (name) => {
+    against = name;
+    load();
+  });
+  const reset = h("button", { class: "quiet small reset", onclick: () => {
+    strength.set(1);
+    strokes.set(0);
+    colors.set(false);
+    choose(looks());
+    load();
+  } }, T.reset);
+  const mask = maskPanel(upload, stage, () => shown.photo, () => (draw(), output.changed(), stage.refine()));
+  const output = outputPanel(upload, stage, maskCanvas, leave);
+
+  function nameOf(chosen) {
+    const second = app.styles.find((one) => one.name === state.blend);
+    return second ? `${chosen.title} + ${second.title}` : chosen.title;
+  }
+
+  function leave() {
+    stage.setVideos(null, null);
+    load();
+  }
+
+  function tell() {
+    const chosen = style();
+    heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
+    const others = chosen.variants.filter((name) => T.variants[name]);
+    blending.replaceChildren(...(engine.can.blends && app.styles.length > 1 ? blendFields() : []));
+    variants.replaceChildren(
+      ...(others.length > 1 && !state.blend
+        ? [choice(T.variant, others.map((name) => [name, T.variants[name]]), state.variant || chosen.default, (name) => changedNetwork({ variant: name === style().default ? "" : name }))]
+        : []),
+    );
+    stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, nameOf(chosen));
+    for (const button of strip.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.dataset.style === state.style));
+    document.title = `${chosen.title} – ${upload.name}`;
+    output.changed();
+  }
+
+  // A second style, and how much of it
+  function blendFields() {
+    const others = app.styles.filter((one) => one.name !== state.style);
+    const second = others.find((one) => one.name === state.blend);
+    const select = choice(T.blendWith, [["", T.noBlend], ...others.map((one) => [one.name, one.title])], second?.name ?? "", (name) => {
+      choose({ blend: name, variant: "" });
+      load();
+      blending.querySelector("select").focus();
+    });
+    if (!second) return [select];
+    const share = slider(T.shareOf(second.title), {
+      min: 0.05, max: 0.95, step: 0.05, value: state.share, show: (v) => `${Math.round(v * 100)} %`,
+      oninput: (v) => {
+        choose({ share: v });
+        output.changed();
+        clearTimeout(timer);
+        timer = setTimeout(paintAgain, PAUSE);
+      },
+    });
+    return [select, share];
+  }
+
+  // The strip of styles below the picture
+  const thumbs = new Map();
+  const strip = h("div", { class: "strip", role: "group", "aria-label": T.styles });
+  for (const one of app.styles) {
+    const thumb = h("span", { class: "thumb" });
+    const button = h("button", { "data-style": one.name, onclick: () => {
+      choose({ style: one.name, variant: "", ...(one.name === state.blend ? { blend: "" } : {}) });
+      load();
+      say(one.title);
+    } }, thumb, h("span", { class: "name" }, one.title));
+    strip.append(button);
+    thumbs.set(one.name, thumb);
+  }
+  strip.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const all = [...strip.querySelectorAll("button")];
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+    event.preventDefault();
+  });
+
+  const zoom = h("div", { class: "segments", role: "group", "aria-label": T.zoom });
+  for (const [is, text] of [[false, T.fit], [true, T.full]]) {
+    const button = h("button", { "aria-pressed": String(!is), onclick: () => {
+      stage.setZoom(is);
+      for (const other of zoom.children) other.setAttribute("aria-pressed", String(other === button));
+    } }, text);
+    zoom.append(button);
+  }
+
+  const view = h(
+    "div",
+    { class: "studio" },
+    h("div", { class: "left" },
+      fileStrip(),
+      h("div", { class: "over" },
+        h("button", { class: "quiet", onclick: () => choose({ style: "", ...looks() }, { step: true }) }, icon("back"), T.back),
+        h("span", { class: "facts" }, facts(upload)),
+        zoom),
+      stage.element,
+      isVideo() ? scrubber(upload, load) : null,
+      strip),
+    h("aside", { class: "panel", "aria-label": T.adjust },
+      heading,
+      h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
+      mask,
+      output.element,
+      reset),
+  );
+  load();
+  for (const [name, thumb] of thumbs) // after the large picture, which is what one waits for
+    painted(upload, { style: name, variant: "", strokes: 1 }, state.second, { tile: true }).then(
+      (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+  return view;
+}
+
+const natural = (exponent) => Math.round(2 ** exponent * 100) / 100;
+
+// A smaller picture stretched to the size of another, to look at until the real one is there.
+function fitted(pixels, like) {
+  if (pixels.width === like.width && pixels.height === like.height) return pixels;
+  return scaled(canvasOf(pixels), 0, 0, pixels.width, pixels.height, like);
+}
+
+function scaled(canvas, left, top, width, height, like) {
+  const target = h("canvas", { width: like.width, height: like.height });
+  const context = target.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(canvas, left, top, width, height, 0, 0, like.width, like.height);
+  return context.getImageData(0, 0, like.width, like.height);
+}

@@ -1,0 +1,143 @@
+"""The local server: the page's own files, its calls, and the guard before both."""
+
+from __future__ import annotations
+
+import mimetypes
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from stylecli.core.errors import StyleError, UsageError
+from stylecli.core.progress import Notice
+from stylecli.web.calls import Calls, Site, answer_of
+from stylecli.web.guard import App, Guard
+from stylecli.web.jobs import Jobs
+from stylecli.web.options import PORT, ServeOptions
+from stylecli.web.page_files import MAIN_FILE, page_files
+from stylecli.web.previews import Previews
+from stylecli.web.uploads import Uploads, temporary_folder
+
+CONNECTIONS_MAX = 100
+LEAVE_SECONDS = 1  # that open connections have when the server ends
+WARNING = (
+    "other machines reach this page, and whoever listens on the network reads the password and the pictures: "
+    "it is plain HTTP. Use it only in a network that you trust."
+)
+
+
+def serve(
+    options: ServeOptions,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
+    opens_browser: bool = True,
+    notice: Notice = lambda _: None,
+) -> None:
+    """Serve the page until SIGINT or SIGTERM. `ready` gets the address, which holds the key.
+
+    Raises:
+        UsageError: the port is taken or not allowed.
+    """
+    listening = _bound(options.host, options.port)
+    with listening, site(options) as (built, key):
+        port = listening.getsockname()[1]
+        address = f"http://{_in_url(options.host)}:{port}/"
+        if options.is_public:
+            notice(WARNING)
+        else:
+            address += f"#key={key}"
+        ready(address)
+        if opens_browser:
+            webbrowser.open(address)
+        config = uvicorn.Config(
+            cast("Any", guarded(built, options, key=key, port=port)),  # uvicorn has its own types of messages
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=CONNECTIONS_MAX,
+            timeout_graceful_shutdown=LEAVE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def site(options: ServeOptions) -> Iterator[tuple[App, str]]:
+    """The application without its guard, and its key; all uploads are deleted at the end."""
+    key = secrets.token_urlsafe(24)
+    with temporary_folder() as folder:
+        uploads = Uploads(folder, options.limits)
+        previews = Previews(uploads, device=options.device, styles_dir=options.styles_dir)
+        jobs = Jobs(folder, previews, options.limits)
+        try:
+            yield application(Site(uploads, previews, jobs, options.limits, key, options.password)), key
+        finally:
+            jobs.close()
+            previews.close()
+
+
+def application(site: Site) -> App:
+    """The routes of the page and of its calls."""
+    calls = [Route(path, call, methods=[method]) for method, path, call in Calls(site).routes()]
+    files = page_files({"engine": "server", "password": site.password is not None})
+    pages = [Route(f"/{name}", _sender(name, content)) for name, content in files.items()]
+    main = Route("/", _sender(MAIN_FILE, files[MAIN_FILE]))
+    handlers: dict[Any, Any] = {
+        StyleError: _answer,
+        ClientDisconnect: _answer,
+        HTTPException: _http_fault,
+    }
+    return cast("App", Starlette(routes=[main, *pages, *calls], exception_handlers=handlers))
+
+
+def guarded(app: App, options: ServeOptions, *, key: str, port: int) -> Guard:
+    """The application behind its guard."""
+    return Guard(app, key=key, port=port, is_public=options.is_public)
+
+
+def _sender(name: str, content: bytes) -> Callable[[Request], Response]:
+    media_type = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
+
+    def send(_: Request) -> Response:
+        return Response(content, media_type=media_type or "application/octet-stream")
+
+    return send
+
+
+async def _answer(_: Request, error: Exception) -> Response:
+    return answer_of(error)
+
+
+async def _http_fault(_: Request, error: HTTPException) -> Response:
+    return JSONResponse({"message": error.detail}, error.status_code)
+
+
+def _bound(host: str, port: int | None) -> socket.socket:
+    """A socket that listens: at the port, or for None at `PORT` or any free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in (PORT, 0) if port is None else (port,):
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+            listening.listen()
+            return listening
+        except OSError as error:
+            listening.close()
+            fault = error
+    raise UsageError(f"{host}:{port}: cannot be served at ({fault.strerror})", hint="Choose another `port`.")
+
+
+def _in_url(host: str) -> str:
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,102 @@
+"""A real server in a process of its own, and a real browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+
+from stylecli.media.images.files import picture_from_pixels, write_picture
+from tests.support.pages import write_clip
+
+if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
+    collect_ignore_glob = ["test_*.py"]  # they need the extra `web`
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Served:
+    """A server that runs: its address without and with the key, its process, and its stderr so far."""
+
+    url: str
+    key: str
+    process: subprocess.Popen[str]
+    errors: Path
+
+    @property
+    def address(self) -> str:
+        return f"{self.url}#key={self.key}"
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rstrip("/").rsplit(":", 1)[1])
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
+    """Start `stylecli serve`, and end it."""
+    errors = folder / "serve.err"
+    command = [sys.executable, "-m", "stylecli", "serve", "--no-open", "--port", "0", *options]
+    with errors.open("w") as stderr:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "TMPDIR": str(folder), **environment},
+        )
+    assert process.stdout
+    try:
+        url, _, key = process.stdout.readline().strip().partition("#key=")
+        yield Served(url, key, process, errors)
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Give a running server with the bundled styles; at its end no traceback may have been printed."""
+    with serving(tmp_path_factory.mktemp("served")) as server:
+        yield server
+    assert "Traceback" not in server.errors.read_text()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a photo, a second one, and a clip of a second."""
+    folder = tmp_path_factory.mktemp("desk")
+    write_picture(picture_from_pixels(skimage.data.chelsea().copy()), folder / "cat.png")
+    write_picture(picture_from_pixels(skimage.data.coffee().copy()), folder / "coffee.jpg")
+    frames = [np.roll(skimage.data.coffee()[:240, :320], 4 * step, 1) for step in range(12)]
+    write_clip(folder / "clip.mp4", (np.ascontiguousarray(frame) for frame in frames), size=(320, 240), rate=12)
+    (folder / "words.jpg").write_text("These are words. " * 400)
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Give a browser without a window, with a camera that shows a test picture."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip("no Chromium; tests/web/setup.sh sets it up")
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()

@@ -1,0 +1,122 @@
+"""The static site in a real browser, from a plain file server: it paints there, and asks nobody else."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skimage.data
+
+from stylecli.core.errors import StyleError
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.packs.shelves import list_styles
+from stylecli.stylize.look import Look
+from stylecli.stylize.style import load_style, stylize_image
+from stylecli.web.gallery import write_gallery
+from tests.support.pages import after, difference, open_files, opened, pixels, set_slider, settled, until
+
+pytestmark = pytest.mark.browser
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A plain file server; some are told to isolate the page, which allows threads."""
+
+    isolates = False
+
+    def end_headers(self) -> None:
+        if self.isolates:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Isolating(Quiet):
+    isolates = True
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gallery") / "site"
+    try:
+        write_gallery(folder, list_styles())
+    except StyleError as error:
+        pytest.skip(str(error))
+    return folder
+
+
+@pytest.fixture(params=[Quiet, Isolating], ids=["one thread", "threads"])
+def page(request: pytest.FixtureRequest, site: Path, chromium: Any) -> Iterator[Any]:
+    handler = functools.partial(request.param, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        asked: list[str] = []
+        for page in opened(chromium, address):
+            page.context.on("request", lambda request: asked.append(request.url))
+            page.is_isolating = request.param is Isolating
+            yield page
+        server.shutdown()
+        assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
+
+
+@pytest.fixture(scope="module")
+def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("desk") / "cat.png"
+    write_picture(picture_from_pixels(skimage.data.chelsea().copy()), path)
+    return path
+
+
+def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:
+    open_files(page, cat)
+    until(page, "document.querySelectorAll('.grid canvas').length === 4")
+    assert ("one thread" in page.inner_text("#foot")) is not page.is_isolating
+    with load_style("great-wave") as style:
+        painted = style(skimage.data.chelsea())
+        assert difference(pixels(page, ".grid li:nth-child(2) canvas"), painted) <= 2
+        page.locator(".grid button").first.click()
+        settled(page)
+        page.get_by_label("Keep the photo’s colours").check()
+        set_slider(page, "Strength", 0.5)
+        set_slider(page, "Stroke size", 1)
+        settled(page)
+        until(page, "!document.querySelector('.veil:not([hidden])')")
+        page.wait_for_timeout(1500)
+        made = tmp_path / "made.png"
+        stylize_image(cat, made, style, look=Look(0.5, preserve_color=True, brush=2.0))
+    assert abs(after(page).astype(int) - read_picture(made).pixels).mean() < 2  # the browser resizes by another filter
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "cat-great-wave.png"
+    downloaded = read_picture(Path(download.value.path())).pixels
+    assert abs(downloaded.astype(int) - read_picture(made).pixels).mean() < 2
+
+
+def test_a_link_carries_the_settings_and_no_picture(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    page.locator(".grid button").nth(2).click()
+    settled(page)
+    set_slider(page, "Strength", 0.3)
+    page.get_by_role("button", name="Copy a link").click()
+    page.wait_for_selector("text=The link is copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("#style=the-scream&strength=0.3")
+    other = page.context.new_page()
+    other.goto(link)
+    other.wait_for_selector("text=This link shows The Scream")
+    open_files(other, cat)
+    settled(other)
+    assert other.get_by_label("Strength", exact=True).input_value() == "0.3"
+
+
+def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "words.jpg").write_text("These are words.")
+    open_files(page, tmp_path / "words.jpg")
+    page.wait_for_selector("text=this browser cannot read it as a picture")

@@ -19,7 +19,7 @@ from stylecli.stylize.batch.machines.openjd import write_job
 from stylecli.stylize.batch.options import BatchOptions
 from tests.stylize.batch.conftest import COUNT
 
-needs_openjd = pytest.mark.skipif(importlib.util.find_spec("openjd.cli") is None, reason="openjd-cli is not installed")
+needs_openjd = pytest.mark.skipif(importlib.util.find_spec("openjd") is None, reason="openjd-cli is not installed")
 
 
 def openjd(*arguments: object) -> subprocess.CompletedProcess[str]:

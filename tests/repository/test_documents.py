@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -57,7 +58,7 @@ def test_the_commands_work(desk: Path, section: str) -> None:
 
 
 def test_a_style_of_ones_own_works(desk: Path) -> None:
-    (block,) = blocks("README.md", "Your own style", "sh")
+    _, block = blocks("README.md", "Your own style", "sh")  # the first, `styles learn`, takes minutes: .ci/run has it
     for line in block.splitlines():
         quick = " --steps 1 --stroke 64" if " train " in line else ""  # a real training takes too long
         run(line.partition("#")[0] + quick, desk)
@@ -73,7 +74,7 @@ def test_the_python_works() -> None:
 
 @pytest.mark.parametrize(
     ("document", "section", "count"),
-    [("docs/editors.md", "GIMP", 1), ("docs/editors.md", "Blender", 1), ("README.md", "In the editors", 3)],
+    [("docs/editors.md", "GIMP", 1), ("docs/editors.md", "Blender", 1), ("README.md", "In the editors", 4)],
 )
 def test_plugins_are_installed_as_it_is_written(
     document: str, section: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -83,6 +84,8 @@ def test_plugins_are_installed_as_it_is_written(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".local/share/DaVinciResolve").mkdir(parents=True)
     (block,) = blocks(document, section, "sh")
+    if "frei0r" in block and not shutil.which("cc"):
+        pytest.skip("the frei0r filter takes a C compiler")
     for command in block.replace("~/stylecli/bin/", "").splitlines():
         if command.startswith("stylecli "):  # not `python3 -m venv ...`, which CI runs
             run(command, tmp_path)

@@ -52,6 +52,7 @@ LEARNING = Recipe(
     structure_weight=0.25,
     tone_weight=0.3,
     emboss_weight=1.0,
+    mesh_weight=5000.0,
     style_weight=7.0,
     style_scales=(1.0, 0.7, 0.7),
     consistency_weight=100.0,

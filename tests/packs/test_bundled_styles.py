@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
 from stylecli.landscape import Landscape
-from stylecli.packs.shelves import find_style
+from stylecli.packs.pack import open_pack
+from stylecli.packs.shelves import bundled_shelf, find_style
 
 WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
 VARIANTS = [
-    (style, model.variant)
-    for style in ("great-wave", "starry-night", "the-scream")
-    for model in find_style(style).card.models
+    (pack.name, model.variant)
+    for pack in map(open_pack, sorted(folder for folder in bundled_shelf().iterdir() if folder.is_dir()))
+    for model in pack.card.models
 ]
 
 

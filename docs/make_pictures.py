@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Landscape
-from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.packs.shelves import find_style, list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
+PHOTO = Path(__file__).parents[1] / "stylecli/training/photos/judging/mountains.jpg"  # by Aitzol Berasategi, CC BY 4.0
+STYLE, BLEND = "composition-vii", "cafe-terrace:0.5+composition-vii:0.5"
+TILE_WIDTH = 320
 LOOKS = (
     ("the style as it is", Look()),
     ("--strength 0.5", Look(strength=0.5)),
@@ -28,10 +30,12 @@ def main() -> None:
     """Write all pictures anew."""
     PICTURES.mkdir(exist_ok=True)
     packs = list_styles()
-    scene = Landscape(1280, 853).frame(0, grain=0.009)
-    _write(contact_sheet(scene, packs, title="The demo's own scene", device="cpu"), "styles.jpg")
-    with Engine(find_style("starry-night"), device="cpu") as engine:
-        tiles = [(paint(engine, scene, look), name, "") for name, look in LOOKS]
+    photo = read_picture(PHOTO).pixels
+    _write(contact_sheet(photo, packs, title="The photo", tile_width=TILE_WIDTH, device="cpu"), "styles.jpg")
+    with Engine(find_style(STYLE), device="cpu") as engine:
+        tiles = [(paint(engine, photo, look), name, "") for name, look in LOOKS]
+    with Engine(find_style(BLEND), device="cpu") as engine:
+        tiles.append((paint(engine, photo, Look()), BLEND, ""))
     _write(labelled_grid(tiles), "looks.jpg")
 
 

@@ -205,8 +205,10 @@ def _mixed(models: Sequence[ModelProto], shares: Sequence[float]) -> ModelProto:
     merged.output.append(models[0].graph.output[0])
     pictures: list[str] = []
     for place, (model, share) in enumerate(zip(models, shares, strict=True)):
-        part = compose.add_prefix_graph(model.graph, f"style{place}.", rename_inputs=False)
-        picture = part.output[0].name
+        part = compose.add_prefix_graph(model.graph, f"style{place}.")
+        photo, picture = part.input[0].name, part.output[0].name
+        for node in part.node:
+            node.input[:] = [models[0].graph.input[0].name if name == photo else name for name in node.input]
         merged.node.extend(part.node)
         merged.initializer.extend(part.initializer)
         merged.initializer.append(numpy_helper.from_array(np.array(share, np.float32), f"{picture}.share"))

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import read_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.packs.shelves import list_styles
 
 PATIENCE = 60_000  # milliseconds
+STYLES = tuple(pack.name for pack in list_styles())  # in the order of the page
+CHOSEN = "great-wave"
 
 
 def opened(chromium: Any, address: str, *, tolerated: tuple[str, ...] = (), **options: Any) -> Iterator[Any]:
@@ -77,3 +80,8 @@ def set_slider(page: Any, label: str, value: float) -> None:
 
 def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[int, int], rate: int) -> None:
     record(path, frames, size=size, rate=Fraction(rate), sound=Sound(ambience(1.0), RATE))
+
+
+def style_button(page: Any, style: str = CHOSEN) -> Any:
+    """The button of a style among the small pictures."""
+    return page.locator(".grid button").nth(STYLES.index(style))

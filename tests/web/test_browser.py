@@ -16,6 +16,8 @@ from stylecli.cli.app import suite
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.web.previews import PROXY_SHORT_SIDE
 from tests.support.pages import (
+    CHOSEN,
+    STYLES,
     after,
     difference,
     open_files,
@@ -23,14 +25,13 @@ from tests.support.pages import (
     pixels,
     set_slider,
     settled,
+    style_button,
     until,
     write_clip,
 )
 from tests.web.conftest import Served, serving
 
 pytestmark = pytest.mark.browser
-
-STYLES = ("great-wave", "starry-night", "the-scream")
 
 
 @pytest.fixture
@@ -39,11 +40,11 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
     yield from opened(chromium, served.address)
 
 
-def choose(page: Any, desk: Path, style: str = STYLES[0]) -> None:
+def choose(page: Any, desk: Path, style: str = CHOSEN) -> None:
     """Open the cat in a style, large."""
     open_files(page, desk / "cat.png")
     page.wait_for_selector(".grid")
-    page.locator(".grid button").nth(STYLES.index(style)).click()
+    style_button(page, style).click()
     settled(page)
 
 
@@ -79,7 +80,7 @@ def test_controls_change_the_picture_as_the_command_line_does(
     else:
         set_slider(page, label, value)
     settled(page)
-    made = read_picture(by_command_line(desk, tmp_path / "made.png", "-s", STYLES[0], *options)).pixels
+    made = read_picture(by_command_line(desk, tmp_path / "made.png", "-s", CHOSEN, *options)).pixels
     assert difference(after(page), made) <= 2
     command = page.inner_text("code")
     assert command == " ".join(["stylecli image cat.png -s great-wave", *options])
@@ -117,7 +118,7 @@ def test_a_painted_mask_keeps_the_photo_where_it_was_painted(page: Any, desk: Pa
         page.get_by_role("button", name="Download").click()
     mask = tmp_path / "mask.png"
     saved.value.save_as(mask)
-    made = by_command_line(desk, tmp_path / "made.png", "-s", STYLES[0], "--mask", str(mask))
+    made = by_command_line(desk, tmp_path / "made.png", "-s", CHOSEN, "--mask", str(mask))
     assert Path(download.value.path()).read_bytes() == made.read_bytes()
     assert difference(masked, read_picture(made).pixels) <= 3
 
@@ -170,7 +171,7 @@ def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Pa
     large = np.ascontiguousarray(skimage.data.chelsea().repeat(6, 0).repeat(6, 1))  # 2706 x 1800
     write_picture(picture_from_pixels(large), tmp_path / "cat.png")
     open_files(page, tmp_path / "cat.png")
-    page.locator(".grid button").first.click()
+    style_button(page).click()
     settled(page)
     assert after(page).shape[0] == PROXY_SHORT_SIDE
     page.get_by_role("button", name="100 %").click()
@@ -179,7 +180,7 @@ def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Pa
     left, top = (round(float(fine.evaluate(f"e => parseFloat(e.style.{side})")) / 100 * size)
                  for side, size in (("left", 2706), ("top", 1800)))  # fmt: skip
     shown = pixels(page, ".layer.after .fine")
-    made = read_picture(by_command_line(tmp_path, tmp_path / "made.png", "-s", STYLES[0])).pixels
+    made = read_picture(by_command_line(tmp_path, tmp_path / "made.png", "-s", CHOSEN)).pixels
     assert difference(shown, made[top : top + shown.shape[0], left : left + shown.shape[1]]) <= 2
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
@@ -190,7 +191,7 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     open_files(page, desk / "clip.mp4")
     until(page, "document.querySelectorAll('.grid canvas').length === 4")
     set_slider(page, "Frame shown", 0.5)
-    page.locator(".grid button").first.click()
+    style_button(page).click()
     settled(page)
     set_slider(page, "To", 0.5)
     assert page.inner_text("code") == "stylecli video clip.mp4 -s great-wave --range :0.5"
@@ -212,7 +213,7 @@ def test_long_work_is_cancelled(page: Any, tmp_path: Path) -> None:
     frames = (np.roll(skimage.data.coffee()[:360, :480], 4 * step, 1) for step in range(400))
     write_clip(tmp_path / "long.mp4", (np.ascontiguousarray(frame) for frame in frames), size=(480, 360), rate=24)
     open_files(page, tmp_path / "long.mp4")
-    page.locator(".grid button").first.click()
+    style_button(page).click()
     settled(page)
     page.get_by_role("button", name="Stylize the video").click()
     until(page, "/^[1-9]\\d* of 400/.test(document.querySelector('.progress .hint')?.textContent)")
@@ -224,7 +225,7 @@ def test_long_work_is_cancelled(page: Any, tmp_path: Path) -> None:
 def test_several_files_become_a_zip(page: Any, desk: Path, tmp_path: Path) -> None:
     open_files(page, desk / "cat.png", desk / "coffee.jpg")
     page.wait_for_selector(".files li:nth-child(2)")
-    page.locator(".grid button").first.click()
+    style_button(page).click()
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all 2 as a zip").click()
@@ -267,7 +268,7 @@ def test_two_tabs_do_not_disturb_each_other(page: Any, desk: Path, served: Serve
     other.goto(served.address)
     other.wait_for_selector(".start")
     open_files(other, desk / "coffee.jpg")
-    other.locator(".grid button").nth(1).click()
+    style_button(other, "starry-night").click()
     settled(other)
     assert "coffee.jpg" in other.inner_text(".facts")
     page.reload()

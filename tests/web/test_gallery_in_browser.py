@@ -18,7 +18,19 @@ from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
 from stylecli.web.gallery import write_gallery
-from tests.support.pages import after, difference, open_files, opened, pixels, set_slider, settled, until
+from tests.support.pages import (
+    CHOSEN,
+    STYLES,
+    after,
+    difference,
+    open_files,
+    opened,
+    pixels,
+    set_slider,
+    settled,
+    style_button,
+    until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -76,12 +88,12 @@ def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:
     open_files(page, cat)
-    until(page, "document.querySelectorAll('.grid canvas').length === 4")
+    until(page, f"document.querySelectorAll('.grid canvas').length === {len(STYLES) + 1}")
     assert ("one thread" in page.inner_text("#foot")) is not page.is_isolating
     with load_style("great-wave") as style:
         painted = style(skimage.data.chelsea())
-        assert difference(pixels(page, ".grid li:nth-child(2) canvas"), painted) <= 2
-        page.locator(".grid button").first.click()
+        assert difference(pixels(page, f".grid li:nth-child({STYLES.index(CHOSEN) + 2}) canvas"), painted) <= 2
+        style_button(page).click()
         settled(page)
         page.get_by_label("Keep the photo’s colours").check()
         set_slider(page, "Strength", 0.5)
@@ -101,7 +113,7 @@ def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Pat
 
 def test_a_link_carries_the_settings_and_no_picture(page: Any, cat: Path) -> None:
     open_files(page, cat)
-    page.locator(".grid button").nth(2).click()
+    style_button(page, "the-scream").click()
     settled(page)
     set_slider(page, "Strength", 0.3)
     page.get_by_role("button", name="Copy a link").click()

@@ -92,7 +92,7 @@ def mesh_loss(image: Tensor) -> Tensor:
     """
     half = MESH_WINDOW // 2
     places = F.avg_pool2d(F.pixel_unshuffle(image, 2), half)  # (N, 3 * 4, h, w)
-    places = places.unflatten(1, (-1, 2, 2))
+    places = places.reshape(len(image), -1, 2, 2, *places.shape[2:])
     down, across = (
         F.avg_pool2d(F.pad(image.diff(dim=axis), padding, mode="replicate"), MESH_WINDOW)
         for axis, padding in ((2, (0, 0, 0, 1)), (3, (0, 1, 0, 0)))

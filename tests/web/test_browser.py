@@ -238,7 +238,7 @@ def test_several_files_become_a_zip(page: Any, desk: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("words.jpg", "neither a picture nor a video"), ("phone.heic", "HEIC, which is not supported")],
+    [("words.jpg", "neither a picture nor a video"), ("phone.heic", "it is damaged or truncated")],
 )
 def test_a_file_that_cannot_be_read_is_explained(page: Any, desk: Path, name: str, message: str) -> None:
     open_files(page, desk / name)

@@ -70,7 +70,7 @@ def _settle(page: Any) -> None:
 
 
 def _take(page: Any, name: str) -> None:
-    page.wait_for_timeout(600)  # what appears has faded in
+    page.wait_for_timeout(2000)  # what appears has faded in
     page.screenshot(path=str(PICTURES / f"{name}.jpg"), type="jpeg", quality=QUALITY)
 
 

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylecli import load_style
+from stylecli import list_styles, load_style
 from tests.editors.gimp.session import Gimp, processes, wait_until
 from tests.support.documents import blocks
 
@@ -84,7 +84,7 @@ def test_every_choice_reaches_the_network(gimp: Gimp, photo: Path) -> None:
 
 
 def test_no_style_means_the_first_one(gimp: Gimp, photo: Path) -> None:
-    with load_style("great-wave") as network:
+    with load_style(list_styles()[0].name) as network:
         expected = network(pixels_of(photo))
     assert np.array_equal(stylized(gimp, photo, call=""), expected)
 
@@ -211,7 +211,7 @@ def test_a_channel_can_be_painted(gimp: Gimp, photo: Path) -> None:
 
 
 def test_last_values_are_the_defaults_at_first(gimp: Gimp, photo: Path) -> None:
-    with load_style("great-wave") as network:
+    with load_style(list_styles()[0].name) as network:
         expected = network(pixels_of(photo))
     assert np.array_equal(stylized(gimp, photo, call="run_mode=Gimp.RunMode.WITH_LAST_VALS"), expected)
 

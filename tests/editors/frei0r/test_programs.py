@@ -98,7 +98,7 @@ def test_ffmpeg_gets_the_pixels_of_stylecli(
 
 
 def test_ffmpeg_takes_any_text_for_a_style(home: Installation, clip: Path) -> None:
-    assert "stylecli: a:0.6+b:0.4: " in by_ffmpeg(clip, r"a\:0.6+b\:0.4")
+    assert "stylecli: a: no style of this name" in by_ffmpeg(clip, r"a\:0.6+b\:0.4")
     assert is_marked(with_alpha(frames_of("painted.mkv")[0]))
 
 

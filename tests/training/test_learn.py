@@ -59,7 +59,11 @@ def test_a_file_that_is_no_picture_is_refused_first(lesson: Lesson, tmp_path: Pa
 
 
 @pytest.mark.parametrize("style", ["great-wave", "the-scream"])
-def test_the_nearest_style_to_what_a_style_painted_is_that_style(style: str, photo_file: Path, tmp_path: Path) -> None:
+def test_the_nearest_of_three_unlike_styles_is_the_one_that_painted(
+    style: str, photo_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlike = [find_style(name) for name in ("great-wave", "starry-night", "the-scream")]
+    monkeypatch.setattr(learn, "list_styles", lambda _: unlike)
     stylize_image(photo_file, tmp_path / "painted.png", style)
     assert nearest_style(tmp_path / "painted.png") == style
 

@@ -21,7 +21,7 @@ from stylecli.training.data import PhotoFolder
 from stylecli.training.interrupts import interrupts_deferred
 from stylecli.training.losses.consistency import consistency
 from stylecli.training.networks.conditional import choose_styles, is_of_norm
-from stylecli.training.networks.fast import level_pixels
+from stylecli.training.networks.fast import remove_weave
 from stylecli.training.objective import Objective
 from stylecli.training.processes import Processes
 from stylecli.training.recipe import Phase, Recipe
@@ -114,7 +114,7 @@ class Training:
         # Update: weights, the constraint on them, their moving average.
         with interrupts_deferred():
             state.optimizer.step()
-            level_pixels(state.network)
+            remove_weave(state.network)
             state.average.update_parameters(state.network)
             state.step += 1
         return {name: round(value, 6) for name, value in values.items()}

@@ -16,7 +16,7 @@ from stylecli.training.loop import Training
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.blocks import count_blocks
 from stylecli.training.networks.conditional import average_style, make_conditional
-from stylecli.training.networks.fast import FastNetwork, level_pixels, with_dilations
+from stylecli.training.networks.fast import FastNetwork, remove_weave, with_dilations
 from stylecli.training.networks.growing import grow_from
 from stylecli.training.networks.registry import network_class, network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
@@ -90,7 +90,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
             grow_from(network, plain)
     if recipe.others:
         make_conditional(network, len(recipe.paintings))
-    level_pixels(network)
+    remove_weave(network)
     network.to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, recipe.average))
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)

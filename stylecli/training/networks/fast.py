@@ -31,8 +31,9 @@ class FastNetwork(StyleNetwork):
     first one reads 6x6 pixels at a stride of 2, the last one writes 2x2 pixels at once (Shi et al. 2016), in between a
     nearest-neighbour up-convolution (Odena et al. 2016), which takes a quarter of the time where it reads all channels
     of the trunk, less where they are mixed down before it (`narrow`). The last one begins with the same weights for all
-    four pixels (Aitken et al. 2017); training holds them level (`level_pixels`). With `few_norms` only what enters the
-    residual stream is normalised: what matters of the normalisations, at a third of their time (`freezing`).
+    four pixels (Aitken et al. 2017); training holds it to kernels that draw no weave (`remove_weave`). With `few_norms`
+    only what enters the residual stream is normalised: what matters of the normalisations, at a third of their time
+    (`freezing`).
 
     `dilations` are those of the residual blocks, one for each; empty: 1. They decide how long a stroke can be: three
     blocks see 66 pixels without them, 122 with (1, 2, 4), at the same cost. Shapes of tensors do not tell them, so an
@@ -121,16 +122,31 @@ def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> d
 
 
 @torch.no_grad()
-def level_pixels(network: nn.Module) -> None:
-    """Give the four pixels that a `FastNetwork` writes at once the same sum of weights and the same bias, in place.
+def remove_weave(network: nn.Module) -> None:
+    """Take from the last convolution of a `FastNetwork` what it could draw with a period of 2 pixels, in place.
 
-    Then feature maps that do not change make a picture that does not: no mesh of 2 pixels lies over calm areas, which
-    losses that are means over whole pictures hardly see. Training does this after each step, since the sums drift
-    apart: a constraint by projection, the nearest weights that satisfy it. Other networks are left as they are.
+    That convolution writes 2x2 pixels at once. Seen as one kernel of 6x6 pixels on a feature map with zeros between its
+    samples, it repeats the low frequencies of the map around the Nyquist frequency, where they show as a weave over
+    calm areas (Odena et al. 2016); losses that are means over whole pictures hardly see it. Here the kernel gets a
+    double zero at that frequency, across and down, and the four pixels the same bias. Training does this after each
+    step: a constraint by projection, the nearest weights that satisfy it. Other networks are left as they are.
     """
     if not isinstance(network, FastNetwork):
         return
-    weight, bias = (parameter.view(3, 4, *parameter.shape[1:]) for parameter in network.head.parameters())
-    sums = weight.mean((3, 4), keepdim=True)  # (3, 4, stem, 1, 1), over the taps of the kernel
-    weight -= sums - sums.mean(1, keepdim=True)
-    bias[:] = bias.mean(1, keepdim=True)
+    weight, bias = network.head.weight, network.head.bias
+    assert bias is not None
+    by_pixel = weight.view(3, 2, 2, -1, 3, 3).permute(0, 3, 4, 1, 5, 2)  # (3, stem, rows, 2, columns, 2)
+    kernel = by_pixel.flip(2, 4).reshape(3, -1, 6, 6)
+    smooth = _without_nyquist(6).to(weight)
+    kernel = (smooth @ kernel @ smooth).view(by_pixel.shape).flip(2, 4)
+    weight.copy_(kernel.permute(0, 3, 5, 1, 2, 4).reshape(weight.shape))
+    phases = bias.view(3, 4)
+    phases[:] = phases.mean(1, keepdim=True)
+
+
+def _without_nyquist(taps: int) -> Tensor:
+    """The projection (taps, taps) onto the kernels whose response has a double zero at the Nyquist frequency."""
+    places = torch.arange(taps, dtype=torch.float64)
+    alternating = (-1) ** places
+    basis, _ = torch.linalg.qr(torch.stack([alternating, alternating * places], 1))
+    return torch.eye(taps, dtype=torch.float64) - basis @ basis.T

@@ -13,7 +13,7 @@ from torch import nn
 from stylecli.core.errors import UsageError
 from stylecli.training.export.onnx_export import export_onnx
 from stylecli.training.networks import registry
-from stylecli.training.networks.fast import FastNetwork, level_pixels, with_dilations
+from stylecli.training.networks.fast import FastNetwork, remove_weave, with_dilations
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
 from stylecli.training.networks.sized import SizedNetwork
@@ -85,23 +85,36 @@ def test_a_flat_picture_has_no_frame() -> None:
     torch.testing.assert_close(output, output[..., 32:33, 32:33].expand_as(output), atol=1e-4, rtol=0)
 
 
-def test_level_weights_paint_what_does_not_change_without_a_mesh() -> None:
+def test_what_does_not_change_is_painted_without_a_weave() -> None:
     torch.manual_seed(0)
-    head = FastNetwork(stem=4, trunk=8, blocks=1).eval()
-    torch.nn.init.normal_(head.head.weight)
-    torch.nn.init.normal_(head.head.bias)
+    network = FastNetwork(stem=4, trunk=8, blocks=1).eval()
+    torch.nn.init.normal_(network.head.weight)
+    torch.nn.init.normal_(network.head.bias)
     flat = torch.full((1, 3, 32, 32), 0.3)
-    assert head(flat).std((2, 3)).max() > 0.01
-    level_pixels(head)
-    assert head(flat).std((2, 3)).max() < 1e-5
-    assert head.head.weight.std() > 0.5  # it draws lines as before
+    assert network(flat).std((2, 3)).max() > 0.01
+    remove_weave(network)
+    assert network(flat).std((2, 3)).max() < 1e-5
+    assert network.head.weight.std() > 0.5  # it draws lines as before
 
 
-def test_level_weights_stay_as_they_are() -> None:
+def test_a_gradient_is_painted_without_a_weave() -> None:
+    torch.manual_seed(0)
     network = FastNetwork(stem=4, trunk=8, blocks=1)
-    level_pixels(network)
+    torch.nn.init.normal_(network.head.weight)
+    remove_weave(network)
+    ramp = torch.arange(16.0)[:, None] + 2 * torch.arange(16.0)  # what enters the last layer, at half the size
+    maps = ramp.expand(1, 4, 16, 16)
+    painted = torch.nn.functional.pixel_shuffle(network.head(maps), 2)[..., 4:-4, 4:-4]
+    assert painted.diff(dim=2).mean().abs() > 0.01
+    assert painted.diff(dim=2).diff(dim=2).abs().max() < 1e-3
+    assert painted.diff(dim=3).diff(dim=3).abs().max() < 1e-3
+
+
+def test_weights_without_a_weave_stay_as_they_are() -> None:
+    network = FastNetwork(stem=4, trunk=8, blocks=1)
+    remove_weave(network)
     before = network.head.weight.clone()
-    level_pixels(network)
+    remove_weave(network)
     torch.testing.assert_close(network.head.weight, before)
 
 

@@ -100,11 +100,17 @@ def labelled_grid(
         shapes.append(tile.shape)
         cells.append(_cell(tile, title, subtitle, tile_width=tile_width))
     height, width = shapes[0][:2]
-    columns = columns or min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
+    columns = columns or _columns(len(cells), height / width)
     sheet = pyvips.Image.arrayjoin(cells, across=columns, shim=gap, background=PAPER)
     framed = sheet.embed(gap, gap, sheet.width + 2 * gap, sheet.height + 2 * gap, extend="background", background=PAPER)
     pixels: NDArray[np.uint8] = framed.numpy()
     return pixels
+
+
+def _columns(cells: int, ratio: float) -> int:
+    """Columns that make about a square of cells `ratio` times as high as wide; one more if fewer places stay empty."""
+    square = min(cells, max(1, round(math.sqrt(cells * ratio))))
+    return min(square, square + 1, key=lambda columns: -cells % columns)
 
 
 def _painted(

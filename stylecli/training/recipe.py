@@ -96,7 +96,6 @@ class Recipe:
     sliced_weight: float = 0.0  # of the painting's whole distribution of features (Heitz et al. 2021)
     variation_weight: float = 0.05
     grid_weight: float = 500.0
-    mesh_weight: float = 0.0  # against a weave of two pixels, which strong styles leave
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)

@@ -19,7 +19,7 @@ from stylecli.media.images.files import read_picture
 from stylecli.packs.pack import StylePack, open_pack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
-from stylecli.stylize.sheet import PAPER, contact_sheet, write_sheet
+from stylecli.stylize.sheet import PAPER, contact_sheet, labelled_grid, write_sheet
 from tests.support.packs import StyleFactory
 
 TILE_WIDTH = 160
@@ -106,3 +106,10 @@ def test_an_existing_file_is_kept(tiny_pack: StylePack, photo_file: Path, tmp_pa
 def test_the_photo_is_never_replaced(tiny_pack: StylePack, photo_file: Path) -> None:
     with pytest.raises(UsageError, match="is the photo itself"):
         write_sheet(photo_file, photo_file.parent / "." / photo_file.name, [tiny_pack], overwrite=True)
+
+
+def test_a_row_more_is_not_begun_for_a_last_picture() -> None:
+    upright = [(np.zeros((30, 20, 3), np.uint8), "a", "b")] * 13  # four columns would leave three places empty
+    sheet, square = (labelled_grid(tiles, tile_width=20) for tiles in (upright, upright[:12]))
+    assert sheet.shape[1] > square.shape[1]
+    assert sheet.shape[0] == square.shape[0]

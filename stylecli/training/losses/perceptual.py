@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MESH_WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
 GRID_PERIOD = 4  # pixels: the largest stride of the style networks, so that of the largest grid they can leave
 
 
@@ -80,25 +79,4 @@ def grid_loss(image: Tensor) -> Tensor:
     """
     places = F.pixel_unshuffle(image, GRID_PERIOD).mean((2, 3))  # (N, 3 * 16)
     variance: Tensor = places.reshape(-1, 3, GRID_PERIOD**2).var(2).mean()
-    return variance
-
-
-def mesh_loss(image: Tensor) -> Tensor:
-    """How much colour depends on the place in the mesh of 2 pixels that the last layer writes; of (N, 3, H, W).
-
-    The variance of the means of the four places modulo 2, within windows of `MESH_WINDOW` pixels and without what a
-    slope of the colour explains. `grid_loss` looks at whole pictures, where meshes of opposite sign cancel out; a
-    strong style bends the network's last sigmoid and so leaves such meshes. A term of our own.
-    """
-    half = MESH_WINDOW // 2
-    places = F.avg_pool2d(F.pixel_unshuffle(image, 2), half)  # (N, 3 * 4, h, w)
-    places = places.reshape(len(image), -1, 2, 2, *places.shape[2:])
-    down, across = (
-        F.avg_pool2d(F.pad(image.diff(dim=axis), padding, mode="replicate"), MESH_WINDOW)
-        for axis, padding in ((2, (0, 0, 0, 1)), (3, (0, 1, 0, 0)))
-    )
-    below = torch.tensor([[0.0, 0.0], [1.0, 1.0]], device=image.device)[..., None, None]
-    right = torch.tensor([[0.0, 1.0], [0.0, 1.0]], device=image.device)[..., None, None]
-    level = places - below * down[:, :, None, None] - right * across[:, :, None, None]
-    variance: Tensor = level.flatten(2, 3).var(2).mean()
     return variance

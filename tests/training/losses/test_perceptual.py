@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from stylecli.training.losses.perceptual import (
     content_loss,
     gram_matrix,
     grid_loss,
-    mesh_loss,
     pixel_loss,
     style_loss,
     total_variation,
@@ -107,17 +104,3 @@ def test_grid_loss_does_not_mind_content() -> None:
     blocks[..., 4:8, 8:16] = 1  # whole cells: every place has the same mean
     assert grid_loss(blocks).item() == pytest.approx(0, abs=1e-9)
     assert grid_loss(ramp).item() < 0.02
-
-
-def test_the_mesh_loss_sees_a_mesh_whose_signs_cancel_over_the_picture(photo: NDArray[np.uint8]) -> None:
-    picture = torch.from_numpy(photo[:256, :256] / np.float32(255)).permute(2, 0, 1)[None]
-    meshed = picture.clone()
-    meshed[..., :128, ::2] += 4 / 255
-    meshed[..., 128:, ::2] -= 4 / 255
-    assert mesh_loss(meshed) > 10 * mesh_loss(picture)
-
-
-def test_the_mesh_loss_takes_a_slope_for_what_it_is() -> None:
-    slope = torch.linspace(0, 1, 128).expand(1, 3, 128, 128)
-    assert mesh_loss(slope) < 1e-12
-    assert mesh_loss(slope.transpose(2, 3)) < 1e-12

@@ -141,9 +141,11 @@ def _proxy_brush(brush: Brush, proxy: float, layout: Layout | None) -> Brush:
     if proxy == 1 or layout is None:
         return brush
     if brush == "auto":
-        brush = max(1.0, min(layout.width, layout.height) / proxy / AUTO_SHORT_SIDE)
+        size = max(1.0, min(layout.width, layout.height) / proxy / AUTO_SHORT_SIDE)
+    else:
+        size = 1.0 if brush == "native" else brush
     low, high = BRUSH_RANGE
-    return min(high, max(low, proxy * (1.0 if brush == "native" else brush)))
+    return min(high, max(low, proxy * size))
 
 
 def _scene(value: str) -> str:

@@ -75,7 +75,10 @@ class IMAGE_OT_stylecli(bpy.types.Operator):  # noqa: N801  # as Blender wants i
         name="Strength", description="0 keeps the picture, 1 is all style", min=0, max=1, default=1
     )
     brush: bpy.props.FloatProperty(
-        name="Stroke size", description="2 makes strokes twice as large; 0 fits them to the picture", min=0, max=16
+        name="Stroke size (0 fits the picture)",
+        description="2 makes strokes twice as large; 0 fits them to the picture",
+        min=0,
+        max=16,
     )
     preserve_color: bpy.props.BoolProperty(
         name="Keep the colours", description="The picture's colours with the painting's brushwork"

@@ -27,7 +27,8 @@ def ask(procedure, config, title, styles):
 def _style_box(config, styles, share):
     """The list of styles, a line for any other name, the preview of the chosen one, and the style to blend it with."""
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
-    box.set_border_width(2 * SPACING)
+    box.set_margin_top(2 * SPACING)
+    box.set_margin_bottom(SPACING)
     choice, typed, preview, second = Gtk.ComboBoxText(), Gtk.Entry(), Gtk.Image(), Gtk.ComboBoxText()
     _connect_style(config, styles, choice, typed, preview)
     _connect_second(config, styles, second, share)

@@ -63,7 +63,13 @@ def add_arguments(procedure):
         "strength", "Stren_gth", "Per cent: 0 keeps the picture, 100 is all style", 0, 100, 100, flags
     )
     procedure.add_double_argument(
-        "brush", "Stroke si_ze", "2 makes strokes twice as large; 0 fits them to the picture", 0, STROKES_MAX, 0, flags
+        "brush",
+        "Stroke si_ze (0 fits the picture)",
+        "2 makes strokes twice as large; 0 fits them to the picture",
+        0,
+        STROKES_MAX,
+        0,
+        flags,
     )
     procedure.add_boolean_argument(
         "preserve-color", "_Keep the colours", "The picture's colours with the painting's brushwork", False, flags

@@ -17,7 +17,6 @@ from tests.support.packs import write_style
 pytestmark = pytest.mark.gimp_window
 
 MENU = ("alt+r", "a", "z")  # Filters > Artistic > Stylize...
-BUNDLED = ("great-wave", "starry-night", "the-scream")
 CANCEL = (984, 846)  # the button beside the progress bar
 
 
@@ -26,8 +25,8 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
     if reason := why_not() or what_is_missing():
         pytest.skip(reason)
     profile = Profile.made(tmp_path_factory.mktemp("window") / "gimp", own_plugins=("file-png",))
-    for name in BUNDLED:  # where GIMP, in its folder, can see the previews
-        shutil.copytree(bundled_shelf() / name, profile.shelf / name)
+    for card in bundled_shelf().glob("*/card.json"):  # where GIMP, in its folder, can see the previews
+        shutil.copytree(card.parent, profile.shelf / card.parent.name)
     return profile
 
 

@@ -24,7 +24,7 @@ Samples = NDArray[Any]  # (H, W, 4)
 Encode = Callable[[Samples], bytes]  # samples like those that were read, as a file like the one that was read
 
 
-def read_samples(data: bytes | memoryview, carrier: Carrier, name: str) -> tuple[Samples, Encode]:
+def read_samples(data: bytes, carrier: Carrier, name: str) -> tuple[Samples, Encode]:
     """The samples (H, W, 4) of a file, and a function that makes a file of others. A missing alpha is 1.
 
     Raises:
@@ -38,7 +38,7 @@ def read_samples(data: bytes | memoryview, carrier: Carrier, name: str) -> tuple
         raise MediaError(f"{name}: it cannot be read as {carrier} ({reason[0]})", hint=hint) from error
 
 
-def _read_exr(data: bytes | memoryview) -> tuple[Samples, Encode]:
+def _read_exr(data: bytes) -> tuple[Samples, Encode]:
     import io
 
     OpenEXR = _openexr()  # noqa: N806  # the module's own name
@@ -69,7 +69,7 @@ def _openexr() -> Any:
     return OpenEXR
 
 
-def _read_png(data: bytes | memoryview) -> tuple[Samples, Encode]:
+def _read_png(data: bytes) -> tuple[Samples, Encode]:
     import pyvips
 
     image = pyvips.Image.new_from_buffer(data, "", fail_on="error")

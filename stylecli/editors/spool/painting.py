@@ -99,7 +99,7 @@ class JobPainter:
         """The painted samples of a picture that is like `samples`, out of the answer to another file."""
         name = self._frames.get(pixels_key)
         kept = self._frames.get(name.decode()) if name else None
-        painted = read_samples(_unpacked(kept)[1], carrier, pixels_key)[0] if kept else None
+        painted = read_samples(bytes(_unpacked(kept)[1]), carrier, pixels_key)[0] if kept else None
         return painted if painted is not None and painted.shape == samples.shape else None
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:

@@ -52,7 +52,7 @@ typedef struct {
 enum { STYLE, STRENGTH, STROKE_SIZE, KEEP_COLOURS, VARIANT, STEADY, CACHE, ON_ERROR, TIMEOUT, PARAMETERS };
 
 static const ParameterInfo PARAMETER[PARAMETERS] = {
-    [STYLE] = {"style", STRING, "Name of an installed style; empty: the first one"},
+    [STYLE] = {"style", STRING, "Name of an installed style, or a blend a:0.6+b:0.4; empty: the first style"},
     [STRENGTH] = {"strength", DOUBLE, "0: the picture itself, 1: all of the style"},
     [STROKE_SIZE] = {"stroke size", STRING, "auto fits the picture; native; or a number, 1 is native"},
     [KEEP_COLOURS] = {"keep colours", BOOLEAN, "Keep the picture's colours"},

@@ -368,7 +368,7 @@ local stylecli = (function()
         if comp then
             local answer = comp:AskUser("Stylize", {
                 { "Style", Name = "Style", "Dropdown", Options = titles, Default = chosen },
-                { "StyleName", Name = "Style by name", "Text", Lines = 1, Default = choices.named or "" },
+                { "StyleName", Name = "Style by name, or a blend a:0.6+b:0.4", "Text", Lines = 1, Default = choices.named or "" },
                 { "Strength", Name = "Strength", "Slider", Min = 0, Max = 1, Default = choices.strength or 1 },
                 { "Keep", Name = "Keep the picture's colours", "Checkbox", Default = choices.keep and 1 or 0 },
                 {

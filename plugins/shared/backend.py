@@ -23,6 +23,20 @@ class BackendError(Exception):
     """stylecli could not do it; the text is for whoever sits at the screen."""
 
 
+def blended(style, second, share):
+    """What `--style` is told for two styles; share: that of the second one, in per cent.
+
+    Raises BackendError where the first is a blend by itself.
+    """
+    if not second or share <= 0 or second == style:
+        return style
+    if "+" in style:
+        raise BackendError(f"{style} is a blend already. Leave the second style out.")
+    if share >= 100:
+        return second
+    return f"{style}:{100 - share:.6g}+{second}:{share:.6g}"
+
+
 class Backend:
     """The stylecli that the installer has written down, for a host by the installer's name."""
 

@@ -125,6 +125,12 @@ def places(there: Connection) -> list[str]:
     return list(_read(there).get("places", []))
 
 
+def with_other_places(there: Connection, editor: str, found: Sequence[PluginFolder]) -> list[PluginFolder]:
+    """The folders that were `found` for an editor, and those in which its plug-in was installed by their names."""
+    others = (Path(one) for one in places(there) if Path(one) not in {place.folder for place in found})
+    return [*found, *(PluginFolder(editor, other) for other in others if other.is_dir())]
+
+
 def renew_styles(there: Connection) -> None:
     """Write the list of styles anew, where the folder is there."""
     if known := _read(there):

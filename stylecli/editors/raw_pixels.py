@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from stylecli.editors.layout import CHANNELS, SAMPLES, Alpha, Color, Layout
 from stylecli.media.images.alpha import bled
@@ -23,7 +23,7 @@ from stylecli.media.linear_light import (
     unpremultiplied,
     without_highlights,
 )
-from stylecli.media.pixels import Floats, quantize, to_unit
+from stylecli.media.pixels import Floats, to_unit
 
 Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (H, W, 3), sRGB-encoded RGB; same shape and type
 
@@ -47,8 +47,7 @@ def repainted(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -
 
 
 def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
-    pixels = np.empty((*samples.shape[:2], 3), samples.dtype)
-    _copy_colors(samples, pixels)
+    pixels = _colors_of(samples, samples.dtype)
     if alpha != "ignore":
         pixels = bled(pixels, samples[..., 3])
     painted = paint(pixels)
@@ -60,11 +59,12 @@ def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArra
 
 
 def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
-    unit: Floats = samples.astype(np.float32) if samples.dtype.kind == "f" else to_unit(samples)
-    coverage = unit[..., 3]
+    is_float = samples.dtype.kind == "f"
+    colors: Floats = _colors_of(samples, np.float32) if is_float else to_unit(_colors_of(samples, samples.dtype))
+    coverage: Floats = samples[..., 3].astype(np.float32) if is_float else to_unit(samples[..., 3])
     is_opaque = bool((coverage == 1).all())  # most frames are, and have no highlights: both save half of the time
     multiplier = coverage if alpha == "premultiplied" and not is_opaque else None
-    straight = np.ascontiguousarray(unpremultiplied(unit[..., :3], multiplier))
+    straight = unpremultiplied(colors, multiplier)
     pixels, highlights = straight, None
     if not (straight.min() >= 0 and straight.max() <= 1):  # also where there is NaN
         pixels, highlights = without_highlights(straight)
@@ -81,16 +81,19 @@ def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint
         painted = painted * highlights
     painted = premultiplied(painted, multiplier)
     if multiplier is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
-        painted = np.where(multiplier[..., None] == 0, unit[..., :3], painted)
+        painted = np.where(multiplier[..., None] == 0, colors, painted)
     result = samples.copy()
-    _copy_colors(_as_samples(painted, samples.dtype), result)
+    _copy_colors(as_samples(painted, samples.dtype), result)
     return result
+
+
+def _colors_of(samples: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """R, G and B of samples, as a contiguous array (H, W, 3)."""
+    colors = np.empty((*samples.shape[:2], 3), dtype)
+    _copy_colors(samples, colors)
+    return colors
 
 
 def _copy_colors(source: NDArray[Any], target: NDArray[Any]) -> None:
     for channel in range(3):  # one by one: numpy copies `[..., :3]` at a quarter of the speed
         target[..., channel] = source[..., channel]
-
-
-def _as_samples(unit: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
-    return quantize(unit, dtype) if dtype.kind == "u" else as_samples(unit, dtype)

@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ PARTS_MAX = 4
 # The least mean cosine between the kernels of two networks that have a base in common. Measured: 0.90 between styles
 # that were learned from one base; 0.15 to 0.18 between styles that were pruned apart.
 RELATED = 0.4
+NETWORKS_KEPT = 8  # of the latest blends: an editor asks for the same one with every frame
 
 
 class Part(NamedTuple):
@@ -92,26 +94,43 @@ def blend(packs: Sequence[StylePack], shares: Sequence[float]) -> Blend:
     Raises:
         PackError: a model is damaged, is stored in 8 or 16 bits, or differs from the others in its ONNX version.
     """
-    import onnx  # takes 0.2 s, which a single style need not pay
-
     for pack in packs:
         if (precision := pack.model().precision) != "fp32":
             raise PackError(
                 f"{pack.name}: its variant {pack.model().variant} is stored as {precision}, which cannot be blended",
                 hint="Leave `variant` out.",
             )
-    models = [onnx.load_model_from_string(pack.model_bytes()) for pack in packs]
+    sources = _Sources(tuple(pack.model().sha256 for pack in packs), tuple(shares), packs)
+    content, is_interpolated = _network_of(sources)
+    parts = tuple(Part(pack.name, share) for pack, share in zip(packs, shares, strict=True))
+    return _pack_of(packs, parts, content, is_interpolated)
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What decides a blended network: the sha256 of each part's model, and the shares."""
+
+    models: tuple[str, ...]
+    shares: tuple[float, ...]
+    packs: Sequence[StylePack] = field(compare=False)
+
+
+@lru_cache(maxsize=NETWORKS_KEPT)
+def _network_of(sources: _Sources) -> tuple[bytes, bool]:
+    """The blended model, and whether its weights are interpolated."""
+    import onnx  # takes 0.2 s, which a single style need not pay
+
+    models = [onnx.load_model_from_string(pack.model_bytes()) for pack in sources.packs]
     versions = {tuple((one.domain, one.version) for one in model.opset_import) for model in models}
     if len(versions) > 1:
         raise PackError(
-            f"{', '.join(pack.name for pack in packs)}: their networks are of different ONNX versions",
+            f"{', '.join(pack.name for pack in sources.packs)}: their networks are of different ONNX versions",
             hint="Export them with one version of stylecli.",
         )
-    interpolates = _are_related(models)
-    model = _interpolated(models, shares) if interpolates else _mixed(models, shares)
+    is_interpolated = _are_related(models)
+    model = (_interpolated if is_interpolated else _mixed)(models, sources.shares)
     content: bytes = model.SerializeToString()
-    parts = tuple(Part(pack.name, share) for pack, share in zip(packs, shares, strict=True))
-    return _pack_of(packs, parts, content, interpolates)
+    return content, is_interpolated
 
 
 def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes, is_interpolated: bool) -> Blend:

@@ -67,6 +67,17 @@ def test_a_blended_model_keeps_the_contract_of_packs(shelf: Path) -> None:
         assert model_problems(_blend(text, shelf).model_bytes()) == []
 
 
+def test_a_blend_is_made_once_until_a_style_is_replaced(
+    shelf: Path, make_style: StyleFactory, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first = _blend("tiny+kin", shelf)
+    assert _blend("tiny+kin", shelf).content is first.content
+    other = tmp_path_factory.mktemp("other")
+    make_style(other, "tiny")
+    make_style(other, "kin", model=_scaled(tiny_model(), 0.25))
+    assert _blend("tiny+kin", other).content != first.content
+
+
 def test_the_order_and_scale_of_weights_do_not_matter_to_what_is_painted(shelf: Path, photo: NDArray[np.uint8]) -> None:
     first, second = (_painted(_blend(text, shelf), photo) for text in ("one:3+other:1", "other:0.25+one:0.75"))
     np.testing.assert_allclose(first, second, atol=1e-6)

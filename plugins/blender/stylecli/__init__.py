@@ -8,7 +8,7 @@ import array
 
 import bpy
 
-from .backend import Backend, BackendError  # the installer puts it beside this file
+from .backend import Backend, BackendError, blended  # the installer puts it beside this file
 
 bl_info = {
     "name": "Stylize",
@@ -23,19 +23,34 @@ bl_info = {
 CHANNELS = 4
 FLOAT_BYTES = 4
 
-_shown = []  # the list of styles that Blender's menu points into: it must outlive the call
+NONE = "NONE"  # no style's name has capitals
+
+# The lists that Blender's menus point into: they must outlive the call. Blender asks for them whenever it draws.
+_first, _second = [], []
 
 
 class ImageError(Exception):
     """This cannot be painted; the text is for whoever sits at the screen."""
 
 
-def _styles(_operator, _context):
+def _renew_lists():
     try:
-        _shown[:] = [(one.name, one.name, one.title) for one in Backend("blender").styles()]
+        _first[:] = [(one.name, one.name, one.title) for one in Backend("blender").styles()]
     except BackendError:
-        _shown[:] = []  # running it says why
-    return _shown
+        _first[:] = []  # running it says why
+    _second[:] = [(NONE, "none", "One style alone"), *_first]
+
+
+def _styles(_operator, _context):
+    if not _first:
+        _renew_lists()
+    return _first
+
+
+def _second_styles(_operator, _context):
+    if not _second:
+        _renew_lists()
+    return _second
 
 
 class IMAGE_OT_stylecli(bpy.types.Operator):  # noqa: N801  # as Blender wants it
@@ -50,21 +65,31 @@ class IMAGE_OT_stylecli(bpy.types.Operator):  # noqa: N801  # as Blender wants i
     )
     name: bpy.props.StringProperty(name="Style by name", description="For scripts; empty: the one in the list")
     style: bpy.props.EnumProperty(name="Style", items=_styles)
+    second: bpy.props.EnumProperty(
+        name="Blend with", description="A second style, blended with the first", items=_second_styles
+    )
+    share: bpy.props.FloatProperty(
+        name="Share of it", description="Of the second style in the blend", min=0, max=1, default=0.5
+    )
     strength: bpy.props.FloatProperty(
         name="Strength", description="0 keeps the picture, 1 is all style", min=0, max=1, default=1
     )
     brush: bpy.props.FloatProperty(
-        name="Stroke size", description="2 makes strokes twice as large; 0 fits them to the picture", min=0, max=16
+        name="Stroke size (0 fits the picture)",
+        description="2 makes strokes twice as large; 0 fits them to the picture",
+        min=0,
+        max=16,
     )
     preserve_color: bpy.props.BoolProperty(
         name="Keep the colours", description="The picture's colours with the painting's brushwork"
     )
 
     def invoke(self, context, _event):
+        _renew_lists()
         return context.window_manager.invoke_props_dialog(self)
 
     def draw(self, _context):
-        for option in ("style", "strength", "brush", "preserve_color"):
+        for option in ("style", "second", "share", "strength", "brush", "preserve_color"):
             self.layout.prop(self, option)
 
     def execute(self, context):
@@ -99,6 +124,8 @@ class IMAGE_OT_stylecli(bpy.types.Operator):  # noqa: N801  # as Blender wants i
         image.pixels.foreach_get(pixels)
         backend = Backend("blender")
         style = self.name or self.style or backend.styles()[0].name
+        if self.second != NONE:
+            style = blended(style, self.second, 100 * self.share)
         painted = backend.paint(_upside_down(pixels.tobytes(), height), layout, style, look, progress)
         image.pixels.foreach_set(array.array("f", _upside_down(painted, height)))
         image.update()

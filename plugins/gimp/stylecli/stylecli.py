@@ -13,7 +13,7 @@ import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from backend import Backend, BackendError  # noqa: E402  # the installer puts it beside this file
+from backend import Backend, BackendError, blended  # noqa: E402  # the installer puts it beside this file
 from gi.repository import Gegl, Gimp, GLib, GObject  # noqa: E402
 from pixels import Target, TargetError  # noqa: E402
 
@@ -53,11 +53,23 @@ def add_arguments(procedure):
     """Everything that can be chosen; what GIMP remembers for `Repeat`, and what scripts may give."""
     flags = GObject.ParamFlags.READWRITE
     procedure.add_string_argument("style", "St_yle", "Name of a style; empty: the first there is", "", flags)
+    procedure.add_string_argument(
+        "second-style", "Blend _with", "Name of a style to blend with the first; empty: none", "", flags
+    )
+    procedure.add_double_argument(
+        "share", "Sh_are of it", "Per cent: of the second style in the blend", 0, 100, 50, flags
+    )
     procedure.add_double_argument(
         "strength", "Stren_gth", "Per cent: 0 keeps the picture, 100 is all style", 0, 100, 100, flags
     )
     procedure.add_double_argument(
-        "brush", "Stroke si_ze", "2 makes strokes twice as large; 0 fits them to the picture", 0, STROKES_MAX, 0, flags
+        "brush",
+        "Stroke si_ze (0 fits the picture)",
+        "2 makes strokes twice as large; 0 fits them to the picture",
+        0,
+        STROKES_MAX,
+        0,
+        flags,
     )
     procedure.add_boolean_argument(
         "preserve-color", "_Keep the colours", "The picture's colours with the painting's brushwork", False, flags
@@ -98,7 +110,8 @@ def run(procedure, run_mode, image, drawables, config, _data):
 
 def stylize(target, backend, config):
     """Paint the target with what was chosen; one step of undo."""
-    style = config.get_property("style") or backend.styles()[0].name
+    first = config.get_property("style") or backend.styles()[0].name
+    style = blended(first, config.get_property("second-style"), config.get_property("share"))
     look = ["--strength", "%.6g" % (config.get_property("strength") / 100)]
     if config.get_property("brush") > 0:
         look += ["--brush", "{:.6g}".format(config.get_property("brush"))]

@@ -25,20 +25,20 @@ FOLDER = ".frei0r-1/lib"
 
 
 def folders(machine: Machine) -> list[PluginFolder]:
-    """The folder of this user, on Linux, if there is a program that looks into it."""
+    """The folder of this user, on Linux, if there is a program that looks into it, and others that were named once."""
     path = machine.environment.get("PATH", "")
     found = [title for program, title in PROGRAMS.items() if shutil.which(program, path=path)]
-    if machine.system != "linux" or not found:
+    if machine.system != "linux":
         return []
     has_compiler = build.find_compiler(machine.environment)
-    return [
-        PluginFolder(
-            f"{TITLE} ({', '.join(found)})",
-            machine.home / FOLDER,
-            "" if has_compiler else "there is no C compiler",
-            "" if has_compiler else build.ADVICE,
-        )
-    ]
+    usual = PluginFolder(
+        f"{TITLE} ({', '.join(found)})",
+        machine.home / FOLDER,
+        "" if has_compiler else "there is no C compiler",
+        "" if has_compiler else build.ADVICE,
+    )
+    there = connection.connection(NAME, machine)
+    return connection.with_other_places(there, TITLE, [usual] if found else [])
 
 
 def connect(place: PluginFolder, command: Sequence[str]) -> None:

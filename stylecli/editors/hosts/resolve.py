@@ -15,15 +15,20 @@ from stylecli.editors.host import Check, Host
 from stylecli.editors.plugin_folders import Machine, PluginFolder, roaming
 
 NAME = "resolve"
+TITLE = "DaVinci Resolve"
 INCLUDE = "-- include stylecli.lua\n"
 OWN_FILES = ("choices.json", "self-test.json")  # that the scripts write
 
 
 def folders(machine: Machine) -> list[PluginFolder]:
-    """The Fusion folder of this user's DaVinci Resolve, and that of Fusion Studio.
+    """The Fusion folder of this user's DaVinci Resolve, that of Fusion Studio, and others that were named once.
 
     The edition of the App Store is found, but refused.
     """
+    return connection.with_other_places(connection.connection(NAME, machine), TITLE, _usual_folders(machine))
+
+
+def _usual_folders(machine: Machine) -> list[PluginFolder]:
     if machine.system == "darwin":
         support = machine.home / "Library/Application Support/Blackmagic Design"
         store = machine.home / "Library/Containers/com.blackmagic-design.DaVinciResolveLite"
@@ -84,7 +89,7 @@ def _results(machine: Machine) -> Path:
 
 
 def _if_there(home: Path, inside: str) -> list[PluginFolder]:
-    return [PluginFolder("DaVinci Resolve", home / inside)] if home.is_dir() else []
+    return [PluginFolder(TITLE, home / inside)] if home.is_dir() else []
 
 
 def _fusion_if_there(folder: Path) -> list[PluginFolder]:
@@ -93,7 +98,7 @@ def _fusion_if_there(folder: Path) -> list[PluginFolder]:
 
 HOST = Host(
     NAME,
-    "DaVinci Resolve",
+    TITLE,
     folders,
     files,
     connect,

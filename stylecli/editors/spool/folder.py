@@ -84,7 +84,7 @@ class SpoolFolder:
         except OSError as error:
             raise MediaError(f"{name}: it cannot be read ({error.strerror})", hint="Write the picture anew.") from error
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | memoryview) -> None:
         """A file for the client: it appears under its name when it is whole. Raises MediaError."""
         partial = self.path / f"{name}.part"
         try:

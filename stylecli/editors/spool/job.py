@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 from stylecli.core.errors import UsageError
 from stylecli.editors.layout import Layout
 from stylecli.editors.spool.carriers import CARRIERS, Carrier
 from stylecli.editors.spool.protocol import IDENTIFIER, PROTOCOLS
-from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.look import AUTO_SHORT_SIDE, BRUSH_RANGE, Brush, Look
 
 FILE = "file"  # the `pixel` of a job whose picture is a file such as PNG, TIFF or EXR
 KEYS: dict[str, type | tuple[type, ...]] = {
@@ -29,7 +29,12 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "preserve_color": bool,
     "brush": (str, int, float),
 }
-NEWER_KEYS: dict[str, type | tuple[type, ...]] = {"scene": str, "cache": str, "probe": list}  # of protocol 2
+NEWER_KEYS: dict[str, type | tuple[type, ...]] = {  # of protocol 2
+    "scene": str,
+    "cache": str,
+    "probe": list,
+    "proxy": (int, float),
+}
 PROBE_MAX = 16  # pixels
 Cache = Literal["off", "use", "only"]
 Probe = tuple[tuple[int, int, float, float, float, float], ...]  # x, y from the top left corner; R, G, B, A
@@ -79,17 +84,19 @@ def parse_job(text: bytes, identifier: str) -> SpoolJob:
     if "style" not in values:
         raise UsageError("style: is missing", hint="docs/editors.md shows a job.")
     carrier = values["pixel"] if protocol != 1 and values.get("pixel") in CARRIERS else None
+    layout = None if values.get("pixel") == FILE else _layout({**values, "pixel": "rgba32f"} if carrier else values)
+    look = Look(
+        strength=values.get("strength", 1.0),
+        preserve_color=values.get("preserve_color", False),
+        brush=_brush(values.get("brush", "auto")),
+    )
     return SpoolJob(
         style=values["style"],
         variant=values.get("variant"),
         input=_own_file(values.get("input", f"{identifier}.in"), identifier),
         output=_own_file(values.get("output", f"{identifier}.out"), identifier),
-        layout=None if values.get("pixel") == FILE else _layout({**values, "pixel": "rgba32f"} if carrier else values),
-        look=Look(
-            strength=values.get("strength", 1.0),
-            preserve_color=values.get("preserve_color", False),
-            brush=_brush(values.get("brush", "auto")),
-        ),
+        layout=layout,
+        look=replace(look, brush=_proxy_brush(look.brush, values.get("proxy", 1), layout)),
         carrier=carrier,
         scene=_scene(values.get("scene", "")),
         cache=_cache(values.get("cache", "off")),
@@ -125,6 +132,20 @@ def _brush(value: str | float) -> Brush:
     if isinstance(value, str) and value not in ("auto", "native"):
         raise UsageError(f"brush {value!r}: no such brush", hint="Give auto, native or a number.")
     return cast("Brush", value)
+
+
+def _proxy_brush(brush: Brush, proxy: float, layout: Layout | None) -> Brush:
+    """The stroke size for a picture of `proxy` times the size of its original, so that both look alike."""
+    if not 0 < proxy <= 1 or (proxy < 1 and layout is None):
+        raise UsageError(f"proxy {proxy:g}: out of range", hint="Give raw pixels and a share above 0, at most 1.")
+    if proxy == 1 or layout is None:
+        return brush
+    if brush == "auto":
+        size = max(1.0, min(layout.width, layout.height) / proxy / AUTO_SHORT_SIDE)
+    else:
+        size = 1.0 if brush == "native" else brush
+    low, high = BRUSH_RANGE
+    return min(high, max(low, proxy * size))
 
 
 def _scene(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from stylecli.core.errors import DeviceError, MediaError
 from stylecli.editors.layout import CHANNELS, SAMPLES, Layout
 from stylecli.editors.raw_pixels import repainted
 from stylecli.editors.spool.cache import FrameCache, key_of
-from stylecli.editors.spool.carriers import Encode, read_samples
+from stylecli.editors.spool.carriers import Carrier, Encode, read_samples
 from stylecli.editors.spool.job import Probe, SpoolJob
 from stylecli.inference.engine import Device, Engine
 from stylecli.inference.normalization import Statistics
@@ -35,7 +36,7 @@ PROBE_TOLERANCE = 2e-3  # relative to 1 or the larger number: half floats have 1
 class Answer:
     """The bytes for the client, and what is said about them."""
 
-    data: bytes
+    data: bytes | memoryview
     facts: dict[str, Any]
 
 
@@ -69,23 +70,37 @@ class JobPainter:
             picture = stylize_picture(read_picture(data), engine, job.look)
             height, width = picture.pixels.shape[:2]
             return _answer(encode_picture(picture, Path(job.output).suffix), engine, width, height)
+        key = "" if job.cache == "off" else _key(job, model, data, repr(job.probe))
+        if key and (kept := self._frames.get(key)):
+            told, answer = _unpacked(kept)
+            return _answer(answer, engine, job.layout.width, job.layout.height, cached=True, **told)
         samples, encode = _samples(job, job.layout, data)
         _check_probe(samples, job.probe, job.input)
-        key = "" if job.cache == "off" else _key(job, model, samples)
-        known = self._frames.get(key) if key else None
-        if known is None and job.cache == "only":
+        # A host may write the time into each file: the same picture may come in another one.
+        pixels_key = _key(job, model, np.ascontiguousarray(samples).data) if key and job.carrier else ""
+        painted = self._painted_before(pixels_key, job.carrier, samples) if job.carrier and pixels_key else None
+        is_cached = painted is not None
+        if painted is None and job.cache == "only":
             raise NotCachedError("the frame is not in the cache", hint="Render it once.")
-        if known is None:
+        if painted is None:
             begun(engine.name)
             painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
-            if key:
-                self._frames.put(key, painted.tobytes())
-        else:
-            painted = np.frombuffer(known, samples.dtype).reshape(samples.shape)
-        more: dict[str, Any] = {"cached": known is not None} if key else {}
-        if job.probe:
-            more["probe"] = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in job.probe]
-        return _answer(encode(painted), engine, job.layout.width, job.layout.height, **more)
+        result = encode(painted)
+        pixels = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in job.probe]
+        probe = {"probe": pixels} if pixels else {}
+        if key:
+            self._frames.put(key, _packed(probe, result))
+        if pixels_key:
+            self._frames.put(pixels_key, key.encode())
+        cached = {"cached": is_cached} if key else {}
+        return _answer(result, engine, job.layout.width, job.layout.height, **cached, **probe)
+
+    def _painted_before(self, pixels_key: str, carrier: Carrier, samples: NDArray[Any]) -> NDArray[Any] | None:
+        """The painted samples of a picture that is like `samples`, out of the answer to another file."""
+        name = self._frames.get(pixels_key)
+        kept = self._frames.get(name.decode()) if name else None
+        painted = read_samples(bytes(_unpacked(kept)[1]), carrier, pixels_key)[0] if kept else None
+        return painted if painted is not None and painted.shape == samples.shape else None
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -145,10 +160,20 @@ class EngineCache:
         return engine, key
 
 
-def _key(job: SpoolJob, model: str, samples: NDArray[Any]) -> str:
-    """Everything that decides what becomes of a frame."""
-    data = np.ascontiguousarray(samples).data
-    return key_of(model, data, str(samples.dtype), repr(job.layout), repr(astuple(job.look)), job.scene)
+def _key(job: SpoolJob, model: str, data: bytes | memoryview, *more: str) -> str:
+    """Everything that decides what becomes of a frame. A memoryview is contiguous."""
+    kind = data.format if isinstance(data, memoryview) else "file"
+    return key_of(model, data, kind, str(job.carrier), repr(job.layout), repr(astuple(job.look)), job.scene, *more)
+
+
+def _packed(facts: dict[str, Any], data: bytes) -> bytes:
+    """An answer as it is kept: a line of JSON, then its file."""
+    return json.dumps(facts).encode() + b"\n" + data
+
+
+def _unpacked(kept: bytes) -> tuple[dict[str, Any], memoryview]:
+    end = kept.index(b"\n")
+    return json.loads(kept[:end]), memoryview(kept)[end + 1 :]
 
 
 def _samples(job: SpoolJob, layout: Layout, data: bytes) -> tuple[NDArray[Any], Encode]:
@@ -191,6 +216,6 @@ def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
     return samples.astype(np.float64) / (1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
 
 
-def _answer(data: bytes, engine: Engine, width: int, height: int, **more: Any) -> Answer:
+def _answer(data: bytes | memoryview, engine: Engine, width: int, height: int, **more: Any) -> Answer:
     facts = {"width": width, "height": height, "style": engine.name, "device": engine.device}
     return Answer(data, {**facts, **more})

@@ -15,7 +15,7 @@ from PIL import Image
 from stylecli import load_style
 from stylecli.media.pixels import to_unit
 from tests.support.documents import blocks
-from tests.support.packs import write_style
+from tests.support.packs import NORMALIZING_REACH, normalizing_model, write_style
 
 pytestmark = [
     pytest.mark.blender,
@@ -88,6 +88,18 @@ def test_every_choice_reaches_the_network(scripts: Path, photo: Path, tmp_path: 
         expected = style(np.asarray(Image.open(photo)), strength=0.5, brush=2.0, preserve_color=True)
     difference = np.abs(np.asarray(Image.open(output))[..., :3].astype(int) - expected)
     assert difference.max() <= 1  # between the steps of the look Blender's floats are not rounded, bytes are
+
+
+def test_a_second_style_is_blended_with_the_first(scripts: Path, photo: Path, tmp_path: Path) -> None:
+    model = normalizing_model()
+    write_style(tmp_path / "shelf", "another", model=model, statistics="patches", reach=NORMALIZING_REACH)
+    output = tmp_path / "out.png"
+    options = "name='tiny', second='another', share=0.4"
+    code = f"result = stylize({options})\nimage.filepath_raw, image.file_format = {str(output)!r}, 'PNG'\nimage.save()"
+    assert blender(photo, code) == ["FINISHED"]
+    with load_style("tiny:0.6+another:0.4", styles_dir=tmp_path / "shelf") as style:
+        unit = style(to_unit(np.asarray(Image.open(photo))))
+    assert np.array_equal(np.asarray(Image.open(output))[..., :3], np.floor(unit * 255 + 0.5))
 
 
 def test_light_keeps_its_highlights(scripts: Path, photo: Path) -> None:

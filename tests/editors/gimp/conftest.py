@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.editors.gimp.session import Gimp, Profile, running, why_not
-from tests.support.packs import write_style
+from tests.support.packs import NORMALIZING_REACH, normalizing_model, write_style
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,7 @@ def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
 @pytest.fixture
 def another_style(gimp: Gimp) -> Iterator[Path]:
     """Give a style `another` that was added to GIMP's shelf while GIMP runs; it is gone afterwards."""
-    folder = write_style(gimp.profile.shelf, "another")
+    model = normalizing_model()
+    folder = write_style(gimp.profile.shelf, "another", model=model, statistics="patches", reach=NORMALIZING_REACH)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.editors.gimp.session import GIMP_HOME, HERE, PATIENCE, Profile, wait_until
+from tests.editors.gimp.session import GIMP_HOME, HERE, PATIENCE, Profile, comes_about, wait_until
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "scrot")
 SCREEN = (1280, 860)
 ASIDE = (1100, 740)  # where the pointer covers nothing
+TRIES, TRY_SECONDS = 6, 10.0
+RESTING = 3  # equal pictures in a row
+PLAIN = 5.0  # levels by which the samples of an empty canvas spread, at most
 SCREENSHOTS = HERE / "screenshots"  # left out of the repository; to be looked at
 
 
@@ -55,6 +58,14 @@ class Desktop:
             self.tell("key", "--delay", "80", key)
             self.tell("sleep", "0.4")
 
+    def insist(self, act: Callable[[], object], is_so: Callable[[], object]) -> None:
+        """Act, and again whenever nothing came of it: what comes while a program is busy with itself is lost."""
+        for _ in range(TRIES):
+            act()
+            if comes_about(is_so, TRY_SECONDS):
+                return
+        wait_until(is_so)
+
     def look(self, name: str = "") -> NDArray[np.uint8]:
         """The screen (H, W, 3); kept as a picture if it gets a name."""
         SCREENSHOTS.mkdir(exist_ok=True)
@@ -62,16 +73,33 @@ class Desktop:
         subprocess.run(["scrot", "--overwrite", path], env=self.environment, check=True)
         return np.asarray(Image.open(path).convert("RGB"))
 
+    def rest(self) -> None:
+        """Wait until the screen no longer changes: a window that has just opened is drawn whole."""
+        self._rested(self.look)
+
     def canvas(self) -> NDArray[np.uint8]:
         """The middle of the picture in GIMP's window, once it no longer changes."""
         self.tell("mousemove", *ASIDE)
-        latest = self._middle()
+        return self._rested(self._middle)
+
+    def canvas_after(self, before: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The same, once it is another one than before."""
+        wait_until(lambda: not np.array_equal(self.canvas(), before))
+        return self.canvas()
+
+    def opened(self) -> None:
+        """Wait until the picture is shown: the canvas without one is plain."""
+        wait_until(lambda: self._middle().std() > PLAIN)
+
+    def _rested(self, picture: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        latest, equal = picture(), 0
 
         def rests() -> bool:
-            nonlocal latest
-            self.tell("sleep", "0.3")
-            before, latest = latest, self._middle()
-            return np.array_equal(before, latest)
+            nonlocal latest, equal
+            self.tell("sleep", "0.2")
+            before, latest = latest, picture()
+            equal = equal + 1 if np.array_equal(before, latest) else 0
+            return equal == RESTING
 
         wait_until(rests)
         return latest
@@ -99,7 +127,8 @@ def gimp_window(profile: Profile, photo: Path) -> Iterator[Desktop]:
         main = desktop.window(rf"\[{photo.stem}\]")
         desktop.tell("windowsize", "--sync", main, SCREEN[0] - 10, SCREEN[1] - 40)
         desktop.tell("windowmove", main, 2, 22)
-        desktop.canvas()
+        desktop.opened()
+        desktop.rest()
         yield desktop
 
 

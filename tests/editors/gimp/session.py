@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).parent
 SUITE = os.environ.get("GIMP_SUITE", "trixie")
 GIMP_HOME = Path(os.environ.get("GIMP_HOME", f"/var/cache/stylecli/gimp-{SUITE}"))
-PATIENCE = 120.0  # seconds that a start or an answer may take
+PATIENCE = 300.0  # seconds that a start or an answer may take on a busy machine
 
 # stylecli runs outside, where the tests run: it has another Python than the folder that GIMP is in.
 OUTSIDE = ("nsenter", f"--target={os.getpid()}", "--mount", "--root", "--")
@@ -53,8 +53,10 @@ class Profile:
     def made(cls, folder: Path, *, own_plugins: tuple[str, ...] = ()) -> Profile:
         """Make one, with our plug-in from the installer and those of GIMP's that are named; all of them for none."""
         profile = cls(folder)
-        for name in ("profile", "home", "styles", "plug-ins"):
+        for name in ("profile", "home/.config/gtk-3.0", "styles", "plug-ins"):
             (folder / name).mkdir(parents=True)
+        toolkit = folder / "home/.config/gtk-3.0/settings.ini"
+        toolkit.write_text("[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n")  # a window comes to rest
         install = [sys.executable, "-m", "stylecli", "plugins", "install", "gimp", "--target", str(profile.plugins)]
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
         profile.connect(*OUTSIDE, *json.loads(profile.config.read_text())["command"])

@@ -250,6 +250,27 @@ def test_a_style_that_was_added_later_can_be_used(gimp: Gimp, photo: Path, anoth
     )
 
 
+@pytest.mark.parametrize(
+    ("call", "blend"),
+    [
+        pytest.param('style="tiny", second_style="another", share=40', "tiny:0.6+another:0.4", id="both"),
+        pytest.param('style="tiny", second_style="another", share=0', "tiny", id="none of the second"),
+        pytest.param('style="tiny", second_style="another", share=100', "another", id="the second alone"),
+        pytest.param('style="tiny", second_style="tiny", share=40', "tiny", id="the same one twice"),
+    ],
+)
+def test_a_second_style_is_blended_with_the_first(
+    gimp: Gimp, photo: Path, another_style: Path, call: str, blend: str
+) -> None:
+    with load_style(blend, styles_dir=gimp.profile.shelf) as network:
+        assert np.array_equal(stylized(gimp, photo, call=call), network(pixels_of(photo)))
+
+
+def test_a_blend_takes_no_second_style(gimp: Gimp, photo: Path) -> None:
+    status, message = failed(gimp, photo, 'style="tiny+another", second_style="tiny"')
+    assert (status, "is a blend already" in message) == ("execution-error", True)
+
+
 def test_a_style_that_was_removed_is_named(gimp: Gimp, photo: Path, another_style: Path) -> None:
     shutil.rmtree(another_style)
     status, message = failed(gimp, photo, 'style="another"')

@@ -11,13 +11,13 @@ from PIL import Image
 
 from stylecli.packs.shelves import bundled_shelf
 from tests.editors.gimp.desktop import Desktop, gimp_window, what_is_missing
-from tests.editors.gimp.session import Profile, comes_about, processes, wait_until, why_not
+from tests.editors.gimp.session import Profile, processes, wait_until, why_not
 from tests.support.packs import write_style
 
 pytestmark = pytest.mark.gimp_window
 
 MENU = ("alt+r", "a", "z")  # Filters > Artistic > Stylize...
-BUNDLED = ("great-wave", "starry-night", "the-scream")
+OUT_OF_MENUS = ("Escape",) * 3  # submenu, menu, menu bar
 CANCEL = (984, 846)  # the button beside the progress bar
 
 
@@ -26,8 +26,8 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
     if reason := why_not() or what_is_missing():
         pytest.skip(reason)
     profile = Profile.made(tmp_path_factory.mktemp("window") / "gimp", own_plugins=("file-png",))
-    for name in BUNDLED:  # where GIMP, in its folder, can see the previews
-        shutil.copytree(bundled_shelf() / name, profile.shelf / name)
+    for card in bundled_shelf().glob("*/card.json"):  # where GIMP, in its folder, can see the previews
+        shutil.copytree(card.parent, profile.shelf / card.parent.name)
     return profile
 
 
@@ -41,18 +41,20 @@ def gimp(profile: Profile, tmp_path: Path, photo: NDArray[np.uint8]) -> Iterator
 
 
 def from_menu(gimp: Desktop) -> None:
+    """Open the dialog; it is drawn whole."""
     gimp.window(r"\[.*photo\]")
-    gimp.press(*MENU)
+    gimp.insist(lambda: gimp.press(*OUT_OF_MENUS, *MENU), plugins)
     gimp.window("Stylize")
+    gimp.rest()
+
+
+def plugins() -> list[int]:
+    return processes("plug-ins/stylecli/stylecli.py")
 
 
 def agree(gimp: Desktop, key: str = "Return") -> None:
-    for _ in range(5):  # a key that comes while the dialog is busy with itself is lost
-        gimp.press(key)
-        if comes_about(lambda: not gimp.windows("^Stylize$"), seconds=5):
-            break
-    wait_until(lambda: not gimp.windows("^Stylize$"))
-    wait_until(lambda: not processes("plug-ins/stylecli/stylecli.py"))
+    gimp.insist(lambda: gimp.press(key), lambda: not gimp.windows("^Stylize$"))
+    wait_until(lambda: not plugins())
     gimp.window(r"\[.*photo\]")
 
 
@@ -60,12 +62,11 @@ def test_the_menu_opens_a_dialog_that_paints(gimp: Desktop) -> None:
     before = gimp.canvas()
     gimp.press(*MENU[:2])
     gimp.look("menu")
-    gimp.press(MENU[2])
-    gimp.window("Stylize")
-    gimp.tell("mousemove", 900, 240, "sleep", "1")
+    gimp.press(*OUT_OF_MENUS)
+    from_menu(gimp)
     gimp.look("dialog")
     agree(gimp)
-    after = gimp.canvas()
+    after = gimp.canvas_after(before)
     gimp.look("painted")
     assert np.abs(after.astype(int) - before).mean() > 10
 
@@ -74,10 +75,9 @@ def test_one_undo_brings_the_picture_back_and_repeat_paints_again(gimp: Desktop)
     before = gimp.canvas()
     from_menu(gimp)
     agree(gimp)
-    painted = gimp.canvas()
-    assert not np.array_equal(painted, before)
+    painted = gimp.canvas_after(before)
     gimp.press("ctrl+z")
-    assert np.array_equal(gimp.canvas(), before)
+    wait_until(lambda: np.array_equal(gimp.canvas(), before))
     gimp.press("ctrl+f")
     wait_until(lambda: np.array_equal(gimp.canvas(), painted))
 
@@ -92,22 +92,22 @@ def test_cancel_ends_everything_and_leaves_the_picture(gimp: Desktop, profile: P
     )
     with profile.connected("/bin/sh", str(slow)):
         from_menu(gimp)
-        gimp.press("Return")
-        wait_until(lambda: processes("slow-stylecli", "pipe"))
-        gimp.tell("sleep", "1.5")
+        gimp.insist(lambda: gimp.press("Return"), lambda: processes("slow-stylecli", "pipe"))
+        gimp.rest()
         gimp.look("progress")
-        gimp.tell("mousemove", *CANCEL, "sleep", "0.3", "click", "1")
-        wait_until(lambda: not processes("slow-stylecli"), seconds=10)
-        wait_until(lambda: not processes("plug-ins/stylecli/stylecli.py"), seconds=10)
+        gimp.insist(
+            lambda: gimp.tell("mousemove", *CANCEL, "sleep", "0.3", "click", "1"),
+            lambda: not processes("slow-stylecli"),
+        )
+        wait_until(lambda: not plugins(), seconds=10)
     gimp.window(r"\[photo\]")
     assert np.array_equal(gimp.canvas(), before)
 
 
 def test_a_failure_is_shown_with_its_repair(gimp: Desktop, profile: Profile) -> None:
     with profile.connected("/no/such/python", "-m", "stylecli"):
-        gimp.press(*MENU)
-        gimp.window("GIMP Message")
-        gimp.tell("sleep", "1")
+        gimp.insist(lambda: gimp.press(*OUT_OF_MENUS, *MENU), lambda: gimp.windows("GIMP Message"))
+        gimp.rest()
         gimp.look("error")
 
 
@@ -116,22 +116,38 @@ def test_a_style_that_was_added_meanwhile_is_in_the_list(gimp: Desktop, profile:
     folder = write_style(profile.shelf, "a-newer-style")
     try:
         from_menu(gimp)
-        gimp.tell("sleep", "1")
         gimp.press("alt+y", "Home")  # the first entry of the list
+        gimp.rest()
         gimp.look("list")
         agree(gimp, "alt+o")
     finally:
         shutil.rmtree(folder)
-    assert not np.array_equal(gimp.canvas(), before)
+    gimp.canvas_after(before)
 
 
 def test_a_style_may_be_named_by_any_text(gimp: Desktop) -> None:
     from_menu(gimp)
-    gimp.tell("sleep", "1")
     gimp.press("alt+y", "Tab")
     gimp.tell("type", "--delay", "80", "nosuch:0.6+great-wave:0.4")
+    gimp.rest()
     gimp.look("typed")
-    gimp.press("Return")
-    gimp.window("GIMP Message")  # it names what is not there
-    gimp.tell("sleep", "1")
+    gimp.insist(lambda: gimp.press("Return"), lambda: gimp.windows("GIMP Message"))  # it names what is not there
+    gimp.rest()
     gimp.look("typed-error")
+
+
+def test_a_second_style_is_blended_with_the_first(gimp: Desktop, tmp_path: Path) -> None:
+    before = gimp.canvas()
+    from_menu(gimp)
+    agree(gimp)
+    alone = gimp.canvas_after(before)
+    gimp.press("ctrl+z")
+    wait_until(lambda: np.array_equal(gimp.canvas(), before))
+    from_menu(gimp)
+    gimp.press("alt+w", "End")  # the last style of the list
+    gimp.rest()
+    gimp.look("blend")
+    agree(gimp, "alt+o")
+    blend = gimp.canvas_after(before)
+    gimp.look("blended")
+    assert not np.array_equal(blend, alone)

@@ -49,6 +49,14 @@ def test_every_script_is_where_the_editor_looks(tmp_path: Path) -> None:
     }
 
 
+def test_a_folder_that_was_named_once_is_known_without_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "Fusion"
+    run("install", "resolve", "--target", folder)
+    assert f"DaVinci Resolve: installed, stylecli {__version__} ({folder})" in run("list")[1]
+    assert run("uninstall", "resolve") == (0, f"DaVinci Resolve: removed from {folder}\n")
+    assert not folder.exists()
+
+
 def test_the_effect_of_the_edit_page_shows_inputs_that_the_node_has(tmp_path: Path) -> None:
     lupa = pytest.importorskip("lupa.luajit21", reason="needs lupa, which is LuaJIT")
     run("install", "resolve", "--target", tmp_path)

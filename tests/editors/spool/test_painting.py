@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import StyleError
+from stylecli.editors.spool.carriers import read_samples
 from stylecli.editors.spool.client import fetch, submit
 from stylecli.editors.spool.worker import serve
 from stylecli.inference.engine import Engine
@@ -80,6 +82,30 @@ def test_a_frame_that_was_painted_before_comes_from_the_cache(
         "plain": None,
     }
     assert answers["again"][0] == answers["first"][0] == answers["plain"][0] != answers["other"][0]
+
+
+def test_the_same_picture_in_another_file_comes_from_the_cache(
+    spool: Path, served: Serve, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    pixels = (with_alpha(photo) / 255).astype(np.float16)
+    height, width = pixels.shape[:2]
+    job = {"protocol": 2, "style": "tiny", "pixel": "exr", "width": width, "height": height}
+    answers = []
+    for identifier, cache, hour in (("one", "use", "10:00"), ("two", "only", "11:00"), ("three", "only", "11:00")):
+        file = tmp_path / "frame.exr"
+        channels = {name: np.ascontiguousarray(pixels[..., place]) for place, name in enumerate("RGBA")}
+        OpenEXR.File({"type": OpenEXR.scanlineimage, "capDate": f"2026:01:01 {hour}:00"}, channels).write(str(file))
+        names = {"input": f"{identifier}.exr", "output": f"{identifier}.out.exr", "cache": cache}
+        probe = [[3, 2, *map(float, pixels[2, 3])]]
+        submit(spool, file.read_bytes(), {**job, **names, "probe": probe}, identifier=identifier)
+        assert served() == ["done"]
+        data, facts = fetch(spool, identifier, timeout=0)
+        painted, _ = read_samples(data, "exr", identifier)
+        assert facts["probe"] == [[3, 2, *map(float, painted[2, 3])]]
+        answers.append((facts["cached"], painted))
+    assert [is_cached for is_cached, _ in answers] == [False, True, True]
+    for _, painted in answers[1:]:
+        np.testing.assert_array_equal(painted, answers[0][1])
 
 
 def test_a_picture_may_be_a_file(spool: Path, served: Serve, photo: NDArray[np.uint8]) -> None:

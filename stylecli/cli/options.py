@@ -28,7 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def gathered(name: str, make: Callable[..., Any], *choices: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Add several options to a command, which gets their values as one argument `name`: `make(**values)`."""
     bare = functools.reduce(lambda function, choice: choice(function), choices, lambda **_: None)
-    names = [parameter.name for parameter in click.command()(bare).params]
+    names = [str(parameter.name) for parameter in click.command()(bare).params]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)

@@ -95,7 +95,18 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give VGG-19 with random weights (He et al. 2015) as a file with torchvision's keys, down to relu4_2."""
+    """Give a quarter of VGG-19's width, which computes a 16th, with random weights and torchvision's keys."""
+    return _write_vgg(tmp_path_factory.mktemp("vgg") / "vgg19.safetensors", width=16)
+
+
+@pytest.fixture(scope="session")
+def wide_vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give VGG-19 as wide as it is, with random weights and torchvision's keys."""
+    return _write_vgg(tmp_path_factory.mktemp("vgg") / "vgg19.safetensors", width=64)
+
+
+def _write_vgg(path: Path, *, width: int) -> Path:
+    """Write VGG-19 with random weights (He et al. 2015), down to relu4_2; `width`: channels of the first block."""
     import torch  # here, so that the tests of inference do not wait for it
     from safetensors.torch import save_file
 
@@ -104,15 +115,13 @@ def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = torch.Generator().manual_seed(0)
     weights, channels, index = {}, 3, 0
     for block, count in enumerate(CONVOLUTIONS["vgg19"]):
-        width = 64 * 2**block
         for _ in range(2 if block == 3 else count):
             weights[f"features.{index}.weight"] = (
                 torch.randn(width, channels, 3, 3, generator=random) * (2 / (9 * channels)) ** 0.5
             )
             weights[f"features.{index}.bias"] = torch.zeros(width)
             channels, index = width, index + 2
-        index += 1
-    path = tmp_path_factory.mktemp("vgg") / "vgg19.safetensors"
+        width, index = 2 * width, index + 1
     save_file(weights, path)
     return path
 

@@ -25,8 +25,8 @@ from types import FrameType
 from stylecli.core.files import discard_drafts
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}  # those of a shell: 128 + the number of the signal
-ANSWER_SECONDS = 0.4  # that the main thread has to leave native code before the process ends without it
-AGAIN_SECONDS = 0.3  # what comes sooner is the same signal: `timeout` sends it to the process, then to its group
+ANSWER_SECONDS = 0.4  # the main thread may take to leave native code, before the process ends without it
+AGAIN_SECONDS = 0.3  # a signal within this time is the same one: `timeout` sends it to the process, then to its group
 POLL_SECONDS = 0.02
 
 
@@ -60,9 +60,9 @@ class _Watch:
     def __init__(self) -> None:
         self.exit_code: int | None = None
         self._raised: BaseException | None = None
-        self._is_answered = False  # an exception was raised, and nothing has swallowed it so far
-        self._is_due = False  # the handler must run again
-        self._is_resent = False  # and is about to
+        self._is_answered = False  # the handler has raised its exception, and nothing has swallowed it so far
+        self._is_due = False  # the handler must run again: it could not raise, or its exception was swallowed
+        self._is_resent = False  # the signal was sent again, and the handler has not yet run
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
 
@@ -123,7 +123,7 @@ class _Watch:
                 self._demand_answer(number, now - arrived)
 
     def _demand_answer(self, number: int, waited: float) -> None:
-        if signal.getsignal(number) != self._handle:  # held back for a moment, by who wants to finish something
+        if signal.getsignal(number) != self._handle:  # deferred: `training.interrupts` finishes an update first
             return
         if waited > ANSWER_SECONDS:
             _end_now(number)
@@ -136,7 +136,7 @@ class _Watch:
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: some swallow every exception there, as a missing optional import."""
+    """Whether a module is being imported: some catch every exception there, to try optional imports."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -150,10 +150,10 @@ def _forget_wakeup() -> None:
 
 
 def _leave(exit_code: int) -> None:
-    """End the process after it unwound; not by SystemExit.
+    """End the process after the stack was unwound, but not by SystemExit.
 
-    Python's own end waits for native threads that are still at work, and forgets the exit code where a
-    KeyboardInterrupt has passed through C code that ran Python code.
+    Python's own exit waits for native threads that still work, and loses the exit code if a KeyboardInterrupt has
+    passed through C code that called Python.
     """
     discard_drafts()  # of threads that are still at work
     atexit._run_exitfuncs()

@@ -19,9 +19,28 @@ from stylecli.training.losses.names import LOSS_NETWORKS, VGG_NAMES
 if TYPE_CHECKING:
     from stylecli.core.errors import StyleError
     from stylecli.inference.engine import Engine
+    from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.stylize.look import Brush
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def gathered(name: str, make: Callable[..., Any], *choices: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Add several options to a command, which gets their values as one argument `name`: `make(**values)`."""
+    bare = functools.reduce(lambda function, choice: choice(function), choices, lambda **_: None)
+    names = [str(parameter.name) for parameter in click.command()(bare).params]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_one(*args: Any, **kwargs: Any) -> Any:
+            values = {option: kwargs.pop(option) for option in names}
+            return command(*args, **{name: make(**values)}, **kwargs)
+
+        for choice in reversed(choices):
+            choice(with_one)
+        return with_one  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+
+    return decorate
 
 
 styles_dir = click.option(
@@ -77,35 +96,24 @@ def loss_network(default: str) -> Callable[[Command], Command]:
     )
 
 
-def encoder(command: Command) -> Command:
-    """Add the choices of how a video is encoded to a command, which gets them as one `encoder`."""
+def _encoder_options(
+    codec: str | None, crf: int | None, preset: str | None, pixel_format: str | None
+) -> EncoderOptions:
+    from stylecli.media.video.writing.codecs import EncoderOptions
 
-    @click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm).")
-    @click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger.")
-    @click.option("--preset", help="The encoder's trade of speed for size.")
-    @click.option(
+    return EncoderOptions(codec, crf, preset, pixel_format)
+
+
+encoder = gathered(
+    "encoder",
+    _encoder_options,
+    click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm)."),
+    click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger."),
+    click.option("--preset", help="The encoder's trade of speed for size."),
+    click.option(
         "--pixel-format", help="Such as yuv420p, which every player shows; default: one that keeps what the source has."
-    )
-    @functools.wraps(command)
-    def with_encoder(
-        *args: Any, codec: str | None, crf: int | None, preset: str | None, pixel_format: str | None, **kwargs: Any
-    ) -> Any:
-        from stylecli.media.video.writing.codecs import EncoderOptions
-
-        return command(*args, encoder=EncoderOptions(codec, crf, preset, pixel_format), **kwargs)
-
-    return with_encoder  # type: ignore[return-value]  # a command with other parameters, as decorators make them
-
-
-def raise_failures(errors: Sequence[StyleError | None], items: str) -> None:
-    """Raise the fault of a single item, or one that counts those of many; None is an item without a fault."""
-    failed = [error for error in errors if error]
-    if failed and len(errors) == 1:
-        raise failed[0]
-    if failed:
-        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint="The others are done.")
-
-
+    ),
+)
 span = click.option(
     "--range", "span", type=RangeType(), help="Only from second A to second B, or from H:MM:SS-H:MM:SS."
 )
@@ -126,39 +134,45 @@ tile = click.option(
 )
 
 
-def tell_fallback(engine: Engine) -> None:
-    """Say why `--device auto` did not take the graphics card that is there."""
-    if engine.fallback:
-        say(f"stylecli: working on the CPU, since {engine.fallback}")
+def _look(strength: float, preserve_color: bool, mask: Path | None, brush: Brush) -> Look:
+    from stylecli.stylize.pictures import read_mask
+
+    return Look(strength, preserve_color, read_mask(mask) if mask else None, brush)
 
 
-def look(command: Command) -> Command:
-    """Add all look options to a command, which gets them as one `look`."""
-
-    @click.option(
+look = gathered(
+    "look",
+    _look,
+    click.option(
         "--strength", type=float, default=Look.strength, show_default=True, help="0 keeps the photo, 1 is all style."
-    )
-    @click.option("--preserve-color", is_flag=True, help="Keep the photo's colours, take only the brushwork.")
-    @click.option(
+    ),
+    click.option("--preserve-color", is_flag=True, help="Keep the photo's colours, take only the brushwork."),
+    click.option(
         "--mask",
         type=click.Path(dir_okay=False, path_type=Path),
         help="A picture that is white where the style is wanted.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--brush",
         type=BrushType(),
         default=Look.brush,
         show_default=True,
         help="Stroke size: 2 makes strokes twice as large, native paints every pixel, "
         f"auto works at a short side of at most {AUTO_SHORT_SIDE}, so that a proxy looks like the full size.",
-    )
-    @functools.wraps(command)
-    def with_look(
-        *args: Any, strength: float, preserve_color: bool, mask: Path | None, brush: Brush, **kwargs: Any
-    ) -> Any:
-        from stylecli.stylize.pictures import read_mask
+    ),
+)
 
-        look = Look(strength, preserve_color, read_mask(mask) if mask else None, brush)
-        return command(*args, look=look, **kwargs)
 
-    return with_look  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+def tell_fallback(engine: Engine) -> None:
+    """Say why `--device auto` did not take the graphics card that is there."""
+    if engine.fallback:
+        say(f"stylecli: working on the CPU, since {engine.fallback}")
+
+
+def raise_failures(errors: Sequence[StyleError | None], items: str) -> None:
+    """Raise the fault of a single item, or one that counts those of many; None is an item without a fault."""
+    failed = [error for error in errors if error]
+    if failed and len(errors) == 1:
+        raise failed[0]
+    if failed:
+        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint="The others are done.")

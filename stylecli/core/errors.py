@@ -16,8 +16,10 @@ import errno
 import os
 from typing import ClassVar
 
-# What the system says where nothing can be written any more, whatever it is.
-_NO_ROOM = tuple(os.strerror(getattr(errno, name)) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name))
+# The system's words for a full, exhausted or read-only disk, as messages quote them.
+_DISK_FAULTS = tuple(
+    os.strerror(getattr(errno, name)) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name)
+)
 
 
 class StyleError(Exception):
@@ -65,5 +67,5 @@ class ItemsFailedError(StyleError):
 
 
 def hits_every_item(error: StyleError) -> bool:
-    """Whether a fault of one of many items will be that of all further ones: a full disk, a device that is gone."""
-    return isinstance(error, DeviceError) or any(words in error.message for words in _NO_ROOM)
+    """Whether all further items would fail as this one did: the disk is full, or the device is gone."""
+    return isinstance(error, DeviceError) or any(words in error.message for words in _DISK_FAULTS)

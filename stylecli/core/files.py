@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, faults that name the right path, locks, package data."""
+"""Atomic writes of files and folders, errors that name the right path, locks, package data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import BinaryIO
 
 from stylecli.core.errors import MediaError, StyleError
 
-LONGEST_NAME = 200  # bytes of a file's name to which something is added; file systems take 255
+LONGEST_NAME = 200  # bytes of a name to which a prefix and a suffix are added; file systems take 255
 WRITE_HINT = "Make room, or choose another place."
 
-SETTLE_SECONDS = 0.02  # that other threads have between their look at `_is_ending` and opening a file
+SETTLE_SECONDS = 0.02  # a thread that has just checked `_is_ending` opens its file within this time
 
-_is_ending = False
+_is_ending = False  # `discard_drafts` was called
 _drafts: set[Path] = set()  # hidden files and folders that this process is writing
 
 
@@ -34,10 +34,10 @@ def blamed_on(
     error: type[StyleError] = MediaError,
     also: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """Raise `error` about `path` for what the system has against writing it.
+    """Turn an OSError inside the `with` into `error`, with a message about `path`.
 
-    The path that a user gave, not the temporary one that failed. `also` names exceptions of a library that mean the
-    same.
+    path: the one that the user gave; the OSError may be about a temporary file.
+    also: exceptions of a library that mean the same.
     """
     faults: tuple[type[Exception], ...] = (OSError, *also)
     try:
@@ -68,7 +68,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_dur
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A hidden path beside `path`, with its suffix; what was written there gets its name when all went well.
+    """Give a hidden path beside `path`, with its suffix; the file written there is renamed to `path` at the end.
+
+    After an error, ^C too, the hidden file is removed and `path` is as it was.
 
     Raises:
         OSError: it cannot be renamed.
@@ -87,10 +89,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
-    """A hidden, empty folder beside `folder`, which takes its place when all went well and is gone otherwise.
+    """Give a hidden, empty folder beside `folder`; it is renamed to `folder` at the end, and removed after an error.
 
-    With `replaces`, a folder that is there already is removed once the new one has its name; it is put back if the
-    rename fails.
+    replaces: whether a folder may be there already. It is removed after the rename, and put back if that fails.
 
     Raises:
         OSError: it cannot be made or renamed.
@@ -110,7 +111,7 @@ def atomic_folder(folder: Path, *, replaces: bool = False) -> Iterator[Path]:
 
 
 def hidden_name(path: Path) -> str:
-    """A name for a hidden thing beside `path`: its own, or a short one where that is too long or not UTF-8."""
+    """Return a name for a hidden file beside `path`: its own, or a hash where that is too long or not UTF-8."""
     try:
         if len(path.name.encode()) <= LONGEST_NAME:
             return path.name
@@ -138,14 +139,13 @@ def swap_folders(incoming: Path, folder: Path) -> None:
 
 
 def discard_drafts() -> None:
-    """Remove the drafts of all files and folders that are being written, from any thread.
+    """Remove all files and folders that this process has not finished writing, and let no thread begin another.
 
-    For a process that ends while threads, or its main thread in a native library, are still at work. No other thread
-    begins a draft afterwards.
+    For a process that ends while other threads, or its main thread in a native library, are still at work.
     """
     global _is_ending  # noqa: PLW0603  # of the whole process
     _is_ending = True
-    for _ in range(2):  # a thread may have been just about to open its draft
+    for _ in range(2):  # a thread may have been about to open its draft
         for draft in tuple(_drafts):
             if draft.is_dir():
                 shutil.rmtree(draft, ignore_errors=True)
@@ -161,10 +161,7 @@ def _refuse_while_ending() -> None:
 
 
 def bundled_folder(name: str) -> Path:
-    """A folder of data that comes with stylecli ("styles", "plugins").
-
-    It lies inside the installed package, or beside it in a checkout.
-    """
+    """Return a folder that ships with stylecli ("styles", "plugins"): in the package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "_data" / name
     return installed if installed.is_dir() else package.parent / name

@@ -1,13 +1,9 @@
-"""How long work tells how far it is: one value, one callback type."""
+"""Callbacks of long work: how far it is, and messages for the user."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -22,14 +18,12 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-
-
-def ignore(_: Step) -> None:
-    """Let a caller that shows nothing pass nothing."""
-
-
 Notice = Callable[[str], None]
 
 
+def ignore(_: Step) -> None:
+    """Show no progress: the default of functions that report it."""
+
+
 def unnoticed(_: str) -> None:
-    """Let a caller that shows no messages pass nothing."""
+    """Show no message: the default of functions that have some."""

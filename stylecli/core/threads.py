@@ -1,7 +1,7 @@
-"""Stages beside the caller's own: one thread reads ahead, several work side by side, one writes behind.
+"""Stages of a pipeline in threads: one reads ahead, several work side by side, one writes behind.
 
-Only a few items are in between. Whatever ends the caller's loop (the last item, an error in any stage, ^C), all threads
-have ended when the `with` is left, and the first error is the one that the caller sees.
+Short queues stand between the stages. Whatever ends the caller's loop (the last item, an error in any stage, ^C), all
+threads have ended when the `with` is left, and the caller sees the first error.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 ITEMS_BETWEEN_STAGES = 4  # enough to even out slow frames; four 4K frames are 100 MB
-POLL_SECONDS = 0.5  # between two looks at a watched thread
-STOP_SECONDS = 5.0  # without a look: the process was stopped, or nobody waited for the thread
+POLL_SECONDS = 0.5  # between two checks of a watched thread
+STOP_SECONDS = 5.0  # a longer gap between checks: the process was stopped, or nobody waited for the thread
 
 
 class Watch:
-    """Tells whether a thread has been inside native code for too long without a step forward.
+    """Tells whether a thread hangs in native code: no beat for too many seconds.
 
-    Native code cannot be interrupted from outside: such a thread is left alone, and `fault` is raised in the caller's.
-    It is a daemon, so that the process can end. Only time in which somebody looks counts: a process that was stopped
-    (^Z) for an hour is not stuck.
+    Native code cannot be interrupted from outside. So a thread that hangs is abandoned, and `fault` is raised in the
+    caller's thread; all threads are daemons, so that the process can end. Only time between frequent checks counts: a
+    process that was stopped (^Z) for an hour does not hang.
     """
 
     def __init__(self, seconds: float, fault: Exception) -> None:
         self.fault = fault
         self._seconds = seconds
-        self._moved: float | None = None  # the time of the last step; None while it waits for another thread
-        self._looked = self._watched_since = float("-inf")
+        self._moved: float | None = None  # the time of the last beat; None while it waits for another thread
+        self._checked = self._watched_since = float("-inf")
 
     def beat(self) -> None:
-        """Tell that the thread is at work and has just gone a step forward."""
+        """Tell that the thread works and has just made progress."""
         self._moved = time.monotonic()
 
     def rest(self) -> None:
@@ -44,54 +44,54 @@ class Watch:
         self._moved = None
 
     def is_overdue(self) -> bool:
-        """Whether the last step is too long ago."""
+        """Whether the last beat is too long ago."""
         now, moved = time.monotonic(), self._moved
-        if now - self._looked > STOP_SECONDS:
+        if now - self._checked > STOP_SECONDS:
             self._watched_since = now
-        self._looked = now
+        self._checked = now
         return moved is not None and now - max(moved, self._watched_since) > self._seconds
 
 
 @contextmanager
 def reading_ahead(items: Generator[Item, None, None], watch: Watch | None = None) -> Iterator[Iterator[Item]]:
-    """Run the generator `items` in a thread, a few items ahead; it is closed in that thread, too.
+    """Run the generator `items` in a thread, a few items ahead; that thread closes it, too.
 
     With a `watch`, an item that takes too long raises its fault; `items` may call `watch.beat` in between.
     """
-    belt = _Belt[Item](watch)
+    queue = _Queue[Item](watch)
 
     def read() -> None:
         try:
             with closing(items):
-                belt.beat()
+                queue.beat()
                 for item in items:
-                    belt.rest()
-                    if not belt.put(item):
+                    queue.rest()
+                    if not queue.put(item):
                         return
-                    belt.beat()
-            belt.end()
+                    queue.beat()
+            queue.end()
         except BaseException as error:  # carried over to the caller's thread
-            belt.end(error)
+            queue.end(error)
         finally:
-            belt.rest()
+            queue.rest()
 
     thread = Thread(target=read, name="stylecli reading ahead", daemon=True)
     thread.start()
     try:
-        yield iter(belt)
+        yield iter(queue)
     finally:
-        belt.stop()
+        queue.stop()
         _join(thread, watch)
 
 
 def side_by_side(
     jobs: Iterable[Callable[[], Item]], at_once: int, *, waits: bool = True
 ) -> Generator[Item, None, None]:
-    """The results of `jobs`, in their order, `at_once` of which run at a time; close it to leave early.
+    """Run `jobs` in `at_once` threads and yield their results in order; close the generator to leave early.
 
-    waits: leaving early waits for the jobs that run. False is for a caller whose process then ends.
+    waits: whether leaving early waits for the jobs that run. False is for a caller whose process then ends.
 
-    Jobs are taken in the caller's thread, as many ahead as run, so that none of the threads waits for the next one.
+    The caller's thread takes jobs from the iterable, more than run at a time, so that no thread waits for its next job.
     """
     threads = ThreadPoolExecutor(at_once, "stylecli working")
     waiting: deque[Future[Item]] = deque()
@@ -114,46 +114,46 @@ def writing_behind(write: Callable[[Item], None], watch: Watch | None = None) ->
 
     With a `watch`, an item that takes too long raises its fault.
     """
-    belt = _Belt[Item](watch)
+    queue = _Queue[Item](watch)
 
     def drain() -> None:
         try:
-            for item in belt:
-                belt.beat()
+            for item in queue:
+                queue.beat()
                 write(item)
-                belt.rest()
+                queue.rest()
         except BaseException as error:  # carried over to the caller's thread
-            belt.stop(error)
+            queue.stop(error)
         finally:
-            belt.rest()
+            queue.rest()
 
     def put(item: Item) -> None:
-        if not belt.put(item):
-            belt.raise_error()
+        if not queue.put(item):
+            queue.raise_error()
 
     thread = Thread(target=drain, name="stylecli writing behind", daemon=True)
     thread.start()
     try:
         yield put
-        belt.end()
+        queue.end()
         _join(thread, watch)  # here, so that ^C while the last items are written stops the thread as well
         if thread.is_alive() and watch:
             raise watch.fault
     except BaseException:
-        belt.stop()
+        queue.stop()
         raise
     finally:
         _join(thread, watch)
-    belt.raise_error()
+    queue.raise_error()
 
 
 def _join(thread: Thread, watch: Watch | None) -> None:
-    """Wait for the end of a thread, but not of one that is stuck."""
+    """Wait for the end of a thread, but not of one that hangs."""
     while thread.is_alive() and not (watch and watch.is_overdue()):
         thread.join(POLL_SECONDS if watch else None)
 
 
-class _Belt(Generic[Item]):
+class _Queue(Generic[Item]):
     """A short queue that either end can stop; a `watch` is kept on the thread at one end."""
 
     def __init__(self, watch: Watch | None) -> None:
@@ -192,7 +192,7 @@ class _Belt(Generic[Item]):
             self._changed.notify_all()
 
     def stop(self, error: BaseException | None = None) -> None:
-        """Throw away what is left and turn both ends loose."""
+        """Discard what is left and release both ends."""
         with self._changed:
             self._ended = self._stopped = True
             self._error = self._error or error
@@ -216,7 +216,7 @@ class _Belt(Generic[Item]):
         self.raise_error()
 
     def _wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait while the other end works; raise the watch's fault where it is stuck."""
+        """Wait while the other end works; raise the watch's fault if it hangs."""
         while not self._changed.wait_for(condition, POLL_SECONDS if self._watch else None):
             if self._watch and self._watch.is_overdue():
                 raise self._watch.fault

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import skimage.data
+from click.testing import CliRunner
 
+from stylecli.cli.app import suite
 from stylecli.landscape import ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
@@ -26,11 +31,21 @@ pytestmark = [
 
 
 def run(command: str, folder: Path) -> str:
-    """Run a line in a shell whose `stylecli` is the one under test; what it prints."""
+    """Run a line as it is written; what it prints.
+
+    A line that is nothing but words runs in this process, which spares the start of another; all else runs in a shell
+    whose `stylecli` is the one under test.
+    """
+    line = command.partition(" #")[0]
+    if re.fullmatch(r"stylecli [\w ./:,=+-]+", line):
+        with chdir(folder):
+            result = CliRunner().invoke(suite, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{command}\n{result.output}"
+        return result.stdout
     place = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": os.pathsep.join([place, os.environ["PATH"]])}
     done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout

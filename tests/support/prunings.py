@@ -22,21 +22,30 @@ from stylecli.training.runs.finished import TrainingFacts
 @pytest.fixture
 def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prune by few small crops, heal in six steps, judge and preview small pictures."""
-    monkeypatch.setattr(pruning, "LOOK_COUNT", 2)
-    monkeypatch.setattr(pruning, "LOOK_SIZE", 64)
-    monkeypatch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 96)))
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    monkeypatch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
-    monkeypatch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
-    monkeypatch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
-    monkeypatch.setattr(export, "PREVIEW_SIZE", (96, 64))
+    make_quick(monkeypatch)
+
+
+def make_quick(patch: pytest.MonkeyPatch) -> None:
+    """Do what the fixture `quick_pruning` does, for fixtures of modules."""
+    patch.setattr(pruning, "LOOK_COUNT", 2)
+    patch.setattr(pruning, "LOOK_SIZE", 64)
+    patch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 72)))
+    patch.setattr(loop, "SAVE_EVERY", 2)
+    patch.setattr(loop, "LOG_EVERY", 1)
+    patch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
+    patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
+    patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
+    patch.setattr(export, "PREVIEW_SIZE", (96, 64))
 
 
 @pytest.fixture
 def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
     """Give a finished run, of random weights, with its painting."""
-    run = tmp_path / "whole"
+    return write_whole(tmp_path / "whole", recipe, photo_folder)
+
+
+def write_whole(run: Path, recipe: Recipe, photo_folder: Path) -> Path:
+    """Write a finished run, of the same random weights each time."""
     run.mkdir()
     torch.manual_seed(0)
     network = FastNetwork(stem=6, trunk=12, blocks=2)

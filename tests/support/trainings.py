@@ -49,15 +49,28 @@ class Trained(Protocol):
 
 
 @pytest.fixture
-def trained(photo_folder: Path, photos: PhotoFolder, loss_network: LossNetwork) -> Trained:
+def trained(photo_folder: Path, loss_network: LossNetwork) -> Trained:
     """Give a function that trains by a recipe into a folder, and returns the file of the weights."""
+    return _trainer(photo_folder, loss_network)
 
+
+@pytest.fixture(scope="session")
+def finished(
+    recipe: Recipe, photo_folder: Path, loss_network: LossNetwork, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Give the folder of a finished training by `recipe`. Read only."""
+    folder = tmp_path_factory.mktemp("finished")
+    _trainer(photo_folder, loss_network)(recipe, folder)
+    return folder
+
+
+def _trainer(photo_folder: Path, loss_network: LossNetwork) -> Trained:
     def run_training(
         recipe: Recipe, run: Path, *, progress: Progress = ignore, notice: Notice = lambda _: None, **changes: Any
     ) -> Path:
         paintings = tuple(photo_folder / painting.file for painting in recipe.paintings)
         ready = replace(Preparation(recipe, paintings, {"vgg19": loss_network}), **changes)
-        return train(ready, photos, run, progress=progress, notice=notice)
+        return train(ready, PhotoFolder(photo_folder), run, progress=progress, notice=notice)
 
     return run_training
 
@@ -77,7 +90,7 @@ def same_tensors(one: Path, other: Path) -> bool:
     return all(torch.equal(tensor, load_file(other)[name]) for name, tensor in load_file(one).items())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> Recipe:
     return Recipe(
         Painting("chelsea.png"),
@@ -87,5 +100,5 @@ def recipe() -> Recipe:
         loss_network="vgg19",
         style_sizes=(64,),
         batch=1,
-        phases=(Phase(3, 64), Phase(3, 96)),
+        phases=(Phase(3, 64), Phase(3, 72)),
     )

@@ -3,10 +3,11 @@
 from tests.support.exports import _exported_once
 from tests.support.trainings import (
     _small_samples,
+    finished,
     loss_network,
     photos,
     recipe,
     trained,
 )
 
-__all__ = ["_exported_once", "_small_samples", "loss_network", "photos", "recipe", "trained"]
+__all__ = ["_exported_once", "_small_samples", "finished", "loss_network", "photos", "recipe", "trained"]

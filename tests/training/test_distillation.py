@@ -21,8 +21,8 @@ BYTES_MAX = 4_000_000  # of the file that ships
 
 
 @pytest.fixture(scope="module")
-def teacher(vgg_file: Path) -> VggNetwork:
-    return load_vgg("vgg19", MAPPED, file=vgg_file)
+def teacher(wide_vgg_file: Path) -> VggNetwork:
+    return load_vgg("vgg19", MAPPED, file=wide_vgg_file)
 
 
 def test_it_comes_nearer_to_its_teacher(

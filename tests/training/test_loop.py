@@ -47,16 +47,15 @@ def test_training_lowers_the_loss(
 
 
 def test_an_interrupted_run_ends_with_the_same_bits(
-    trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, recipe: Recipe, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    whole = trained(recipe, tmp_path / "whole")
     notices: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         trained(recipe, tmp_path / "two", progress=stop_at(5))
     resumed = trained(recipe, tmp_path / "two", notice=notices.append)
     assert "resumed at step 5" in notices[0]  # ^C has written a checkpoint, beside the regular one of step 4
-    assert same_tensors(whole, resumed)
+    assert same_tensors(finished / "weights.safetensors", resumed)
 
 
 def test_a_run_with_the_consistency_term_logs_it_and_is_resumed_with_the_same_bits(
@@ -75,17 +74,16 @@ def test_a_run_with_the_consistency_term_logs_it_and_is_resumed_with_the_same_bi
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint_with_the_same_bits(
-    trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, recipe: Recipe, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 2)
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    whole = trained(recipe, tmp_path / "whole")
     with pytest.raises(RuntimeError):  # what no handler sees, as `kill -9`
         trained(recipe, tmp_path / "two", progress=stop_at(5, RuntimeError))
     with (tmp_path / "two" / "log.jsonl").open("a") as file:
         file.write('{"step": 6, "tot')
     resumed = trained(recipe, tmp_path / "two")
-    assert same_tensors(whole, resumed)
+    assert same_tensors(finished / "weights.safetensors", resumed)
     assert [entry["step"] for entry in log_of(tmp_path / "two")] == [1, 2, 3, 4, 5, 6]
 
 
@@ -115,7 +113,7 @@ def test_a_teacher_draws_the_network_towards_its_pictures(trained: Trained, reci
     teacher = FastNetwork(**SMALL).requires_grad_(False)
     teacher.head.bias += 2  # bright pictures
     silent = dict.fromkeys(("content_weight", "style_weight", "variation_weight", "grid_weight"), 0.0)
-    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0).with_steps(60)
+    recipe = replace(recipe, **silent, teacher="t", pixel_weight=100.0, phases=(Phase(60, 64),))
     trained(recipe, tmp_path, teacher=teacher)
     log = log_of(tmp_path)
     assert log[-1]["pixel"] < 0.6 * log[0]["pixel"]

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.training.processes import Processes
 
@@ -30,13 +32,12 @@ file = "chelsea.png"
 """
 
 
-def train(run: Path, photo_folder: Path, vgg_file: Path, *launcher: str) -> subprocess.CompletedProcess[str]:
+def line(run: Path, photo_folder: Path, vgg_file: Path) -> list[str]:
+    """The arguments that train into the folder `run`."""
     recipe = run.with_suffix(".toml")
     recipe.write_text(RECIPE)
     places = ["--painting", photo_folder, "--data", photo_folder, "-o", run, "--loss-weights", vgg_file]
-    line = [sys.executable, *launcher, "-m", "stylecli", "train", recipe, *places, "--json"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(list(map(str, line)), capture_output=True, text=True, env=environment, check=False)
+    return list(map(str, ["train", recipe, *places, "--json"]))
 
 
 def totals(output: str) -> list[float]:
@@ -45,10 +46,16 @@ def totals(output: str) -> list[float]:
 
 
 def test_two_processes_train_like_one(photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
-    alone = train(tmp_path / "alone", photo_folder, vgg_file)
-    assert alone.returncode == 0, alone.stderr
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29517")
-    both = train(tmp_path / "both", photo_folder, vgg_file, *torchrun)
+    alone = CliRunner().invoke(suite, line(tmp_path / "alone", photo_folder, vgg_file))
+    assert alone.exit_code == 0, alone.output
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29517", "-m", "stylecli")
+    both = subprocess.run(
+        [sys.executable, *torchrun, *line(tmp_path / "both", photo_folder, vgg_file)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
     assert both.returncode == 0, both.stderr
     assert totals(both.stdout)[-1] == pytest.approx(totals(alone.stdout)[-1], rel=TOLERANCE)
     one, two = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("alone", "both"))

@@ -21,16 +21,14 @@ from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe
 from tests.support.trainings import Trained, stop_at
 
 
-def test_a_run_holds_recipe_log_samples_and_weights(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
-    file = trained(recipe, tmp_path)
-    assert load_file(file)["stem.convolution.weight"].shape == (4, 3, 6, 6)
-    assert (tmp_path / "samples" / "step_000006.png").stat().st_size > 1000
-    assert (tmp_path / "recipe.toml").exists()
+def test_a_run_holds_recipe_log_samples_and_weights(finished: Path) -> None:
+    assert load_file(finished / "weights.safetensors")["stem.convolution.weight"].shape == (4, 3, 6, 6)
+    assert (finished / "samples" / "step_000006.png").stat().st_size > 1000
+    assert (finished / "recipe.toml").exists()
 
 
-def test_a_run_keeps_its_painting(trained: Trained, recipe: Recipe, photo_folder: Path, tmp_path: Path) -> None:
-    trained(recipe.with_steps(1), tmp_path)
-    assert (tmp_path / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
+def test_a_run_keeps_its_painting(finished: Path, photo_folder: Path) -> None:
+    assert (finished / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
 
 
 def test_several_paintings_make_one_network_of_several_styles(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:

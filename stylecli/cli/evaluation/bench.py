@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
@@ -15,54 +13,51 @@ from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown, say
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+
+def _bench_options(*, size: tuple[str, ...], **others: Any) -> BenchOptions:
+    return BenchOptions(size=size or QUICK, **others)
 
 
-def bench_options(command: Command) -> Command:
-    """Add the options of what is timed to a command, which gets them as one `chosen`."""
-
-    @click.option(
+bench_options = options.gathered(
+    "chosen",
+    _bench_options,
+    click.option(
         "--size",
         multiple=True,
         type=click.Choice([*SIZES]),
         help=f"Only this size; repeatable; default: {' and '.join(QUICK)}.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--rounds",
         type=click.IntRange(1),
         default=BenchOptions.rounds,
         show_default=True,
         help="Timed runs; the median counts.",
-    )
-    @click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores.")
-    @click.option(
+    ),
+    click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores."),
+    click.option(
         "--video/--no-video", default=BenchOptions.video, help="Measure the video pipeline, at 720p and 1080p."
-    )
-    @click.option(
+    ),
+    click.option(
         "--against",
         multiple=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Time this ONNX network too, on the CPU; it takes one RGB picture (1, 3, h, w); repeatable.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--against-white",
         type=click.Choice(get_args(White)),
         default=BenchOptions.against_white,
         show_default=True,
         help="What white is at the input of the networks of --against.",
-    )
-    @click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8.")
-    @click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy.")
-    @click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels.")
-    @click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network.")
-    @click.option("--batch", is_flag=True, help="Measure `stylecli batch`: 60 photos, beside what its stages allow.")
-    @options.device
-    @functools.wraps(command)
-    def with_chosen(*args: Any, **kwargs: Any) -> Any:
-        own = {name: kwargs.pop(name) for name in BenchOptions.__dataclass_fields__}
-        return command(*args, chosen=BenchOptions(**{**own, "size": own["size"] or QUICK}), **kwargs)
-
-    return with_chosen  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+    ),
+    click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8."),
+    click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy."),
+    click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
+    click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network."),
+    click.option("--batch", is_flag=True, help="Measure `stylecli batch`: 60 photos, beside what its stages allow."),
+    options.device,
+)
 
 
 @click.command()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -28,77 +26,63 @@ if TYPE_CHECKING:
     from stylecli.evaluation.speed.options import White
     from stylecli.inference.sessions import Device
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equivalent_limit")  # but in JSON and CSV
 
 
-def judged_by(command: Command) -> Command:
-    """Add the options of what styles are judged by to a command, which gets them as one `judged_by`."""
+def _judged_by(*, equivalent: int | None, **others: Any) -> JudgedBy:
+    return JudgedBy(equivalent=equivalent or JudgedBy.equivalent, **others)
 
-    @click.option(
+
+judged_by = options.gathered(
+    "judged_by",
+    _judged_by,
+    click.option(
         "--painting",
         type=click.Path(exists=True, path_type=Path),
         help="The painting, or a folder of those that the recipes name, for the style distance.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--judge",
         type=click.Choice(get_args(JudgeName)),
         default=JudgedBy.judge,
         show_default=True,
         help="The loss network; auto takes VGG-19 if its weights are here, vgg19 downloads them.",
-    )
-    @options.loss_weights
-    @click.option(
+    ),
+    options.loss_weights,
+    click.option(
         "--classifier",
         type=click.Path(dir_okay=False, path_type=Path),
         help="An ONNX image classifier: does it still see what is in the photo?",
-    )
-    @click.option(
+    ),
+    click.option(
         "--labels",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Names of its classes, one a line, for photos that are named by class.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--classifier-input",
         "input_range",
         type=click.Choice(get_args(InputRange)),
         default=JudgedBy.input_range,
         show_default=True,
         help="How it wants pictures: -1..1, less ImageNet's mean over its deviation, or 0..1.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--noise",
         type=click.FloatRange(1, 255),
         default=JudgedBy.noise,
         show_default=True,
         metavar="SIGMA",
         help="Standard deviation, in levels of 255, of the noise whose rest is measured.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--equivalent",
         type=click.IntRange(1),
         default=JudgedBy.equivalent or None,
         metavar="N",
         help="Race `stylecli optimize` for up to N steps on three photos; slow.",
-    )
-    @functools.wraps(command)
-    def with_judged_by(
-        *args: Any,
-        painting: Path | None,
-        judge: JudgeName,
-        loss_weights: Path | None,
-        classifier: Path | None,
-        labels: Path | None,
-        input_range: InputRange,
-        noise: float,
-        equivalent: int | None,
-        **kwargs: Any,
-    ) -> Any:
-        steps = equivalent or JudgedBy.equivalent
-        chosen = JudgedBy(painting, judge, loss_weights, classifier, labels, input_range, noise, steps)
-        return command(*args, judged_by=chosen, **kwargs)
-
-    return with_judged_by  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+    ),
+)
 
 
 @click.command(cls=CommandGroup, commands=[compare, blind])

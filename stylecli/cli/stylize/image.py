@@ -54,7 +54,6 @@ STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
 @options.device
 @options.tile
 @options.styles_dir
-@options.overwrite
 @options.as_json
 def command(
     inputs: tuple[Path, ...],

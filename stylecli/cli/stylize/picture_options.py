@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from stylecli.cli import options
 from stylecli.core.errors import UsageError
 from stylecli.media.images.settings import BITS, ExrColor
 from stylecli.stylize.options import PictureOptions
@@ -42,40 +43,35 @@ class Output:
     is_folder: bool = False
 
 
-def pictures(command: Command) -> Command:
-    """Add the options of `PictureOptions`; the command gets them as one `how`."""
-
-    @click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.")
-    @click.option("--lossless", is_flag=True, help="Change no pixel when saving WebP and AVIF.")
-    @click.option(
+pictures = options.gathered(
+    "how",
+    PictureOptions,
+    click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF."),
+    click.option("--lossless", is_flag=True, help="Change no pixel when saving WebP and AVIF."),
+    click.option(
         "--bits",
         type=click.Choice([str(bits) for bits in BITS]),
         callback=lambda _, __, value: None if value is None else int(value),
         help="Of a sample of the result, such as 10 in AVIF; default: as the source, as far as the format allows.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--color",
         "exr_color",
         type=click.Choice(get_args(ExrColor)),
         default=PictureOptions.exr_color,
         show_default=True,
         help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
-    )
-    @click.option("--layer", default=PictureOptions.layer, help="Of an EXR: the layer or part that is painted.")
-    @click.option("--page", type=click.IntRange(1), help="Paint this page or frame only; default: all.")
-    @click.option("--max-size", type=click.IntRange(1), help="Make larger pictures smaller: pixels of the longer side.")
-    @click.option("--allow-truncated", is_flag=True, help="Paint what is there of pictures that are cut off.")
-    @click.option("--strip", is_flag=True, help="Write no metadata but the colour profile.")
-    @click.option("--keep-times", is_flag=True, help="Give results the times of their sources.")
-    @click.option("--sidecars", is_flag=True, help="Copy an XMP file beside a source beside its result.")
-    @click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot.")
-    @functools.wraps(command)
-    def with_how(*args: Any, overwrite: bool, **kwargs: Any) -> Any:
-        fields = {one.name for one in dataclasses.fields(PictureOptions)} - {"overwrite"}
-        given = {name: kwargs.pop(name) for name in fields}
-        return command(*args, how=PictureOptions(overwrite=overwrite, **given), **kwargs)
-
-    return with_how  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+    ),
+    click.option("--layer", default=PictureOptions.layer, help="Of an EXR: the layer or part that is painted."),
+    click.option("--page", type=click.IntRange(1), help="Paint this page or frame only; default: all."),
+    click.option("--max-size", type=click.IntRange(1), help="Make larger pictures smaller: pixels of the longer side."),
+    click.option("--allow-truncated", is_flag=True, help="Paint what is there of pictures that are cut off."),
+    click.option("--strip", is_flag=True, help="Write no metadata but the colour profile."),
+    click.option("--keep-times", is_flag=True, help="Give results the times of their sources."),
+    click.option("--sidecars", is_flag=True, help="Copy an XMP file beside a source beside its result."),
+    click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot."),
+    options.overwrite,
+)
 
 
 def sources(command: Command) -> Command:

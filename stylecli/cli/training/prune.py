@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -16,42 +13,29 @@ from stylecli.cli.parameters import Ratios
 from stylecli.core.errors import UsageError
 from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+target_options = options.gathered(
+    "target",
+    Target,
+    click.option("--ratio", type=float, help="Cut this share of the channels, such as 0.6."),
+    click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters."),
+    click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel."),
+    click.option("--target-ms", "ms", type=float, metavar="N", help="Cut down to N ms for 1280 x 720 pixels here."),
+    click.option("--blocks", type=int, metavar="N", help="Cut no channel, but leave N residual blocks."),
+    click.option("--narrow", is_flag=True, default=None, help="Cut no channel, but halve the dearest layer of `fast`."),
+    click.option("--few-norms", is_flag=True, default=None, help="Cut no channel, but most normalisations of `fast`."),
+)
 
 
-def target_options(command: Command) -> Command:
-    """Add the ways to say how far to cut to a command, which gets them as one `target`."""
-
-    @click.option("--ratio", type=float, help="Cut this share of the channels, such as 0.6.")
-    @click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters.")
-    @click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel.")
-    @click.option("--target-ms", "ms", type=float, metavar="N", help="Cut down to N ms for 1280 x 720 pixels here.")
-    @click.option("--blocks", type=int, metavar="N", help="Cut no channel, but leave N residual blocks.")
-    @click.option("--narrow", is_flag=True, default=None, help="Cut no channel, but halve the dearest layer of `fast`.")
-    @click.option("--few-norms", is_flag=True, default=None, help="Cut no channel, but most normalisations of `fast`.")
-    @functools.wraps(command)
-    def with_target(*args: Any, **kwargs: Any) -> Any:
-        own = {name: kwargs.pop(name) for name in Target.__dataclass_fields__}
-        return command(*args, target=Target(**own), **kwargs)
-
-    return with_target  # type: ignore[return-value]  # a command with other parameters, as decorators make them
-
-
-def healing_options(command: Command) -> Command:
-    """Add the options of the training after the cut to a command, which gets them as one `healing`."""
-
-    @click.option("--painting", type=click.Path(path_type=Path), help="The painting, or its folder; default: in RUN.")
-    @options.loss_network("that of RUN's last phase")
-    @options.finish_with
-    @options.loss_weights
-    @options.steps
-    @options.time_budget
-    @functools.wraps(command)
-    def with_healing(*args: Any, **kwargs: Any) -> Any:
-        own = {name: kwargs.pop(name) for name in Healing.__dataclass_fields__}
-        return command(*args, healing=Healing(**own), **kwargs)
-
-    return with_healing  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+healing_options = options.gathered(
+    "healing",
+    Healing,
+    click.option("--painting", type=click.Path(path_type=Path), help="The painting, or its folder; default: in RUN."),
+    options.loss_network("that of RUN's last phase"),
+    options.finish_with,
+    options.loss_weights,
+    options.steps,
+    options.time_budget,
+)
 
 
 @click.command()

@@ -10,17 +10,17 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 
 
-def test_its_features_are_those_of_torchvisions_vgg(vgg_file: Path) -> None:
+def test_its_features_are_those_of_torchvisions_vgg(wide_vgg_file: Path) -> None:
     from torchvision.models import vgg19
     from torchvision.transforms.functional import normalize
 
     reference = vgg19().features[:21].eval()  # to relu4_1
     reference.load_state_dict(
-        {key[9:]: value for key, value in load_file(vgg_file).items() if int(key.split(".")[1]) < 21}
+        {key[9:]: value for key, value in load_file(wide_vgg_file).items() if int(key.split(".")[1]) < 21}
     )
     image = torch.rand(1, 3, 64, 64)
     x = normalize(image, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    features = load_loss_network("vgg19", ["relu1_2", "relu4_1"], file=vgg_file)(image)
+    features = load_loss_network("vgg19", ["relu1_2", "relu4_1"], file=wide_vgg_file)(image)
     with torch.no_grad():
         torch.testing.assert_close(features["relu1_2"], reference[:4](x))
         torch.testing.assert_close(features["relu4_1"], reference(x))

@@ -18,8 +18,9 @@ from stylecli.training.networks.registry import count_parameters, network_from_w
 from stylecli.training.pruning import prune as pruning
 from stylecli.training.pruning.cutting import Target
 from stylecli.training.pruning.prune import Healing, prune
-from stylecli.training.recipe import Painting, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, Recipe, read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
+from tests.support.prunings import make_quick, write_whole
 from tests.support.trainings import same_tensors, stop_at
 
 pytestmark = pytest.mark.usefixtures("quick_pruning")
@@ -38,12 +39,24 @@ def cut_in_half(whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
     return cut
 
 
+@pytest.fixture(scope="module")
+def half(recipe: Recipe, photo_folder: Path, vgg_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the run that `cut_in_half` makes where nothing befalls it. Read only."""
+    folder = tmp_path_factory.mktemp("pruned")
+    run = write_whole(folder / "whole", recipe, photo_folder)
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch)
+        healing = Healing(loss_weights=vgg_file)
+        prune(str(run), PhotoFolder(photo_folder), folder / "half", target=Target(ratio=0.5), healing=healing)
+    return folder / "half"
+
+
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(suite, list(map(str, arguments)))
 
 
-def test_a_pruned_run_is_an_ordinary_smaller_one(cut_in_half: Callable[..., Path]) -> None:
-    weights = cut_in_half()
+def test_a_pruned_run_is_an_ordinary_smaller_one(half: Path) -> None:
+    weights = half / "weights.safetensors"
     network = network_from_weights(load_file(weights))
     assert count_parameters(network) < 0.4 * PARAMETERS
     recipe = read_recipe(weights.parent / "recipe.toml")
@@ -56,9 +69,11 @@ def test_a_pruned_run_is_an_ordinary_smaller_one(cut_in_half: Callable[..., Path
 
 
 @pytest.mark.parametrize("importance", ["taylor", "gamma", "l1"])
-def test_channels_may_be_chosen_otherwise(cut_in_half: Callable[..., Path], importance: str) -> None:
-    other = load_file(cut_in_half("other", importance=importance).parent / "cut" / "weights.safetensors")
-    default = load_file(cut_in_half("default").parent / "cut" / "weights.safetensors")
+def test_channels_may_be_chosen_otherwise(
+    cut_in_half: Callable[..., Path], half: Path, vgg_file: Path, importance: str
+) -> None:
+    run = cut_in_half(importance=importance, healing=Healing(loss_weights=vgg_file, steps=1)).parent
+    other, default = (load_file(folder / "cut" / "weights.safetensors") for folder in (run, half))
     assert {name: tensor.shape for name, tensor in other.items()} == {name: t.shape for name, t in default.items()}
     assert not torch.equal(other["head.weight"], default["head.weight"])
 
@@ -78,7 +93,8 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
     target: Target,
     changed: Mapping[str, int],
 ) -> None:
-    run = cut_in_half("other", target=target).parent
+    healing = Healing(loss_weights=vgg_file, steps=1)
+    run = cut_in_half("other", target=target, healing=healing).parent
     widths = network_from_weights(load_file(run / "weights.safetensors")).widths
     assert widths == {
         "stem": 6,
@@ -91,7 +107,7 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
     }
     recipe = read_recipe(run / "recipe.toml")
     assert {key: getattr(recipe, key) for key in widths} == widths
-    smaller = prune(str(run), photos, run / "half", target=Target(ratio=0.5), healing=Healing(loss_weights=vgg_file))
+    smaller = prune(str(run), photos, run / "half", target=Target(ratio=0.5), healing=healing)
     assert network_from_weights(load_file(smaller)).widths.items() >= changed.items()
 
 
@@ -106,33 +122,34 @@ def test_a_variant_of_a_style_is_pruned(photos: PhotoFolder, photo_file: Path, v
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])  # ^C; what no handler sees, as `kill -9`
 def test_a_pruning_that_was_stopped_ends_with_the_same_bits(
-    cut_in_half: Callable[..., Path], error: type[BaseException]
+    cut_in_half: Callable[..., Path], half: Path, error: type[BaseException]
 ) -> None:
     with pytest.raises(error):
         cut_in_half(progress=stop_at(5, error))
     notes: list[str] = []
     resumed = cut_in_half(notice=notes.append)
     assert "resumed at step" in notes[0]
-    assert same_tensors(cut_in_half("whole-time"), resumed)
+    assert same_tensors(half / "weights.safetensors", resumed)
 
 
 def test_a_cut_that_was_stopped_is_made_again(
-    cut_in_half: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    cut_in_half: Callable[..., Path], half: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(pruning, "write_tensors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             cut_in_half()
-    assert same_tensors(cut_in_half("other"), cut_in_half())
+    assert same_tensors(half / "weights.safetensors", cut_in_half())
 
 
-def test_what_is_finished_is_not_done_again(cut_in_half: Callable[..., Path]) -> None:
-    cut_in_half()
-    cut_in_half(progress=stop_at(1, AssertionError))
+def test_what_is_finished_is_not_done_again(cut_in_half: Callable[..., Path], vgg_file: Path) -> None:
+    healing = Healing(loss_weights=vgg_file, steps=1)
+    cut_in_half(healing=healing)
+    cut_in_half(healing=healing, progress=stop_at(1, AssertionError))
 
 
 def test_train_goes_on_with_a_pruned_run(
-    cut_in_half: Callable[..., Path], whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
+    cut_in_half: Callable[..., Path], half: Path, whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         cut_in_half(progress=stop_at(3))
@@ -140,35 +157,27 @@ def test_train_goes_on_with_a_pruned_run(
     result = run(*line, "--loss-weights", vgg_file, "-o", tmp_path / "half")
     assert result.exit_code == 0, result.output
     assert "resumed at step 3" in result.stderr
-    assert same_tensors(cut_in_half("other"), tmp_path / "half" / "weights.safetensors")
+    assert same_tensors(half / "weights.safetensors", tmp_path / "half" / "weights.safetensors")
 
 
-def test_a_new_style_starts_from_a_pruned_run(
-    cut_in_half: Callable[..., Path], photo_folder: Path, vgg_file: Path, tmp_path: Path
-) -> None:
-    base = cut_in_half().parent
-    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "--base", base, "--steps", 12]
+def test_a_new_style_starts_from_a_pruned_run(half: Path, photo_folder: Path, vgg_file: Path, tmp_path: Path) -> None:
+    line = ["train", photo_folder / "coffee.png", "--data", photo_folder, "--base", half, "--steps", 1]
     line += ["--stroke", 64]
     result = run(*line, "--loss-network", "vgg19", "--loss-weights", vgg_file, "-o", tmp_path / "new")
     assert result.exit_code == 0, result.output
-    old, new = (load_file(folder / "weights.safetensors") for folder in (base, tmp_path / "new"))
+    old, new = (load_file(folder / "weights.safetensors") for folder in (half, tmp_path / "new"))
     assert {name: tensor.shape for name, tensor in old.items()} == {name: tensor.shape for name, tensor in new.items()}
 
 
-def test_a_pruned_run_is_pruned_again(cut_in_half: Callable[..., Path], photos: PhotoFolder, vgg_file: Path) -> None:
-    half = cut_in_half().parent
-    weights = prune(
-        str(half), photos, half / "again", target=Target(ratio=0.3), healing=Healing(loss_weights=vgg_file, steps=1)
-    )
+def test_a_pruned_run_is_pruned_again(half: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path) -> None:
+    healing = Healing(loss_weights=vgg_file, steps=1)
+    weights = prune(str(half), photos, tmp_path / "again", target=Target(ratio=0.3), healing=healing)
     assert count_parameters(network_from_weights(load_file(weights))) < count_parameters(
         network_from_weights(load_file(half / "weights.safetensors"))
     )
 
 
-def test_a_pruned_run_is_exported_and_judged(
-    cut_in_half: Callable[..., Path], photo_file: Path, vgg_file: Path, tmp_path: Path
-) -> None:
-    half = cut_in_half().parent
+def test_a_pruned_run_is_exported_and_judged(half: Path, photo_file: Path, vgg_file: Path, tmp_path: Path) -> None:
     assert run("export", half, "-o", tmp_path / "style").exit_code == 0
     assert run("styles", "check", tmp_path / "style").exit_code == 0
     judged = run("evaluate", half, tmp_path / "style", "--photos", photo_file, "--loss-weights", vgg_file, "--json")
@@ -188,10 +197,11 @@ def test_a_time_budget_holds_the_cut_too_and_a_resumed_pruning_keeps_its_plan(
     assert read_recipe(tmp_path / "half" / "recipe.toml") == planned
 
 
-def test_another_pruning_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path]) -> None:
-    cut_in_half()
+def test_another_pruning_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path], vgg_file: Path) -> None:
+    healing = Healing(loss_weights=vgg_file, steps=1)
+    cut_in_half(healing=healing)
     with pytest.raises(UsageError, match=r"another pruning \(target differ\)"):
-        cut_in_half(target=Target(ratio=0.6))
+        cut_in_half(target=Target(ratio=0.6), healing=healing)
 
 
 def test_a_training_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path], whole: Path) -> None:
@@ -271,10 +281,10 @@ def test_a_folder_without_photos_is_a_media_error(whole: Path, tmp_path: Path) -
     assert "no photo in it" in result.stderr
 
 
-def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable[..., Path]) -> None:
+def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable[..., Path], vgg_file: Path) -> None:
     weights, metadata = read_tensors(whole / "weights.safetensors")
     write_tensors(with_dilations(weights, (1, 4)), whole / "weights.safetensors", metadata)
     write_recipe(replace(read_recipe(whole / "recipe.toml"), dilations=(1, 4)), whole / "recipe.toml")
-    pruned = cut_in_half()
+    pruned = cut_in_half(healing=Healing(loss_weights=vgg_file, steps=1))
     assert network_from_weights(load_file(pruned)).widths["dilations"] == (1, 4)
     assert read_recipe(pruned.parent / "recipe.toml").dilations == (1, 4)

@@ -63,8 +63,7 @@ class Format:
             options["Q"] = quality or self.quality
         if self.has_bit_depth:
             options["bitdepth"] = self.bits if image.format == "ushort" else 8
-        # Where a picture has no EXIF, libvips makes it up. In JPEG that holds the dots per inch, else nothing.
-        options["keep"] = "all" if keep_exif or self.operation == "jpeg" else "xmp|iptc|icc|other"
+        options["keep"] = "all" if keep_exif else "xmp|iptc|icc|other"  # libvips makes EXIF up where there is none
         encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options | more)
         return encoded
 

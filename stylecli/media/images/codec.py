@@ -81,7 +81,7 @@ def decode_pages(data: bytes, name: str, *, reading: Reading, page: int | None =
 def encode(pages: Pages, suffix: str, *, encoding: Encoding, name: str, notice: Notice = unnoticed) -> bytes:
     """Encode pictures as one file in the format of a suffix; `name` is for messages.
 
-    Pictures that are all as they were read, in their own format and with no option of it, are their file, byte for byte.
+    Pictures that are as they were read, in their own format and without an option, are their file, byte for byte.
     `notice` hears of each thing that the pictures' file held and the new one does not.
 
     Raises:

@@ -86,7 +86,7 @@ class SourceFile:
 
 @dataclass(frozen=True, eq=False)
 class Pages:
-    """The pictures of one file, at least one: the frames of an animation, or the pages of a document.
+    """The pictures of one file, at least one: frames of an animation, pages of a document, or views of one moment.
 
     animation: None for pages, and where only one frame was read. lost: what the file holds besides, and no picture of
     it does. total: how many pictures the file has. kind: what they are. source: None where not all of it was read.
@@ -96,7 +96,7 @@ class Pages:
     animation: Animation | None = None
     lost: tuple[str, ...] = ()
     total: int = 1
-    kind: Literal["frames", "pages"] = "pages"
+    kind: Literal["frames", "pages", "views"] = "pages"
     source: SourceFile | None = field(default=None, repr=False)
 
     def unchanged_file(self, format_: Format) -> bytes | None:

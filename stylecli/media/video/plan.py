@@ -193,7 +193,9 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
         deeper = [
             name
             for name in container.codecs
-            if any(depth(one) > bits and holds_alpha(one) >= holds_alpha(chosen) for one in container.codec(name).formats)
+            if any(
+                depth(one) > bits and holds_alpha(one) >= holds_alpha(chosen) for one in container.codec(name).formats
+            )
         ]
         keeping = f'; `codec="{deeper[0]}"` keeps more' if deeper and not options.encoder.pixel_format else ""
         yield f"the video has {clip.bits} bits a channel and is written with {bits}{keeping}"

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
+from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_pages, read_picture
 from stylecli.stylize.pictures import refuse_losses
 from tests.media.images.codecs.test_tiff_directories import tiff
 from tests.media.images.metadata.test_kept import exif, file_of
@@ -28,6 +28,22 @@ def animated(photo: NDArray[np.uint8], kind: str) -> bytes:
     frames = [PIL.Image.fromarray(np.roll(photo, 40 * number, 1)) for number in range(3)]
     frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(("options", "told"), [({"comment": b"hello"}, ["GIF comments"]), ({}, [])])
+def test_comments_of_a_gif_are_told(photo: NDArray[np.uint8], options: dict[str, Any], told: list[str]) -> None:
+    file = io.BytesIO()
+    PIL.Image.fromarray(photo).save(file, "GIF", **options)
+    assert list(read_pages(file.getvalue()).lost) == told
+
+
+@pytest.mark.parametrize("has_still", [True, False])
+def test_a_still_that_is_no_frame_of_its_animation_is_told(photo: NDArray[np.uint8], has_still: bool) -> None:
+    file = io.BytesIO()
+    frames = [PIL.Image.fromarray(np.roll(photo, 40 * number, 1)) for number in range(3)]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:], default_image=has_still)
+    told = read_pages(file.getvalue()).lost
+    assert list(told) == ["the still picture of the animation, which is none of its frames"] * has_still
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])

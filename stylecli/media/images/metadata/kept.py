@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments, has_density
 from stylecli.media.images.metadata.photoshop import iptc_for
-from stylecli.media.images.metadata.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
+from stylecli.media.images.metadata.png import DENSITY, SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
 from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
 from stylecli.media.images.metadata.xmp import painted_xmp
 
@@ -90,15 +91,15 @@ def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
     segments = descriptive_segments(data) if data.startswith(START) else ()
-    return Metadata(tuple(fields), _resolution_of(image, data), chunks, segments)
+    return Metadata(tuple(fields), _resolution_of(image, data, chunks), chunks, segments)
 
 
-def _resolution_of(image: Any, data: bytes) -> tuple[float, float] | None:
-    told = image.xres, image.yres
-    if told == (UNKNOWN_RESOLUTION, UNKNOWN_RESOLUTION):
-        return None
-    is_default = data.startswith(START) and told == (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION)  # libvips says it of JPEG
-    return None if is_default and not has_density(data) else told
+def _resolution_of(image: Any, data: bytes, chunks: Sequence[Chunk]) -> tuple[float, float] | None:
+    """The density that a file tells; libvips gives one of two for files that tell none."""
+    is_told = has_density(data) if data.startswith(START) else any(kind == DENSITY for kind, _ in chunks)
+    assumed = {UNKNOWN_RESOLUTION, round(DEFAULT_RESOLUTION, 2)}
+    is_assumed = {round(image.xres, 2), round(image.yres, 2)} <= assumed
+    return None if is_assumed and not is_told else (image.xres, image.yres)
 
 
 def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:

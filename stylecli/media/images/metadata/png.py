@@ -69,6 +69,16 @@ def with_exif(chunks: Iterable[Chunk], block: bytes) -> tuple[Chunk, ...]:
     return tuple((kind, block if kind == b"eXIf" else content) for kind, content in chunks)
 
 
+def has_still(data: bytes) -> bool:
+    """Whether a PNG file is an animation whose pixels for other programs are none of its frames."""
+    kinds: set[bytes] = set()
+    for kind, _ in chunks_of(data):
+        if kind == b"IDAT":
+            return b"acTL" in kinds and b"fcTL" not in kinds
+        kinds.add(kind)
+    return False
+
+
 def text_keys(chunks: Iterable[Chunk]) -> list[str]:
     """The keys of the texts, but for XMP."""
     keys = [content.split(b"\0", 1)[0] for kind, content in chunks if kind in TEXT]

@@ -83,7 +83,7 @@ def _places_in(file: Any) -> Iterator[Place]:
             is_layer = key.endswith(COLORS[0]) and (not prefix or prefix.endswith("."))
             if is_layer and all(prefix + color in part.channels for color in COLORS):
                 layer = prefix.removesuffix(".")
-                own_view = view or (views and _view_of(layer, views)) or ""
+                own_view = view or (_view_of(layer, views) if views else "")
                 names = tuple(dict.fromkeys(filter(None, (layer, name, own_view) if not layer else (layer, own_view))))
                 yield Place(part, prefix, names, own_view)
 

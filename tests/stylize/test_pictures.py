@@ -88,7 +88,7 @@ def test_a_mask_is_bright_where_the_style_goes(tmp_path: Path) -> None:
 def test_views_of_a_stereo_sequence_are_painted(
     tmp_path: Path, engines: dict[str, Engine], layer: str, painted: list[str]
 ) -> None:
-    channels = {key: np.full((8, 8), 0.5, np.float16) for key in "RGB"}
+    channels = {key: np.full((8, 8), level, np.float16) for key, level in zip("RGB", (0.5, 0.1, 0.9), strict=True)}
     for number in (1, 2):
         views = [OpenEXR.Part({"type": OpenEXR.scanlineimage, "view": view}, channels, view) for view in VIEWS]
         OpenEXR.File(views).write(str(tmp_path / f"in.{number}.exr"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stylecli.media.images.metadata.gif import has_comment
 from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_XMP
+from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
 from stylecli.media.images.metadata.png import has_still, text_keys
 from stylecli.media.images.metadata.xmp import GAIN_MAP
@@ -71,7 +72,7 @@ def lost_in_writing(
     most = EXIF_BYTES_MAX.get(format_.name)
     if most and metadata.exif and len(metadata.exif) > most:
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")
-    if format_.name not in IPTC_FORMATS and any(name == "iptc-data" for name, _, _ in metadata.fields):
+    if format_.name not in IPTC_FORMATS and bare_iptc(metadata):
         lost.append(f"IPTC: {format_.name} holds none")
     if format_.name != "JPEG":
         lost += _segments_lost(metadata, format_)

@@ -17,6 +17,7 @@ Segment = tuple[int, bytes]  # marker, content
 START = b"\xff\xd8"
 SCAN = 0xDA
 APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
+CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 
@@ -64,11 +65,10 @@ def with_segments(jpeg: bytes, segments: Sequence[Segment], *, density: tuple[in
 
 
 def with_exif(segments: Sequence[Segment], block: bytes) -> tuple[Segment, ...]:
-    """The segments with this Exif block (a small TIFF file) in place of another one."""
-    return tuple(
-        (marker, EXIF + block if marker == APP1 and content.startswith(EXIF) else content)
-        for marker, content in segments
-    )
+    """The segments with this Exif block (a small TIFF file) in place of another one; without any if it is too large."""
+    others = [segment for segment in segments if not segment[1].startswith(EXIF)]
+    own = [(APP1, EXIF + block)] if block and len(EXIF + block) <= CONTENT_BYTES_MAX else []
+    return (*own, *others)
 
 
 def _jfif(density: tuple[int, int] | None) -> bytes:

@@ -18,7 +18,7 @@ class PictureOptions:
     lossless: of WebP and AVIF.
     bits: 8, 10, 12 or 16 a sample of the result; None: as many as the source has, as far as the format holds them.
     exr_color: what EXR files hold, "linear" light or "encoded" sRGB.
-    layer: of an EXR: the layer that is painted; empty: the main one.
+    layer: of an EXR: the layer, part or view that is painted; empty: the main one, in all of its views.
     page: of several pages or frames in a file the only one that is painted, counted from 1; None: all.
     max_size: pixels, at most, of the longer side; a larger picture is made smaller before it is painted.
     allow_truncated: paint what is there of a picture whose end is missing.

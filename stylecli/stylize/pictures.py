@@ -131,17 +131,17 @@ def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
 
 
 def stylize_pages(
-    pages: Pages, engine: Engine, look: Look, *, begun: Callable[[], NDArray[Any]] | None = None
+    pages: Pages, engine: Engine, look: Look, *, begun: Sequence[Callable[[], NDArray[Any]]] = ()
 ) -> Pages:
-    """Stylize all pictures of a file: the frames of an animation as a scene, each page by itself.
+    """Stylize all pictures of a file: frames of an animation and views of a moment as a scene, pages one by one.
 
-    begun: what paints the first picture, as a frame of a scene (`FramePainter.begin`); None: it is none.
+    begun: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
     """
     if begun:
-        first = _with_paint(pages.pictures[0], begun(), look)
-        others = (stylize_picture(one, engine, look) for one in pages.pictures[1:])
-        return replace(pages, pictures=(first, *others))
-    if not pages.animation:
+        first = (_with_paint(one, do(), look) for one, do in zip(pages.pictures, begun, strict=False))
+        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(begun) :])
+        return replace(pages, pictures=(*first, *others))
+    if not pages.animation and pages.kind != "views":
         return replace(pages, pictures=tuple(stylize_picture(one, engine, look) for one in pages.pictures))
     painter = FramePainter(engine, look)
     painted = (_with_paint(one, painter(one.pixels), look) for one in pages.pictures)
@@ -182,7 +182,7 @@ def _prepared(pages: Pages, suffix: str, name: str, options: PictureOptions) -> 
     format_ = writable_format(suffix, name)
     pictures = pages.pictures
     lost = pages.lost
-    if format_.several is None and len(pictures) > 1:  # the others are not painted for nothing
+    if len(pictures) > 1 and not format_.holds(pages.kind):  # the others are not painted for nothing
         lost, pictures = (*lost, *pages_lost(pages, format_)), pictures[:1]
     if options.max_size:
         pictures = tuple(_at_most(one, options.max_size) for one in pictures)
@@ -223,7 +223,7 @@ def _work(
                 list(of_scene),
                 {name: FramePainter(engine, look) for name, engine in engines.items()},
                 read=partial(_read_frame, options=options),
-                pixels_of=lambda source: source.pictures[0].pixels if isinstance(source, Pages) else None,
+                pixels_of=_pixels_of,
                 is_done=lambda job: keeps and os.path.exists(job.output),  # noqa: PTH110
                 do=run,
             )
@@ -233,6 +233,13 @@ def _work(
 
 _Work = Callable[[], list[Outcome]]
 _Source = Pages | Exception  # of a file that was read, or why it could not be
+
+
+def _pixels_of(source: _Source) -> list[NDArray[Any]]:
+    """What of a frame belongs to its scene: the picture, or all of its views."""
+    if not isinstance(source, Pages):
+        return []
+    return [one.pixels for one in (source.pictures if source.kind == "views" else source.pictures[:1])]
 
 
 def _read_frame(job: PictureJob, options: PictureOptions) -> _Source:
@@ -267,7 +274,7 @@ def _run_source(
             source = source or read_pages(job.source, reading=options.reading, page=_page_of(options))
             if isinstance(source, Exception):
                 raise source
-            begin = begun.get(job.style)
+            begin = begun.get(job.style, ())
             engine = engines[job.style]
             outcomes.append(_run_job(job, source, engine, look, options, keeps=keeps, started=started, begun=begin))
         except StyleError as error:
@@ -290,7 +297,7 @@ def _run_job(
     *,
     keeps: bool,
     started: float,
-    begun: Callable[[], NDArray[Any]] | None,
+    begun: Sequence[Callable[[], NDArray[Any]]],
 ) -> Outcome:
     ready = _prepared(pages, job.output.suffix, str(job.output), options)
     height, width = ready.pictures[0].pixels.shape[:2]

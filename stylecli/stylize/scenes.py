@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stylecli.stylize.jobs import PictureJob
 
-Begun = Mapping[str, Callable[[], "NDArray[Any]"]]  # by style: what paints the frame
+Begun = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # by style: what paints the frame, or each of its views
 Source = TypeVar("Source")  # a frame's file as it was read, or its fault
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ def work_on_scene(
     painters: Mapping[str, FramePainter],
     *,
     read: Callable[[PictureJob], Source],
-    pixels_of: Callable[[Source], NDArray[Any] | None],
+    pixels_of: Callable[[Source], Sequence[NDArray[Any]]],
     is_done: Callable[[PictureJob], bool],
     do: Callable[[Sequence[PictureJob], Source | None, Begun], Callable[[], Result]],
 ) -> Generator[Callable[[], Result], None, None]:
@@ -36,7 +36,7 @@ def work_on_scene(
     jobs: in the order of frames; neighbours with one source are different styles of it.
     painters: by style.
     read: reads the source of a job; raises nothing.
-    pixels_of: its pixels (H, W, 3), or None where it could not be read.
+    pixels_of: its pixels (H, W, 3), of stereo those of each view; none where it could not be read.
     is_done: whether the result of a job is there and stays.
     do: what a callable does: given the jobs of a frame, its source (None: nothing is to paint), and what paints it.
     """
@@ -44,8 +44,8 @@ def work_on_scene(
     last = max((number for number, group in enumerate(frames) if not all(map(is_done, group))), default=-1)
     with reading_ahead(read(group[0]) for group in frames[: last + 1]) as sources:
         for group, source in zip(frames, sources, strict=False):
-            pixels = pixels_of(source)
-            begun = {} if pixels is None else {job.style: painters[job.style].begin(pixels) for job in group}
+            views = pixels_of(source)
+            begun = {job.style: [painters[job.style].begin(pixels) for pixels in views] for job in group}
             yield do(group, source, begun)
     for group in frames[last + 1 :]:
         yield do(group, None, {})

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 import pytest
 
 from stylecli.core.errors import UsageError
@@ -17,6 +18,8 @@ from stylecli.stylize.jobs import PictureJob, plan_jobs
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
 from stylecli.stylize.pictures import read_mask, run_jobs
+
+VIEWS = ("left", "right")
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +82,20 @@ def test_a_mask_is_bright_where_the_style_goes(tmp_path: Path) -> None:
     mask = read_mask(tmp_path / "mask.png")
     np.testing.assert_allclose(mask[1:], [[0, 0, 0, 1, 1, 1]] * 3, atol=1e-6)
     np.testing.assert_allclose(mask[0], 0)
+
+
+@pytest.mark.parametrize(("layer", "painted"), [("", ["left", "right"]), ("right", ["right"])])
+def test_views_of_a_stereo_sequence_are_painted(
+    tmp_path: Path, engines: dict[str, Engine], layer: str, painted: list[str]
+) -> None:
+    channels = {key: np.full((8, 8), level, np.float16) for key, level in zip("RGB", (0.5, 0.1, 0.9), strict=True)}
+    for number in (1, 2):
+        views = [OpenEXR.Part({"type": OpenEXR.scanlineimage, "view": view}, channels, view) for view in VIEWS]
+        OpenEXR.File(views).write(str(tmp_path / f"in.{number}.exr"))
+    jobs = [PictureJob(tmp_path / f"in.{n}.exr", "tiny", tmp_path / f"out.{n}.exr", scene="in") for n in (1, 2)]
+    outcomes = run_jobs(jobs, engines, Look(), options=PictureOptions(layer=layer))
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    for job in jobs:
+        with OpenEXR.File(str(job.output), separate_channels=True) as file:
+            changed = [part.header["view"] for part in file.parts if (part.channels["R"].pixels != 0.5).any()]
+        assert changed == painted

@@ -62,7 +62,11 @@ pictures = options.gathered(
         show_default=True,
         help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
     ),
-    click.option("--layer", default=PictureOptions.layer, help="Of an EXR: the layer or part that is painted."),
+    click.option(
+        *("--layer", "--part", "--view", "layer"),
+        default=PictureOptions.layer,
+        help="Of an EXR: the layer, part or view that is painted; default: the main one, in all of its views.",
+    ),
     click.option("--page", type=click.IntRange(1), help="Paint this page or frame only; default: all."),
     click.option("--max-size", type=click.IntRange(1), help="Make larger pictures smaller: pixels of the longer side."),
     click.option("--allow-truncated", is_flag=True, help="Paint what is there of pictures that are cut off."),

@@ -18,7 +18,7 @@ from stylecli.media.images.formats import (
     recognize,
 )
 from stylecli.media.images.losses import others_lost
-from stylecli.media.images.picture import Contents, Pages, Picture
+from stylecli.media.images.picture import Contents, Pages, Picture, SourceFile
 from stylecli.media.images.settings import BITS, Encoding, Reading
 
 SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF, EXR, HEIC, JPEG XL, BMP and PPM are read"
@@ -73,12 +73,15 @@ def decode_pages(data: bytes, name: str, *, reading: Reading, page: int | None =
     """
     format_ = find_format(data, name)
     pages: Pages = DECODERS[format_.library].decode(data, name, format_, reading, page=page)
-    return pages
+    if reading.allow_truncated or len(pages.pictures) < pages.total:
+        return pages
+    return replace(pages, source=SourceFile(data, format_, pages.pictures))
 
 
 def encode(pages: Pages, suffix: str, *, encoding: Encoding, name: str, notice: Notice = unnoticed) -> bytes:
     """Encode pictures as one file in the format of a suffix; `name` is for messages.
 
+    Pictures that are as they were read, in their own format and without an option, are their file, byte for byte.
     `notice` hears of each thing that the pictures' file held and the new one does not.
 
     Raises:
@@ -87,6 +90,8 @@ def encode(pages: Pages, suffix: str, *, encoding: Encoding, name: str, notice: 
     """
     format_ = writable_format(suffix, name)
     check_encoding(encoding, format_)
+    if encoding == Encoding() and (unchanged := pages.unchanged_file(format_)) is not None:
+        return unchanged
     for lost in pages.lost:
         notice(lost)
     if format_.library != "OpenEXR" and any(_is_exr(picture) for picture in pages.pictures):

@@ -18,7 +18,8 @@ class Format:
 
     is_start: whether the first `SIGNATURE_BYTES` of a file are those of this format. bits: of the deepest samples that
     it can hold. quality: the default, None where there is nothing to choose. options: of libvips's encoder. several:
-    whether it holds the frames of an animation, or the pages of a document. side_max: pixels, of the longer side.
+    whether it holds the frames of an animation, the pages of a document, or the views of a stereo picture. side_max:
+    pixels, of the longer side.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Format:
     holds_alpha: bool = True
     holds_cmyk: bool = False
     library: Library = "libvips"
-    several: Literal["frames", "pages"] | None = None
+    several: Literal["frames", "pages", "views"] | None = None
     side_max: int = 10_000_000  # libvips's own limit
     can_be_lossless: bool = False  # where the encoder is asked to; PNG and TIFF always are
     # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a warning, as it calls
@@ -40,6 +41,10 @@ class Format:
     fail_on: str = "truncated"
     has_bit_depth: bool = False  # the encoder must be told how many bits a sample has
     leaves_low_bits_empty: bool = False  # the decoder shifts samples of 10 and 12 bits up to 16, so white is not 65535
+
+    def holds(self, kind: Literal["frames", "pages", "views"]) -> bool:
+        """Whether it holds several pictures of a kind; pages may be anything."""
+        return self.several in (kind, "pages")
 
     def open(self, data: bytes, **options: Any) -> Any:
         """Open a file's bytes as a pyvips image, from which the samples can be read once. Raises pyvips.Error.
@@ -63,8 +68,7 @@ class Format:
             options["Q"] = quality or self.quality
         if self.has_bit_depth:
             options["bitdepth"] = self.bits if image.format == "ushort" else 8
-        # Where a picture has no EXIF, libvips makes it up. In JPEG that holds the dots per inch, else nothing.
-        options["keep"] = "all" if keep_exif or self.operation == "jpeg" else "xmp|iptc|icc|other"
+        options["keep"] = "all" if keep_exif else "xmp|iptc|icc|other"  # libvips makes EXIF up where there is none
         encoded: bytes = pyvips.Operation.call(f"{self.operation}save_buffer", image, **options | more)
         return encoded
 
@@ -146,7 +150,7 @@ AVIF = Format(
 # The frames of an AVIF sequence are a video track, which libvips does not read.
 AVIF_SEQUENCE = Format("AVIF sequence", "heif", (), with_brand(b"avis"), is_written=False, bits=12, library="libav")
 GIF = Format("GIF", "gif", (".gif",), starting_with(b"GIF87a", b"GIF89a"), is_written=False)
-EXR = Format("EXR", "", (".exr",), starting_with(b"v/1\x01"), bits=16, library="OpenEXR")
+EXR = Format("EXR", "", (".exr",), starting_with(b"v/1\x01"), bits=16, library="OpenEXR", several="views")
 HEIC = Format(
     "HEIC",
     "",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stylecli.media.images.metadata.gif import has_comment
 from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_XMP
+from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
-from stylecli.media.images.metadata.png import text_keys
+from stylecli.media.images.metadata.png import has_still, text_keys
 from stylecli.media.images.metadata.xmp import GAIN_MAP
 
 if TYPE_CHECKING:
@@ -21,9 +23,14 @@ IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 
 
 def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
-    """What of a file's bytes is in none of its pictures that were read: a gain map."""
-    has_gain_map = format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS)
-    return ("the gain map for HDR screens",) if has_gain_map else ()
+    """What of a file's bytes is in none of its pictures that were read: a gain map, a comment, a still."""
+    if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
+        return ("the gain map for HDR screens",)
+    if format_.name == "GIF" and has_comment(data):
+        return ("GIF comments",)
+    if format_.name == "PNG" and has_still(data):
+        return ("the still picture of the animation, which is none of its frames",)
+    return ()
 
 
 def others_lost(total: int, kind: str) -> tuple[str, ...]:
@@ -37,8 +44,8 @@ def pages_lost(pages: Pages, format_: Format) -> tuple[str, ...]:
     if count == 1 or format_.several == pages.kind:
         return ()
     if format_.several == "pages":
-        return (f"delays of {count} frames: {format_.name} holds pages",)
-    holds = "frames of animations only" if format_.several else "one picture"
+        return (f"delays of {count} frames: {format_.name} holds pages",) if pages.kind == "frames" else ()
+    holds = "frames of animations only" if format_.several == "frames" else "one picture"
     return (f"{count - 1} of {count} {pages.kind}: {format_.name} holds {holds}",)
 
 
@@ -65,7 +72,7 @@ def lost_in_writing(
     most = EXIF_BYTES_MAX.get(format_.name)
     if most and metadata.exif and len(metadata.exif) > most:
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")
-    if format_.name not in IPTC_FORMATS and any(name == "iptc-data" for name, _, _ in metadata.fields):
+    if format_.name not in IPTC_FORMATS and bare_iptc(metadata):
         lost.append(f"IPTC: {format_.name} holds none")
     if format_.name != "JPEG":
         lost += _segments_lost(metadata, format_)

@@ -14,6 +14,7 @@ from stylecli.media.resizing import resize
 
 if TYPE_CHECKING:
     from stylecli.media.images.codecs.exr import ExrContents
+    from stylecli.media.images.formats import Format
     from stylecli.media.images.metadata.png import Chunk
 
 Weight = float | NDArray[np.float32]  # 0 to 1; one number, or one for each pixel (H, W)
@@ -75,18 +76,36 @@ class Animation:
 
 
 @dataclass(frozen=True, eq=False)
+class SourceFile:
+    """The file that pictures were read from: its bytes, its format, and the pictures as they were read."""
+
+    data: bytes
+    format: Format
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Pages:
-    """The pictures of one file, at least one: the frames of an animation, or the pages of a document.
+    """The pictures of one file, at least one: frames of an animation, pages of a document, or views of one moment.
 
     animation: None for pages, and where only one frame was read. lost: what the file holds besides, and no picture of
-    it does. total: how many pictures the file has. kind: what they are.
+    it does. total: how many pictures the file has. kind: what they are. source: None where not all of it was read.
     """
 
     pictures: tuple[Picture, ...]
     animation: Animation | None = None
     lost: tuple[str, ...] = ()
     total: int = 1
-    kind: Literal["frames", "pages"] = "pages"
+    kind: Literal["frames", "pages", "views"] = "pages"
+    source: SourceFile | None = field(default=None, repr=False)
+
+    def unchanged_file(self, format_: Format) -> bytes | None:
+        """The bytes of the file itself, if it has this format and all of its pictures are as they were read."""
+        source = self.source
+        if source is None or source.format is not format_ or len(source.pictures) != len(self.pictures):
+            return None
+        is_same = all(new is old for new, old in zip(self.pictures, source.pictures, strict=True))
+        return source.data if is_same else None
 
 
 def picture_from_pixels(pixels: NDArray[Any], alpha: NDArray[Any] | None = None) -> Picture:

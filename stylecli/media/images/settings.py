@@ -18,7 +18,7 @@ class Reading:
     """How a picture file is read.
 
     exr_color: what EXR files hold, "linear" light or "encoded" sRGB.
-    layer: of an EXR: the layer or the part that holds R, G and B, such as "diffuse"; empty: the main one.
+    layer: of an EXR: the layer, part or view that holds R, G and B, such as "diffuse"; empty: the main one, all views.
     allow_truncated: read what is there of a file whose end is missing; the rest is grey or black.
     to_sdr: what makes sRGB of R'G'B' (H, W, 3), uint16, in PQ or HLG; it gets the H.273 code points of primaries and
         transfer. None: such pictures are refused.

@@ -37,16 +37,21 @@ Hdr = Literal["tonemap", "keep"]  # what becomes of PQ and HLG: SDR, or left as 
 
 _USUAL_RATE = Fraction(25)  # frames a second where a file does not tell; only rate control and estimates look at it
 _COUNTING_FROM_ZERO = ("matroska", "flv")
+_SLANT = 0.01  # tangent of an angle that nobody sees
 _CLOCKS_OF_THEIR_OWN = ("mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
 
 
 @dataclass(frozen=True)
 class Turn:
-    """How coded pixels are brought upright: first swap rows and columns, then mirror."""
+    """How coded pixels are brought upright: first swap rows and columns, then mirror.
+
+    is_rounded: the file asks for another angle, and this is the nearest one.
+    """
 
     swaps_sides: bool = False
     flips_rows: bool = False
     flips_columns: bool = False
+    is_rounded: bool = False
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """The upright pixels (height, width, 3) or (height, width), contiguous."""
@@ -87,7 +92,7 @@ class Clip:
     number: int  # of the video stream among the moving pictures
     stream: int  # its index among all streams
     dispositions: tuple[str, ...]  # of the video stream
-    tags: Mapping[str, str]  # of the video stream
+    tags: Mapping[str, str]  # of the video stream, and a timecode of the file
     others: tuple[OtherStream, ...]
     chapters: int
     has_device_tags: bool  # whether the file has tags by names in reverse domain notation, as phones write them
@@ -156,7 +161,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             number=number,
             stream=stream.index,
             dispositions=dispositions(stream),
-            tags=tags_of(stream),
+            tags=_with_timecode(tags_of(stream), container.metadata),
             others=tuple(_others(container, stream)),
             chapters=len(container.chapters()),
             has_device_tags=any(name.lower().startswith("com.") for name in container.metadata),
@@ -192,6 +197,12 @@ def _duration(container: InputContainer, start: Fraction) -> Fraction | None:
     return duration - start if counts_from_zero and duration > start > 0 else duration
 
 
+def _with_timecode(tags: Mapping[str, str], of_file: Mapping[str, str]) -> Mapping[str, str]:
+    """MXF and DV tell the timecode as a tag of the file."""
+    is_of_file = "timecode" in of_file and not any(name.lower() == "timecode" for name in tags)
+    return {**tags, "timecode": of_file["timecode"]} if is_of_file else tags
+
+
 def _others(container: InputContainer, picture: VideoStream) -> Iterator[OtherStream]:
     for other in container.streams:
         if other.index != picture.index:
@@ -218,9 +229,11 @@ def _turn(frame: VideoFrame) -> Turn:
     if matrix is None:
         return Turn()
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix)  # x' = a x + c y, y' = b x + d y (libavutil/display.h)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return Turn(flips_rows=d < 0, flips_columns=a < 0)
-    return Turn(swaps_sides=True, flips_rows=b < 0, flips_columns=c < 0)
+    along, across = abs(a) + abs(d), abs(b) + abs(c)
+    is_rounded = min(along, across) > _SLANT * max(along, across)
+    if along >= across:
+        return Turn(flips_rows=d < 0, flips_columns=a < 0, is_rounded=is_rounded)
+    return Turn(swaps_sides=True, flips_rows=b < 0, flips_columns=c < 0, is_rounded=is_rounded)
 
 
 def _has_alpha(frame: VideoFrame, following: Iterator[VideoFrame]) -> bool:

@@ -182,13 +182,21 @@ def _compromises(clip: Clip, container: Container, encoder: Encoder, options: Vi
     bits = depth(chosen)
     if clip.is_interlaced:
         yield "the video is interlaced: it is deinterlaced, a frame for each frame"
+    if clip.turn.is_rounded:
+        yield "the video is to be shown aslant, which is not done: it is turned to the nearest right angle"
     yield from _hdr_compromises(clip, encoder)
     if clip.has_alpha and not holds_alpha(chosen):
         yield f"the video has transparency, {encoder.name} in {container.muxer} has none: it is shown on black"
     elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
         yield f"written as {encoder.name}, which keeps the transparency"
     if clip.bits > bits:
-        deeper = [name for name in container.codecs if any(depth(one) > bits for one in CODECS[name].formats)]
+        deeper = [
+            name
+            for name in container.codecs
+            if any(
+                depth(one) > bits and holds_alpha(one) >= holds_alpha(chosen) for one in container.codec(name).formats
+            )
+        ]
         keeping = f'; `codec="{deeper[0]}"` keeps more' if deeper and not options.encoder.pixel_format else ""
         yield f"the video has {clip.bits} bits a channel and is written with {bits}{keeping}"
     if clip.width % 2 + clip.height % 2 and encoder.codec.formats[0] == "yuv420p" and "444" in chosen:

@@ -147,14 +147,17 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def holds_chapters(container: InputContainer, stream: Stream) -> bool:
-    """Whether a data stream of MP4 is the text track of the chapters; it moves the place of reading."""
+    """Whether a data stream of MP4 is the text track of the chapters; it moves the place of reading.
+
+    Of such a track libav gives the packets of some files and none of others.
+    """
     chapters = container.chapters()
     if stream.type != "data" or not chapters or stream.frames not in (0, len(chapters)):
         return False
     container.seek(0)
-    packet = next(container.demux(stream))
+    packet = next((packet for packet in container.demux(stream) if packet.size), None)
     title = chapters[0]["metadata"].get("title", "").encode()
-    return bytes(packet)[2 : 2 + len(title)] == title  # behind the length of the text
+    return packet is None or bytes(packet)[2 : 2 + len(title)] == title  # behind the length of the text
 
 
 def blamed_on_output(output: Path) -> AbstractContextManager[None]:

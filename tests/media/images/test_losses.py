@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_picture
+from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_pages, read_picture
 from stylecli.stylize.pictures import refuse_losses
 from tests.media.images.codecs.test_tiff_directories import tiff
+from tests.media.images.metadata.test_jpeg import block, jpeg_with
 from tests.media.images.metadata.test_kept import exif, file_of
 from tests.media.images.metadata.test_png import png_with
 
@@ -28,6 +30,22 @@ def animated(photo: NDArray[np.uint8], kind: str) -> bytes:
     frames = [PIL.Image.fromarray(np.roll(photo, 40 * number, 1)) for number in range(3)]
     frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
     return file.getvalue()
+
+
+@pytest.mark.parametrize(("options", "told"), [({"comment": b"hello"}, ["GIF comments"]), ({}, [])])
+def test_comments_of_a_gif_are_told(photo: NDArray[np.uint8], options: dict[str, Any], told: list[str]) -> None:
+    file = io.BytesIO()
+    PIL.Image.fromarray(photo).save(file, "GIF", **options)
+    assert list(read_pages(file.getvalue()).lost) == told
+
+
+@pytest.mark.parametrize("has_still", [True, False])
+def test_a_still_that_is_no_frame_of_its_animation_is_told(photo: NDArray[np.uint8], has_still: bool) -> None:
+    file = io.BytesIO()
+    frames = [PIL.Image.fromarray(np.roll(photo, 40 * number, 1)) for number in range(3)]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:], default_image=has_still)
+    told = read_pages(file.getvalue()).lost
+    assert list(told) == ["the still picture of the animation, which is none of its frames"] * has_still
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
@@ -48,6 +66,28 @@ def test_what_a_tiff_says_to_other_programs_is_told(photo: NDArray[np.uint8]) ->
     tags = [(33550, "d", 3, (1.0, 1.0, 0.0), True), (42112, "s", 0, "<GDALMetadata/>", True)]
     told = lost(read_picture(tiff((photo, {"extratags": tags}))), ".tif")
     assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata"]
+
+
+def test_the_description_of_a_big_tiff_is_told(photo: NDArray[np.uint8]) -> None:
+    data = io.BytesIO()
+    tifffile.imwrite(data, photo, bigtiff=True, description="a cat", metadata=None, software=None)
+    assert lost(read_picture(data.getvalue()), ".tif") == ["Exif and description of a BigTIFF"]
+
+
+@pytest.mark.parametrize(
+    ("segment", "told"),
+    [
+        ((0xFE, b"a comment"), ["JPEG comments: PNG holds none"]),
+        ((0xED, b"Photoshop 3.0\0" + block(0x03ED, b"resolution")), ["Photoshop's image resources"]),
+        ((0xED, b"Photoshop 3.0\0" + block(0x040C, b"thumbnail")), []),
+    ],
+)
+def test_what_only_a_jpeg_holds_is_told_in_another_format(
+    photo: NDArray[np.uint8], segment: tuple[int, bytes], told: list[str]
+) -> None:
+    picture = read_picture(jpeg_with(photo, segment))
+    assert lost(picture, ".png") == told
+    assert lost(picture, ".jpg") == []
 
 
 def test_a_gain_map_is_told(photo: NDArray[np.uint8]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,11 @@ def painted(pages: Pages) -> Pages:
     return Pages(pictures, pages.animation, pages.lost, pages.total, pages.kind)
 
 
+def encoded_anew(pages: Pages, suffix: str) -> bytes:
+    """Not the bytes of the source, which they are where nothing was painted."""
+    return encode_pages(replace(pages, source=None), suffix)
+
+
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True})])
 def test_every_frame_is_read_with_its_delay(frames: list[NDArray[np.uint8]], kind: str, options: Any) -> None:
     pages = read_pages(animated(frames, kind, **options))
@@ -77,7 +83,7 @@ def test_every_frame_of_an_avif_sequence_is_read(frames: list[NDArray[np.uint8]]
 @pytest.mark.parametrize("is_painted", [False, True])
 def test_an_animated_png_is_written_without_loss(frames: list[NDArray[np.uint8]], is_painted: bool) -> None:
     pages = read_pages(animated(frames, "PNG"))
-    data = encode_pages(painted(pages) if is_painted else pages, ".png")
+    data = encoded_anew(painted(pages) if is_painted else pages, ".png")
     for (shown, delay), frame, told in zip(opened(data), frames, DELAYS, strict=True):
         np.testing.assert_array_equal(shown[..., :3], 255 - frame if is_painted else frame)
         assert delay == told
@@ -137,7 +143,7 @@ def test_pages_of_any_kind_come_back(unlike: list[NDArray[Any]]) -> None:
     )
     pages = read_pages(data)
     assert (pages.total, pages.animation) == (4, None)
-    written = encode_pages(pages, ".tif")
+    written = encoded_anew(pages, ".tif")
     with tifffile.TiffFile(io.BytesIO(written)) as file:
         for page, expected, name in zip(file.pages, unlike, names, strict=True):
             np.testing.assert_array_equal(page.asarray(), expected)
@@ -255,3 +261,17 @@ def test_the_depth_is_the_one_asked_for(photo: NDArray[np.uint8], bits: int, suf
 def test_an_option_that_makes_no_sense_is_refused(photo: NDArray[np.uint8], encoding: Encoding, suffix: str) -> None:
     with pytest.raises(UsageError):
         encode_pages(Pages((picture_from_pixels(photo),)), suffix, encoding=encoding)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif"])
+def test_pictures_that_nobody_painted_are_their_file(photo: NDArray[np.uint8], suffix: str) -> None:
+    data = encode_pages(Pages((picture_from_pixels(photo),)), suffix)
+    lost: list[str] = []
+    assert encode_pages(read_pages(data), suffix, notice=lost.append) == data
+    assert not lost
+    assert encode_pages(read_pages(data), suffix, encoding=Encoding(strip=True)) is not data
+
+
+def test_a_file_of_which_only_a_page_was_read_is_written_anew(frames: list[NDArray[np.uint8]]) -> None:
+    data = animated(frames, "PNG")
+    assert len(opened(encode_pages(read_pages(data, page=0), ".png"))) == 1

@@ -102,3 +102,9 @@ def test_an_animation_without_transparency_has_none(tmp_path: Path) -> None:
     ffmpeg("-i", make_video(tmp_path / "in.mp4"), tmp_path / "in.gif")
     assert not probe(tmp_path / "in.gif").has_alpha
     assert frames(tmp_path / "in.gif")[0].alpha is None
+
+
+@pytest.mark.parametrize(("degrees", "is_rounded"), [(90, False), (45, True), (10, True)])
+def test_an_angle_that_is_no_right_one_is_noticed(tmp_path: Path, degrees: int, is_rounded: bool) -> None:
+    ffmpeg("-display_rotation", str(degrees), "-i", make_video(tmp_path / "in.mp4"), "-c", "copy", tmp_path / "out.mp4")
+    assert probe(tmp_path / "out.mp4").turn.is_rounded is is_rounded

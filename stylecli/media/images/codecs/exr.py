@@ -25,6 +25,7 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.images.alpha import bled
+from stylecli.media.images.codecs.exr_places import ALPHA, COLORS, Place, places_to_paint
 from stylecli.media.images.codecs.limits import check_page, check_pixels
 from stylecli.media.images.formats import Format
 from stylecli.media.images.losses import pages_lost
@@ -32,9 +33,6 @@ from stylecli.media.images.picture import Pages, Picture, Weight
 from stylecli.media.images.settings import Encoding, ExrColor, Reading
 from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
 from stylecli.media.pixels import Floats, to_unit
-
-COLORS = ("R", "G", "B")
-ALPHA = "A"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +47,28 @@ class ExrContents:
     highlights: Floats
     color: ExrColor
     data: bytes = field(repr=False)
-    layer: str = ""  # of which the colours are
+    layer: str = ""  # that was asked for
+    number: int = 0  # among the places that `places_to_paint` gives for it
     weight: Weight = 1.0  # of the pixels that the picture has got since
 
 
 def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
-    """The data window as a picture, sRGB-encoded in 0..1, with alpha if there is any.
+    """The data window as a picture, sRGB-encoded in 0..1, with alpha if there is any; of stereo, one for each view.
 
     Raises:
         MediaError: it is damaged, too large, deep, or has no R, G and B (in the layer that is asked for).
-        UsageError: a page other than the first is asked for.
+        UsageError: there is no such page.
     """
-    check_page(page, 1, name)
     _check_header(data, name, reading)
-    place = _place_of(_opened(data, name), name, reading.layer)
+    places, others = places_to_paint(_opened(data, name), name, reading.layer)
+    check_page(page, len(places), name)
+    lost = (f"paint on {', '.join(others)}: another part is the main one, `layer` chooses",) if others else ()
+    numbers = range(len(places)) if page is None else [page]
+    pictures = tuple(_picture_of(places[number], number, data, reading) for number in numbers)
+    return Pages(pictures, None, lost, len(places), "views")
+
+
+def _picture_of(place: Place, number: int, data: bytes, reading: Reading) -> Picture:
     samples = np.stack([place.channel(key).pixels for key in COLORS], axis=-1).astype(np.float32)
     alpha = place.alpha
     pixels, highlights = without_highlights(unpremultiplied(samples, alpha))
@@ -71,27 +77,34 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
     if alpha is not None:
         alpha = alpha.clip(0, 1)
         pixels = bled(pixels, alpha)
-    contents = ExrContents(samples, highlights, reading.exr_color, data, reading.layer)
-    return Pages((Picture(pixels, alpha, contents),))
+    contents = ExrContents(samples, highlights, reading.exr_color, data, reading.layer, number)
+    return Picture(pixels, alpha, contents)
 
 
 def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, notice: Notice) -> bytes:
-    """An EXR file of the first picture, with all else of the EXR that it came from.
+    """An EXR file of the first picture, or of all views, with all else of the EXR that they came from.
 
     Without such a file: scene-linear half floats, compressed without loss.
     """
-    picture = pages.pictures[0]
-    for lost in (*pages_lost(pages, format_), *picture.lost):
+    pictures = pages.pictures if pages.kind == "views" else pages.pictures[:1]
+    for lost in (*pages_lost(pages, format_), *pictures[0].lost):
         notice(lost)
-    contents = picture.contents if isinstance(picture.contents, ExrContents) else None
-    pixels, alpha = to_unit(picture.pixels), None if picture.alpha is None else to_unit(picture.alpha)
-    if contents is None:
+    first = pictures[0].contents
+    if not isinstance(first, ExrContents):
+        pixels, alpha = to_unit(pictures[0].pixels), pictures[0].alpha
+        alpha = None if alpha is None else to_unit(alpha)
         return _new_file(premultiplied(linear(pixels), alpha), alpha)
-    if contents.samples is not None:
-        return contents.data
+    file = _opened(first.data, name)
+    places, _ = places_to_paint(file, name, first.layer)
+    painted = [one for one in pictures if isinstance(one.contents, ExrContents) and one.contents.samples is None]
+    for picture in painted:
+        assert isinstance(picture.contents, ExrContents)
+        _paint_into(places[picture.contents.number], to_unit(picture.pixels), picture.contents)
+    return _written(file) if painted else first.data
+
+
+def _paint_into(place: Place, pixels: Floats, contents: ExrContents) -> None:
     straight = linear(pixels) if contents.color == "linear" else pixels
-    file = _opened(contents.data, name)
-    place = _place_of(file, name, contents.layer)
     own_alpha = place.alpha
     painted = premultiplied(straight * contents.highlights, own_alpha)
     for number, key in enumerate(COLORS):
@@ -101,7 +114,6 @@ def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, noti
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)
         samples = np.where(np.equal(contents.weight, 0), channel.pixels, samples)  # not painted at all
         channel.pixels = np.ascontiguousarray(as_samples(samples, channel.pixels.dtype))
-    return _written(file)
 
 
 def _check_header(data: bytes, name: str, reading: Reading) -> None:
@@ -148,54 +160,6 @@ def _silent() -> Iterator[None]:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the colours stand: a part of the file, and what their channels' names begin with."""
-
-    part: Any
-    prefix: str
-
-    def channel(self, key: str) -> Any:
-        return self.part.channels[self.prefix + key]
-
-    @property
-    def alpha(self) -> Floats | None:
-        """The layer's own alpha, or that of the part."""
-        for name in (self.prefix + ALPHA, ALPHA):
-            if name in self.part.channels:
-                alpha: Floats = self.part.channels[name].pixels.astype(np.float32)
-                return alpha
-        return None
-
-
-def _place_of(file: Any, name: str, layer: str) -> _Place:
-    """The first part with R, G and B; of a layer: the part of that name, or the channels `layer.R`, `layer.G`, ..."""
-    places = _places_in(file)
-    for known, place in places:
-        if known == layer or not layer:
-            return place
-    layers = sorted({known for known, _ in places} - {""})
-    if layer and layers:
-        raise MediaError(f"{name}: it has no layer {layer} with R, G and B", hint=f"Its layers: {', '.join(layers)}.")
-    found = ", ".join(key for part in file.parts for key in part.channels) or "none"
-    raise MediaError(f"{name}: it has no channels R, G and B, but {found}", hint="Give the file of the colours.")
-
-
-def _places_in(file: Any) -> list[tuple[str, _Place]]:
-    """All colours of a file by the name of their layer, those without a prefix first."""
-    plain: list[tuple[str, _Place]] = []
-    layered: list[tuple[str, _Place]] = []
-    for part in file.parts:
-        for key in part.channels:
-            prefix = key.removesuffix(COLORS[0])
-            is_layer = key.endswith(COLORS[0]) and (not prefix or prefix.endswith("."))
-            if is_layer and all(prefix + color in part.channels for color in COLORS):
-                own = str(part.header.get("name", "")) if len(file.parts) > 1 else ""
-                named = prefix.removesuffix(".") or own
-                (layered if prefix else plain).append((named, _Place(part, prefix)))
-    return plain + layered
 
 
 def _new_file(samples: Floats, alpha: Floats | None) -> bytes:

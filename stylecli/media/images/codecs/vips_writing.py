@@ -13,12 +13,12 @@ from stylecli.core.progress import Notice
 from stylecli.media.images.codecs.apng import animated
 from stylecli.media.images.codecs.tiff_pages import joined
 from stylecli.media.images.codecs.vips_reading import reason_of
-from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
+from stylecli.media.images.formats import JPEG, PNG, TIFF, WEBP, Format
 from stylecli.media.images.losses import lost_in_writing, pages_lost
-from stylecli.media.images.metadata.jpeg import with_segments
+from stylecli.media.images.metadata import jpeg, png, webp
+from stylecli.media.images.metadata.exif import upright_exif
 from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, with_metadata
-from stylecli.media.images.metadata.png import KEPT, chunks_of, with_chunks
-from stylecli.media.images.metadata.tiff_exif import add_exif
+from stylecli.media.images.metadata.tiff_exif import PREFIX, add_exif
 from stylecli.media.images.picture import Animation, Contents, Pages, Picture, contents_of_pixels
 from stylecli.media.images.samples import array_of, file_image, image_of, is_native
 from stylecli.media.images.settings import Encoding
@@ -65,14 +65,22 @@ def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, noti
 
 def _encoded(picture: Picture, format_: Format, encoding: Encoding, *, notice: Notice) -> bytes:
     contents, image = _described(picture, format_, encoding, notice=notice)
+    return _with_metadata(_saved(image, contents.metadata, format_, encoding), contents, format_)
+
+
+def _with_metadata(encoded: bytes, contents: Contents, format_: Format) -> bytes:
+    """An encoded file with the metadata that libvips writes wrongly or not at all."""
     metadata = contents.metadata
-    encoded = _saved(image, metadata, format_, encoding)
-    if format_ is JPEG and metadata.segments:
-        return with_segments(encoded, metadata.segments)
-    if format_ is PNG and metadata.chunks:
-        return with_chunks(encoded, metadata.chunks, color=contents.color)
-    if format_ is PNG and contents.color:
-        return with_chunks(encoded, [chunk for chunk in chunks_of(encoded) if chunk[0] in KEPT], color=contents.color)
+    exif = upright_exif((metadata.exif or b"").removeprefix(PREFIX))
+    if format_ is JPEG:
+        segments = metadata.segments or jpeg.with_exif(jpeg.descriptive_segments(encoded), exif)
+        return jpeg.with_segments(encoded, segments, density=metadata.density)
+    if format_ is PNG:
+        chunks = metadata.chunks or png.with_exif(png.descriptive_chunks(encoded), exif)
+        known = [chunk for chunk in chunks if chunk[0] != png.DENSITY or metadata.density]
+        return png.with_chunks(encoded, known, color=contents.color)
+    if format_ is WEBP:
+        return webp.with_exif(encoded, exif) if exif else encoded
     if format_ is TIFF:
         return add_exif(encoded, metadata.exif or b"", iptc=bare_iptc(metadata))
     return encoded
@@ -151,4 +159,5 @@ def _stacked(
     image.set_type(pyvips.GValue.gint_type, "page-height", first.height)
     image.set_type(pyvips.GValue.array_int_type, "delay", list(animation.delays))
     image.set_type(pyvips.GValue.gint_type, "loop", animation.loops)
-    return _saved(image, described[0][0].metadata, format_, encoding)
+    contents = described[0][0]
+    return _with_metadata(_saved(image, contents.metadata, format_, encoding), contents, format_)

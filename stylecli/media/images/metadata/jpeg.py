@@ -17,6 +17,7 @@ Segment = tuple[int, bytes]  # marker, content
 START = b"\xff\xd8"
 SCAN = 0xDA
 APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
+CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 
@@ -41,16 +42,39 @@ def descriptive_segments(data: bytes) -> tuple[Segment, ...]:
     return tuple((marker, content) for marker, content, _ in segments_of(data) if _is_descriptive(marker, content))
 
 
-def with_segments(jpeg: bytes, segments: Sequence[Segment]) -> bytes:
-    """A JPEG file that says of its picture what `segments` say, which is upright now."""
+def has_density(data: bytes) -> bool:
+    """Whether the JFIF segment of a JPEG file tells its dots per inch or per centimetre."""
+    jfif = next((content for marker, content, _ in segments_of(data) if marker == APP0), b"")
+    return jfif[:5] == b"JFIF\0" and jfif[7:8] in (b"\1", b"\2")
+
+
+def with_segments(jpeg: bytes, segments: Sequence[Segment], *, density: tuple[int, int] | None = None) -> bytes:
+    """A JPEG file that says of its picture what `segments` say, which is upright now.
+
+    density: dots per inch across and down, for files without Exif; None: unknown.
+    """
     head, at = b"", len(START)
     for marker, content, end in segments_of(jpeg):
-        if not _is_descriptive(marker, content):
+        if marker != APP0 and not _is_descriptive(marker, content):
             head += jpeg[at:end]
         at = end
-    first = next((end for marker, _, end in segments_of(START + head) if marker == APP0), len(START)) - len(START)
+    has_exif = any(marker == APP1 and content.startswith(EXIF) for marker, content in segments)
+    jfif = b"" if has_exif else _written(APP0, _jfif(density))
     described = b"".join(_written(marker, _upright(marker, content)) for marker, content in segments)
-    return START + head[:first] + described + head[first:] + jpeg[at:]
+    return START + jfif + described + head + jpeg[at:]
+
+
+def with_exif(segments: Sequence[Segment], block: bytes) -> tuple[Segment, ...]:
+    """The segments with this Exif block (a small TIFF file) in place of another one; without any if it is too large."""
+    others = [segment for segment in segments if not segment[1].startswith(EXIF)]
+    own = [(APP1, EXIF + block)] if block and len(EXIF + block) <= CONTENT_BYTES_MAX else []
+    return (*own, *others)
+
+
+def _jfif(density: tuple[int, int] | None) -> bytes:
+    """The content of segment APP0 (JFIF 1.02): version, unit, density, no thumbnail."""
+    unit, (across, down) = (1, density) if density else (0, (1, 1))  # 0: only the shape of a pixel
+    return b"JFIF\0\x01\x02" + struct.pack(">BHHBB", unit, across, down, 0, 0)
 
 
 def _is_descriptive(marker: int, content: bytes) -> bool:

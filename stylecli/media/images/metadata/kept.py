@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments
+from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments, has_density
 from stylecli.media.images.metadata.photoshop import iptc_for
-from stylecli.media.images.metadata.png import SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
+from stylecli.media.images.metadata.png import DENSITY, SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
 from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
 from stylecli.media.images.metadata.xmp import painted_xmp
 
@@ -21,18 +22,18 @@ OUTDATED = re.compile(r"exif-ifd0-Orientation|exif-ifd1-.*|jpeg-thumbnail-data")
 
 MILLIMETRES_PER_INCH = 25.4
 UNKNOWN_RESOLUTION = 1.0  # pixels per millimetre: what libvips says when a file says nothing
-DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written instead: what programs assume
+DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written to TIFF, which must say something: what programs assume
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down.
+    """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down (None: unknown).
 
     chunks: what a PNG file says, which another PNG says again. segments: the same of a JPEG file.
     """
 
     fields: tuple[tuple[str, int, Any], ...]
-    resolution: tuple[float, float]
+    resolution: tuple[float, float] | None = None
     chunks: tuple[Chunk, ...] = ()
     segments: tuple[Segment, ...] = ()
 
@@ -41,6 +42,14 @@ class Metadata:
         """The EXIF block as it was in the file."""
         return next((value for name, _, value in self.fields if name == EXIF), None)
 
+    @property
+    def density(self) -> tuple[int, int] | None:
+        """Dots per inch across and down; None where the file does not tell."""
+        if self.resolution is None:
+            return None
+        across, down = (round(side * MILLIMETRES_PER_INCH) for side in self.resolution)
+        return across, down
+
 
 def bare_iptc(metadata: Metadata) -> bytes | None:
     """The IPTC block, as TIFF files hold it."""
@@ -48,7 +57,7 @@ def bare_iptc(metadata: Metadata) -> bytes | None:
     return iptc_for("TIFF", value) if value else None
 
 
-NOTHING = Metadata((), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
+NOTHING = Metadata(())
 
 
 def metadata_from(exif: bytes | None, xmp: bytes | None) -> Metadata:
@@ -60,7 +69,7 @@ def metadata_from(exif: bytes | None, xmp: bytes | None) -> Metadata:
         fields.append((EXIF, pyvips.GValue.blob_type, PREFIX + exif.removeprefix(PREFIX)))
     if xmp:
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
-    return Metadata(tuple(fields), (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION))
+    return Metadata(tuple(fields))
 
 
 def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
@@ -81,9 +90,16 @@ def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
         fields.append((EXIF, pyvips.GValue.blob_type, found))
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
-    x, y = (DEFAULT_RESOLUTION if side == UNKNOWN_RESOLUTION else side for side in (image.xres, image.yres))
     segments = descriptive_segments(data) if data.startswith(START) else ()
-    return Metadata(tuple(fields), (x, y), chunks, segments)
+    return Metadata(tuple(fields), _resolution_of(image, data, chunks), chunks, segments)
+
+
+def _resolution_of(image: Any, data: bytes, chunks: Sequence[Chunk]) -> tuple[float, float] | None:
+    """The density that a file tells; libvips gives one of two for files that tell none."""
+    is_told = has_density(data) if data.startswith(START) else any(kind == DENSITY for kind, _ in chunks)
+    assumed = {UNKNOWN_RESOLUTION, round(DEFAULT_RESOLUTION, 2)}
+    is_assumed = {round(image.xres, 2), round(image.yres, 2)} <= assumed
+    return None if is_assumed and not is_told else (image.xres, image.yres)
 
 
 def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
@@ -101,5 +117,5 @@ def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
     for name in filter(OUTDATED.fullmatch, described.get_fields()):
         described.remove(name)
     described.set_type(pyvips.GValue.gint_type, "orientation", 1)
-    x, y = metadata.resolution
+    x, y = metadata.resolution or (DEFAULT_RESOLUTION, DEFAULT_RESOLUTION)
     return described.copy(xres=x, yres=y)

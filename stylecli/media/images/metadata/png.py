@@ -17,7 +17,8 @@ Chunk = tuple[bytes, bytes]  # type, content
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 COLOR = (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
-KEPT = (*TEXT, b"eXIf", b"tIME", b"pHYs")
+DENSITY = b"pHYs"
+KEPT = (*TEXT, b"eXIf", b"tIME", DENSITY)
 XMP_KEY = b"XML:com.adobe.xmp"
 RAW_EXIF_KEY = b"Raw profile type exif"  # ImageMagick's form from before the chunk eXIf: hexadecimal text
 HEADER_BYTES = 12 + 13  # of IHDR, the first chunk
@@ -61,6 +62,21 @@ def xmp_in(chunks: Iterable[Chunk]) -> bytes | None:
             text = rest.split(b"\0", 2)[-1]  # behind the language and the translated key
             return _inflated(text) if is_compressed else text
     return None
+
+
+def with_exif(chunks: Iterable[Chunk], block: bytes) -> tuple[Chunk, ...]:
+    """The chunks with this Exif block (a small TIFF file) in place of another one."""
+    return tuple((kind, block if kind == b"eXIf" else content) for kind, content in chunks)
+
+
+def has_still(data: bytes) -> bool:
+    """Whether a PNG file is an animation whose pixels for other programs are none of its frames."""
+    kinds: set[bytes] = set()
+    for kind, _ in chunks_of(data):
+        if kind == b"IDAT":
+            return b"acTL" in kinds and b"fcTL" not in kinds
+        kinds.add(kind)
+    return False
 
 
 def text_keys(chunks: Iterable[Chunk]) -> list[str]:

@@ -6,7 +6,7 @@ Where the list of a container is not enough to tell, ffmpeg itself is asked to w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +115,8 @@ def stream_options(
     """The options of ffmpeg for output stream `number`, which comes from input `source`."""
     # Since the tags of one stream are named, those of all must be.
     options = {f"c:{number}": companion.encoder, f"map_metadata:s:{number}": f"{source}:s:{companion.stream.index}"}
+    if title := title_of(companion.stream.tags):
+        options[f"metadata:s:{number}"] = f"title={title}"
     if companion.stream.kind == "sound" and companion.encoder != "copy":
         if companion.encoder in _RATED_ENCODERS:
             options[f"b:{number}"] = str(_BITS_A_CHANNEL * companion.stream.channels)
@@ -126,6 +128,11 @@ def stream_options(
     elif companion.stream.kind == "sound" and container.muxer == "mpegts":
         options[f"bsf:{number}"] = _DROP_TRIMMED
     return options
+
+
+def title_of(tags: Mapping[str, str]) -> str:
+    """The title of a track; libav reads it as `name` of MP4, and writes only `title` there."""
+    return tags.get("title") or tags.get("name", "")
 
 
 def _is_written(companion: Companion, clip: Clip, container: Container, *, folder: Path) -> bool:

@@ -25,6 +25,7 @@ _TECHNICAL = frozenset(
         "minor_version",
         "vendor_id",
         "mimetype",
+        "software",  # that wrote an AVI
     }
 )
 _FLAGS = frozenset(
@@ -46,7 +47,10 @@ def losses(draft: Path, *, clip: Clip, container: Container, streams: Sequence[C
     if container.animates:
         return
     with opened(clip.path) as source, opened(draft) as written:
-        if missing := _missing_tags(source.metadata, written.metadata):
+        old_tags = dict(source.metadata)
+        if any(name.lower() == "timecode" for stream in written.streams for name in tags_of(stream)):
+            old_tags.pop("timecode", None)  # that of a range is another one
+        if missing := _missing_tags(old_tags, written.metadata):
             yield f"tags that {container.muxer} has no place for: {', '.join(missing)}"
         mapped = [one.stream.index for one in streams if not is_attached(one, container)]
         for number, index in enumerate((clip.stream, *mapped)):
@@ -62,7 +66,7 @@ def losses(draft: Path, *, clip: Clip, container: Container, streams: Sequence[C
 
 def _missing_tags(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """The names of tags whose values are nowhere any more; names differ between containers."""
-    kept = {value.strip() for value in new.values()}
+    kept = {part.strip() for value in new.values() for part in (value, *value.split(";"))}  # MP4 joins alike ones
     return sorted(
         name for name, value in old.items() if name.lower() not in _TECHNICAL and value.strip() not in {*kept, ""}
     )

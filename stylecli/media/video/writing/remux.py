@@ -16,7 +16,7 @@ from stylecli.media.video.clip import Clip
 from stylecli.media.video.ffmpeg import run_ffmpeg, url
 from stylecli.media.video.streams import MICROSECOND, announces_alpha, blamed_on_output, fraction, opened
 from stylecli.media.video.timecode import later
-from stylecli.media.video.writing.companions import Companion, is_attached, stream_options
+from stylecli.media.video.writing.companions import Companion, is_attached, stream_options, title_of
 from stylecli.media.video.writing.containers import Container
 from stylecli.media.video.writing.mov_languages import write_languages
 from stylecli.media.video.writing.webp import end_animation_at
@@ -68,6 +68,7 @@ def join(
     options: dict[str, Any] = {"f": container.muxer, "c": "copy", "bitexact": None}
     options |= {"map_metadata:g": "1:g", "map_metadata:s:v:0": "2:s:0", "map_chapters": "1"}
     options["disposition:v:0"] = "+".join(clip.dispositions) or "0"
+    options["metadata"] = "timecode="  # of the file: no longer true of a range; that of the track stands in `tags`
     if clip.sample_aspect != 1:  # the codec may not know of it
         options["aspect:v:0"] = str(clip.sample_aspect * Fraction(clip.width, clip.height)).replace("/", ":")
     options |= _last_duration(picture, end * clip.time_base, container)
@@ -132,6 +133,8 @@ def _tag_file(picture: Path, clip: Clip, cut: Cut, *, folder: Path) -> Path:
             label = later(value, math.ceil((cut.start or 0) * clip.rate), clip.rate) or ""
         if label:
             tags[name] = label
+    if title := title_of(clip.tags):
+        tags["title"] = title
     file = folder / "tags.txt"
     lines = (f"{_escaped(name)}={_escaped(value)}" for name, value in tags.items())
     file.write_text("\n".join([";FFMETADATA1", "[STREAM]", *lines, ""]), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.images.codecs.exr_places import COLORS
+from stylecli.media.images.files import (
+    Reading,
+    picture_from_pixels,
+    read_pages,
+    read_picture,
+    write_pages,
+    write_picture,
+)
 from stylecli.media.linear_light import encoded, linear
 
 HALF_STEP = 1e-3  # the relative step of half floats: 11 bits
@@ -205,3 +214,71 @@ def test_threads_that_read_at_once_leave_stdout_and_stderr_as_they_were(tmp_path
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: read_picture(file), range(200)))
     assert (sys.stdout, os.fstat(2).st_ino) == before
+
+
+# ---- Parts, layers and views
+
+
+def part(name: str, value: float, *keys: str, **header: Any) -> OpenEXR.Part:
+    channels = {key: np.full((4, 6), value, np.float16) for key in keys or COLORS}
+    return OpenEXR.Part({"type": OpenEXR.scanlineimage, **header}, channels, name)
+
+
+def write_parts(path: Path, *parts: OpenEXR.Part) -> Path:
+    OpenEXR.File(list(parts)).write(str(path))
+    return path
+
+
+def painted_black(source: Path, layer: str = "") -> dict[str, float]:
+    """Paint a file black; the mean of each channel then, by part and name."""
+    pages = read_pages(source, reading=Reading(layer=layer))
+    black = replace(pages, pictures=tuple(one.with_pixels(np.zeros_like(one.pixels)) for one in pages.pictures))
+    target = source.with_name("painted.exr")
+    write_pages(black, target, overwrite=True)
+    with OpenEXR.File(str(target), separate_channels=True) as file:
+        return {
+            f"{part.header.get('name', '')}:{key}": float(channel.pixels.astype(np.float32).mean())
+            for part in file.parts
+            for key, channel in part.channels.items()
+        }
+
+
+def test_the_beauty_is_painted_not_the_albedo_before_it(tmp_path: Path) -> None:
+    source = write_parts(tmp_path / "a.exr", part("albedo", 0.25), part("beauty", 0.5))
+    after = painted_black(source)
+    assert (after["albedo:R"], after["beauty:R"]) == (0.25, 0)
+    assert "albedo" in read_pages(source).lost[0]
+    assert painted_black(source, "albedo")["beauty:R"] == 0.5
+
+
+def test_all_views_of_a_stereo_picture_are_painted(tmp_path: Path) -> None:
+    left, right = (part(f"rgba.{view}", 0.5, view=view) for view in ("left", "right"))
+    source = write_parts(tmp_path / "a.exr", left, part("depth", 0.25, "Z"), right)
+    assert set(painted_black(source).values()) == {0, 0.25}
+    one = painted_black(source, "right")
+    assert (one["rgba.left:R"], one["rgba.right:R"]) == (0.5, 0)
+    assert not read_pages(source).lost
+
+
+def test_views_that_share_a_part_are_painted(tmp_path: Path) -> None:
+    channels = {key: np.full((4, 6), 0.5, np.float16) for key in (*COLORS, *(f"right.{key}" for key in COLORS))}
+    header = {"type": OpenEXR.scanlineimage, "multiView": ["left", "right"]}
+    OpenEXR.File(header, channels).write(str(tmp_path / "a.exr"))
+    assert set(painted_black(tmp_path / "a.exr").values()) == {0}
+    assert painted_black(tmp_path / "a.exr", "right")[":R"] == 0.5
+
+
+def test_of_layers_the_combined_one_is_painted(tmp_path: Path) -> None:
+    """As Blender names them."""
+    names = [f"ViewLayer.{layer}.{key}" for layer in ("Albedo", "Combined", "Diffuse") for key in COLORS]
+    channels = {name: np.full((4, 6), 0.5, np.float16) for name in names}
+    OpenEXR.File({"type": OpenEXR.scanlineimage}, channels).write(str(tmp_path / "a.exr"))
+    black = {name.split(".")[1] for name, mean in painted_black(tmp_path / "a.exr").items() if mean == 0}
+    assert black == {"Combined"}
+
+
+def test_a_layer_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    source = write_parts(tmp_path / "a.exr", part("albedo", 0.25), part("beauty", 0.5))
+    with pytest.raises(MediaError, match="no layer diffuse") as caught:
+        read_pages(source, reading=Reading(layer="diffuse"))
+    assert caught.value.hint == "Its layers: albedo, beauty."

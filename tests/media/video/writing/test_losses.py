@@ -79,6 +79,38 @@ def test_timecode_counts_from_the_first_frame_of_a_range(
     assert probe(tmp_path / f"out{suffix}").tags["timecode"] == label
 
 
+@pytest.mark.parametrize(("span", "label"), [(None, "10:00:00:00"), ((Fraction(1, 5), None), "10:00:00:05")])
+def test_timecode_of_the_file_becomes_that_of_the_track(
+    tmp_path: Path, span: tuple[Fraction, None] | None, label: str
+) -> None:
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=0.4", "-c:v", "mpeg2video")
+    ffmpeg(*picture, "-timecode", "10:00:00:00", tmp_path / "in.mxf")  # as a tag of the file
+    result = stylize(tmp_path / "in.mxf", tmp_path / "out.mp4", VideoOptions(span=span))
+    assert not any("timecode" in message for message in result.messages)
+    assert probe(tmp_path / "out.mp4").tags["timecode"] == label
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_titles_of_tracks_go_from_mp4_on(tmp_path: Path, suffix: str) -> None:
+    """Libav calls them `name` when it reads MP4, and `title` when it writes it."""
+    source = tmp_path / "in.mp4"
+    titles = ("-metadata:s:0", "title=Camera 1", "-metadata:s:1", "title=Microphone")
+    sine = ("-f", "lavfi", "-i", "sine=duration=0.4:sample_rate=48000")
+    ffmpeg("-i", make_video(tmp_path / "plain.mp4"), *sine, "-c:v", "copy", "-c:a", "aac", *titles, source)
+    output = tmp_path / f"out{suffix}"
+    assert not any("no place" in message for message in stylize(source, output).messages)
+    with av.open(str(output)) as container:
+        found = [stream.metadata.get("title", stream.metadata.get("name")) for stream in container.streams]
+    assert found == ["Camera 1", "Microphone"]
+
+
+def test_a_date_of_creation_among_tags_of_phones_is_kept(tmp_path: Path) -> None:
+    tags = ("-metadata", "com.apple.quicktime.make=Apple", "-metadata", "creation_time=2020-01-02T03:04:05Z")
+    source = tmp_path / "in.mov"
+    ffmpeg("-i", make_video(tmp_path / "in.mp4"), "-c", "copy", *tags, "-movflags", "use_metadata_tags", source)
+    assert stylize(source, tmp_path / "out.mp4").messages == ()
+
+
 # --- HDR
 
 

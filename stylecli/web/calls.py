@@ -17,12 +17,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from stylecli.core.errors import DeviceError, MediaError, PackError, StyleError, UsageError
+from stylecli.core.extras import missing_packages
 from stylecli.core.version import __version__
-from stylecli.web.jobs import Jobs, make_picture, result_name
+from stylecli.web.jobs import Jobs
+from stylecli.web.learning import Learning, lesson_of
 from stylecli.web.looks import number, span_of, wish_of
 from stylecli.web.options import Limits
 from stylecli.web.page_files import PAGE, SAMPLE_FILE
 from stylecli.web.previews import Previews, Rgba
+from stylecli.web.results import Stylization, make_picture, result_name
 from stylecli.web.uploads import FullError, Upload, Uploads
 
 Answer = TypeVar("Answer")
@@ -37,12 +40,13 @@ SAMPLE_NAME = "bay.jpg"
 
 @dataclass(frozen=True)
 class Site:
-    """What the calls of one server work with. `start` is the second at which it began, its identity for the page."""
+    """What the calls of one server work with."""
 
     uploads: Uploads
     previews: Previews
     jobs: Jobs
     limits: Limits
+    styles_dir: Path | None
     key: str
     password: str | None
 
@@ -53,6 +57,7 @@ class Calls:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._guessing, self._painting = asyncio.Lock(), asyncio.Lock()
+        self._lessons = 0
 
     def routes(self) -> list[tuple[str, str, Call]]:
         """(method, path, call) of every call."""
@@ -70,7 +75,9 @@ class Calls:
             ("POST", "/api/region", self.region),
             ("POST", "/api/picture", self.picture),
             ("POST", "/api/jobs", self.start_job),
+            ("POST", "/api/lessons", self.start_lesson),
             ("GET", "/api/jobs/{id}", self.job),
+            ("GET", "/api/jobs/{id}/preview", self.job_preview),
             ("GET", "/api/jobs/{id}/events", self.events),
             ("GET", "/api/jobs/{id}/result", self.result),
             ("DELETE", "/api/jobs/{id}", self.cancel_job),
@@ -100,7 +107,8 @@ class Calls:
             }
             for pack in packs.values()
         ]
-        return JSONResponse({"styles": listed, "version": __version__, "device": self._site.previews.device})
+        learns = not missing_packages("train")
+        return JSONResponse({"styles": listed, "version": __version__, "learns": learns})
 
     async def style_preview(self, request: Request) -> Response:
         """The small picture of what a style does."""
@@ -192,8 +200,36 @@ class Calls:
         if not isinstance(ids, list):
             raise UsageError("the call is not understood")
         uploads = [self._site.uploads[upload_id] for upload_id in ids]
-        job = await _aside(self._site.jobs.start, uploads, wish_of(call), span_of(call))
+        wish, previews = wish_of(call), self._site.previews
+        work = Stylization(previews, wish, span_of(call))
+        style = (await _aside(previews.pack, wish.style, wish.variant)).name
+        return JSONResponse(self._site.jobs.start(work, uploads, style).facts(), 201)
+
+    async def start_lesson(self, request: Request) -> Response:
+        """Begin to learn a style from a painting that was uploaded."""
+        call = await self._json(request)
+        painting, site = self._upload(call), self._site
+        lesson = lesson_of(call, await _aside(site.previews.packs), site.limits)
+        if painting.kind != "picture":
+            raise UsageError("this is no picture", hint="Choose a picture of the painting.")
+        if missing := missing_packages("train"):
+            raise UsageError(f"{', '.join(missing)} missing", hint='Install it: pip install "stylecli[train]".')
+        if any(job.style == lesson.name for job in site.jobs.open()):
+            raise UsageError(f"{lesson.title}: it is being learned already", hint="Choose another title.")
+        if self._lessons >= site.limits.lessons:
+            raise FullError(f"{self._lessons} styles were learned", hint="Start the server again for more.")
+        job = site.jobs.start(Learning(lesson, site.styles_dir), [painting], lesson.name)
+        self._lessons += 1
         return JSONResponse(job.facts(), 201)
+
+    async def job_preview(self, request: Request) -> Response:
+        """The picture of a job's work so far."""
+        job = self._site.jobs[request.path_params["id"]]
+        try:
+            content = job.preview.read_bytes() if job.preview else b""
+        except OSError:  # the job has ended meanwhile
+            content = b""
+        return Response(content, status_code=200 if content else 404, media_type="image/png")
 
     async def job(self, request: Request) -> Response:
         """How far a job is."""

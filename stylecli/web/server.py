@@ -77,9 +77,12 @@ def site(options: ServeOptions) -> Iterator[tuple[App, str]]:
     with temporary_folder() as folder:
         uploads = Uploads(folder, options.limits)
         previews = Previews(uploads, device=options.device, styles_dir=options.styles_dir)
-        jobs = Jobs(folder, previews, options.limits)
+        jobs = Jobs(folder, options.limits)
         try:
-            yield application(Site(uploads, previews, jobs, options.limits, key, options.password)), key
+            yield (
+                application(Site(uploads, previews, jobs, options.limits, options.styles_dir, key, options.password)),
+                key,
+            )
         finally:
             jobs.close()
             previews.close()

@@ -141,6 +141,18 @@ export async function watch(job, heard) {
   }
 }
 
+export async function learn(upload, lesson) {
+  return (await call("POST", "/api/lessons", { json: { upload: upload.id, ...lesson } })).json();
+}
+
+export async function job(id) {
+  return (await call("GET", `/api/jobs/${encodeURIComponent(id)}`)).json();
+}
+
+export async function jobPreview(job) {
+  return URL.createObjectURL(await (await call("GET", `/api/jobs/${encodeURIComponent(job.id)}/preview`)).blob());
+}
+
 export async function cancel(job) {
   await call("DELETE", `/api/jobs/${encodeURIComponent(job.id)}`);
 }

@@ -11,7 +11,7 @@ export class Fault extends Error {
   }
 }
 
-export const can = { videos: true, batches: true, command: true, region: true, blends: true };
+export const can = { videos: true, batches: true, command: true, region: true };
 
 async function call(method, path, { json, body, headers = {}, signal } = {}) {
   let answer;

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { greyMask } from "./mask.js";
 import { playerOf } from "./player.js";
 import { outcomeOf, progressOf } from "./progress.js";
-import { sharedAddress, state } from "./state.js";
+import { choose, sharedAddress, state } from "./state.js";
 import { T } from "./text.js";
 import { commandOf, wishOf } from "./wish.js";
 
@@ -61,10 +61,19 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
 
   // Long work: the video, or all files.
   async function run(uploads, ended, itsMask = null) {
-    actions.hidden = true;
     told("");
     try {
-      const job = await engine.startJob(uploads, wishOf(upload, state), span, itsMask);
+      await follow(await engine.startJob(uploads, wishOf(upload, state), span, itsMask), ended);
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  // The address names the job: a page that is loaded again goes on with it.
+  async function follow(job, ended) {
+    choose({ job: job.id });
+    actions.hidden = true;
+    try {
       const shown = progressOf(job);
       progress.replaceChildren(shown);
       const last = await engine.watch(job, (now) => {
@@ -80,7 +89,14 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
     } finally {
       progress.replaceChildren();
       actions.hidden = false;
+      if (state.job === job.id) choose({ job: "" });
     }
+  }
+
+  async function resume() {
+    const job = await engine.job(state.job).catch(() => null);
+    if (!job) choose({ job: "" });
+    else if (job.items.some((item) => item.upload === upload.id)) await follow(job, job.items.length > 1 ? saveZip : showVideo);
   }
 
   async function showVideo(job) {
@@ -151,5 +167,6 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   }
 
   offer();
+  if (state.job && engine.can.videos) resume();
   return { element, changed };
 }

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.support.pages import write_clip
 if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
     collect_ignore_glob = ["test_*.py"]  # they need the extra `web`
 
+PROGRAM = (sys.executable, "-m", "stylecli")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PORT = 8765
 HOST = f"127.0.0.1:{PORT}"
@@ -62,10 +63,10 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
+def serving(folder: Path, *options: str, program: Sequence[str] = PROGRAM, **environment: str) -> Iterator[Served]:
     """Start `stylecli serve`, and end it."""
     errors = folder / "serve.err"
-    command = [sys.executable, "-m", "stylecli", "serve", "--no-open", "--port", "0", *options]
+    command = [*program, "serve", "--no-open", "--port", "0", *options]
     with errors.open("w") as stderr:
         process = subprocess.Popen(
             command,
@@ -103,6 +104,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "words.jpg").write_text("These are words. " * 400)
     (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
     return folder
+
+
+@pytest.fixture(scope="session")
+def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the photo of a cat."""
+    path = tmp_path_factory.mktemp("desk") / "cat.png"
+    path.write_bytes(PHOTO)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -174,10 +174,15 @@ export function studioView() {
     for (const button of strip.querySelectorAll("button")) {
       const isChosen = button.dataset.style === state.style;
       button.setAttribute("aria-pressed", String(isChosen));
-      if (isChosen) strip.scrollLeft = button.offsetLeft - strip.offsetLeft - (strip.clientWidth - button.offsetWidth) / 2;
+      if (isChosen) requestAnimationFrame(() => reveal(button));
     }
     document.title = `${chosen.title} – ${upload.name}`;
     output.changed();
+  }
+
+  function reveal(button) {
+    const from = button.offsetLeft - strip.offsetLeft, hidden = from + button.offsetWidth > strip.scrollLeft + strip.clientWidth;
+    if (hidden || from < strip.scrollLeft) strip.scrollLeft = from - (strip.clientWidth - button.offsetWidth) / 2;
   }
 
   // A second style, and how much of it

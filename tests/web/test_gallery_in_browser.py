@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
 from stylecli.web.gallery import write_gallery
+from tests.support.file_servers import Isolating, Quiet, file_server
 from tests.support.pages import (
     ALL_SHOWN,
     CHOSEN,
@@ -36,25 +34,6 @@ from tests.support.pages import (
 pytestmark = pytest.mark.browser
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain file server; some are told to isolate the page, which allows threads."""
-
-    isolates = False
-
-    def end_headers(self) -> None:
-        if self.isolates:
-            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Isolating(Quiet):
-    isolates = True
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gallery") / "site"
@@ -67,17 +46,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=[Quiet, Isolating], ids=["one thread", "threads"])
 def page(request: pytest.FixtureRequest, site: Path, chromium: Any) -> Iterator[Any]:
-    handler = functools.partial(request.param, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
-        asked: list[str] = []
+    asked: list[str] = []
+    with file_server(site, request.param) as address:
         for page in opened(chromium, address):
             page.context.on("request", lambda request: asked.append(request.url))
             page.is_isolating = request.param is Isolating
             yield page
-        server.shutdown()
-        assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
+    assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
 
 
 def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:

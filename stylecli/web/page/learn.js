@@ -9,7 +9,6 @@ import { choose, looks, state } from "./state.js";
 import { T } from "./text.js";
 
 const MINUTES = [2, 5, 10, 20, 40];
-const MINUTES_AT_FIRST = 5;
 
 // The tile that leads here.
 export function learnTile() {
@@ -25,6 +24,7 @@ export function learnView() {
   const growing = h("img", { alt: T.growing, hidden: true });
   const caption = h("p", { class: "hint", hidden: true }, T.growing);
   const panel = h("section", { class: "panel", "aria-label": T.learn });
+  const answers = { title: "", artist: "", year: "", minutes: 5, base: "" };
   let upload = null;
 
   const files = h("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-label": T.choosePainting, onchange: () => take([...files.files]) });
@@ -39,6 +39,7 @@ export function learnView() {
       const opened = await engine.open(blob, blob.name);
       if (upload) engine.close(upload).catch(() => {});
       upload = opened;
+      answers.title = titleOf(upload.name);
       await show();
       ask();
     } catch (error) {
@@ -68,24 +69,26 @@ export function learnView() {
 
   // What the style is called, and how long it may take.
   function ask() {
-    const title = textField(T.title, { value: upload ? titleOf(upload.name) : "", maxlength: 100, required: true });
-    const artist = textField(T.artist, { maxlength: 100 });
-    const year = textField(T.year, { inputmode: "numeric", pattern: "[0-9]{0,4}", maxlength: 4 });
-    const minutes = choice(T.trainFor, MINUTES.map((n) => [n, T.minutes(n)]), MINUTES_AT_FIRST, () => {});
-    const base = choice(T.startFrom, [["", T.nearestStyle], ...app.styles.map((one) => [one.name, one.title])], "", () => {});
+    const title = textField(T.title, { value: answers.title, maxlength: 100, required: true });
+    const artist = textField(T.artist, { value: answers.artist, maxlength: 100 });
+    const year = textField(T.year, { value: answers.year, inputmode: "numeric", pattern: "[0-9]{0,4}", maxlength: 4 });
+    const minutes = choice(T.trainFor, MINUTES.map((n) => [n, T.minutes(n)]), answers.minutes, () => {});
+    const base = choice(T.startFrom, [["", T.nearestStyle], ...app.styles.map((one) => [one.name, one.title])], answers.base, () => {});
     const begin = h("button", { class: "primary wide", disabled: !upload }, T.learnStart);
     const form = h("form", { class: "fields", onsubmit: async (event) => {
       event.preventDefault();
       begin.disabled = true;
       hush();
       try {
-        const job = await engine.learn(upload, {
+        Object.assign(answers, {
           title: title.input.value,
           artist: artist.input.value,
-          year: Number(year.input.value),
-          seconds: 60 * Number(minutes.select.value),
+          year: year.input.value,
+          minutes: Number(minutes.select.value),
           base: base.select.value,
         });
+        const { minutes: length, year: digits, ...others } = answers;
+        const job = await engine.learn(upload, { ...others, year: Number(digits), seconds: 60 * length });
         choose({ learn: job.id }); // a reload comes back to it
         await follow(job);
       } catch (error) {

@@ -136,7 +136,7 @@ class Jobs:
         if job.state == "waiting":
             job.state = "cancelled"
 
-    def close(self, patience: float = 3.0) -> None:
+    def close(self, patience: float = 5.0) -> None:
         """Cancel everything and wait a moment for it."""
         for job in self._jobs.values():
             job.cancelled.set()

@@ -18,7 +18,7 @@ from stylecli.web import learning
 from stylecli.web.learning import name_of_title
 from stylecli.web.options import ServeOptions
 from tests.support.pages import QUICK_LEARNING
-from tests.web.conftest import LIMITS, Visitor, connected, finished
+from tests.web.conftest import LIMITS, PHOTO, Visitor, connected, finished
 
 needs_training = pytest.mark.skipif(bool(missing_packages("train")), reason="without the extra `train`")
 
@@ -74,14 +74,20 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("slow")
 def test_a_cancelled_lesson_ends_its_process(client: Visitor, photo_id: str, shelf: Path) -> None:
     job = started(client, photo_id)
-    until = time.monotonic() + 30
-    while client.get(f"/api/jobs/{job}").json()["done"] != 1:
-        assert time.monotonic() < until
+    wait_for_step(client, job)
     assert children()
     client.delete(f"/api/jobs/{job}")
     assert finished(client, job)[-1]["state"] == "cancelled"
     assert not children()
     assert len(list(shelf.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_lesson_ends_with_the_server(shelf: Path) -> None:
+    for client in connected(ServeOptions(limits=LIMITS, styles_dir=shelf, device="cpu")):
+        wait_for_step(client, started(client, client.upload(PHOTO).json()["id"]))
+        assert children()
+    assert not children()
 
 
 @pytest.mark.usefixtures("slow")
@@ -144,6 +150,12 @@ def test_a_lesson_needs_the_key_and_a_painting(client: Visitor, photo_id: str) -
 )
 def test_a_style_is_called_after_its_title(title: str, name: str) -> None:
     assert name_of_title(title) == name
+
+
+def wait_for_step(client: Visitor, job: str) -> None:
+    until = time.monotonic() + 60
+    while client.get(f"/api/jobs/{job}").json()["done"] != 1:
+        assert time.monotonic() < until
 
 
 def children() -> list[psutil.Process]:

@@ -108,6 +108,7 @@ def learn_style(
     *,
     styles_dir: Path | None = None,
     preview: Path | None = None,
+    work: Path | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
@@ -119,6 +120,7 @@ def learn_style(
         shelf: the folder of styles that gets the new one.
         styles_dir: a folder of styles to search first for the base.
         preview: a PNG file that shows some photos in the growing style.
+        work: the folder of the unfinished training; None: one of the user's own for each name.
         overwrite: replace a style of this name on the shelf.
         progress: called after every step.
         notice: hears what a person may want to know.
@@ -135,7 +137,7 @@ def learn_style(
             hint="Use `overwrite=True` to replace it, or give another `name`.",
         )
     read_picture(lesson.painting)  # its faults come first
-    work = platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
+    work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
     base = lesson.base or _base_of(work) or nearest_style(lesson.painting, styles_dir)
     notice(f"starting from {base}")
     recipe = replace(LEARNING, painting=_painting(lesson), base=base, time_budget=lesson.seconds)

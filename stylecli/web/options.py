@@ -26,6 +26,7 @@ class Limits:
     uploads: files held at a time. waiting: long jobs in the queue. batch: files in one job.
     call_bytes: of a call's JSON.
     stall_seconds: between two pieces of an upload. job_seconds: that one job may take.
+    lesson_seconds: of training for one style. lessons: styles learned or being learned until the server ends.
     """
 
     upload_bytes: int = 4 * 10**9
@@ -38,6 +39,8 @@ class Limits:
     call_bytes: int = 32_768
     stall_seconds: float = 60.0
     job_seconds: float = 6 * 3600.0
+    lesson_seconds: float = 3600.0
+    lessons: int = 20
 
 
 @dataclass(frozen=True)

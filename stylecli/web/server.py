@@ -19,8 +19,10 @@ from starlette.routing import Route
 
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.core.progress import Notice
-from stylecli.web.calls import Calls, Site, answer_of
+from stylecli.web.calls import Calls
+from stylecli.web.exchange import Site, answer_of
 from stylecli.web.guard import App, Guard
+from stylecli.web.job_calls import JobCalls
 from stylecli.web.jobs import Jobs
 from stylecli.web.options import PORT, ServeOptions
 from stylecli.web.page_files import MAIN_FILE, page_files
@@ -77,9 +79,12 @@ def site(options: ServeOptions) -> Iterator[tuple[App, str]]:
     with temporary_folder() as folder:
         uploads = Uploads(folder, options.limits)
         previews = Previews(uploads, device=options.device, styles_dir=options.styles_dir)
-        jobs = Jobs(folder, previews, options.limits)
+        jobs = Jobs(folder, options.limits)
         try:
-            yield application(Site(uploads, previews, jobs, options.limits, key, options.password)), key
+            yield (
+                application(Site(uploads, previews, jobs, options.limits, options.styles_dir, key, options.password)),
+                key,
+            )
         finally:
             jobs.close()
             previews.close()
@@ -87,7 +92,9 @@ def site(options: ServeOptions) -> Iterator[tuple[App, str]]:
 
 def application(site: Site) -> App:
     """The routes of the page and of its calls."""
-    calls = [Route(path, call, methods=[method]) for method, path, call in Calls(site).routes()]
+    calls = [
+        Route(path, call, methods=[method]) for method, path, call in (*Calls(site).routes(), *JobCalls(site).routes())
+    ]
     files = page_files({"engine": "server", "password": site.password is not None})
     pages = [Route(f"/{name}", _sender(name, content)) for name, content in files.items()]
     main = Route("/", _sender(MAIN_FILE, files[MAIN_FILE]))

@@ -19,6 +19,8 @@ from stylecli.packs.shelves import list_styles
 PATIENCE = 60_000  # milliseconds
 STYLES = tuple(pack.name for pack in list_styles())  # in the order of the page
 CHOSEN = "great-wave"
+ALL_SHOWN = f"document.querySelectorAll('.grid canvas').length === {len(STYLES) + 1}"  # and the photo
+QUICK_LEARNING = Path(__file__).with_name("quick_learning.py")  # the program, with short lessons
 
 
 def opened(chromium: Any, address: str, *, tolerated: tuple[str, ...] = (), **options: Any) -> Iterator[Any]:

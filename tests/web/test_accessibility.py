@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stylecli.core.extras import missing_packages
 from tests.support.pages import open_files, opened, settled
 from tests.web.conftest import Served
 
@@ -57,6 +58,12 @@ def test_no_state_has_a_serious_fault(
     for page in opened(chromium, served.address, color_scheme=scheme):
         page.set_viewport_size({"width": width, "height": 800})
         check("start")
+        if not missing_packages("train"):
+            page.get_by_role("button", name="Learn a style").click()
+            page.wait_for_selector(".learn")
+            check("learn")
+            page.go_back()
+            page.wait_for_selector(".start")
         open_files(page, desk / "cat.png", desk / "coffee.jpg")
         page.wait_for_selector(".grid li:nth-child(4) canvas")
         check("styles")

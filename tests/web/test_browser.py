@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 import skimage.data
 
 from stylecli.cli.app import suite
+from stylecli.core.extras import missing_packages
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.web.previews import PROXY_SHORT_SIDE
 from tests.support.pages import (
+    ALL_SHOWN,
     CHOSEN,
+    QUICK_LEARNING,
     STYLES,
     after,
     difference,
@@ -32,6 +36,8 @@ from tests.support.pages import (
 from tests.web.conftest import Served, serving
 
 pytestmark = pytest.mark.browser
+
+IN_THE_MIDDLE = "/^[1-9]\\d* of 400/.test(document.querySelector('.progress .hint')?.textContent)"
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def by_command_line(desk: Path, output: Path, *options: str) -> Path:
 
 def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -> None:
     open_files(page, desk / "cat.png")
-    until(page, "document.querySelectorAll('.grid canvas').length === 4")
+    until(page, ALL_SHOWN)
     for number, style in enumerate(STYLES):
         shown = pixels(page, f".grid li:nth-child({number + 2}) canvas")
         made = read_picture(by_command_line(desk, tmp_path / f"{style}.png", "-s", style)).pixels
@@ -189,7 +195,7 @@ def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Pa
 
 def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -> None:
     open_files(page, desk / "clip.mp4")
-    until(page, "document.querySelectorAll('.grid canvas').length === 4")
+    until(page, ALL_SHOWN)
     set_slider(page, "Frame shown", 0.5)
     style_button(page).click()
     settled(page)
@@ -209,14 +215,21 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     page.wait_for_selector("text=Stylize the video")
 
 
-def test_long_work_is_cancelled(page: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clip that takes a while."""
+    path = tmp_path_factory.mktemp("clips") / "long.mp4"
     frames = (np.roll(skimage.data.coffee()[:360, :480], 4 * step, 1) for step in range(400))
-    write_clip(tmp_path / "long.mp4", (np.ascontiguousarray(frame) for frame in frames), size=(480, 360), rate=24)
-    open_files(page, tmp_path / "long.mp4")
+    write_clip(path, (np.ascontiguousarray(frame) for frame in frames), size=(480, 360), rate=24)
+    return path
+
+
+def test_long_work_is_cancelled(page: Any, long_clip: Path) -> None:
+    open_files(page, long_clip)
     style_button(page).click()
     settled(page)
     page.get_by_role("button", name="Stylize the video").click()
-    until(page, "/^[1-9]\\d* of 400/.test(document.querySelector('.progress .hint')?.textContent)")
+    until(page, IN_THE_MIDDLE)
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_selector("text=Cancelled")
     assert page.get_by_role("button", name="Stylize the video").is_visible()
@@ -260,6 +273,61 @@ def test_a_reload_keeps_file_and_settings(page: Any, desk: Path) -> None:
     assert difference(after(page), before) == 0
     page.go_back()
     page.wait_for_selector(".grid")
+
+
+def test_a_reload_in_the_middle_goes_on_with_the_work(page: Any, long_clip: Path) -> None:
+    open_files(page, long_clip)
+    style_button(page).click()
+    settled(page)
+    page.get_by_role("button", name="Stylize the video").click()
+    until(page, IN_THE_MIDDLE)
+    page.reload()
+    until(page, IN_THE_MIDDLE)
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_selector("text=Cancelled")
+    page.reload()
+    page.wait_for_selector("text=Stylize the video")
+
+
+def test_a_photo_of_20_megabytes_is_taken(page: Any, tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (2600, 2600, 3), np.uint8)
+    path = tmp_path / "noise.png"
+    write_picture(picture_from_pixels(noise), path)
+    assert path.stat().st_size > 20_000_000
+    page.locator(".samples button").nth(STYLES.index(CHOSEN)).click()  # the sample, in this style
+    settled(page)
+    open_files(page, path)
+    page.wait_for_selector("text=noise.png")
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert read_picture(Path(download.value.path())).pixels.shape == noise.shape
+
+
+@pytest.mark.skipif(bool(missing_packages("train")), reason="without the extra `train`")
+def test_a_style_is_learned_and_stands_among_the_others(chromium: Any, desk: Path, tmp_path: Path) -> None:
+    shelf = str(tmp_path / "shelf")
+    with serving(tmp_path, "--styles-dir", shelf, program=(sys.executable, str(QUICK_LEARNING))) as server:
+        for page in opened(chromium, server.address):
+            page.get_by_role("button", name="Learn a style").click()
+            page.get_by_label("Choose a painting").set_input_files(str(desk / "coffee.jpg"))
+            page.wait_for_selector(".painting canvas")
+            assert page.get_by_label("Title").input_value() == "Coffee"
+            page.get_by_label("Title").fill("Great Wave")
+            page.get_by_label("Start from").select_option("the-scream")
+            page.get_by_role("button", name="Learn this style").click()
+            page.wait_for_selector("text=there is a style of this name")
+            page.get_by_label("Title").fill("Morning Coffee")
+            page.get_by_role("button", name="Learn this style").click()
+            page.get_by_role("button", name="Cancel").click()
+            page.get_by_role("button", name="Learn this style").click()
+            page.wait_for_selector(".learn .left > img", state="visible")
+            page.reload()
+            page.get_by_role("button", name="Use it on a photo").click()
+            page.wait_for_selector("text=Open a photo to see it in Morning Coffee")
+            open_files(page, desk / "cat.png")
+            settled(page)
+            assert page.inner_text(".panel h1") == "Morning Coffee"
 
 
 def test_two_tabs_do_not_disturb_each_other(page: Any, desk: Path, served: Served) -> None:
@@ -331,6 +399,6 @@ def test_a_password_lets_another_machine_in(chromium: Any, tmp_path: Path, desk:
         page.get_by_role("button", name="Enter").click()
         page.wait_for_selector(".start")
         open_files(page, desk / "cat.png")
-        until(page, "document.querySelectorAll('.grid canvas').length === 4")
+        until(page, ALL_SHOWN)
         context.close()
     assert "plain HTTP" in server.errors.read_text()

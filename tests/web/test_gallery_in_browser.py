@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +10,14 @@ import pytest
 import skimage.data
 
 from stylecli.core.errors import StyleError
-from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.images.files import read_picture
 from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
 from stylecli.web.gallery import write_gallery
+from tests.support.file_servers import Isolating, Quiet, file_server
 from tests.support.pages import (
+    ALL_SHOWN,
     CHOSEN,
     STYLES,
     after,
@@ -35,25 +34,6 @@ from tests.support.pages import (
 pytestmark = pytest.mark.browser
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain file server; some are told to isolate the page, which allows threads."""
-
-    isolates = False
-
-    def end_headers(self) -> None:
-        if self.isolates:
-            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Isolating(Quiet):
-    isolates = True
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gallery") / "site"
@@ -66,29 +46,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=[Quiet, Isolating], ids=["one thread", "threads"])
 def page(request: pytest.FixtureRequest, site: Path, chromium: Any) -> Iterator[Any]:
-    handler = functools.partial(request.param, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
-        asked: list[str] = []
+    asked: list[str] = []
+    with file_server(site, request.param) as address:
         for page in opened(chromium, address):
             page.context.on("request", lambda request: asked.append(request.url))
             page.is_isolating = request.param is Isolating
             yield page
-        server.shutdown()
-        assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
-
-
-@pytest.fixture(scope="module")
-def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("desk") / "cat.png"
-    write_picture(picture_from_pixels(skimage.data.chelsea().copy()), path)
-    return path
+    assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
 
 
 def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:
     open_files(page, cat)
-    until(page, f"document.querySelectorAll('.grid canvas').length === {len(STYLES) + 1}")
+    until(page, ALL_SHOWN)
     assert ("one thread" in page.inner_text("#foot")) is not page.is_isolating
     with load_style("great-wave") as style:
         painted = style(skimage.data.chelsea())
@@ -122,10 +91,33 @@ def test_a_link_carries_the_settings_and_no_picture(page: Any, cat: Path) -> Non
     assert link.endswith("#style=the-scream&strength=0.3")
     other = page.context.new_page()
     other.goto(link)
-    other.wait_for_selector("text=This link shows The Scream")
+    other.wait_for_selector("text=Open a photo to see it in The Scream")
     open_files(other, cat)
     settled(other)
     assert other.get_by_label("Strength", exact=True).input_value() == "0.3"
+
+
+def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    style_button(page).click()
+    settled(page)
+    page.get_by_label("Blend with").select_option("the-scream")
+    set_slider(page, "Share of The Scream", 0.3)
+    settled(page)
+    pictures = []
+    for name in ("great-wave", "the-scream"):
+        with load_style(name) as style:
+            pictures.append(style(skimage.data.chelsea()).astype(float))
+    mixed = 0.7 * pictures[0] + 0.3 * pictures[1]
+    assert difference(after(page), mixed.round()) <= 2
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "cat-great-wave-70-the-scream-30.png"
+    assert difference(read_picture(Path(download.value.path())).pixels, mixed.round()) <= 2
+    page.get_by_role("button", name="Copy a link").click()
+    page.wait_for_selector("text=The link is copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("#style=great-wave&blend=the-scream&share=0.3")
 
 
 def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:

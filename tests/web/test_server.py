@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import random
 import socket
 import subprocess
@@ -13,7 +12,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -24,54 +22,9 @@ import skimage.data
 from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
-from stylecli.web.options import Limits, ServeOptions
-from stylecli.web.server import guarded, site
-from tests.support.asgi import Answer, Client
+from stylecli.web.options import ServeOptions
 from tests.support.pages import write_clip
-from tests.web.conftest import Served, serving
-
-PORT = 8765
-HOST = f"127.0.0.1:{PORT}"
-LIMITS = Limits(
-    upload_bytes=3_000_000,
-    picture_bytes=2_000_000,
-    total_bytes=8_000_000,
-    pixels=200_000,
-    uploads=4,
-    waiting=2,
-    batch=3,
-)
-PHOTO = encode_picture(picture_from_pixels(skimage.data.chelsea().copy()), ".png")  # 451 x 300
-TINY = encode_picture(picture_from_pixels(np.full((4, 6, 3), 90, np.uint8)), ".png")
-
-
-class Visitor(Client):
-    """A client with the key; `test_the_page_is_served_without_the_key_and_calls_are_not` takes it away."""
-
-    key = ""
-
-    def upload(self, data: bytes, name: str = "photo.png") -> Answer:
-        return self.post("/api/uploads", content=data, headers={"x-name": name})
-
-
-@pytest.fixture
-def client(tiny_style: Path) -> Iterator[Visitor]:
-    """Give a client of the application behind its guard, with one tiny style on the nearest shelf."""
-    yield from connected(ServeOptions(limits=LIMITS, styles_dir=tiny_style.parent, device="cpu"))
-
-
-def connected(options: ServeOptions) -> Iterator[Visitor]:
-    with site(options) as (application, key):
-        guard = guarded(application, options, key=key, port=PORT)
-        client = Visitor(guard, HOST, {"x-stylecli-key": key})
-        client.key = key
-        yield client
-
-
-@pytest.fixture
-def photo_id(client: Visitor) -> str:
-    return str(client.upload(PHOTO).json()["id"])
-
+from tests.web.conftest import HOST, LIMITS, PHOTO, PORT, TINY, Served, Visitor, connected, finished, serving
 
 # The guard
 
@@ -293,12 +246,6 @@ def test_a_region_outside_of_the_picture_is_refused(client: Visitor, photo_id: s
 
 
 # Long work
-
-
-def finished(client: Visitor, job: str) -> Any:
-    """The events of a job, to its end."""
-    lines = client.get(f"/api/jobs/{job}/events").text.split("\n\n")
-    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
 
 
 def test_a_batch_becomes_a_zip_and_a_broken_file_stops_nothing(

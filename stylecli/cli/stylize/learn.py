@@ -23,6 +23,9 @@ from stylecli.cli.parameters import TimeSpan
 @click.option(
     "--data", "photos", type=click.Path(path_type=Path), help="Photos to train on; default: 11 that ship with stylecli."
 )
+@click.option(
+    "--work", type=click.Path(path_type=Path), help="Folder of the unfinished training; default: one of your own."
+)
 @options.styles_dir
 @options.overwrite
 @options.as_json
@@ -36,6 +39,7 @@ def command(
     seconds: float,
     base: str | None,
     photos: Path | None,
+    work: Path | None,
     styles_dir: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -56,6 +60,7 @@ def command(
             shelves(styles_dir)[0],
             styles_dir=styles_dir,
             preview=preview,
+            work=work,
             overwrite=overwrite,
             progress=progress,
             notice=say,

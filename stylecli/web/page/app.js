@@ -6,14 +6,16 @@ import { forget } from "./pictures.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
 
-export const app = { styles: [], files: new Map(), sources: new Map(), masks: new Map(), facts: {} };
+export const app = { styles: [], files: new Map(), sources: new Map(), masks: new Map(), learns: false, lesson: "", takes: null };
 
 export const file = () => app.files.get(state.file) ?? null;
 export const style = () => app.styles.find((one) => one.name === state.style) ?? null;
 export const isVideo = () => file()?.kind === "video";
 
-export function banner(text, action = null) {
+// A message that stays until it is closed; `isGood` where nothing is wrong.
+export function banner(text, action = null, { isGood = false } = {}) {
   const place = byId("banner");
+  place.classList.toggle("good", isGood);
   place.replaceChildren(h("p", {}, text), ...(action ? [action] : []), h("button", { class: "quiet", onclick: hush }, T.close));
   place.hidden = false;
 }
@@ -27,6 +29,11 @@ export function fault(error) {
   if (error?.name === "AbortError") return;
   banner(error?.message ?? String(error));
   if (!error?.message || !("status" in error)) console.error(error);
+}
+
+// Files were dropped, pasted or chosen: a view may take them itself (`app.takes`), else they are opened.
+export function receive(blobs) {
+  return app.takes ? app.takes(blobs) : addFiles(blobs);
 }
 
 export async function addFiles(blobs) {
@@ -49,12 +56,13 @@ export async function addFiles(blobs) {
   if (added.length) showFile(added[0], added);
 }
 
-export async function addSample() {
+// A picture to try, at once in a style where one is named.
+export async function addSample(style = state.style) {
   busy(T.reading(T.sampleName));
   try {
     const upload = await engine.sample();
     app.files.set(upload.id, upload);
-    showFile(upload, [upload]);
+    showFile(upload, [upload], { style });
   } catch (error) {
     fault(error);
   } finally {
@@ -63,19 +71,19 @@ export async function addSample() {
 }
 
 // What is being waited for, shown and said; "" for nothing.
-function busy(text) {
+export function busy(text) {
   document.body.classList.toggle("busy", Boolean(text));
   byId("busy").hidden = !text;
   byId("busy").textContent = text;
   if (text) say(text);
 }
 
-function showFile(upload, added) {
+function showFile(upload, added, changes = {}) {
   say(T.opened(upload.name));
   const several = added.length > 1 || (state.files && state.file);
   const files = several ? [...app.files.keys()] : [upload.id];
   if (!several) for (const id of [...app.files.keys()]) if (id !== upload.id) drop(id);
-  choose({ file: upload.id, files: files.join(","), second: 0 }, { step: true });
+  choose({ file: upload.id, files: files.join(","), second: 0, learn: "", ...changes }, { step: true });
 }
 
 export function closeFile(id) {

@@ -1,6 +1,6 @@
 // A picture from the camera, which becomes a file like any other.
 
-import { addFiles, banner } from "./app.js";
+import { banner, receive } from "./app.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { T } from "./text.js";
@@ -28,7 +28,7 @@ export async function takePicture() {
     canvas.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     dialog.close();
-    addFiles([new File([blob], "camera.png", { type: "image/png" })]);
+    receive([new File([blob], "camera.png", { type: "image/png" })]);
   });
   document.body.append(dialog);
   dialog.showModal();

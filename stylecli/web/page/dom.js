@@ -60,6 +60,12 @@ export function slider(label, { min, max, step, value, show, oninput, onchange }
   return Object.assign(h("div", { class: "field" }, h("label", { for: id }, label), output, input), { set, input });
 }
 
+export function textField(label, properties) {
+  const id = `field${++fields}`;
+  const input = h("input", { id, type: "text", autocomplete: "off", ...properties });
+  return Object.assign(h("div", { class: "field" }, h("label", { for: id }, label), input), { input });
+}
+
 export function toggle(label, value, onchange) {
   const id = `field${++fields}`;
   const input = h("input", { id, type: "checkbox", role: "switch", checked: value, onchange: () => onchange(input.checked) });

@@ -11,6 +11,7 @@ const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
 const PIXELS_MAX = 40e6;
 const QUALITY = 0.92;
+const PARTS_KEPT = 4; // pictures that blends were mixed from: another share needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
 export class Fault extends Error {
@@ -20,7 +21,7 @@ export class Fault extends Error {
   }
 }
 
-export const can = { videos: false, batches: false, command: false, region: false, blends: false, refine: true };
+export const can = { videos: false, batches: false, command: false, region: false, mixes: true, refine: true };
 
 const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
 export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;
@@ -73,21 +74,21 @@ export async function photo(upload, _, { tile = false } = {}) {
 
 export async function paint(upload, wish, _, { tile = false, signal } = {}) {
   const own = await photo(upload, 0, { tile });
-  return paintedAt(own, wish.style, workingScale(own, wish.brush, own.height / upload.height), signal);
+  return blended(upload, own, wish.style, workingScale(own, wish.brush, own.height / upload.height), signal);
 }
 
 // The result at full size: {blob, name, lost}. A canvas keeps no metadata.
 export async function picture(upload, wish, _, mask) {
   const { bitmap, type } = pictures.get(upload.id);
   const own = pixelsOf(bitmap, upload.width, upload.height);
-  const painted = await paintedAt(own, wish.style, workingScale(own, wish.brush));
+  const painted = await blended(null, own, wish.style, workingScale(own, wish.brush));
   const weights = mask && pixelsOf(mask, own.width, own.height);
   const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
   const kind = WRITTEN[type] ? type : "image/png";
   const canvas = new OffscreenCanvas(made.width, made.height);
   canvas.getContext("2d").putImageData(made, 0, 0);
   const blob = await canvas.convertToBlob({ type: kind, quality: QUALITY });
-  return { blob, name: `${upload.name.replace(/\.[^.]*$/, "")}-${wish.style}.${WRITTEN[kind] ?? "png"}`, lost: T.metadata };
+  return { blob, name: `${upload.name.replace(/\.[^.]*$/, "")}-${nameOf(wish.style)}.${WRITTEN[kind] ?? "png"}`, lost: T.metadata };
 }
 
 // At how many times the size of a picture the network works; the picture is `made` times as large as the photo.
@@ -102,6 +103,46 @@ function proxySize({ width, height }, tile) {
     Math.sqrt(WHOLE_PIXELS / (width * height)),
   );
   return [Math.max(1, Math.floor(width * scale + 0.5)), Math.max(1, Math.floor(height * scale + 0.5))];
+}
+
+// The parts of a style's name, [name, share] each: "great-wave:0.6+the-scream:0.4" has two.
+function partsOf(style) {
+  return style.split("+").map((part) => [part.split(":")[0], Number(part.split(":")[1] ?? 1)]);
+}
+
+// As the program calls its files.
+function nameOf(style) {
+  const parts = partsOf(style);
+  return parts.length === 1 ? style : parts.map(([name, share]) => `${name}-${Math.round(100 * share)}`).join("-");
+}
+
+// One style, or a blend: its networks paint the picture one after the other, and their pictures are mixed. Those of an
+// `upload` are kept for another share; null keeps nothing.
+async function blended(upload, own, style, scale, signal) {
+  const parts = partsOf(style);
+  if (parts.length === 1) return paintedAt(own, style, scale, signal);
+  const pictures = await Promise.all(parts.map(([name]) => {
+    const paint = () => paintedAt(own, name, scale, signal);
+    return upload ? part(JSON.stringify([upload.id, own.width, own.height, scale, name]), paint, signal) : paint();
+  }));
+  const mixed = new ImageData(own.width, own.height);
+  const [first, second] = pictures.map(({ data }) => data), [[, one], [, other]] = parts;
+  for (let i = 0; i < first.length; i++) mixed.data[i] = one * first[i] + other * second[i];
+  return mixed;
+}
+
+const keptParts = new Map();
+
+function part(key, paint, signal) {
+  let entry = keptParts.get(key);
+  if (!entry || entry.signal?.aborted) {
+    entry = { promise: paint(), signal };
+    entry.promise.then(() => (entry.signal = null), () => keptParts.get(key) === entry && keptParts.delete(key));
+  }
+  keptParts.delete(key);
+  keptParts.set(key, entry);
+  if (keptParts.size > PARTS_KEPT) keptParts.delete(keptParts.keys().next().value);
+  return entry.promise;
 }
 
 // A picture painted by a network that works at `scale` times its size; the photo's detail is put back.

@@ -11,7 +11,7 @@ export class Fault extends Error {
   }
 }
 
-export const can = { videos: true, batches: true, command: true, region: true, blends: true };
+export const can = { videos: true, batches: true, command: true, region: true };
 
 async function call(method, path, { json, body, headers = {}, signal } = {}) {
   let answer;
@@ -139,6 +139,18 @@ export async function watch(job, heard) {
       heard(last);
     }
   }
+}
+
+export async function learn(upload, lesson) {
+  return (await call("POST", "/api/lessons", { json: { upload: upload.id, ...lesson } })).json();
+}
+
+export async function job(id) {
+  return (await call("GET", `/api/jobs/${encodeURIComponent(id)}`)).json();
+}
+
+export async function jobPreview(job) {
+  return URL.createObjectURL(await (await call("GET", `/api/jobs/${encodeURIComponent(job.id)}/preview`)).blob());
 }
 
 export async function cancel(job) {

@@ -4,6 +4,7 @@ import { app, fault, file, isVideo } from "./app.js";
 import { canvasOf, h, slider } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
+import { learnTile } from "./learn.js";
 import { painted, photo } from "./pictures.js";
 import { caption } from "./start.js";
 import { choose, state } from "./state.js";
@@ -22,6 +23,7 @@ export function gridView() {
     buttons.set(style.name, button);
     cards.append(h("li", {}, button));
   }
+  cards.append(...[learnTile()].filter(Boolean));
   cards.addEventListener("keydown", walk);
 
   let turn = 0;

@@ -1,12 +1,13 @@
 // The page: its bar, what is dropped or pasted, and which view is shown.
 
-import { addFiles, app, banner, fault, hush, reopenFiles } from "./app.js";
+import { app, banner, fault, hush, receive, reopenFiles } from "./app.js";
 import { takePicture } from "./camera.js";
 import { config } from "./config.js";
 import { byId, h } from "./dom.js";
 import { engine } from "./engine.js";
 import { gridView } from "./grid.js";
 import { icon } from "./icons.js";
+import { learnView } from "./learn.js";
 import { startView } from "./start.js";
 import { choose, key, onState, readAddress, setKey, state } from "./state.js";
 import { studioView } from "./studio.js";
@@ -16,7 +17,7 @@ const THEMES = ["auto", "light", "dark"];
 
 function bar() {
   const files = h("input", { id: "files", type: "file", multiple: true, class: "unseen", tabindex: -1, "aria-label": T.choose, onchange: () => {
-    addFiles([...files.files]);
+    receive([...files.files]);
     files.value = "";
   } });
   const theme = h("button", { class: "bare", onclick: () => setTheme(THEMES[(THEMES.indexOf(themeNow()) + 1) % THEMES.length]) });
@@ -38,7 +39,7 @@ function bar() {
   byId("bar").replaceChildren(
     h("a", { class: "mark", href: "#", onclick: (event) => {
       event.preventDefault();
-      choose({ style: "", file: "", files: "", second: 0 }, { step: true });
+      choose({ style: "", file: "", files: "", second: 0, learn: "" }, { step: true });
     } }, h("img", { src: "mark.svg", alt: "", width: 28, height: 28 }), T.name),
     h("nav", {},
       h("button", { class: "quiet", onclick: () => files.click() }, icon("open"), h("span", {}, T.open)),
@@ -52,18 +53,20 @@ function bar() {
 function render() {
   const view = byId("view");
   const upload = app.files.get(state.file);
-  if (!upload) app.shown = "start";
+  app.takes = null;
+  if (state.learn && app.learns) app.shown = "learn";
+  else if (!upload) app.shown = "start";
   else app.shown = app.styles.some((style) => style.name === state.style) ? "studio" : "grid";
   document.body.dataset.view = app.shown;
   document.title = upload ? `${upload.name} – ${T.name}` : T.name;
-  view.replaceChildren({ start: startView, grid: gridView, studio: studioView }[app.shown]());
+  view.replaceChildren({ start: startView, grid: gridView, studio: studioView, learn: learnView }[app.shown]());
   window.scrollTo(0, 0);
 }
 
 // Only a change of file or view draws everything anew; sliders change in place.
 let place = "";
 function follow() {
-  const next = JSON.stringify([state.file, state.files, Boolean(state.style)]);
+  const next = JSON.stringify([state.file, state.files, Boolean(state.style), Boolean(state.learn)]);
   if (next === place) return;
   place = next;
   const keepsFocus = document.activeElement === document.body;
@@ -89,11 +92,11 @@ function drops() {
     event.preventDefault();
     depth = 0;
     veil.hidden = true;
-    if (event.dataTransfer?.files.length) addFiles([...event.dataTransfer.files]);
+    if (event.dataTransfer?.files.length) receive([...event.dataTransfer.files]);
   });
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length) addFiles(files);
+    if (files.length) receive(files);
   });
 }
 

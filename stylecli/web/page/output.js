@@ -7,13 +7,14 @@ import { markFiles } from "./files.js";
 import { icon } from "./icons.js";
 import { greyMask } from "./mask.js";
 import { playerOf } from "./player.js";
-import { sharedAddress, state } from "./state.js";
+import { outcomeOf, progressOf } from "./progress.js";
+import { choose, sharedAddress, state } from "./state.js";
 import { T } from "./text.js";
 import { commandOf, wishOf } from "./wish.js";
 
 export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   const actions = h("div", { class: "fields" });
-  const progress = h("div", { class: "progress", hidden: true });
+  const progress = h("div");
   const note = h("p", { class: "hint", hidden: true });
   const line = h("code", { tabindex: 0, "aria-label": T.command });
   const share = h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share);
@@ -60,34 +61,42 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
 
   // Long work: the video, or all files.
   async function run(uploads, ended, itsMask = null) {
-    const began = performance.now();
-    actions.hidden = true;
     told("");
     try {
-      const job = await engine.startJob(uploads, wishOf(upload, state), span, itsMask);
-      const bar = h("progress", { max: 1, value: 0, "aria-label": T.progress(0, null, "") });
-      const words = h("p", { class: "hint" }, T.waiting);
-      const cancel = h("button", { class: "wide", onclick: () => engine.cancel(job).catch(fault) }, T.cancel);
-      progress.replaceChildren(bar, words, cancel);
-      progress.hidden = false;
+      await follow(await engine.startJob(uploads, wishOf(upload, state), span, itsMask), ended);
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  // The address names the job: a page that is loaded again goes on with it.
+  async function follow(job, ended) {
+    choose({ job: job.id });
+    actions.hidden = true;
+    try {
+      const shown = progressOf(job);
+      progress.replaceChildren(shown);
       const last = await engine.watch(job, (now) => {
         markFiles(now);
-        if (now.state === "waiting" || !now.unit) return;
-        if (now.total) bar.value = now.done / now.total;
-        const rate = now.seconds ? now.done / now.seconds : 0;
-        const left = rate && now.total && now.done > 1 ? ` · ${T.left((now.total - now.done) / rate)}` : "";
-        words.textContent = `${T.progress(now.done, now.total, now.unit)}${left}`;
+        shown.heard(now);
       });
-      progress.hidden = true;
-      if (last.state === "cancelled") told(`${T.cancelled}. ${last.message}`.trim());
-      else if (last.state === "failed") throw Object.assign(new Error(last.message), { status: 0 });
-      else await ended(last, (performance.now() - began) / 1000);
+      progress.replaceChildren();
+      const cancelled = outcomeOf(last);
+      if (cancelled) told(cancelled);
+      else await ended(last);
     } catch (error) {
-      progress.hidden = true;
       fault(error);
     } finally {
+      progress.replaceChildren();
       actions.hidden = false;
+      if (state.job === job.id) choose({ job: "" });
     }
+  }
+
+  async function resume() {
+    const job = await engine.job(state.job).catch(() => null);
+    if (!job) choose({ job: "" });
+    else if (job.items.some((item) => item.upload === upload.id)) await follow(job, job.items.length > 1 ? saveZip : showVideo);
   }
 
   async function showVideo(job) {
@@ -158,5 +167,6 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   }
 
   offer();
+  if (state.job && engine.can.videos) resume();
   return { element, changed };
 }

@@ -19,6 +19,7 @@ function keep(key, make, signal = null) {
   entry.promise.then(
     (pixels) => {
       entry.pixels = pixels;
+      entry.signal = null; // it is there: nothing is left to be given up
       entry.bytes = pixels.data.length;
       bytes += entry.bytes;
       for (const [old, { bytes: size }] of kept) {

@@ -5,15 +5,18 @@ import { takePicture } from "./camera.js";
 import { byId, h } from "./dom.js";
 import { engine } from "./engine.js";
 import { icon } from "./icons.js";
+import { learnTile } from "./learn.js";
 import { T } from "./text.js";
 
 export function startView() {
-  const row = h("ul", { class: "samples", "aria-label": T.styles, tabindex: 0 });
+  const row = h("ul", { class: "samples", "aria-label": T.styles });
   for (const style of app.styles) {
-    const picture = h("img", { alt: T.previewOf(style.title), width: 480, height: 320 });
+    const picture = h("img", { alt: "", width: 480, height: 320 });
     engine.stylePreview(style).then((address) => (picture.src = address), () => {});
-    row.append(h("li", {}, h("figure", {}, h("div", { class: "picture" }, picture), caption(style))));
+    const figure = h("figure", {}, h("div", { class: "picture" }, picture), caption(style));
+    row.append(h("li", {}, h("button", { class: "card", onclick: () => addSample(style.name) }, figure)));
   }
+  row.append(...[learnTile()].filter(Boolean));
   return h(
     "div",
     { class: "start" },
@@ -27,7 +30,7 @@ export function startView() {
         { class: "actions" },
         h("button", { class: "primary", onclick: () => byId("files").click() }, icon("open"), T.choose),
         h("button", { onclick: takePicture }, icon("camera"), T.takePicture),
-        h("button", { class: "quiet", onclick: addSample }, T.sample),
+        h("button", { class: "quiet", onclick: () => addSample() }, T.sample),
       ),
     ),
     h("section", { "aria-labelledby": "styles" }, h("h2", { id: "styles" }, T.styleCount(app.styles.length)), row),

@@ -1,7 +1,7 @@
 // What the visitor has chosen. It lives in the fragment of the address: a reload and the back button keep it, and the
 // fragment is never sent to any server.
 
-const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false, second: 0, file: "", files: "" };
+const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false, second: 0, file: "", files: "", learn: "", job: "" };
 const SHARED = ["style", "variant", "blend", "share", "strength", "strokes", "colors"];
 
 export const state = { ...DEFAULTS };

@@ -164,17 +164,25 @@ export function studioView() {
     const chosen = style();
     heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
     const others = chosen.variants.filter((name) => T.variants[name]);
-    blending.replaceChildren(...(engine.can.blends && app.styles.length > 1 ? blendFields() : []));
+    blending.replaceChildren(...(app.styles.length > 1 ? blendFields() : []));
     variants.replaceChildren(
       ...(others.length > 1 && !state.blend
         ? [choice(T.variant, others.map((name) => [name, T.variants[name]]), state.variant || chosen.default, (name) => changedNetwork({ variant: name === style().default ? "" : name }))]
         : []),
     );
     stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, nameOf(chosen));
-    for (const button of strip.querySelectorAll("button"))
-      button.setAttribute("aria-pressed", String(button.dataset.style === state.style));
+    for (const button of strip.querySelectorAll("button")) {
+      const isChosen = button.dataset.style === state.style;
+      button.setAttribute("aria-pressed", String(isChosen));
+      if (isChosen) requestAnimationFrame(() => reveal(button));
+    }
     document.title = `${chosen.title} – ${upload.name}`;
     output.changed();
+  }
+
+  function reveal(button) {
+    const from = button.offsetLeft - strip.offsetLeft, hidden = from + button.offsetWidth > strip.scrollLeft + strip.clientWidth;
+    if (hidden || from < strip.scrollLeft) strip.scrollLeft = from - (strip.clientWidth - button.offsetWidth) / 2;
   }
 
   // A second style, and how much of it
@@ -196,7 +204,7 @@ export function studioView() {
         timer = setTimeout(paintAgain, PAUSE);
       },
     });
-    return [select, share];
+    return engine.can.mixes ? [select, share, h("p", { class: "hint" }, T.mixed)] : [select, share];
   }
 
   // The strip of styles below the picture

@@ -149,4 +149,5 @@ def _without_nyquist(taps: int) -> Tensor:
     places = torch.arange(taps, dtype=torch.float64)
     alternating = (-1) ** places
     basis, _ = torch.linalg.qr(torch.stack([alternating, alternating * places], 1))
-    return torch.eye(taps, dtype=torch.float64) - basis @ basis.T
+    identity = torch.eye(taps, dtype=torch.float64)
+    return identity.addmm(basis, basis.T, alpha=-1)

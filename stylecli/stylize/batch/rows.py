@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from typing import Any, Literal
 
 from stylecli.media.images.formats import READABLE, WRITABLE
+from stylecli.media.images.settings import BITS
 from stylecli.stylize.look import BRUSH_RANGE, Look
 from stylecli.stylize.options import PictureOptions
 
@@ -18,6 +21,8 @@ SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
 RESULT = "result"  # the key that RESULTS.jsonl adds to a row; as an input it is ignored
 OTHERWISE = {"picture": ".png", "video": ".mp4"}  # the suffix of a result whose source's format is not written
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts", ".m2ts", ".gif")  # that are written
+
+FPS_MAX = 1000
 
 Kind = Literal["picture", "video"]
 
@@ -38,11 +43,22 @@ class Item:
     brush: float | str = Look.brush
     quality: int | None = PictureOptions.quality
     color: str = PictureOptions.exr_color
+    lossless: bool = PictureOptions.lossless
+    bits: int | None = PictureOptions.bits
+    layer: str = PictureOptions.layer
+    page: int | None = PictureOptions.page
+    max_size: int | None = PictureOptions.max_size
+    strip: bool = PictureOptions.strip
+    allow_truncated: bool = PictureOptions.allow_truncated
+    strict: bool = PictureOptions.strict
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None
+    pixel_format: str | None = None
     range: str | None = None
     hdr: str = "tonemap"
+    audio: str | None = None
+    fps: float | str | None = None
 
     def row(self) -> dict[str, Any]:
         """The item as a row; defaults are left out."""
@@ -89,6 +105,26 @@ def _is_one_of(*values: str) -> Callable[[Any], bool]:
     return lambda value: value in values
 
 
+def _truth(text: str) -> Any:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+
+
+def _is_rate(value: Any) -> bool:
+    """Whether it is a frame rate: a number, text such as "24000/1001", or "cfr"."""
+    if value == "cfr":
+        return True
+    try:
+        return not isinstance(value, bool) and 0 < Fraction(str(value)) <= FPS_MAX
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+def _flag(description: str, only: Kind | None = None) -> Column:
+    return Column(
+        {"type": "boolean", "description": description}, lambda value: isinstance(value, bool), _truth, only
+    )
+
+
 _TEXT = {"type": "string", "minLength": 1}
 _BRUSHES = ("auto", "native")
 COLUMNS: Mapping[str, Column] = {
@@ -107,13 +143,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "variant": Column({**_TEXT, "description": "Which network of the style."}, _is_text),
     "strength": Column({"type": "number", "minimum": 0, "maximum": 1}, _is_in(0, 1), _number),
-    "preserve_color": Column(
-        {"type": "boolean"},
-        lambda value: isinstance(value, bool),
-        lambda text: {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
-            text.lower(), text
-        ),
-    ),
+    "preserve_color": _flag("Keep the photo's colours."),
     "mask": Column({**_TEXT, "description": "A picture that is white where the style is wanted."}, _is_text),
     "brush": Column(
         {"anyOf": [{"enum": list(_BRUSHES)}, {"type": "number", "minimum": BRUSH_RANGE[0], "maximum": BRUSH_RANGE[1]}]},
@@ -122,16 +152,51 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "quality": Column({"type": "integer", "minimum": 1, "maximum": 100}, _is_whole(1, 100), _number, "picture"),
     "color": Column({"enum": ["linear", "encoded"]}, _is_one_of("linear", "encoded"), only="picture"),
+    "lossless": _flag("Of WebP and AVIF.", "picture"),
+    "bits": Column({"enum": list(BITS)}, lambda value: value in BITS, _number, "picture"),
+    "layer": Column({**_TEXT, "description": "Of an EXR: the layer that is painted."}, _is_text, only="picture"),
+    "page": Column(
+        {"type": "integer", "minimum": 1, "description": "The only page or frame that is painted."},
+        _is_whole(1, sys.maxsize),
+        _number,
+        "picture",
+    ),
+    "max_size": Column(
+        {"type": "integer", "minimum": 1, "description": "Pixels, of the longer side; larger ones are made smaller."},
+        _is_whole(1, sys.maxsize),
+        _number,
+        "picture",
+    ),
+    "strip": _flag("Leave out the metadata, but for the colour profile.", "picture"),
+    "allow_truncated": _flag("Paint what is there of a file whose end is missing."),
+    "strict": _flag("What cannot be kept is a failure."),
     "codec": Column(_TEXT, _is_text, only="video"),
     "crf": Column({"type": "integer"}, _is_whole(-1000, 1000), _number, "video"),
     "preset": Column(_TEXT, _is_text, only="video"),
+    "pixel_format": Column(_TEXT, _is_text, only="video"),
     "range": Column(
         {"type": "string", "pattern": r"^\d*(\.\d+)?:\d*(\.\d+)?$", "description": "Seconds, A:B."},
         lambda value: isinstance(value, str) and re.fullmatch(r"\d*(\.\d+)?:\d*(\.\d+)?", value) is not None,
         only="video",
     ),
     "hdr": Column({"enum": ["tonemap", "keep"]}, _is_one_of("tonemap", "keep"), only="video"),
+    "audio": Column({**_TEXT, "description": "copy, none, or a codec."}, _is_text, only="video"),
+    "fps": Column(
+        {
+            "description": "Frames a second: a number, text such as 24000/1001, or cfr.",
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": FPS_MAX},
+                {"type": "string", "pattern": r"^(cfr|\d+(\.\d+)?(/\d+)?)$"},
+            ],
+        },
+        _is_rate,
+        _number,
+        "video",
+    ),
 }
+# Those that are called as in `PictureOptions`.
+PICTURE_COLUMNS = ("quality", "lossless", "bits", "layer", "page", "max_size", "strip", "allow_truncated", "strict")
+ENCODER_COLUMNS = ("codec", "crf", "preset", "pixel_format")  # as in `EncoderOptions`
 REQUIRED = ("id", "input", "output", "style")
 DEFAULTS = {field.name: field.default for field in fields(Item) if field.name not in (*REQUIRED, "kind")}
 

@@ -19,8 +19,8 @@ from stylecli.stylize.batch.options import BatchOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stylecli.stylize.batch.folders import FolderRule
-    from stylecli.stylize.batch.run import Ended
+    from stylecli.stylize.batch.ledger import Ended
+    from stylecli.stylize.batch.manifests.folders import FolderRule
 
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
@@ -144,7 +144,7 @@ def command(
     RESULTS.jsonl beside it records every item. The same command again skips what is done, and does what failed, what
     changed and what is new. Nothing starts while the manifest has a fault. Exit code 6 if items failed.
     """
-    from stylecli.stylize.batch.folders import FolderRule
+    from stylecli.stylize.batch.manifests.folders import FolderRule
 
     if schema:
         _print_schema()
@@ -216,7 +216,7 @@ class _Outcome:
 def _plan(manifest: Path, how: BatchOptions, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from stylecli.stylize.batch.manifest import read_manifest
+    from stylecli.stylize.batch.manifests.manifest import read_manifest
     from stylecli.stylize.batch.plan import plan_batch
 
     plan = asdict(plan_batch(read_manifest(manifest, styles_dir=how.styles_dir), manifest.parent, how))
@@ -227,7 +227,7 @@ def _plan(manifest: Path, how: BatchOptions, *, as_json: bool) -> None:
 
 
 def _run(manifest: Path, how: BatchOptions, outcome: _Outcome) -> None:
-    from stylecli.stylize.batch.manifest import read_manifest
+    from stylecli.stylize.batch.manifests.manifest import read_manifest
     from stylecli.stylize.batch.session import run_batch
 
     outcome.check()
@@ -239,7 +239,7 @@ def _run(manifest: Path, how: BatchOptions, outcome: _Outcome) -> None:
 
 def _write_job(path: Path, manifest: Path, how: BatchOptions) -> None:
     from stylecli.stylize.batch.machines.openjd import write_job
-    from stylecli.stylize.batch.manifest import read_manifest
+    from stylecli.stylize.batch.manifests.manifest import read_manifest
 
     count = len(read_manifest(manifest, styles_dir=how.styles_dir))
     write_job(path, manifest, count, how, overwrite=how.overwrite)
@@ -259,7 +259,7 @@ def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:
 
 
 def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
-    from stylecli.stylize.batch.folders import write_manifest
+    from stylecli.stylize.batch.manifests.folders import write_manifest
 
     if manifest.exists() and not overwrite:
         raise UsageError(f"{manifest}: exists already", hint="Use `overwrite=True` to replace it.")
@@ -270,7 +270,7 @@ def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
 def _print_schema() -> None:
     import json
 
-    from stylecli.stylize.batch.rows import schema
+    from stylecli.stylize.batch.manifests.columns import schema
 
     click.echo(json.dumps(schema(), indent=2))
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, ignore
+from stylecli.stylize.batch.keys import is_in_shard
+from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.machines.claims import open_claims
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FILE, Results, open_free_results, open_results
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended, open_batch
+from stylecli.stylize.batch.run import local_workers, open_batch
+from stylecli.stylize.batch.workers.processes import BatchWorker
 
 LEASES = ".stylecli-leases"  # the folder of leases, beside the records
 
@@ -43,7 +46,10 @@ def run_batch(
         claims = (
             stack.enter_context(open_claims(folder / LEASES, owner, options.lease_seconds)) if options.claim else None
         )
-        workers = stack.enter_context(open_ray_workers(options)) if options.ray else ()
+        count = sum(is_in_shard(item, options.shard) for item in items)
+        workers: Sequence[BatchWorker] = (
+            stack.enter_context(open_ray_workers(options)) if options.ray else local_workers(options, count)
+        )
         batch = stack.enter_context(open_batch(folder, results, options, claims, workers))
         return batch.run(items, progress=progress, report=report)
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.manifests.rows import Item
 
 LOOK_AGAIN = 0.5  # seconds between two looks at an item that another worker has
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.packs.shelves import find_style
-from stylecli.stylize.batch.folders import FolderRule, rows_of_folder
-from stylecli.stylize.batch.rows import Item, faults_of, items_of
-from stylecli.stylize.batch.run import Batch, Ended
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.columns import faults_of
+from stylecli.stylize.batch.manifests.folders import FolderRule, rows_of_folder
+from stylecli.stylize.batch.manifests.rows import Item, items_of
+from stylecli.stylize.batch.run import Batch
 
 SETTLED = 1.0  # seconds without a change, after which a file counts as complete
 LOOK_AGAIN = 5.0  # seconds between two looks without a notice: not every network file system sends notices

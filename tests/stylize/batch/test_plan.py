@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.plan import plan_batch
 from stylecli.stylize.batch.results import FILE

@@ -22,11 +22,12 @@ from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writing.writer import Sound, record
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.processes import WorkerProcess
 from stylecli.stylize.batch.results import FILE, open_results
-from stylecli.stylize.batch.run import Ended, open_batch
+from stylecli.stylize.batch.run import open_batch
+from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
 Run = Callable[..., list[Ended]]

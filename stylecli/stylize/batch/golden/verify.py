@@ -17,9 +17,9 @@ from stylecli.core.files import blamed_on
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.stylize.batch.golden.distance import NOTICEABLE, Difference, difference
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import FAILED
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
 from stylecli.stylize.sheet import labelled_grid
 
 PICTURES = "DIFFERENCES"  # the folder for pictures of what differs, beside the manifest

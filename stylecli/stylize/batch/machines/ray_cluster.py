@@ -19,7 +19,7 @@ from typing import Any
 
 from stylecli.core.errors import DeviceError, UsageError
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess, died_answer, late_answer
+from stylecli.stylize.batch.workers.processes import WorkerOptions, WorkerProcess, died_answer, late_answer
 
 LOCAL = "local"  # the address of a cluster on this machine alone
 GRACE = 30.0  # seconds beyond an item's time, after which a whole node is taken for dead

@@ -13,8 +13,8 @@ from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.stylize.batch.golden.verify import GoldenOptions, check_golden, verify
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 
 
 @pytest.fixture

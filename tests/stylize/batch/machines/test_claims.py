@@ -16,10 +16,10 @@ import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import read_picture
+from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.machines.claims import Claims, open_claims
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.run import Ended
 from stylecli.stylize.batch.session import LEASES, run_batch
 from tests.stylize.batch.conftest import COUNT
 

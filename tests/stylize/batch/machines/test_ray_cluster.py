@@ -86,14 +86,15 @@ def test_a_node_that_is_killed_costs_its_running_items_alone(many: Path, cluster
     cluster.wait_for_nodes()
     process = start(many, "--ray", cluster.address, "--retries", "3")
     assert process.stdout
-    lines = []
+    results_told = []
     for line in process.stdout:
-        lines.append(json.loads(line))
-        if sum(1 for one in lines if one["event"] == "result") == COUNT:
-            cluster.remove_node(nodes[1], allow_graceful=False)
+        if (event := json.loads(line))["event"] == "result":
+            results_told.append(event)
+            if len(results_told) == COUNT:
+                cluster.remove_node(nodes[1], allow_graceful=False)
     process.wait(WAIT)
     assert process.returncode == 0, process.stderr and process.stderr.read()
-    done = Counter(one["output"] for one in lines if one["event"] == "result" and one["status"] == "done")
+    done = Counter(one["output"] for one in results_told if one["status"] == "done")
     assert done == {f"out/{number}.png": 1 for number in range(COUNT * COPIES)}
     distributed = results(many)
     (many / "out").rename(many / "distributed")

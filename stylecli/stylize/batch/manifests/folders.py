@@ -13,7 +13,7 @@ from typing import Any
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.formats import READABLE
-from stylecli.stylize.batch.rows import VIDEO_SUFFIXES, named
+from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, named
 
 VIDEOS_READ = (*VIDEO_SUFFIXES, ".avi", ".mts", ".mxf", ".wmv", ".flv", ".mpg", ".mpeg")
 

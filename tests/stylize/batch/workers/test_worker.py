@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
-from stylecli.stylize.batch.rows import items_of
-from stylecli.stylize.batch.worker import Worker
+from stylecli.stylize.batch.manifests.rows import items_of
+from stylecli.stylize.batch.workers.worker import Worker
 from tests.support.clips import make_video
 
 FRAMES = 3

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stylecli.core.errors import MediaError, StyleError
-from stylecli.stylize.batch.rows import ENCODER_COLUMNS, PICTURE_COLUMNS
+from stylecli.stylize.batch.manifests.columns import ENCODER_COLUMNS, PICTURE_COLUMNS
 
 if TYPE_CHECKING:
     from stylecli.core.progress import Notice
@@ -43,7 +43,7 @@ class Worker:
     device: Device
     threads: int | None
     styles_dir: Path | None
-    engines: dict[tuple[str, str | None, str], Engine] = field(default_factory=dict)
+    engines: dict[tuple[str, str | None, str, bool], Engine] = field(default_factory=dict)
 
     def do(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do one request, and give its answer. Faults become answers, too."""
@@ -73,12 +73,14 @@ class Worker:
         from stylecli.inference.engine import Engine
         from stylecli.packs.shelves import find_style
 
-        key = (request["style"], request["variant"], request["style_sha256"])
+        is_video = request["kind"] == "video"
+        key = (request["style"], request["variant"], request["style_sha256"], is_video)
         if (engine := self.engines.pop(key, None)) is None:
             while len(self.engines) >= ENGINES_KEPT:
                 self.engines.pop(next(iter(self.engines))).close()
             pack = find_style(request["style"], self.styles_dir, variant=request["variant"])
-            engine = Engine(pack, device=self.device, threads=self.threads)
+            alone = is_video and self.threads is None  # on all cores, which paint several frames at a time
+            engine = Engine(pack, device=self.device, threads=self.threads, side_by_side=alone)
         self.engines[key] = engine  # last: the one used longest ago is closed first
         return engine
 
@@ -138,8 +140,8 @@ class Worker:
         return {**size, "pixels": result.width * result.height * result.frames, "device": engine.device}
 
     def _probe(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
-        """Size and number of frames of an input, without decoding it."""
-        source = Path(request["input"])
+        """Size and number of frames or pages of an input; most are not decoded for it."""
+        source, output = Path(request["input"]), Path(request["output"])
         if request["probes"] == "video":
             from stylecli.media.video.clip import probe
 
@@ -148,11 +150,16 @@ class Worker:
             return {"width": clip.width, "height": clip.height, "frames": frames}
         import pyvips
 
+        from stylecli.media.images.codec import writable_format
+        from stylecli.media.images.files import read_picture
+
         try:
             image = pyvips.Image.new_from_file(str(source))
-        except pyvips.Error as error:
-            raise MediaError(f"{source}: {error.message.strip()}") from error
-        return {"width": image.width, "height": image.height, "frames": 1}
+        except pyvips.Error:  # damaged, or a format that libvips does not read
+            height, width = read_picture(source).pixels.shape[:2]
+            return {"width": width, "height": height, "frames": 1}
+        is_one = request["page"] or writable_format(output.suffix, str(output)).several is None
+        return {"width": image.width, "height": image.height, "frames": 1 if is_one else image.get_n_pages()}
 
     def _measure(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
         """Seconds that the network takes for a grey picture of a size, once it is warm."""

@@ -101,7 +101,7 @@ class WorkerProcess:
                     "styles_dir": str(self._options.styles_dir) if self._options.styles_dir else None,
                 }
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "stylecli.stylize.batch.worker", json.dumps(facts)],
+                    [sys.executable, "-m", "stylecli.stylize.batch.workers.worker", json.dumps(facts)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     start_new_session=True,  # ^C is for the parent, which ends its workers; killing takes ffmpeg along

@@ -1,75 +1,24 @@
-"""One row of a manifest: its columns, their checks, and the published JSON schema, all from one table."""
+"""The columns of a manifest: their checks and the published JSON schema, all from one table."""
 
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from stylecli.media.images.formats import READABLE, WRITABLE
 from stylecli.media.images.settings import BITS
-from stylecli.stylize.look import BRUSH_RANGE, Look
-from stylecli.stylize.options import PictureOptions
+from stylecli.stylize.look import BRUSH_RANGE
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
 RESULT = "result"  # the key that RESULTS.jsonl adds to a row; as an input it is ignored
-OTHERWISE = {"picture": ".png", "video": ".mp4"}  # the suffix of a result whose source's format is not written
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts", ".m2ts", ".gif")  # that are written
-
 FPS_MAX = 1000
 
 Kind = Literal["picture", "video"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One output to be made. Paths are absolute, or relative to the manifest's folder as in the row."""
-
-    id: str
-    input: str
-    output: str
-    style: str
-    kind: Kind
-    variant: str | None = None
-    strength: float = Look.strength
-    preserve_color: bool = Look.preserve_color
-    mask: str | None = None
-    brush: float | str = Look.brush
-    quality: int | None = PictureOptions.quality
-    color: str = PictureOptions.exr_color
-    lossless: bool = PictureOptions.lossless
-    bits: int | None = PictureOptions.bits
-    layer: str = PictureOptions.layer
-    page: int | None = PictureOptions.page
-    max_size: int | None = PictureOptions.max_size
-    strip: bool = PictureOptions.strip
-    allow_truncated: bool = PictureOptions.allow_truncated
-    strict: bool = PictureOptions.strict
-    codec: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    pixel_format: str | None = None
-    range: str | None = None
-    hdr: str = "tonemap"
-    audio: str | None = None
-    fps: float | str | None = None
-
-    def row(self) -> dict[str, Any]:
-        """The item as a row; defaults are left out."""
-        row = asdict(self)
-        del row["kind"]
-        return {name: value for name, value in row.items() if name in REQUIRED or value != DEFAULTS[name]}
-
-    def options(self) -> dict[str, Any]:
-        """Everything but names and paths that changes the result."""
-        row = asdict(self)
-        return {name: row[name] for name in DEFAULTS if name not in ("id", "mask", "variant")}
 
 
 @dataclass(frozen=True)
@@ -80,6 +29,33 @@ class Column:
     is_valid: Callable[[Any], bool]
     from_text: Callable[[str], Any] = str
     only: Kind | None = None  # the kind of output for which it makes sense
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of one row of a JSONL manifest (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": f"A row of a stylecli batch manifest, version {SCHEMA_VERSION}",
+        "type": "object",
+        "required": ["input", "output", "style"],
+        "additionalProperties": False,
+        "properties": {
+            **{name: dict(column.schema) for name, column in COLUMNS.items()},
+            RESULT: {"type": "object", "description": "Written by stylecli into RESULTS.jsonl; ignored as an input."},
+        },
+    }
+
+
+def faults_of(row: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the values of a row, one text each."""
+    for name, value in row.items():
+        if (column := COLUMNS.get(name)) is None:
+            close = difflib.get_close_matches(str(name), COLUMNS, 1)
+            yield f"unknown key {name!r}" + (f", did you mean {close[0]}?" if close else "")
+        elif not column.is_valid(value):
+            yield f"{name} {value!r} is not valid"
+    yield from (f"{name} is missing" for name in ("input", "output", "style") if name not in row)
 
 
 def _is_text(value: Any) -> bool:
@@ -120,9 +96,7 @@ def _is_rate(value: Any) -> bool:
 
 
 def _flag(description: str, only: Kind | None = None) -> Column:
-    return Column(
-        {"type": "boolean", "description": description}, lambda value: isinstance(value, bool), _truth, only
-    )
+    return Column({"type": "boolean", "description": description}, lambda value: isinstance(value, bool), _truth, only)
 
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -197,85 +171,3 @@ COLUMNS: Mapping[str, Column] = {
 # Those that are called as in `PictureOptions`.
 PICTURE_COLUMNS = ("quality", "lossless", "bits", "layer", "page", "max_size", "strip", "allow_truncated", "strict")
 ENCODER_COLUMNS = ("codec", "crf", "preset", "pixel_format")  # as in `EncoderOptions`
-REQUIRED = ("id", "input", "output", "style")
-DEFAULTS = {field.name: field.default for field in fields(Item) if field.name not in (*REQUIRED, "kind")}
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of one row of a JSONL manifest (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        "title": f"A row of a stylecli batch manifest, version {SCHEMA_VERSION}",
-        "type": "object",
-        "required": ["input", "output", "style"],
-        "additionalProperties": False,
-        "properties": {
-            **{name: dict(column.schema) for name, column in COLUMNS.items()},
-            RESULT: {"type": "object", "description": "Written by stylecli into RESULTS.jsonl; ignored as an input."},
-        },
-    }
-
-
-def kind_of(output: str) -> Kind | None:
-    """What an output is, by its suffix."""
-    suffix = output[output.rfind(".") :].lower()  # for 100,000 paths, pathlib takes ten times as long
-    if suffix in WRITABLE:
-        return "picture"
-    return "video" if suffix in VIDEO_SUFFIXES else None
-
-
-def faults_of(row: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the values of a row, one text each."""
-    for name, value in row.items():
-        if (column := COLUMNS.get(name)) is None:
-            close = difflib.get_close_matches(str(name), COLUMNS, 1)
-            yield f"unknown key {name!r}" + (f", did you mean {close[0]}?" if close else "")
-        elif not column.is_valid(value):
-            yield f"{name} {value!r} is not valid"
-    yield from (f"{name} is missing" for name in ("input", "output", "style") if name not in row)
-
-
-def items_of(row: Mapping[str, Any]) -> Iterator[Item]:
-    """The items of a row whose values are valid: one for each style.
-
-    Raises:
-        ValueError: the output is of no format, or a column makes no sense for it.
-    """
-    styles = row["style"] if isinstance(row["style"], list) else [row["style"]]
-    if len(styles) > 1 and "{style}" not in row["output"]:
-        raise ValueError("several styles need {style} in the output")
-    rest = {name: value for name, value in row.items() if name not in REQUIRED}
-    for style in styles:
-        output = row["output"]
-        if "{" in output:
-            output = named(output, row["input"], style, row_id=str(row.get("id", "")))
-        kind = kind_of(output)
-        if kind is None:
-            raise ValueError(f"{output}: not a format that can be written")
-        for name in rest:
-            if COLUMNS[name].only not in (None, kind):
-                raise ValueError(f"{name} makes no sense for a {kind}")
-        name = row.get("id") or output
-        yield Item(
-            f"{name}-{style}" if len(styles) > 1 and "id" in row else name, row["input"], output, style, kind, **rest
-        )
-
-
-def named(pattern: str, source: str, style: str, *, row_id: str = "") -> str:
-    """Fill {stem}, {style}, {suffix} and {id} in.
-
-    Raises:
-        ValueError: the pattern holds another name.
-    """
-    stem, suffix = os.path.splitext(os.path.basename(source))  # noqa: PTH119, PTH122
-    if kind_of(source) is None:
-        suffix = OTHERWISE["picture" if suffix.lower() in READABLE else "video"]
-    values = {"stem": stem, "style": os.path.basename(style), "suffix": suffix, "id": row_id}  # noqa: PTH119
-
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
-            raise ValueError(f"{pattern}: only {{stem}}, {{style}}, {{suffix}} and {{id}} are known")
-        return values[found[1]]
-
-    return re.sub(r"\{([^{}]*)\}", value, pattern)

@@ -58,8 +58,8 @@ def cluster() -> Iterator[Any]:
 def added(cluster: Any, cores: int, **options: Any) -> Any:
     """A new node of a cluster.
 
-    On a busy machine it is tried again: from Ray 2.54 on, a node ends when the Python processes that it starts have not
-    told it their ports within 15 s, and no option changes that.
+    On a busy machine it is tried again: a node of Ray 2.60, unlike one of 2.52, ends when the Python processes that it
+    starts have not told it their ports within 15 s, and no option changes that.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:

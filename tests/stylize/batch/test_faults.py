@@ -16,7 +16,7 @@ import pytest
 
 from tests.stylize.batch.conftest import COUNT
 
-WAIT = 120  # seconds
+WAIT = 300  # seconds
 OWN_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")  # file systems that only this process sees
 NO_PRIVILEGES = ("setpriv", "--bounding-set=-all") if os.name == "posix" and os.geteuid() == 0 else ()
 SMALL = "24k"  # a disk that holds two or three of the outputs

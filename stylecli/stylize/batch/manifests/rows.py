@@ -79,6 +79,7 @@ def items_of(row: Mapping[str, Any]) -> Iterator[Item]:
 
     Raises:
         ValueError: the output is of no format, or a column makes no sense for it.
+        UsageError: a style is a blend that is not written as one.
     """
     styles = row["style"] if isinstance(row["style"], list) else [row["style"]]
     if len(styles) > 1 and "{style}" not in row["output"]:
@@ -105,11 +106,12 @@ def named(pattern: str, source: str, style: str, *, row_id: str = "") -> str:
 
     Raises:
         ValueError: the pattern holds another name.
+        UsageError: the style is a blend that is not written as one.
     """
     stem, suffix = os.path.splitext(os.path.basename(source))  # noqa: PTH119, PTH122
     if kind_of(source) is None:
         suffix = OTHERWISE["picture" if suffix.lower() in READABLE else "video"]
-    values = {"stem": stem, "style": os.path.basename(style), "suffix": suffix, "id": row_id}  # noqa: PTH119
+    values = {"stem": stem, "style": _name_of_style(style), "suffix": suffix, "id": row_id}
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
@@ -117,3 +119,12 @@ def named(pattern: str, source: str, style: str, *, row_id: str = "") -> str:
         return values[found[1]]
 
     return re.sub(r"\{([^{}]*)\}", value, pattern)
+
+
+def _name_of_style(style: str) -> str:
+    """The part of an output's name that stands for a style's name, its folder, or a blend."""
+    if "+" not in style:
+        return os.path.basename(style)  # noqa: PTH119
+    from stylecli.packs.blend import Part, blend_name, parse_blend  # heavy, and blends are rare
+
+    return blend_name([Part(os.path.basename(part.style), part.share) for part in parse_blend(style)])  # noqa: PTH119

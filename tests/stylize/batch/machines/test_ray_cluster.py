@@ -22,7 +22,7 @@ from tests.stylize.batch.conftest import COUNT
 
 COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
 NODES = 3
-WAIT = 240  # seconds
+WAIT = 600  # seconds
 ATTEMPTS = 4  # to start a node
 OBJECT_STORE = 80 << 20  # bytes, the smallest that Ray takes: paths travel, never pixels
 

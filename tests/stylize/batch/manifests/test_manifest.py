@@ -14,7 +14,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.batch.manifests.columns import COLUMNS, schema
 from stylecli.stylize.batch.manifests.manifest import ManifestError, read_manifest
-from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, Item
+from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, Item, items_of
 from tests.support.packs import write_style
 
 GOOD = {"input": "a.png", "output": "out/a.png", "style": "tiny"}
@@ -60,6 +60,13 @@ def test_several_styles_are_several_items(read: Read, folder: Path, tiny_style: 
     items = read(lines(row))
     assert [item.output for item in items] == ["a-tiny-x.png", "a-other-x.png"]
     assert len({item.id for item in items}) == 2
+
+
+def test_a_blend_has_a_name_that_is_fit_for_files() -> None:
+    row = {"input": "a.png", "output": "{stem}-{style}.png", "style": "great-wave:0.6+shelf/starry-night:0.4"}
+    assert [item.output for item in items_of(row)] == ["a-great-wave-60-starry-night-40.png"]
+    with pytest.raises(UsageError, match="weight"):
+        list(items_of({**row, "style": "great-wave:x+starry-night"}))
 
 
 def test_names_are_filled_in(read: Read) -> None:

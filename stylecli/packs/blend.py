@@ -57,6 +57,11 @@ class Blend(StylePack):
         return self.content
 
 
+def blend_name(parts: Sequence[Part]) -> str:
+    """The name of a blend, fit for files: `great-wave-60-starry-night-40`."""
+    return "-".join(f"{part.style}-{round(100 * part.share)}" for part in parts)
+
+
 def is_blend(text: str) -> bool:
     """Whether a name means a blend: no style has a plus sign in its name."""
     return "+" in text
@@ -147,7 +152,7 @@ def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes
     )
     card = replace(
         first.card,
-        name="-".join(f"{part.style}-{round(100 * part.share)}" for part in parts),
+        name=blend_name(parts),
         title=" + ".join(f"{pack.card.title} {part.share:.0%}" for pack, part in zip(packs, parts, strict=True)),
         artist=", ".join(dict.fromkeys(pack.card.artist for pack in packs)),
         models=(model,),

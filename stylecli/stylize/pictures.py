@@ -50,7 +50,7 @@ AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others a
 class Outcome:
     """What became of a job: done (`error` None), kept (`output` was there already), or failed.
 
-    lost: what the source holds and the result does not.
+    lost: what the source holds and the result does not. pictures: that the result holds, as frames or pages.
     """
 
     job: PictureJob
@@ -60,6 +60,7 @@ class Outcome:
     kept: bool = False
     error: StyleError | None = None
     lost: tuple[str, ...] = ()
+    pictures: int = 0
 
 
 @contextmanager
@@ -311,7 +312,8 @@ def _run_job(
         lost += keep_beside(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
     except StyleError as error:
         return Outcome(job, width, height, error=error)
-    return Outcome(job, width, height, time.monotonic() - started, lost=tuple(dict.fromkeys(lost)))
+    seconds, count = time.monotonic() - started, len(ready.pictures)
+    return Outcome(job, width, height, seconds, lost=tuple(dict.fromkeys(lost)), pictures=count)
 
 
 def _check_before(job: PictureJob, options: PictureOptions) -> None:

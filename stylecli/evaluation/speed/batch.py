@@ -25,10 +25,11 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, read_picture, write_picture
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FILE, open_results
-from stylecli.stylize.batch.run import Ended, open_batch
+from stylecli.stylize.batch.run import open_batch
 from stylecli.stylize.look import Look
 from stylecli.stylize.pictures import stylize_picture
 

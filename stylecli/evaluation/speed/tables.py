@@ -46,7 +46,8 @@ min(slowest stage alone, cores / sum of CPU seconds a frame)."""
 BATCH = """JPEG to JPEG photos of 1.1 megapixels by `stylecli batch`, in the first style: each stage alone on all
 cores, then a whole batch, from the start of its worker processes. *ceiling* is the most that the stages allow:
 min(slowest stage alone, cores / sum of CPU seconds an item); *share* the part of it that the batch reached, in the
-median of the rounds. *early*, *late*: 10^6 bytes of all workers after a third of the items, and at the end."""
+median of the rounds; 0.9 is the aim. *early*, *late*: 10^6 bytes of all workers after a third of the items, and at the
+end."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
 DOORS = """A 720p frame in the first style, from having its pixels to having them painted: rgba8, through the fuse

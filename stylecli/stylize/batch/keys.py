@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stylecli.core.errors import MediaError
 from stylecli.core.version import __version__
-from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.manifests.rows import Item
 
 
 def key_of(item: Item, folder: Path, style: str) -> str:

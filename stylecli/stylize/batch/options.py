@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class BatchOptions:
     """How a batch is done.
 
-    workers: processes; None: one for each core, at most 4; of a Ray cluster: one for each GPU, or else for each core.
+    workers: processes; None: one for each core, at most 4 and no more than items; of a Ray cluster: one for each GPU,
+        or else for each core.
     retries: how often an item that failed is tried again, after all others.
     timeout: seconds that one item may take; None: any time.
     max_failures: stop after so many failed items; None: go on to the end.

@@ -11,11 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stylecli.core.errors import StyleError
-from stylecli.inference.sessions import physical_cores
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import WORKERS_MAX
+from stylecli.stylize.batch.run import local_workers
+from stylecli.stylize.batch.workers.processes import WorkerProcess
 
 PROBED_MAX = 40  # inputs of a kind that are looked at; the others are taken to be like them
 VIDEO_BITS_A_PIXEL = 0.15  # of H.264 at its default quality, for a painted picture
@@ -51,8 +50,8 @@ def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> Ba
         StyleError: the sample cannot be painted.
     """
     kinds = {kind: [item for item in items if item.kind == kind] for kind in ("picture", "video")}
-    workers = options.workers or min(physical_cores(), WORKERS_MAX)
-    worker = WorkerProcess(WorkerOptions(options.device, max(1, physical_cores() // workers), options.styles_dir))
+    workers = local_workers(options, len(items))
+    worker = workers[0]  # the others are not started
     try:
         samples = {kind: _sample(of_kind, folder, worker) for kind, of_kind in kinds.items()}
         rate, bytes_a_pixel = _measured(samples, folder, worker)
@@ -67,8 +66,8 @@ def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> Ba
         frames=round(sum(samples[kind].frames * len(kinds[kind]) for kind in kinds)),
         pixels=round(total),
         probed=sum(len(sample.items) for sample in samples.values()),
-        workers=workers,
-        seconds=None if rate is None else round(total * rate / workers, 1),
+        workers=len(workers),
+        seconds=None if rate is None else round(total * rate / len(workers), 1),
         bytes_needed=round(pixels["picture"] * bytes_a_pixel + pixels["video"] * VIDEO_BITS_A_PIXEL / 8),
         bytes_free=shutil.disk_usage(folder).free,
     )
@@ -98,7 +97,7 @@ def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) 
             request = {**_request(item, folder), "output": str(output)}
             _checked(worker.ask({**request, "kind": "measure", "width": 64, "height": 64}))  # loads the style
             seconds = _checked(worker.ask(request))["seconds"]
-            pixels = answer["width"] * answer["height"]
+            pixels = answer["frames"] * answer["width"] * answer["height"]
             return seconds / pixels, output.stat().st_size / pixels
     if videos := samples["video"].items:
         item, answer = videos[0]
@@ -112,7 +111,7 @@ def _request(item: Item, folder: Path) -> dict[str, Any]:
     paths = {"input": str(folder / item.input), "mask": str(folder / item.mask) if item.mask else None}
     paths["folder"] = str(folder)
     names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": "", "overwrite": True}
-    return {**item.options(), **paths, **names, "output": ""}
+    return {**item.options(), **paths, **names, "output": str(folder / item.output)}
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

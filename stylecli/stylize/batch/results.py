@@ -16,7 +16,8 @@ from typing import Any
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import blamed_on, try_lock
-from stylecli.stylize.batch.rows import RESULT, Item
+from stylecli.stylize.batch.manifests.columns import RESULT
+from stylecli.stylize.batch.manifests.rows import Item
 
 FILE = "RESULTS.jsonl"
 FILES = "RESULTS*.jsonl"  # those of shards too: RESULTS-1-of-4.jsonl

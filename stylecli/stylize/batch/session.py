@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, ignore
+from stylecli.stylize.batch.keys import is_in_shard
+from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.machines.claims import open_claims
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
+from stylecli.stylize.batch.manifests.folders import FolderRule
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FILE, Results, open_free_results, open_results
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended, open_batch
+from stylecli.stylize.batch.run import Report, local_workers, open_batch
+from stylecli.stylize.batch.watch import watch
+from stylecli.stylize.batch.workers.processes import BatchWorker
 
 LEASES = ".stylecli-leases"  # the folder of leases, beside the records
 
@@ -27,7 +32,7 @@ def run_batch(
     options: BatchOptions,
     *,
     progress: Progress = ignore,
-    report: Callable[[Ended], None] = lambda _: None,
+    report: Report = lambda _: None,
 ) -> list[Ended]:
     """Do the items of a manifest that lies in `folder`, which holds the records too.
 
@@ -43,9 +48,25 @@ def run_batch(
         claims = (
             stack.enter_context(open_claims(folder / LEASES, owner, options.lease_seconds)) if options.claim else None
         )
-        workers = stack.enter_context(open_ray_workers(options)) if options.ray else ()
+        count = sum(is_in_shard(item, options.shard) for item in items)
+        workers: Sequence[BatchWorker] = (
+            stack.enter_context(open_ray_workers(options)) if options.ray else local_workers(options, count)
+        )
         batch = stack.enter_context(open_batch(folder, results, options, claims, workers))
         return batch.run(items, progress=progress, report=report)
+
+
+def watch_folder(rule: FolderRule, options: BatchOptions, *, report: Report = lambda _: None) -> None:
+    """Do the files of a folder as they come, until this thread is interrupted; the records lie with the results.
+
+    Raises:
+        UsageError: as `watch`, or several machines are to do them.
+        MediaError, PackError: as `watch`.
+    """
+    if options.ray or options.claim or options.rows:
+        raise UsageError("a watched folder is done by one machine", hint="Leave out `ray`, `claim` and `rows`.")
+    with open_results(rule.output / FILE) as results, open_batch(rule.output, results, options) as batch:
+        watch(batch, rule, rule.output, report=report)
 
 
 def chosen_items(items: Sequence[Item], options: BatchOptions) -> list[Item]:

@@ -1,4 +1,4 @@
-"""The items of a batch that wait to be done, with their attempts."""
+"""The queue of a batch: items that wait to be done, with the number of their attempt."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.manifests.rows import Item
 
 LOOK_AGAIN = 0.5  # seconds between two looks at an item that another worker has
 
 
 class Todo:
-    """Items with their attempt. Those to be tried again come last; it ends when all are finished, or it is closed."""
+    """A queue that several threads take from; it ends when all items are finished, or when it is closed."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._waiting = deque((item, 1, 0.0) for item in items)  # and when it may be taken, by the monotonic clock
@@ -22,7 +22,7 @@ class Todo:
         self._changed = threading.Condition()
 
     def take(self) -> tuple[Item, int] | None:
-        """Wait for an item; None at the end."""
+        """Wait for an item, and take it with the number of its attempt; None when the queue has ended."""
         with self._changed:
             while self._left > 0:
                 wait = self._waiting[0][2] - time.monotonic() if self._waiting else None
@@ -45,19 +45,19 @@ class Todo:
             self._changed.notify()
 
     def finished(self) -> None:
-        """Tell that an item has ended."""
+        """Tell that an item that was taken is finished."""
         with self._changed:
             self._left -= 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Give nothing more."""
+        """End the queue: nobody gets an item any more."""
         with self._changed:
             self._left = 0
             self._changed.notify_all()
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing is given any more."""
+        """Whether the queue has ended."""
         with self._changed:
             return self._left <= 0

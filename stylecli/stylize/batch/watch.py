@@ -10,9 +10,10 @@ from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.packs.shelves import find_style
-from stylecli.stylize.batch.folders import FolderRule, rows_of_folder
-from stylecli.stylize.batch.rows import Item, faults_of, items_of
-from stylecli.stylize.batch.run import Batch, Ended
+from stylecli.stylize.batch.manifests.columns import faults_of
+from stylecli.stylize.batch.manifests.folders import FolderRule, rows_of_folder
+from stylecli.stylize.batch.manifests.rows import Item, items_of
+from stylecli.stylize.batch.run import Batch, Report
 
 SETTLED = 1.0  # seconds without a change, after which a file counts as complete
 LOOK_AGAIN = 5.0  # seconds between two looks without a notice: not every network file system sends notices
@@ -49,8 +50,8 @@ class Arrivals:
         return ready, growing
 
 
-def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Callable[[Ended], None]) -> None:
-    """Do the files of a folder as they come, until the caller's thread is interrupted.
+def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Report) -> None:
+    """Do the files of a folder as they come, until the caller's thread is interrupted; paths are relative to `base`.
 
     Raises:
         UsageError: the package watchfiles is not installed, the folder does not exist, or a column is not valid.

@@ -22,7 +22,7 @@ from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 
 COUNT = 12
 WAIT = 60  # seconds

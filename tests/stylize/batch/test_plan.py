@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from stylecli.stylize.batch.manifest import read_manifest
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.plan import plan_batch
 from stylecli.stylize.batch.results import FILE
@@ -18,3 +23,13 @@ def test_the_plan_counts_and_measures(folder: Path) -> None:
     assert plan.bytes_free > 0
     assert not (folder / "out").exists()
     assert not (folder / FILE).exists()
+
+
+def test_frames_count_where_the_result_holds_them(folder: Path, photo: NDArray[np.uint8]) -> None:
+    frames = [PIL.Image.fromarray(np.roll(photo[:60, :80], 20 * number, 1)) for number in range(3)]
+    frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:])
+    rows = [{"input": "a.gif", "output": output, "style": "tiny"} for output in ("a.webp", "a.jpg")]
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
+    plan = plan_batch(items, folder, BatchOptions(workers=2, device="cpu", styles_dir=folder / "styles"))
+    assert (plan.items, plan.frames) == (2, 4)

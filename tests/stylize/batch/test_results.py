@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.results import FILE, Results
 
 

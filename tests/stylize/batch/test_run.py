@@ -22,11 +22,12 @@ from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writing.writer import Sound, record
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.processes import WorkerProcess
 from stylecli.stylize.batch.results import FILE, open_results
-from stylecli.stylize.batch.run import Ended, open_batch
+from stylecli.stylize.batch.run import open_batch, worker_count
+from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
 Run = Callable[..., list[Ended]]
@@ -163,6 +164,14 @@ def test_an_item_that_takes_too_long_fails_by_name(run: Run) -> None:
     ended = run(timeout=0.01, retries=0)  # no worker starts in this time
     assert {one.facts["kind"] for one in ended} == {"Timeout"}
     assert statuses(ended) == {"failed": COUNT}
+
+
+def test_fewer_items_than_cores_share_the_cores() -> None:
+    assert worker_count(BatchOptions(), 1) == 1
+    assert worker_count(BatchOptions(workers=3), 10) == 3
+    assert worker_count(BatchOptions(workers=3), 2) == 2
+    assert worker_count(BatchOptions(workers=3)) == 3  # of a watched folder nobody knows how many come
+    assert worker_count(BatchOptions(), 0) == 1
 
 
 def test_the_longest_is_done_first(run: Run, folder: Path) -> None:

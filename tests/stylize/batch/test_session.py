@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stylecli.core.errors import UsageError
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.session import chosen_items, run_batch
 

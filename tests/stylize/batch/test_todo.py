@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from stylecli.stylize.batch import todo as todo_module
-from stylecli.stylize.batch.rows import Item
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.todo import Todo
 
 ITEMS = [Item(name, f"{name}.png", f"out/{name}.png", "wave", "picture") for name in "abc"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from stylecli.stylize.batch.folders import FolderRule
+from stylecli.stylize.batch.manifests.folders import FolderRule
 from stylecli.stylize.batch.watch import SETTLED, Arrivals
 
 

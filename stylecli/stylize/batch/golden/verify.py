@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.core.files import blamed_on
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.images.files import picture_from_pixels, read_pages, write_picture
 from stylecli.stylize.batch.golden.distance import NOTICEABLE, Difference, difference
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import FAILED
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
 from stylecli.stylize.sheet import labelled_grid
 
 PICTURES = "DIFFERENCES"  # the folder for pictures of what differs, beside the manifest
@@ -119,9 +119,10 @@ def _difference(item: Item, accepted: Path, output: Path) -> tuple[Difference | 
 
 
 def _pairs(item: Item, accepted: Path, output: Path, stack: ExitStack) -> Iterator[Pair | None]:
-    """The pictures to compare; None where one of two videos has ended."""
+    """The pictures to compare; None where one has more frames or pages than the other."""
     if item.kind == "picture":
-        yield read_picture(accepted).pixels, read_picture(output).pixels
+        for one, other in zip_longest(read_pages(accepted).pictures, read_pages(output).pictures):
+            yield None if one is None or other is None else (one.pixels, other.pixels)
         return
     from stylecli.media.video.clip import probe  # heavy: libav
     from stylecli.media.video.reader import read_frames

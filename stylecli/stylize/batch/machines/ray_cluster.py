@@ -19,7 +19,7 @@ from typing import Any
 
 from stylecli.core.errors import DeviceError, UsageError
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.processes import WorkerOptions, WorkerProcess, died_answer, late_answer
+from stylecli.stylize.batch.workers.processes import WorkerOptions, WorkerProcess, died_answer, late_answer
 
 LOCAL = "local"  # the address of a cluster on this machine alone
 GRACE = 30.0  # seconds beyond an item's time, after which a whole node is taken for dead
@@ -109,7 +109,7 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
     address = options.ray or LOCAL
     if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:  # Ray reads it when it is imported
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    ray = importlib.import_module("ray")  # an extra: only this needs it
+    ray = _imported_ray()
     where = {"include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)
@@ -127,6 +127,16 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
         yield [RayWorker(ray, factory, how) for _ in range(count)]
     finally:
         ray.shutdown()
+
+
+def _imported_ray() -> Any:
+    """Ray, an extra that only this needs; made to leave stdout to the results.
+
+    Ray 2.52 to 2.60 prints there what it has to say of a node that died, whatever `log_to_driver` is.
+    """
+    ray = importlib.import_module("ray")
+    importlib.import_module("ray._private.worker").print_to_stdstream = lambda *_, **__: None  # type: ignore[attr-defined]
+    return ray
 
 
 def _absolute(request: Mapping[str, Any]) -> dict[str, Any]:

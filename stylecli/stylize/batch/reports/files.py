@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
+from stylecli.stylize.batch.ledger import SKIPPED, Ended
 from stylecli.stylize.batch.reports.page import report_page
 from stylecli.stylize.batch.results import FAILED
-from stylecli.stylize.batch.run import SKIPPED, Ended
 
 FORMATS = (".xml", ".json", ".html")
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters that XML 1.0 forbids

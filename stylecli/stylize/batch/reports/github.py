@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stylecli.core.files import blamed_on
+from stylecli.stylize.batch.ledger import SKIPPED, Ended
 from stylecli.stylize.batch.results import DONE, FAILED
-from stylecli.stylize.batch.run import SKIPPED, Ended
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the environment variable with the name of the summary's file
 ANNOTATIONS_MAX = 10  # of a kind that GitHub shows of one step

@@ -18,9 +18,9 @@ from stylecli.core.version import __version__
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
+from stylecli.stylize.batch.ledger import SKIPPED, Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import DONE, FAILED
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import SKIPPED, Ended
 
 SHOWN_MAX = 200  # outputs on the contact sheet
 SLOWEST = 10  # items in the table of times

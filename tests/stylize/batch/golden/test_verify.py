@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
 from stylecli.landscape import RATE, ambience
-from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.images.files import Pages, picture_from_pixels, read_picture, write_pages, write_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.stylize.batch.golden.verify import GoldenOptions, check_golden, verify
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 
 
 @pytest.fixture
@@ -59,6 +59,20 @@ def test_another_picture_fails_with_a_picture_of_the_difference(golden: GoldenOp
     sheet = read_picture(Path(one.facts["difference"])).pixels
     assert sheet.shape[0] > 300
     assert sheet.shape[1] > 451
+
+
+def test_every_frame_of_an_animation_is_compared(
+    golden: GoldenOptions, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    pictures = [picture_from_pixels(photo[:60, :80])] * 3
+    write_pages(Pages(tuple(pictures)), tmp_path / "golden" / "out" / "a.tif")
+    write_pages(Pages(tuple(pictures)), tmp_path / "out" / "a.tif")
+    assert verify([ended("out/a.tif")], tmp_path, golden)[0].facts["distance"] == 0
+    pictures[2] = picture_from_pixels(photo[60:120, :80])
+    write_pages(Pages(tuple(pictures)), tmp_path / "out" / "a.tif", overwrite=True)
+    assert verify([ended("out/a.tif")], tmp_path, golden)[0].facts["kind"] == "Differs"
+    write_pages(Pages(tuple(pictures[:2])), tmp_path / "out" / "a.tif", overwrite=True)
+    assert "number of frames" in verify([ended("out/a.tif")], tmp_path, golden)[0].facts["error"]
 
 
 def test_the_tolerance_can_be_chosen(golden: GoldenOptions, tmp_path: Path) -> None:

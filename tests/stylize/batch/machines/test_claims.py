@@ -10,16 +10,17 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import read_picture
+from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.machines.claims import Claims, open_claims
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
-from stylecli.stylize.batch.run import Ended
 from stylecli.stylize.batch.session import LEASES, run_batch
 from tests.stylize.batch.conftest import COUNT
 
@@ -189,7 +190,11 @@ def test_workers_whose_clocks_differ_do_nothing_twice(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open folder cannot be moved there")
-def test_a_shared_folder_that_disappears_is_named_and_nothing_is_lost(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("claim", [True, False])
+def test_a_shared_folder_that_disappears_is_named_and_nothing_is_lost(
+    folder: Path, tmp_path: Path, claim: bool
+) -> None:
+    how = replace(options(folder), claim=claim)
     shared = tmp_path / "mount"
     shared.mkdir()
     for path in [*folder.glob("*.png"), folder / "m.jsonl"]:
@@ -201,9 +206,9 @@ def test_a_shared_folder_that_disappears_is_named_and_nothing_is_lost(folder: Pa
             shared.rename(tmp_path / "gone")
 
     with pytest.raises(MediaError, match="mount"):
-        run_batch(items, shared, options(folder), report=disappear)
+        run_batch(items, shared, how, report=disappear)
     (tmp_path / "gone").rename(shared)
-    statuses = Counter(one.status for one in run_batch(items, shared, options(folder)))
+    statuses = Counter(one.status for one in run_batch(items, shared, how))
     assert statuses["failed"] == 0
     assert set(done_of(shared).values()) == {1}
     assert len(done_of(shared)) == COUNT

@@ -22,7 +22,9 @@ from tests.stylize.batch.conftest import COUNT
 
 COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
 NODES = 3
-WAIT = 240  # seconds
+WAIT = 600  # seconds
+ATTEMPTS = 4  # to start a node
+OBJECT_STORE = 80 << 20  # bytes, the smallest that Ray takes: paths travel, never pixels
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -44,13 +46,28 @@ def many(folder: Path) -> Path:
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    made = importlib.import_module("ray.cluster_utils").Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-    )
+    """A cluster of a head that does no items; `added` adds nodes that do."""
+    made = importlib.import_module("ray.cluster_utils").Cluster()
     try:
+        added(made, 0, include_dashboard=False, include_log_monitor=False, no_monitor=True)
         yield made
     finally:
         made.shutdown()
+
+
+def added(cluster: Any, cores: int, **options: Any) -> Any:
+    """A new node of a cluster.
+
+    On a busy machine it is tried again: a node of Ray 2.60, unlike one of 2.52, ends when the Python processes that it
+    starts have not told it their ports within 15 s, and no option changes that.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return cluster.add_node(num_cpus=cores, object_store_memory=OBJECT_STORE, **options)
+        except Exception:  # Ray raises bare ones
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -65,18 +82,19 @@ def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.ray
 def test_a_node_that_is_killed_costs_its_running_items_alone(many: Path, cluster: Any) -> None:
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(NODES)]
+    nodes = [added(cluster, 1) for _ in range(NODES)]
     cluster.wait_for_nodes()
     process = start(many, "--ray", cluster.address, "--retries", "3")
     assert process.stdout
-    lines = []
+    results_told = []
     for line in process.stdout:
-        lines.append(json.loads(line))
-        if sum(1 for one in lines if one["event"] == "result") == COUNT:
-            cluster.remove_node(nodes[1], allow_graceful=False)
+        if (event := json.loads(line))["event"] == "result":
+            results_told.append(event)
+            if len(results_told) == COUNT:
+                cluster.remove_node(nodes[1], allow_graceful=False)
     process.wait(WAIT)
     assert process.returncode == 0, process.stderr and process.stderr.read()
-    done = Counter(one["output"] for one in lines if one["event"] == "result" and one["status"] == "done")
+    done = Counter(one["output"] for one in results_told if one["status"] == "done")
     assert done == {f"out/{number}.png": 1 for number in range(COUNT * COPIES)}
     distributed = results(many)
     (many / "out").rename(many / "distributed")

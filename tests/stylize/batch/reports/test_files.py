@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from stylecli.core.errors import UsageError
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports.files import check_report, write_report
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
 
 ENDED = [
     Ended(Item("a", "a.png", "out/a.png", "wave", "picture"), "done", {"seconds": 1.5, "warnings": ["sound <lost>"]}),

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports.github import ANNOTATIONS_MAX, annotation_lines, write_summary
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
 
 
 def failed(name: str, error: str = "gone") -> Ended:

@@ -10,10 +10,10 @@ import numpy as np
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports import page
 from stylecli.stylize.batch.reports.page import report_page
-from stylecli.stylize.batch.rows import Item
-from stylecli.stylize.batch.run import Ended
 
 FACTS = {"seconds": 1.5, "width": 900, "height": 600, "frames": 1, "pixels": 540000, "warnings": []}
 

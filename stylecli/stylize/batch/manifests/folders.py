@@ -13,7 +13,7 @@ from typing import Any
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.formats import READABLE
-from stylecli.stylize.batch.rows import VIDEO_SUFFIXES, named
+from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, named
 
 VIDEOS_READ = (*VIDEO_SUFFIXES, ".avi", ".mts", ".mxf", ".wmv", ".flv", ".mpg", ".mpeg")
 
@@ -53,13 +53,15 @@ def rows_of_folder(rule: FolderRule, base: Path) -> Iterator[dict[str, Any]]:
             }
 
 
-def write_manifest(manifest: Path, rule: FolderRule) -> int:
+def write_manifest(manifest: Path, rule: FolderRule, *, overwrite: bool = False) -> int:
     """Write the manifest of a folder, whole or not at all; gives the number of rows.
 
     Raises:
-        UsageError: the folder holds no picture and no video.
+        UsageError: the folder holds no picture and no video, or the manifest exists and `overwrite` is not set.
         MediaError: the manifest cannot be written.
     """
+    if manifest.exists() and not overwrite:
+        raise UsageError(f"{manifest}: exists already", hint="Use `overwrite=True` to replace it.")
     rows = list(rows_of_folder(rule, manifest.parent))
     if not rows:
         raise UsageError(f"{rule.source}: no picture or video in it", hint="Check the folder, `include` and `exclude`.")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stylecli.core.errors import UsageError
-from stylecli.stylize.batch.folders import FolderRule, rows_of_folder, write_manifest
-from stylecli.stylize.batch.manifest import read_manifest
+from stylecli.stylize.batch.manifests.folders import FolderRule, rows_of_folder, write_manifest
+from stylecli.stylize.batch.manifests.manifest import read_manifest
 
 
 def outputs(rule: FolderRule, base: Path) -> list[str]:

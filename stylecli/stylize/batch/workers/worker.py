@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stylecli.core.errors import MediaError, StyleError
+from stylecli.stylize.batch.manifests.columns import ENCODER_COLUMNS, PICTURE_COLUMNS
 
 if TYPE_CHECKING:
+    from stylecli.core.progress import Notice
     from stylecli.inference.engine import Engine
     from stylecli.inference.sessions import Device
     from stylecli.media.video.clip import Hdr, Span
+    from stylecli.media.video.rates import Rate
     from stylecli.stylize.look import Look
 
 ENGINES_KEPT = 4  # styles that stay loaded: about 50 MB each
@@ -40,7 +43,7 @@ class Worker:
     device: Device
     threads: int | None
     styles_dir: Path | None
-    engines: dict[tuple[str, str | None, str], Engine] = field(default_factory=dict)
+    engines: dict[tuple[str, str | None, str, bool], Engine] = field(default_factory=dict)
 
     def do(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do one request, and give its answer. Faults become answers, too."""
@@ -70,29 +73,39 @@ class Worker:
         from stylecli.inference.engine import Engine
         from stylecli.packs.shelves import find_style
 
-        key = (request["style"], request["variant"], request["style_sha256"])
+        is_video = request["kind"] == "video"
+        key = (request["style"], request["variant"], request["style_sha256"], is_video)
         if (engine := self.engines.pop(key, None)) is None:
             while len(self.engines) >= ENGINES_KEPT:
                 self.engines.pop(next(iter(self.engines))).close()
             pack = find_style(request["style"], self.styles_dir, variant=request["variant"])
-            engine = Engine(pack, device=self.device, threads=self.threads)
+            alone = is_video and self.threads is None  # on all cores, which paint several frames at a time
+            engine = Engine(pack, device=self.device, threads=self.threads, side_by_side=alone)
         self.engines[key] = engine  # last: the one used longest ago is closed first
         return engine
 
-    def _picture(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
-        from stylecli.media.images.files import read_picture, write_picture
-        from stylecli.stylize.pictures import stylize_picture
+    def _picture(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
+        from stylecli.stylize.jobs import PictureJob
+        from stylecli.stylize.options import PictureOptions
+        from stylecli.stylize.pictures import run_jobs
 
-        output = Path(request["output"])
-        picture = read_picture(Path(request["input"]), exr_color=request["color"])
-        engine = self._engine(request)
-        stylized = stylize_picture(picture, engine, _look(request))
+        engine, output = self._engine(request), Path(request["output"])
         _make_parent(output, Path(request["folder"]))
-        write_picture(stylized, output, quality=request["quality"], overwrite=request["overwrite"])
-        height, width = picture.pixels.shape[:2]
-        return {"width": width, "height": height, "frames": 1, "pixels": width * height, "device": engine.device}
+        options = PictureOptions(
+            exr_color=request["color"],
+            overwrite=request["overwrite"],
+            **{name: request[name] for name in PICTURE_COLUMNS},
+        )
+        job = PictureJob(Path(request["input"]), engine.name, output)
+        (outcome,) = run_jobs([job], {engine.name: engine}, _look(request), options=options)
+        if outcome.error:
+            raise outcome.error
+        for lost in outcome.lost:
+            notice(f"not kept: {lost}")
+        size = {"width": outcome.width, "height": outcome.height, "frames": outcome.pictures}
+        return {**size, "pixels": outcome.width * outcome.height * outcome.pictures, "device": engine.device}
 
-    def _video(self, request: Mapping[str, Any], notice: Callable[[str], None]) -> dict[str, Any]:
+    def _video(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
         from stylecli.media.video.plan import VideoOptions
         from stylecli.media.video.writing.codecs import EncoderOptions
         from stylecli.packs.shelves import find_style
@@ -104,12 +117,21 @@ class Worker:
         engine = self._engine(request)
         model = find_style(request["style"], self.styles_dir, variant=request["variant"]).model()
         _make_parent(output, Path(request["folder"]))
-        encoder = EncoderOptions(request["codec"], request["crf"], request["preset"])
+        encoder = EncoderOptions(**{name: request[name] for name in ENCODER_COLUMNS})
+        options = VideoOptions(
+            encoder,
+            _span(request["range"]),
+            hdr=cast("Hdr", request["hdr"]),
+            allow_truncated=request["allow_truncated"],
+            strict=request["strict"],
+            audio=request["audio"],
+            rate=_rate(request["fps"]),
+        )
         result = stylize_video(
             Path(request["input"]),
             output,
             paint=FramePainter(engine, look),
-            options=VideoOptions(encoder, _span(request["range"]), hdr=cast("Hdr", request["hdr"])),
+            options=options,
             fingerprint=fingerprint(engine, model, look),
             overwrite=request["overwrite"],
             notice=notice,
@@ -117,9 +139,9 @@ class Worker:
         size = {"width": result.width, "height": result.height, "frames": result.frames}
         return {**size, "pixels": result.width * result.height * result.frames, "device": engine.device}
 
-    def _probe(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
-        """Size and number of frames of an input, without decoding it."""
-        source = Path(request["input"])
+    def _probe(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
+        """Size and number of frames or pages of an input; most are not decoded for it."""
+        source, output = Path(request["input"]), Path(request["output"])
         if request["probes"] == "video":
             from stylecli.media.video.clip import probe
 
@@ -128,13 +150,18 @@ class Worker:
             return {"width": clip.width, "height": clip.height, "frames": frames}
         import pyvips
 
+        from stylecli.media.images.codec import writable_format
+        from stylecli.media.images.files import read_picture
+
         try:
             image = pyvips.Image.new_from_file(str(source))
-        except pyvips.Error as error:
-            raise MediaError(f"{source}: {error.message.strip()}") from error
-        return {"width": image.width, "height": image.height, "frames": 1}
+        except pyvips.Error:  # damaged, or a format that libvips does not read
+            height, width = read_picture(source).pixels.shape[:2]
+            return {"width": width, "height": height, "frames": 1}
+        is_one = request["page"] or writable_format(output.suffix, str(output)).several is None
+        return {"width": image.width, "height": image.height, "frames": 1 if is_one else image.get_n_pages()}
 
-    def _measure(self, request: Mapping[str, Any], _: Callable[[str], None]) -> dict[str, Any]:
+    def _measure(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
         """Seconds that the network takes for a grey picture of a size, once it is warm."""
         import numpy as np
 
@@ -192,6 +219,14 @@ def _span(text: str | None) -> Span | None:
         return None
     start, _, end = text.partition(":")
     return Fraction(start or 0), Fraction(end) if end else None
+
+
+def _rate(value: float | str | None) -> Rate | None:
+    from stylecli.media.video.rates import exact_rate
+
+    if value is None or value == "cfr":
+        return cast("Rate | None", value)
+    return exact_rate(Fraction(str(value)))
 
 
 if __name__ == "__main__":

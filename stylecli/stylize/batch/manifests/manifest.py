@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError, PackError, StyleError, UsageError
-from stylecli.stylize.batch.rows import COLUMNS, RESULT, Item, faults_of, items_of
+from stylecli.stylize.batch.manifests.columns import COLUMNS, ENCODER_COLUMNS, RESULT, faults_of
+from stylecli.stylize.batch.manifests.rows import Item, items_of
 
 FAULTS_SHOWN = 50
+ENCODING_COLUMNS = ("quality", "lossless", "bits", *ENCODER_COLUMNS)  # what not every format has
 TOML_KEYS = {"schema", "defaults", "rows", "globs"}
 
 NumberedRow = tuple[str, Mapping[str, Any]]  # where it stands ("line 7"), its values
@@ -55,6 +57,7 @@ def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Ite
         faults.append("it holds no row")
     faults += _faults_between(located, manifest.parent)
     faults += _faults_of_styles(located, styles_dir)
+    faults += _faults_of_encoding(located)
     if faults:
         raise ManifestError(manifest, faults)
     return [item for _, item in located]
@@ -203,6 +206,39 @@ def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[s
         elif item.id in ids:
             yield f"{where}: id {item.id!r} is also that of {ids[item.id]}"
         made[output] = ids[item.id] = where
+
+
+def _faults_of_encoding(located: list[tuple[str, Item]]) -> Iterator[str]:
+    """Options that the format of an output does not have."""
+    checked: dict[tuple[object, ...], str] = {}
+    for where, item in located:
+        if any(getattr(item, name) not in (None, False) for name in ENCODING_COLUMNS):
+            suffix = item.output[item.output.rfind(".") :].lower()
+            wanted = (suffix, *(getattr(item, name) for name in ENCODING_COLUMNS))
+            if wanted not in checked:
+                checked[wanted] = _encoding_fault(item)
+            if fault := checked[wanted]:
+                yield f"{where}: {fault}"
+
+
+def _encoding_fault(item: Item) -> str:
+    from stylecli.media.images.codec import check_encoding, writable_format
+    from stylecli.media.images.settings import Encoding
+    from stylecli.media.video.writing.codecs import EncoderOptions
+    from stylecli.media.video.writing.containers import container_for, encoder_for
+
+    output = Path(item.output)
+    try:
+        if item.kind == "picture":
+            check_encoding(
+                Encoding(item.quality, item.lossless, item.bits), writable_format(output.suffix, item.output)
+            )
+        else:
+            options = EncoderOptions(item.codec, item.crf, item.preset, item.pixel_format)
+            encoder_for(container_for(output), options)
+    except StyleError as error:
+        return str(error)
+    return ""
 
 
 def _faults_of_styles(located: list[tuple[str, Item]], styles_dir: Path | None) -> Iterator[str]:

@@ -12,8 +12,9 @@ import pytest
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.writing.containers import CONTAINERS
-from stylecli.stylize.batch.manifest import ManifestError, read_manifest
-from stylecli.stylize.batch.rows import COLUMNS, VIDEO_SUFFIXES, Item, schema
+from stylecli.stylize.batch.manifests.columns import COLUMNS, schema
+from stylecli.stylize.batch.manifests.manifest import ManifestError, read_manifest
+from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, Item, items_of
 from tests.support.packs import write_style
 
 GOOD = {"input": "a.png", "output": "out/a.png", "style": "tiny"}
@@ -59,6 +60,13 @@ def test_several_styles_are_several_items(read: Read, folder: Path, tiny_style: 
     items = read(lines(row))
     assert [item.output for item in items] == ["a-tiny-x.png", "a-other-x.png"]
     assert len({item.id for item in items}) == 2
+
+
+def test_a_blend_has_a_name_that_is_fit_for_files() -> None:
+    row = {"input": "a.png", "output": "{stem}-{style}.png", "style": "great-wave:0.6+shelf/starry-night:0.4"}
+    assert [item.output for item in items_of(row)] == ["a-great-wave-60-starry-night-40.png"]
+    with pytest.raises(UsageError, match="weight"):
+        list(items_of({**row, "style": "great-wave:x+starry-night"}))
 
 
 def test_names_are_filled_in(read: Read) -> None:
@@ -143,6 +151,17 @@ def test_all_faults_are_told_at_once(read: Read) -> None:
         ({"brush": 99}, "not valid"),
         ({"quality": 0.5}, "not valid"),
         ({"output": "a.mp4", "range": "x"}, "not valid"),
+        ({"output": "a.jpg", "bits": 12}, "JPEG holds 8"),
+        ({"output": "a.jpg", "lossless": True}, "JPEG is never lossless"),
+        ({"page": 0}, "not valid"),
+        ({"max_size": "small"}, "not valid"),
+        ({"audio": "none"}, "audio makes no sense for a picture"),
+        ({"output": "a.mp4", "strip": True}, "strip makes no sense for a video"),
+        ({"output": "a.mp4", "codec": "vhs"}, "codec vhs: not written into mp4"),
+        ({"output": "a.mp4", "crf": 99}, "crf 99: outside the range of h264"),
+        ({"output": "a.mp4", "preset": "sluggish"}, "not a preset"),
+        ({"output": "a.mp4", "fps": "fast"}, "not valid"),
+        ({"output": "a.mp4", "fps": 0}, "not valid"),
     ],
 )
 def test_a_fault_of_a_row_is_named(read: Read, row: dict[str, Any], fault: str) -> None:
@@ -200,7 +219,7 @@ def test_the_schema_names_every_column() -> None:
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    published = Path(__file__).parents[3] / "docs" / "batch-manifest.schema.json"
+    published = Path(__file__).parents[4] / "docs" / "batch-manifest.schema.json"
     if not published.parent.is_dir():
         pytest.skip("needs a checkout")
     assert json.loads(published.read_text(encoding="utf-8")) == schema()
@@ -217,7 +236,7 @@ def test_a_hundred_thousand_rows_take_little_memory(read: Read, folder: Path, ti
             file.write(json.dumps({**GOOD, "output": f"out/{number}.jpg"}) + "\n")
     program = (
         "import sys, pathlib, re\n"
-        "from stylecli.stylize.batch.manifest import read_manifest\n"
+        "from stylecli.stylize.batch.manifests.manifest import read_manifest\n"
         "print(len(read_manifest(pathlib.Path(sys.argv[1]), styles_dir=pathlib.Path(sys.argv[2]))))\n"
         # Not ru_maxrss, which begins with the size of the process that started this one.
         "print(re.search(r'VmHWM:\\s+(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])"

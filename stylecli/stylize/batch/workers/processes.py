@@ -27,10 +27,10 @@ class WorkerOptions:
 
 
 class BatchWorker(Protocol):
-    """Somebody who does items, one at a time: a process here, or one on another machine."""
+    """Does items, one at a time: a process on this machine, or an actor on another one."""
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether it can be asked; wait so long for it."""
+        """Whether it can be asked; waits for that at most so many seconds."""
 
     def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
         """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
@@ -49,7 +49,7 @@ class WorkerProcess:
         self._closed = False
 
     def is_ready(self, seconds: float) -> bool:
-        """Always: it is started when it is asked."""
+        """Always, since the process is started when it is first asked."""
         return True
 
     def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class WorkerProcess:
                     "styles_dir": str(self._options.styles_dir) if self._options.styles_dir else None,
                 }
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "stylecli.stylize.batch.worker", json.dumps(facts)],
+                    [sys.executable, "-m", "stylecli.stylize.batch.workers.worker", json.dumps(facts)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     start_new_session=True,  # ^C is for the parent, which ends its workers; killing takes ffmpeg along

@@ -1,0 +1,140 @@
+"""The options of `stylecli batch`: about folders, about how a batch is done, and about what is made of its results."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from stylecli.cli import options
+from stylecli.cli.parameters import Columns, Rows, Shard
+from stylecli.stylize.batch.options import BatchOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def folder(command: Command) -> Command:
+    """Add the options that make rows of a folder; the command gets them as one `rule`, None without a folder."""
+
+    @click.option(
+        "--from-folder",
+        "folders",
+        nargs=2,
+        type=click.Path(path_type=Path),
+        metavar="IN OUT",
+        help="Write a manifest of a folder with -o, or watch the folder.",
+    )
+    @click.option("-s", "--style", "styles", multiple=True, help="With --from-folder: a style; may be repeated.")
+    @click.option("--include", multiple=True, help="With --from-folder: only files that match this glob.")
+    @click.option("--exclude", multiple=True, help="With --from-folder: no files that match this glob.")
+    @click.option(
+        "--name", default="{stem}-{style}{suffix}", show_default=True, help="With --from-folder: of the outputs."
+    )
+    @click.option(
+        "--set",
+        "columns",
+        multiple=True,
+        type=Columns(),
+        help="With --from-folder: a column of all rows: strength=0.7.",
+    )
+    @functools.wraps(command)
+    def with_rule(*args: Any, **kwargs: Any) -> Any:
+        from stylecli.stylize.batch.manifests.folders import FolderRule
+
+        names = ("folders", "styles", "include", "exclude", "name", "columns")
+        folders, styles, include, exclude, name, columns = (kwargs.pop(one) for one in names)
+        if folders is None:
+            return command(*args, rule=None, **kwargs)
+        source, output = folders
+        rule = FolderRule(source, output, styles, include or ("*",), exclude, name, dict(columns))
+        return command(*args, rule=rule, **kwargs)
+
+    return with_rule  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+
+
+def doing(command: Command) -> Command:
+    """Add the options of how a batch is done to a command, which gets them as one `how`."""
+
+    @click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Processes; default: one for each core, at most 4 and no more than items.",
+    )
+    @click.option(
+        "--retries",
+        type=click.IntRange(0),
+        default=BatchOptions.retries,
+        show_default=True,
+        help="How often a failed item is tried again.",
+    )
+    @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds that one item may take.")
+    @click.option("--keep-going/--fail-fast", default=True, help="After a failed item go on (the default), or stop.")
+    @click.option("--max-failures", type=click.IntRange(1), help="Stop after so many failed items.")
+    @click.option("--shard", type=Shard(), help="Do only part I of N of the items: for several machines.")
+    @click.option("--rows", type=Rows(), help="Do only these items, counted from 1.")
+    @click.option("--claim", is_flag=True, help="Share the items with other machines that run this on a shared folder.")
+    @click.option(
+        "--lease",
+        "lease_seconds",
+        type=click.FloatRange(0.5),
+        default=BatchOptions.lease_seconds,
+        show_default=True,
+        help="With --claim: seconds without a sign of life, after which others take over.",
+    )
+    @click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="local",
+        metavar="[ADDRESS]",
+        help="Let a Ray cluster do the items; without an address one on this machine. Needs the extra `cluster`.",
+    )
+    @options.device
+    @options.styles_dir
+    @options.overwrite
+    @functools.wraps(command)
+    def with_how(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs.pop("keep_going"):
+            kwargs["max_failures"] = 1
+        own = {name: kwargs.pop(name) for name in BatchOptions.__dataclass_fields__}
+        return command(*args, how=BatchOptions(**own), **kwargs)
+
+    return with_how  # type: ignore[return-value]  # a command with other parameters, as decorators make them
+
+
+def outcome(command: Command) -> Command:
+    """Add the options of what is made of the items that ended; the command gets them as one `outcome`."""
+
+    @click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write a page (.html), JUnit XML (.xml) or JSON (.json) of all items; may be repeated.",
+    )
+    @click.option("--github", is_flag=True, help="Write a summary and at most 10 annotations for GitHub Actions.")
+    @click.option(
+        "--verify",
+        "golden",
+        type=click.Path(path_type=Path),
+        help="Compare the outputs with the accepted ones in this folder; what differs has failed.",
+    )
+    @click.option(
+        "--tolerance",
+        type=click.FloatRange(0),
+        default=None,
+        help="With --verify: the difference that passes (CIEDE2000); default: what is just noticeable, 2.3.",
+    )
+    @functools.wraps(command)
+    def with_outcome(*args: Any, as_json: bool, **kwargs: Any) -> Any:
+        from stylecli.cli.stylize.batch_outcome import Outcome
+
+        reports, golden, tolerance, github = (kwargs.pop(name) for name in ("reports", "golden", "tolerance", "github"))
+        outcome = Outcome(reports, golden, tolerance, github=github, as_json=as_json)
+        return command(*args, outcome=outcome, as_json=as_json, **kwargs)
+
+    return with_outcome  # type: ignore[return-value]  # a command with other parameters, as decorators make them

@@ -1,0 +1,172 @@
+"""The ledger of a batch: which items are still to be done, and what each of them ended with.
+
+An item is begun (its input is hashed, its start recorded), a worker does it, and it ends (its end is recorded). What is
+done already, what another machine has, and what cannot be done never gets to a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.version import __version__
+from stylecli.stylize.batch.keys import key_of
+from stylecli.stylize.batch.machines.claims import Claims
+from stylecli.stylize.batch.manifests.rows import Item
+from stylecli.stylize.batch.options import BatchOptions
+from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
+
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An item that ended: its status (done, skipped, failed) and the facts of its record.
+
+    is_elsewhere: another machine did it, and recorded it.
+    """
+
+    item: Item
+    status: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    is_elsewhere: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An item that is ready for a worker.
+
+    request: what a worker is asked. before: size and time of the input when it was hashed.
+    """
+
+    item: Item
+    attempt: int
+    key: str
+    request: dict[str, Any]
+    before: tuple[int, int] | None
+
+
+class Ledger:
+    """The records and the leases of one batch, whose paths are relative to `folder`.
+
+    claims: leases that it shares with machines that do the same items; None: nobody else does them.
+    """
+
+    def __init__(self, folder: Path, results: Results, options: BatchOptions, claims: Claims | None = None) -> None:
+        self.folder = folder
+        self._results, self._options, self._claims = results, options, claims
+        self._styles: dict[tuple[str, str | None], str] = {}  # (style, variant) -> sha256 of its network
+
+    def begin(self, item: Item, attempt: int) -> Begun | Ended | None:
+        """Record the start of an item; how it ended, if nothing is to be done; None while another machine has it.
+
+        Raises:
+            MediaError: the records or the leases cannot be reached.
+        """
+        if self._claims is None:
+            return self._begun(item, attempt)
+        with self._needing_the_folder():
+            if (ended := self._ended_elsewhere(item)) is not None:
+                return ended
+            if not self._claims.take(item.output):
+                return None
+            return self._ended_elsewhere(item) or self._begun(item, attempt)  # its last holder may just have ended it
+
+    def ended(self, begun: Begun, answer: dict[str, Any]) -> Ended | None:
+        """How an item ended with a worker's answer; None if another machine has taken it over meanwhile.
+
+        Raises:
+            MediaError: the leases cannot be reached.
+        """
+        item, facts = begun.item, {"key": begun.key, "attempt": begun.attempt}
+        if self._claims:
+            with self._needing_the_folder():
+                if not self._claims.holds(item.output):
+                    return None
+        if answer["status"] == DONE and _state(self.folder / item.input) != begun.before:
+            return _failed(item, f"{item.input}: changed while it was read", "Run it again.", "Changed", **facts)
+        return Ended(item, answer["status"], {**answer, **facts, "version": __version__})
+
+    def record(self, ended: Ended) -> None:
+        """Record the end of an item, and give its lease back.
+
+        Raises:
+            MediaError: the records or the leases cannot be reached.
+        """
+        if ended.status != SKIPPED and not ended.is_elsewhere:
+            self._results.append(ended.item, ended.facts)
+        if self._claims:
+            with self._needing_the_folder():
+                self._claims.release(ended.item.output)
+
+    def _begun(self, item: Item, attempt: int) -> Begun | Ended:
+        output = self.folder / item.output
+        try:
+            key, request = self._request(item)
+            if self._results.is_done(item, key) and output.is_file():
+                return Ended(item, SKIPPED)
+            before = _state(self.folder / item.input)
+            is_foreign = output.exists() and not self._results.is_ours(item)
+        except (StyleError, OSError) as error:
+            fault, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
+            return _failed(item, fault, hint, type(error).__name__, key="", attempt=attempt)
+        if is_foreign and not self._options.overwrite:
+            fault = f"{item.output}: exists, and this batch did not write it"
+            return _failed(item, fault, "Use `overwrite=True`.", "UsageError", key=key, attempt=attempt)
+        self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
+        return Begun(item, attempt, key, request, before)
+
+    def _ended_elsewhere(self, item: Item) -> Ended | None:
+        self._results.refresh()
+        record = self._results.ended_elsewhere(item)
+        if record is None:
+            return None
+        status = SKIPPED if record["status"] == DONE else FAILED
+        return Ended(item, status, dict(record), is_elsewhere=True)
+
+    @contextmanager
+    def _needing_the_folder(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise MediaError(f"{self.folder}: {error.strerror or error}", hint="Connect the folder again.") from error
+
+    def _request(self, item: Item) -> tuple[str, dict[str, Any]]:
+        """The key of an item, and what its worker is asked.
+
+        Raises:
+            OSError, StyleError: input, mask or style cannot be read.
+        """
+        style = self._style_hash(item)
+        mask = str(self.folder / item.mask) if item.mask else None
+        paths = {"input": str(self.folder / item.input), "output": str(self.folder / item.output), "mask": mask}
+        names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": style}
+        how = {"folder": str(self.folder), "overwrite": True}
+        return key_of(item, self.folder, style), {**item.options(), **names, **paths, **how}
+
+    def _style_hash(self, item: Item) -> str:
+        from stylecli.packs.shelves import find_style
+
+        name = (item.style, item.variant)
+        if name not in self._styles:
+            pack = find_style(item.style, self._options.styles_dir, variant=item.variant)
+            self._styles[name] = pack.model().sha256
+        return self._styles[name]
+
+
+def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> Ended:
+    answer = {"status": FAILED, "error": fault, "hint": hint, "kind": kind}
+    return Ended(item, FAILED, {**answer, **facts, "version": __version__})
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None if it is gone."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns

@@ -1,0 +1,1 @@
+"""Manifests: rows of a file, or the files of a folder, to items."""

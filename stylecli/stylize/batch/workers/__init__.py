@@ -1,0 +1,1 @@
+"""Who does the items: processes on this machine."""

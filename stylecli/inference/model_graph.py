@@ -101,6 +101,12 @@ def parsed(content: bytes) -> ModelProto:
     return onnx.load_model_from_string(content)
 
 
+def with_outputs(content: bytes, names: Sequence[str]) -> bytes:
+    """Return a serialized model that outputs these tensors instead of its own outputs, as float32 of any shape."""
+    model = parsed(content)
+    return edited(model, [*model.graph.node], outputs=names)
+
+
 def edited(model: ModelProto, nodes: Sequence[NodeProto], *, outputs: Sequence[str] = ()) -> bytes:
     """Replace a model's nodes and serialize it without unused nodes and constants.
 

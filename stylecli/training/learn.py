@@ -26,9 +26,10 @@ from stylecli.training.losses.perceptual import gram_matrix, style_loss
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.paintings import style_images
 from stylecli.training.prepare import prepare_to_learn
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe
+from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.runs.finished import read_run, read_training, trained_files
 from stylecli.training.runs.folder import RECIPE, SAMPLES
+from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.train import train
 
 SAMPLE_PHOTOS = Path(__file__).parent / "photos"

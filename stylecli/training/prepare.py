@@ -13,19 +13,20 @@ from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.names import LossName, VggName
 from stylecli.training.networks.conditional import average_style
 from stylecli.training.networks.registry import network_from_weights, network_name
-from stylecli.training.recipe import (
-    PHASES_FROM_BASE,
-    PHASES_TO_STABILIZE,
-    STABILIZING_RATE,
-    STABILIZING_STYLE,
-    STABILIZING_WEIGHT,
-    Painting,
-    Recipe,
-    check_recipe,
-    read_recipe,
-)
+from stylecli.training.recipe import Painting, Phase, Recipe, check_recipe
 from stylecli.training.runs.checkpoints import read_tensors
 from stylecli.training.runs.finished import trained_files
+from stylecli.training.runs.recipe_files import read_recipe
+
+# From another style's weights: its brush first gets the new colours and contrasts, then all weights the new motifs.
+PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
+
+# A style that exists, made steadier: its motifs are learned already, so that few steps at a low rate are enough. The
+# term would rather take from the style than from the photo, which a larger style weight holds against.
+PHASES_TO_STABILIZE = (Phase(600, 192), Phase(200, 256))
+STABILIZING_RATE = 1e-3
+STABILIZING_STYLE = 3.0  # times the base's style weight
+STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
 
 PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of the range this adds 0.1 to the loss
 

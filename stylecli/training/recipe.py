@@ -1,18 +1,15 @@
-"""A recipe: everything that decides what a training makes, checked, read from TOML and written to it."""
+"""A recipe: everything that decides the result of a training, and the checks of its values."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
 from stylecli.training.losses.names import LOSS_NETWORKS, STYLE_LAYERS, LossName
 from stylecli.training.networks.registry import NETWORKS, network_class
 
@@ -39,17 +36,6 @@ class Phase:
     size: int
     loss_network: str = ""  # another one than the recipe's, as for a finish on the full VGG-19
     trains: Trained = "all"  # or the normalisations' gamma and beta alone
-
-
-# From another style's weights: its brush first gets the new colours and contrasts, then all weights the new motifs.
-PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
-
-# A style that exists, made steadier: its motifs are learned already, so that few steps at a low rate are enough. The
-# term would rather take from the style than from the photo, which a larger style weight holds against.
-PHASES_TO_STABILIZE = (Phase(600, 192), Phase(200, 256))
-STABILIZING_RATE = 1e-3
-STABILIZING_STYLE = 3.0  # times the base's style weight
-STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
 
 
 SHAPE = ("stem", "trunk", "blocks", "narrow", "few_norms", "dilations")  # fields that decide a network's layers
@@ -248,78 +234,3 @@ def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
 def _weights(recipe: Recipe) -> tuple[str, ...]:
     """The fields that weigh a loss."""
     return tuple(field.name for field in dataclasses.fields(recipe) if field.name.endswith("_weight"))
-
-
-TABLES = {"phases": Phase, "others": Painting}  # keys that hold a list of tables
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe.
-
-    Raises:
-        MediaError: the file cannot be read.
-        UsageError: it is not TOML, or a key or value of it is impossible.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MediaError(f"{path}: {error.strerror}", hint="Give a painting or a recipe.toml.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML ({error})", hint="Mend the file.") from error
-    painting = table.pop("painting", None)
-    if not isinstance(painting, dict) or "file" not in painting:
-        raise UsageError(f"{path}: [painting] names no file", hint='Add: [painting] with file = "painting.jpg".')
-    lists = {key: _tables(table.pop(key), kind, f"{path}: {key}") for key, kind in TABLES.items() if key in table}
-    recipe: Recipe = _build(Recipe, {**table, "painting": _build(Painting, painting, path)}, path)
-    recipe = dataclasses.replace(recipe, **lists)
-    check_recipe(recipe, str(path))
-    return recipe
-
-
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write every value, defaults too: a later version's defaults must not change what this recipe means."""
-    import tomli_w  # part of the extra `train`
-
-    table = dataclasses.asdict(recipe)
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
-
-
-def _tables(value: Any, kind: type[Any], where: str) -> Any:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise UsageError(f"{where} is not a list of tables", hint=f"Write [[{where.rpartition(' ')[2]}]].")
-    return tuple(_build(kind, one, where) for one in value)
-
-
-def _build(kind: type[Any], table: dict[str, Any], where: object) -> Any:
-    """A dataclass from a TOML table, each value checked against the field's annotated type."""
-    fields = {one.name: str(one.type) for one in dataclasses.fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(fields)}."
-            raise UsageError(f"{where}: unknown key {key!r}", hint=hint)
-        values[key] = _check(value, fields[key], f"{where}: {key}")
-    missing = [
-        one.name for one in dataclasses.fields(kind) if one.default is one.default_factory and one.name not in values
-    ]
-    if missing:
-        raise UsageError(f"{where}: {missing[0]} is missing", hint="Add it.")
-    return kind(**values)
-
-
-def _check(value: Any, annotation: str, where: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation == "float" and is_number:
-        return float(value)
-    if annotation == "int" and is_number and isinstance(value, int):
-        return value
-    if annotation == "bool" and isinstance(value, bool):
-        return value
-    if annotation in ("str", "LossName", "Trained") and isinstance(value, str):
-        return value
-    if annotation == "Painting" and isinstance(value, Painting):
-        return value
-    if annotation.startswith("tuple[") and isinstance(value, list):
-        return tuple(_check(one, annotation[6:].partition(",")[0], where) for one in value)
-    raise UsageError(f"{where} is {value!r}", hint=f"It must be of type {annotation}.")

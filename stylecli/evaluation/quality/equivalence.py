@@ -23,7 +23,7 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.gatys.optimizer import iterations, objective, total_loss
 from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.recipe import read_recipe
+from stylecli.training.runs.recipe_files import read_recipe
 
 SHORT_SIDE = 256  # pixels: a step on the CPU takes about a second at that
 PHOTOS = 3  # on which it is measured

@@ -18,9 +18,10 @@ from stylecli.packs.shelves import find_style
 from stylecli.training.networks.conditional import one_style
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
-from stylecli.training.recipe import Painting, Recipe, read_recipe
+from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
+from stylecli.training.runs.recipe_files import read_recipe
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder
-from stylecli.training.recipe import Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Recipe
+from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.schedule import with_plan_of
 
 RECIPE = "recipe.toml"

@@ -15,11 +15,11 @@ TABLES = {"phases": Phase, "others": Painting}  # keys that hold a list of table
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe.
+    """Read and check a recipe.
 
     Raises:
         MediaError: the file cannot be read.
-        UsageError: it is not TOML, or a key or value of it is impossible.
+        UsageError: it is not TOML, has an unknown key, or a value has the wrong type or is out of range.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -38,7 +38,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write every value, defaults too: a later version's defaults must not change what this recipe means."""
+    """Write every value, also defaults, so that the defaults of a later version do not change this recipe."""
     import tomli_w  # part of the extra `train`
 
     table = dataclasses.asdict(recipe)
@@ -52,7 +52,7 @@ def _tables(value: Any, kind: type[Any], where: str) -> Any:
 
 
 def _build(kind: type[Any], table: dict[str, Any], where: object) -> Any:
-    """A dataclass from a TOML table, each value checked against the field's annotated type."""
+    """Build a dataclass from a TOML table; checks each value against the annotated type of its field."""
     fields = {one.name: str(one.type) for one in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in table.items():

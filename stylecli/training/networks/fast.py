@@ -21,22 +21,27 @@ from stylecli.training.networks.blocks import (
 )
 from stylecli.training.networks.style_network import MARGIN, StyleNetwork
 
-DILATIONS = "dilations"  # the tensor that tells them, beside the weights
+DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 
 
 class FastNetwork(StyleNetwork):
-    """The small network of the bundled styles.
+    """The small network of the bundled styles: Johnson et al. 2016 without convolutions at full resolution.
 
-    After Johnson et al. 2016, with what costs the time there replaced: no convolution works at full resolution. The
-    first one reads 6x6 pixels at a stride of 2, the last one writes 2x2 pixels at once (Shi et al. 2016), in between a
-    nearest-neighbour up-convolution (Odena et al. 2016), which takes a quarter of the time where it reads all channels
-    of the trunk, less where they are mixed down before it (`narrow`). The last one begins with the same weights for all
-    four pixels (Aitken et al. 2017); training holds them level (`level_pixels`). With `few_norms` only what enters the
-    residual stream is normalised: what matters of the normalisations, at a third of their time (`freezing`).
+    The first convolution reads 6x6 pixels at a stride of 2. The last one writes 2x2 pixels at once (Shi et al. 2016);
+    it starts with the same weights for the four pixels (Aitken et al. 2017), and training keeps their sums equal
+    (`level_pixels`). Between them is a nearest-neighbour up-convolution (Odena et al. 2016).
 
-    `dilations` are those of the residual blocks, one for each; empty: 1. They decide how long a stroke can be: three
-    blocks see 66 pixels without them, 122 with (1, 2, 4), at the same cost. Shapes of tensors do not tell them, so an
-    integer tensor among the weights does.
+    Args:
+        stem: channels at half resolution.
+        trunk: channels at a quarter of the resolution.
+        blocks: residual blocks.
+        narrow: whether a 1x1 convolution reduces the trunk's channels before the up-convolution, the most expensive
+            layer, which otherwise takes a quarter of the time.
+        few_norms: whether to normalise only what enters the residual stream: nearly the same pictures, a third of the
+            time for normalisations (see `pruning.freezing`).
+        dilations: one for each residual block; empty: 1. They decide how long a stroke can be: three blocks see 66
+            pixels without them, 122 with (1, 2, 4), at the same cost. An integer tensor among the weights stores them,
+            since shapes of tensors do not show them.
     """
 
     shape = (*StyleNetwork.shape, "narrow", "few_norms", "dilations")
@@ -62,7 +67,7 @@ class FastNetwork(StyleNetwork):
         }
         if dilations:
             self.register_buffer(DILATIONS, torch.tensor(tuple(dilations)))
-        beside = not few_norms  # whether what does not enter the residual stream is normalised
+        beside = not few_norms  # whether to normalise feature maps that do not enter the residual stream
         self.stem = NormalizedConvolution(3, stem, size=6, stride=2, normalize=beside)
         self.down = NormalizedConvolution(stem, trunk, stride=2)
         self.blocks = nn.Sequential(
@@ -80,7 +85,7 @@ class FastNetwork(StyleNetwork):
 
     @classmethod
     def owns(cls, weights: Mapping[str, Tensor]) -> bool:
-        """By its stem, which has another name in the other networks."""
+        """Whether there is a stem; the other networks have other names for it."""
         return "stem.convolution.weight" in weights
 
     @classmethod
@@ -99,7 +104,7 @@ class FastNetwork(StyleNetwork):
 
     @property
     def margin(self) -> int:
-        """It grows like the field of the blocks, on which it depends how far the zeros around the picture are seen."""
+        """Pixels around a picture. Proportional to the mean dilation, as is the reach of the zero padding."""
         dilations = self.widths["dilations"]
         mean = sum(dilations) / len(dilations) if dilations else 1
         return math.ceil(MARGIN * mean / STRIDE) * STRIDE
@@ -115,7 +120,7 @@ class FastNetwork(StyleNetwork):
 
 
 def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> dict[str, Tensor]:
-    """The tensors of a `fast` network with other dilations of its blocks; empty: 1. The kernels stay as they are."""
+    """Return the tensors of a `fast` network with other dilations; empty: 1. The kernels do not change."""
     kernels = {name: tensor for name, tensor in weights.items() if name != DILATIONS}
     return {**kernels, DILATIONS: torch.tensor(tuple(dilations))} if dilations else kernels
 
@@ -124,9 +129,9 @@ def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> d
 def level_pixels(network: nn.Module) -> None:
     """Give the four pixels that a `FastNetwork` writes at once the same sum of weights and the same bias, in place.
 
-    Then feature maps that do not change make a picture that does not: no mesh of 2 pixels lies over calm areas, which
-    losses that are means over whole pictures hardly see. Training does this after each step, since the sums drift
-    apart: a constraint by projection, the nearest weights that satisfy it. Other networks are left as they are.
+    Then constant feature maps give a constant picture. Otherwise a pattern of 2 pixels lies over flat areas, which the
+    losses, means over whole pictures, hardly notice. Training calls this after each step, since the sums drift apart:
+    it projects the weights onto the nearest ones that satisfy the constraint. Other networks are not changed.
     """
     if not isinstance(network, FastNetwork):
         return

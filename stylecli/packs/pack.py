@@ -77,6 +77,11 @@ def refuse_blends(packs: Sequence[StylePack]) -> None:
             raise UsageError(f"{pack.name}: a blend has no files of its own", hint="Name one of its styles.")
 
 
+def topic_of(pack: StylePack, topic: str) -> str:
+    """Return the topic under which the card keeps numbers of the pack's variant, such as "quality of int8"."""
+    return f"{topic} of {pack.variant}" if pack.variant else topic
+
+
 def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) -> None:
     """Write measured numbers into a style's card under a topic; other topics stay.
 

@@ -1,4 +1,4 @@
-"""The number of operations of a network, counted from its graph, and the highest rate that this machine reaches."""
+"""Count the operations of a network from its graph, and measure the highest rate of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of noise on the photo."""
+"""Metrics of noise on the photo: how much is left in the stylized picture, and how much faint noise grows."""
 
 from __future__ import annotations
 

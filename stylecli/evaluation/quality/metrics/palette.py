@@ -1,4 +1,4 @@
-"""The distance of two palettes, whatever is where."""
+"""The distance of two palettes, regardless of where the colours are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strokes where the photo is empty: energy by size of detail, beside the painting's."""
+"""The metric of texture: strokes in flat areas of the photo, by size, compared with the painting's."""
 
 from __future__ import annotations
 

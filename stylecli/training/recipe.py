@@ -79,11 +79,11 @@ class Recipe:
     moment_weight: float = 0.0  # means and covariances of features
     self_similarity_weight: float = 0.0  # similarity within the picture as within the photo
     sliced_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    sliced_weight: float = 0.0  # sliced Wasserstein distance of features (Heitz et al. 2021)
+    sliced_weight: float = 0.0  # of the painting's whole distribution of features (Heitz et al. 2021)
     variation_weight: float = 0.05
-    grid_weight: float = 500.0  # against a pattern with the period of the strides
-    mesh_weight: float = 0.0  # against a pattern of two pixels, which strong styles leave
-    consistency_weight: float = 0.0  # similar frames give similar pictures, for steady videos
+    grid_weight: float = 500.0
+    mesh_weight: float = 0.0  # against a weave of two pixels, which strong styles leave
+    consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)
     average: float = 0.995  # decay of the moving average of the weights, which is the result

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MESH_WINDOW = 32  # pixels: in the mean of every second pixel of such a window, strokes cancel out
-GRID_PERIOD = 4  # pixels: the largest stride of the style networks, and so the period of their coarsest grid
+MESH_WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
+GRID_PERIOD = 4  # pixels: the largest stride of the style networks, so that of the largest grid they can leave
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -84,11 +84,11 @@ def grid_loss(image: Tensor) -> Tensor:
 
 
 def mesh_loss(image: Tensor) -> Tensor:
-    """Measure the pattern with a period of 2 pixels that the last layer leaves in pictures (N, 3, H, W); a scalar >= 0.
+    """How much colour depends on the place in the mesh of 2 pixels that the last layer writes; of (N, 3, H, W).
 
-    The variance of four means, each over the pixels with the same position modulo 2 in a window of `MESH_WINDOW`
-    pixels, without the part that a colour gradient explains. `grid_loss` averages over whole pictures, where those of
-    opposite sign cancel out. Strong styles leave these, since the network's last sigmoid is not linear. Our own loss.
+    The variance of the means of the four places modulo 2, within windows of `MESH_WINDOW` pixels and without what a
+    slope of the colour explains. `grid_loss` looks at whole pictures, where meshes of opposite sign cancel out; a
+    strong style bends the network's last sigmoid and so leaves such meshes. A term of our own.
     """
     half = MESH_WINDOW // 2
     places = F.avg_pool2d(F.pixel_unshuffle(image, 2), half)  # (N, 3 * 4, h, w)

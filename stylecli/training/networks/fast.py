@@ -25,23 +25,18 @@ DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 
 
 class FastNetwork(StyleNetwork):
-    """The small network of the bundled styles: Johnson et al. 2016 without convolutions at full resolution.
+    """The small network of the bundled styles.
 
-    The first convolution reads 6x6 pixels at a stride of 2. The last one writes 2x2 pixels at once (Shi et al. 2016);
-    it starts with the same weights for the four pixels (Aitken et al. 2017), and training keeps their sums equal
-    (`level_pixels`). Between them is a nearest-neighbour up-convolution (Odena et al. 2016).
+    After Johnson et al. 2016, with what costs the time there replaced: no convolution works at full resolution. The
+    first one reads 6x6 pixels at a stride of 2, the last one writes 2x2 pixels at once (Shi et al. 2016), in between a
+    nearest-neighbour up-convolution (Odena et al. 2016), which takes a quarter of the time where it reads all channels
+    of the trunk, less where they are mixed down before it (`narrow`). The last one begins with the same weights for all
+    four pixels (Aitken et al. 2017); training holds them level (`level_pixels`). With `few_norms` only what enters the
+    residual stream is normalised: what matters of the normalisations, at a third of their time (`freezing`).
 
-    Args:
-        stem: channels at half resolution.
-        trunk: channels at a quarter of the resolution.
-        blocks: residual blocks.
-        narrow: whether a 1x1 convolution reduces the trunk's channels before the up-convolution, the most expensive
-            layer, which otherwise takes a quarter of the time.
-        few_norms: whether to normalise only what enters the residual stream: nearly the same pictures, a third of the
-            time for normalisations (see `pruning.freezing`).
-        dilations: one for each residual block; empty: 1. They decide how long a stroke can be: three blocks see 66
-            pixels without them, 122 with (1, 2, 4), at the same cost. An integer tensor among the weights stores them,
-            since shapes of tensors do not show them.
+    `dilations` are those of the residual blocks, one for each; empty: 1. They decide how long a stroke can be: three
+    blocks see 66 pixels without them, 122 with (1, 2, 4), at the same cost. Shapes of tensors do not tell them, so an
+    integer tensor among the weights does.
     """
 
     shape = (*StyleNetwork.shape, "narrow", "few_norms", "dilations")
@@ -129,9 +124,9 @@ def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> d
 def level_pixels(network: nn.Module) -> None:
     """Give the four pixels that a `FastNetwork` writes at once the same sum of weights and the same bias, in place.
 
-    Then constant feature maps give a constant picture. Otherwise a pattern of 2 pixels lies over flat areas, which the
-    losses, means over whole pictures, hardly notice. Training calls this after each step, since the sums drift apart:
-    it projects the weights onto the nearest ones that satisfy the constraint. Other networks are not changed.
+    Then feature maps that do not change make a picture that does not: no mesh of 2 pixels lies over calm areas, which
+    losses that are means over whole pictures hardly see. Training does this after each step, since the sums drift
+    apart: a constraint by projection, the nearest weights that satisfy it. Other networks are left as they are.
     """
     if not isinstance(network, FastNetwork):
         return

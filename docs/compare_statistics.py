@@ -40,8 +40,9 @@ from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.objective import Objective
 from stylecli.training.processes import joined_processes
-from stylecli.training.recipe import Phase, read_recipe
+from stylecli.training.recipe import Phase
 from stylecli.training.runs.checkpoints import TrainingState, moving_average, read_tensors
+from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.schedule import one_cycle
 from stylecli.training.train import style_images
 

@@ -1,6 +1,14 @@
 """Neural style transfer for pictures and videos.
 
-A style is a function from picture to picture. Pictures are arrays (H, W, 3) of sRGB-encoded RGB:
+Files: `stylize_image` and `stylize_video` keep everything else that a file holds, such as the metadata and the colour
+profile of a picture, or the sound and the timestamps of a video.
+
+    import stylecli
+
+    stylecli.stylize_image("photo.jpg", "painted.jpg", "great-wave")
+    stylecli.stylize_video("clip.mp4", "painted.mp4", "starry-night")
+
+Arrays: a style is a function from picture to picture, (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1.
 
 >>> import numpy as np
 >>> import stylecli
@@ -10,13 +18,19 @@ A style is a function from picture to picture. Pictures are arrays (H, W, 3) of 
 >>> stylized.shape, stylized.dtype
 ((48, 64, 3), dtype('uint8'))
 
-Files keep what else they hold, such as transparency, colour profile and metadata of a picture, and the sound of a
-video: see `stylize_image` and `stylize_video`. `list_styles` gives the installed styles:
+Several pictures: open the style once.
+
+    with stylecli.load_style("great-wave") as style:
+        for photo in Path("photos").glob("*.jpg"):
+            stylecli.stylize_image(photo, f"out/{photo.name}", style, look=stylecli.Look(strength=0.7))
+
+Styles: `list_styles` returns the installed ones. A blend is a style too: `load_style("great-wave:0.6+stables:0.4")`.
 
 >>> "great-wave" in [pack.name for pack in stylecli.list_styles()]
 True
 
-Every fault that a caller can cause or cure is a `StyleError`; its `hint` says what to do.
+Errors: every fault that the caller can cause or cure raises a `StyleError`, whose `hint` says what to do. Any other
+exception is a defect in stylecli.
 """
 
 from __future__ import annotations
@@ -62,10 +76,10 @@ __all__ = [
     "stylize_video",
 ]
 
-# onnxruntime 1.29 and newer write a device id and a database into the user's cache, and look a host up to send them.
-# Only the environment before its import stops that. A value that the user has set stays.
+# onnxruntime 1.29 and newer collect telemetry: they write a device id and a database into the user's cache and look up
+# a host to send them to. Only this variable, set before the import, stops that. A value set by the user stays.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-# Names that are loaded on first use, since they need numpy, onnxruntime or PyAV: name -> its module.
+# Names that are imported on first use, since they need numpy, onnxruntime or PyAV, and their modules.
 _LAZY = {
     "Device": "stylecli.inference.sessions",
     "EncoderOptions": "stylecli.media.video.writing.codecs",
@@ -91,5 +105,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the lazy names too: `help(stylecli)` and completion find them."""
+    """List the lazy names too, for `help(stylecli)` and completion."""
     return sorted({*globals(), *__all__})

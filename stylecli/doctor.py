@@ -1,4 +1,4 @@
-"""What is installed and what really works: versions, devices, the ffmpeg binary, styles."""
+"""Find out what is installed and what works: versions, devices, the ffmpeg program, styles, editors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stylecli.editors.host import list_hosts
 from stylecli.editors.plugins import find_plugins
 from stylecli.inference.sessions import INSTALL_HINT, working_devices
 
-# The newest releases that the tests have passed with; the lowest ones stand in pyproject.toml, and CI tries both.
+# The newest releases that the tests have passed with. The lowest ones are in pyproject.toml; CI tests both.
 NEWEST_TESTED = {
     "onnxruntime": "1.31",
     "onnxruntime-gpu": "1.31",
@@ -35,7 +35,7 @@ FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `is_needed`: stylecli cannot do its work while it is not well."""
+    """The result of one check. is_needed: stylecli cannot work unless it is well."""
 
     topic: str
     is_well: bool
@@ -45,7 +45,7 @@ class Finding:
 
 
 def examine(styles_dir: Path | None = None) -> list[Finding]:
-    """Look at everything; nothing is changed."""
+    """Check everything; changes nothing."""
     return [
         Finding("stylecli", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}"),
         *_packages(),
@@ -74,7 +74,7 @@ def _packages() -> list[Finding]:
 
 
 def _untested(name: str, version: str) -> str:
-    """Why a release is outside what was tested; empty when it is inside."""
+    """Return why a release is outside the tested range; empty if it is inside."""
     if _release(version)[:2] > _release(NEWEST_TESTED[name]):
         return f"{name} {version} is newer than {NEWEST_TESTED[name]}, the newest tested"
     lowest = _lowest(name)
@@ -84,14 +84,14 @@ def _untested(name: str, version: str) -> str:
 
 
 def _lowest(name: str) -> str:
-    """The lower bound of a dependency in stylecli's own metadata; empty without one."""
+    """Return the lower bound of a dependency in the metadata of stylecli; empty if there is none."""
     requirements = importlib.metadata.requires("stylecli") or []
     bounds = (re.match(rf"{re.escape(name)}(?:\[[^]]*\])?>=([\d.]+)", line) for line in requirements)
     return next((bound[1] for bound in bounds if bound), "")
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The numbers of a version, without what follows them: 2.9.0+cpu is (2, 9, 0)."""
+    """Return the numbers at the start of a version: 2.9.0+cpu gives (2, 9, 0)."""
     match = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(map(int, match[0].split("."))) if match else ()
 

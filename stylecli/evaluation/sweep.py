@@ -30,9 +30,9 @@ from stylecli.training.networks.registry import count_parameters, network_class,
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.options import Healing, Importance, Target
 from stylecli.training.pruning.prune import CUT, HEALING_AS_THE_RUN, painting_of, prepare_healing, prune, read_whole
-from stylecli.training.recipe import read_recipe, write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
+from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.train import train
 
 TABLE = "sweep.json"

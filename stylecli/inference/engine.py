@@ -1,4 +1,4 @@
-"""A style pack opened in onnxruntime, on a device that was proven to work."""
+"""A style pack opened in onnxruntime, on a device that was tried and works."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ from stylecli.packs.pack import StylePack
 __all__ = ["DEVICES", "Device", "Engine", "Tiling", "working_devices"]
 
 Tiling = Literal["auto", "off"] | int
-TILE_PIXELS = {"cpu": 1_000_000, "cuda": 16_000_000, "coreml": 2_500_000}  # that `auto` paints at once, at most
-UNCUT_PIXELS = 2_500_000  # of a picture that the CPU paints whole: in such tiles 1080p takes an eighth longer
+TILE_PIXELS = {"cpu": 1_000_000, "cuda": 16_000_000, "coreml": 2_500_000}  # most pixels of a tile with tile="auto"
+UNCUT_PIXELS = 2_500_000  # the CPU paints pictures up to this whole: cut into tiles, 1080p takes an eighth longer
 TILE_SIDE_MIN = 256  # pixels
-BYTES_PER_PIXEL = 400  # that painting takes on the CPU; the largest bundled network took 254 at 1080p
-MEMORY_SHARE = 0.5  # of the free memory that painting may take
-AT_ONCE = 4  # pictures of a video that the CPU paints at a time, at most: each takes its own memory
+BYTES_PER_PIXEL = 400  # memory for painting on the CPU; the largest bundled network took 254 at 1080p
+MEMORY_SHARE = 0.5  # of the free memory: what painting may take
+AT_ONCE = 4  # most frames of a video that the CPU paints at a time: each takes its own memory
 
 
 class Engine:
     """A style network, ready to run. Close it, or use it in a `with`.
 
-    `device` is the device that really runs it ("cpu", "cuda" or "coreml"), never the one merely asked for.
+    name: the style's. device: the device that runs it: "cpu", "cuda" or "coreml". fallback: why device="auto" did not
+    take the graphics card, if there is one. at_once: how many threads may paint at a time. takes_statistics: whether
+    the network needs those of `measure`; otherwise they are part of it.
     """
 
     def __init__(
@@ -57,20 +59,24 @@ class Engine:
     ) -> None:
         """Open a pack.
 
-        `threads` limits the CPU threads; None leaves the choice to onnxruntime. `tile` is the largest side in pixels of
-        what the network paints at once; "auto" goes by the free memory, "off" paints every picture whole. With
-        `side_by_side`, `at_once` threads of the caller may paint at a time, between which the cores are divided.
+        Args:
+            pack: the style.
+            variant: which of its networks; None: the one that `pack` means.
+            device: where to run it; "auto" takes CUDA if it works, else the CPU.
+            threads: CPU threads; None leaves the choice to onnxruntime.
+            tile: the largest side, in pixels, of a tile; "auto" goes by the free memory, "off" paints pictures whole.
+            side_by_side: whether several threads of the caller will paint at a time. They share the cores evenly.
 
         Raises:
             PackError: the model file is damaged or breaks the contract.
-            DeviceError: the device is not there; "auto" falls back to the CPU instead.
+            DeviceError: the device does not work.
         """
         self.name = pack.name
-        self.fallback = ""  # why "auto" did not take the graphics card that this machine has
+        self.fallback = ""
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
         self._reach = facts.reach
-        self.takes_statistics = facts.statistics == "patches"  # that `measure` gives; else they are part of the network
+        self.takes_statistics = facts.statistics == "patches"
         self._is_int8 = facts.precision == "int8"
         if device == "auto":
             device, self.fallback = best_device()
@@ -79,7 +85,7 @@ class Engine:
         self.at_once = min(cores, AT_ONCE) if side_by_side and device == "cpu" else 1
         self._threads, self._tile = threads or (cores // self.at_once if self.at_once > 1 else None), tile
         self._sessions: dict[str, Any] = {"live": self._open(self._model)}
-        # The latest statistics, and the sessions that hold them: as many as pictures are in work.
+        # (statistics, whether of bytes, session) of the latest scenes: as many as threads may paint at a time.
         self._given: deque[tuple[Statistics, bool, Any]] = deque(maxlen=self.at_once)
         self._opening = Lock()
         _check_contract(self._sessions["live"], pack.name)
@@ -96,7 +102,7 @@ class Engine:
         self._given.clear()
 
     def measure(self, pixels: NDArray[Any]) -> Statistics:
-        """The statistics of a picture (H, W, 3) of any type: those of the whole, or of patches of a large one.
+        """Measure the statistics of a picture (H, W, 3) of any type: over all of it, or over patches if it is large.
 
         Empty for a network that takes none.
         """
@@ -107,7 +113,9 @@ class Engine:
         return self._run(session, np.ascontiguousarray(patches))
 
     def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
-        """The stylized picture, (H, W, 3) in 0..1, of one of any type (H, W, 3), sRGB-encoded RGB.
+        """Stylize a picture (H, W, 3), sRGB-encoded RGB of any type; returns (H, W, 3) in 0..1.
+
+        statistics: of this picture or another frame of its scene, from `measure`; None: measured here.
 
         Raises:
             DeviceError: out of memory.
@@ -120,10 +128,9 @@ class Engine:
     def stylized_tiles(
         self, pixels: NDArray[Any], statistics: Statistics | None = None
     ) -> Iterator[tuple[Tile, NDArray[np.float32], NDArray[np.float32]]]:
-        """The picture piece by piece: each tile with its photo and its stylized pixels (h, w, 3), both in 0..1.
+        """Stylize a picture tile by tile; yields each tile, its photo and its stylized pixels, (h, w, 3) in 0..1.
 
-        How it is cut changes no pixel. `statistics` are those that `measure` gave, of this picture or another frame of
-        the same scene; None takes the picture's own.
+        The tiles change no pixel of the result. Arguments and errors as of `stylize`.
         """
         session, tiles = self._prepared(pixels, statistics, as_bytes=False)
         for tile in tiles:
@@ -135,7 +142,10 @@ class Engine:
     def stylized_bytes(
         self, pixels: NDArray[np.uint8], statistics: Statistics | None = None
     ) -> Iterator[tuple[Tile, NDArray[np.uint8]]]:
-        """As `stylized_tiles`, from bytes to rounded bytes: the same levels as there, sooner. Not for all devices."""
+        """Stylize 8-bit pixels to 8-bit pixels, tile by tile: faster than `stylized_tiles`, with the same levels.
+
+        Only where `paints_bytes` is true.
+        """
         session, tiles = self._prepared(pixels, statistics, as_bytes=True)
         for tile in tiles:
             (stylized,) = self._run(session, np.ascontiguousarray(pixels[tile.seen])[None])
@@ -143,13 +153,13 @@ class Engine:
 
     @property
     def paints_bytes(self) -> bool:
-        """Whether `stylized_bytes` works here: graphics cards lack some operators for bytes."""
+        """Whether `stylized_bytes` works on this device: graphics cards lack some operators for bytes."""
         return self.device == "cpu"
 
     def _prepared(
         self, pixels: NDArray[Any], statistics: Statistics | None, *, as_bytes: bool
     ) -> tuple[Any, Iterator[Tile]]:
-        """The session that paints a picture, and the tiles that it is cut into."""
+        """Return the session that paints a picture, and the tiles to cut it into."""
         height, width = pixels.shape[:2]
         if self.takes_statistics and (statistics is not None or not self._is_small(height, width)):
             session = self._with(self.measure(pixels) if statistics is None else statistics, as_bytes=as_bytes)
@@ -161,7 +171,7 @@ class Engine:
         return session, tiles_of(height, width, side=side, reach=self._reach)
 
     def _with(self, statistics: Statistics, *, as_bytes: bool) -> Any:
-        """A session with these statistics; those of the latest ones are kept."""
+        """Return a session with these statistics; the latest sessions are cached."""
         with self._opening:
             for fixed, of_bytes, session in self._given:
                 if of_bytes == as_bytes and _are_equal(fixed, statistics):
@@ -174,7 +184,7 @@ class Engine:
             return session
 
     def _session(self, name: str, model: Callable[[], bytes]) -> Any:
-        """The session of a name, opened when it is asked for first."""
+        """Return the session of a name; opens it on first use."""
         with self._opening:
             if not self._sessions:
                 raise RuntimeError("the engine is closed")
@@ -186,9 +196,9 @@ class Engine:
         return statistics_model(float_twin(self._model) if self._is_int8 else self._model)
 
     def _is_small(self, height: int, width: int) -> bool:
-        """Whether live statistics are those of the whole picture anyway: the model runs as it is, once.
+        """Whether to run the model as it is, with live statistics: for a small picture they are those of the whole.
 
-        One of 8-bit integers would measure in a roundabout way (`float_twin`).
+        Not for int8 models, which measure live statistics slowly (see `float_twin`).
         """
         return self._tile == "auto" and height * width <= WHOLE_PIXELS and not self._is_int8
 

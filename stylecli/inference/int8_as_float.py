@@ -1,7 +1,7 @@
-"""The network of floats that a network of 8-bit integers stands for: what its statistics are measured with.
+"""Dequantize an int8 network into a float network, which measures the statistics faster.
 
-Instance normalisation works on floats. In a network of integers, each one would be a detour: to floats, measured, and
-back. Its twin computes all in floats, with the very weights of the other, which takes a third less time to measure.
+Instance normalisation works on floats, so an int8 network has to dequantize and quantize around each one. The float
+network has the same weight values and needs a third less time to measure.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from stylecli.inference.model_graph import Graph, edited, parsed
 
 
 def float_twin(content: bytes) -> bytes:
-    """The model without rounding what it computes to 8 bits; its weights keep the values that 8 bits gave them."""
+    """Return the model without quantization of its feature maps. Its weights keep the values of their 8-bit levels."""
     model = parsed(content)
     graph = Graph(model.graph)
-    same: dict[str, str] = {}  # tensors that are others when nothing is rounded
+    same: dict[str, str] = {}  # quantized or dequantized tensor -> the float tensor that replaces it
     nodes = []
     for node in model.graph.node:
         node.input[:] = [same.get(name, name) for name in node.input]
@@ -23,7 +23,7 @@ def float_twin(content: bytes) -> bytes:
             same[node.output[0]] = node.input[0]
         elif node.op_type == "DequantizeLinear" and node.input[0] in graph.constants:
             levels, scale = (graph.value(name) for name in node.input[:2])
-            scale = scale.reshape(-1, *(1,) * (levels.ndim - 1))  # one for each channel, which stands first
+            scale = scale.reshape(-1, *(1,) * (levels.ndim - 1))  # one scale for each channel, the first axis
             graph.add_constant((levels * scale).astype(np.float32), node.output[0])
         elif node.op_type == "DequantizeLinear":
             same[node.output[0]] = node.input[0]

@@ -1,9 +1,9 @@
-"""Networks of 8-bit integers in the layout that processors multiply fastest. Edits of an ONNX model.
+"""Rewrite the first and last convolution of an int8 network so that onnxruntime uses its fast kernel.
 
-onnxruntime multiplies bytes several times as fast where a convolution reads at least 4 channels and writes at least 16,
-both multiples of 4. The first and the last layer of a style network have 3 and 12. Seen as a picture of half the width
-whose pixels are two of the old ones side by side, which moves no sample, they have twice as many. The weights get zeros
-where a pixel does not matter; the sums are of integers, so that every result stays the same.
+The fast kernel needs at least 4 input channels and 16 output channels, both multiples of 4. The first convolution of a
+style network reads 3 channels, the last one writes 12. A picture (H, W, C) in memory is also a picture (H, W/2, 2 C):
+each of its pixels is two neighbours side by side. On that view both convolutions have twice the channels. Their
+kernels get zeros for the neighbours that do not matter. Sums of integers are exact, so the results do not change.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 COLORS = 3
-SIDE_BY_SIDE = 2  # pixels that a widened convolution writes at once
+SIDE_BY_SIDE = 2  # neighbouring pixels that a widened convolution writes as one
 
 
 def with_fast_layout(graph: Graph, nodes: Sequence[NodeProto], *, last: NodeProto) -> Iterator[NodeProto]:
-    """The nodes of a network of bytes: its first and its `last` convolution widened, bytes enlarged as such.
+    """Yield the nodes of an int8 network with its first and its `last` convolution widened.
 
-    What the last one writes stays wide. The width of what these two write must be even.
+    Nearest-neighbour upsampling moves bytes instead of floats. The output of `last` stays in the wide view. The
+    outputs of both convolutions must have an even width.
     """
-    narrowed: dict[str, int] = {}  # levels that come out of a widened convolution, and how many channels they have
+    narrowed: dict[str, int] = {}  # bytes that a widened convolution writes -> channels of the original view
     for node in nodes:
         if node.op_type == "Conv" and is_of_bytes(graph, node) and _channels(graph, node)[1] == COLORS:
             rounding = _rounding_after(graph, node)
-            assert rounding is not None  # it is of bytes
+            assert rounding is not None  # `is_of_bytes` has checked it
             narrowed[rounding.output[0]] = _channels(graph, node)[0]
             yield from _widen(graph, node)
         if node is last:
@@ -50,16 +51,16 @@ def with_fast_layout(graph: Graph, nodes: Sequence[NodeProto], *, last: NodeProt
 
 
 def is_of_bytes(graph: Graph, convolution: NodeProto) -> bool:
-    """Whether a convolution reads and writes bytes, and its weights are bytes."""
+    """Whether a convolution has 8-bit input, weights and output."""
     makers = [graph.makers.get(name) for name in convolution.input]
     is_read = len(makers) == 3 and all(maker is not None and maker.op_type == "DequantizeLinear" for maker in makers)
     return is_read and _rounding_after(graph, convolution) is not None
 
 
 def _widen(graph: Graph, convolution: NodeProto) -> Iterator[NodeProto]:
-    """Make a convolution write two pixels side by side as one; yields the nodes that it reads its picture from now.
+    """Make a convolution write two neighbouring pixels as one, in place; yield the new nodes that prepare its input.
 
-    The width of its result must be even.
+    The width of its output must be even.
     """
     from onnx import helper
 
@@ -89,7 +90,7 @@ def _widen(graph: Graph, convolution: NodeProto) -> Iterator[NodeProto]:
 
 
 def _reshaped(graph: Graph, levels: str, result: str, channels: int) -> Iterator[NodeProto]:
-    """The nodes that see rows of bytes, (N, C, H, W) whose channels lie last in memory, as pixels of other channels."""
+    """Yield the nodes that view bytes (N, C, H, W), stored channels last, as pixels with another number of channels."""
     from onnx import helper
 
     shape = graph.add_constant(np.array([0, 0, -1, channels], np.int64), f"{result}_shape")
@@ -99,7 +100,7 @@ def _reshaped(graph: Graph, levels: str, result: str, channels: int) -> Iterator
 
 
 def _doubled(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
-    """The nodes that enlarge bytes (N, C, H, W) to twice the height and width, by nearest neighbour."""
+    """Yield the nodes that double height and width of bytes (N, C, H, W) by nearest neighbour."""
     from onnx import helper
 
     constants = {"row": [0, 0, 1, -1], "twice": [1, 2, 2, 1]}
@@ -117,9 +118,10 @@ def _doubled(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
 
 
 def _widened(weight: NDArray[np.int8], *, stride: int, left: int) -> tuple[NDArray[np.int8], int, int]:
-    """Weights (O, I, h, w) on blocks of pixels (2 O, block I, h, blocks); the first and last block that they reach.
+    """Widen weights (O, I, h, w) to blocks of `block` columns: (2 O, block I, h, blocks).
 
-    Pixel `a` of the two reads the columns stride * a - left + k of the picture, counted from the block's own first one.
+    Also return the numbers of the first and last block that they read. Output pixel `a` of the two reads the columns
+    stride * a - left + k, counted from the first column of its own block.
     """
     channels_out, channels_in, height, width = weight.shape
     block = stride * SIDE_BY_SIDE
@@ -134,13 +136,13 @@ def _widened(weight: NDArray[np.int8], *, stride: int, left: int) -> tuple[NDArr
 
 
 def _channels(graph: Graph, convolution: NodeProto) -> tuple[int, int]:
-    """How many channels a convolution of bytes writes and reads."""
+    """Return the number of channels that an int8 convolution writes, and the number that it reads."""
     channels_out, channels_in = graph.value(graph.makers[convolution.input[1]].input[0]).shape[:2]
     return channels_out, channels_in
 
 
 def _rounding_after(graph: Graph, convolution: NodeProto) -> NodeProto | None:
-    """The node that makes bytes of a convolution's result, at most a ReLU between."""
+    """Return the QuantizeLinear after a convolution, directly or behind a ReLU; None if there is none."""
     reader = graph.reader(convolution.output[0])
     if reader is not None and reader.op_type == "Relu":
         reader = graph.reader(reader.output[0])
@@ -148,7 +150,10 @@ def _rounding_after(graph: Graph, convolution: NodeProto) -> NodeProto | None:
 
 
 def _enlarged(graph: Graph, node: NodeProto) -> tuple[str, str] | None:
-    """Of a node that rounds what a Resize made of bytes, to the same levels: the bytes, and those of twice the size."""
+    """Recognise a QuantizeLinear that undoes a DequantizeLinear after a Resize by 2, nearest neighbour.
+
+    Returns the names of the small and of the large tensor of bytes, None for any other node.
+    """
     if node.op_type != "QuantizeLinear" or (resize := graph.maker(node.input[0], "Resize")) is None:
         return None
     reading, scales = graph.makers.get(resize.input[0]), resize.input[2] if len(resize.input) > 2 else ""

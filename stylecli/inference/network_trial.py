@@ -1,6 +1,6 @@
-"""Paint small pictures with the ONNX model on standard input; print what is wrong with the result, or nothing.
+"""A program: run the ONNX model from standard input on small pictures and print what is wrong, or nothing.
 
-`packs.trial` starts it as a process of its own, with limits for memory (bytes) and processor time (seconds).
+`packs.trial` starts it with two arguments: the most memory in bytes and the most processor time in seconds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ SIZES = ((1, 1), (37, 53), (64, 96))  # height and width in pixels: the smallest
 
 
 def main() -> None:
-    """Set the limits, read, run, print."""
+    """Set the limits, read the model, run it, print the problem."""
     memory, seconds = map(int, sys.argv[1:3])
     _limit(memory, seconds)
     sys.stdout.write(_problem(sys.stdin.buffer.read()))
 
 
 def _limit(memory: int, seconds: int) -> None:
-    if sys.platform == "win32":  # there the parent's timeout is the only limit
+    if sys.platform == "win32":  # no such limits: only the parent's timeout
         return
     import resource
 

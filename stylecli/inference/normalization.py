@@ -1,9 +1,9 @@
-"""Instance normalisation with statistics that were taken once: edits of an ONNX model that normalises live.
+"""Split instance normalisation into measuring and applying: two ONNX models made from one.
 
-A model with live instance normalisation measures every feature map that it normalises, each time and over all it is
-given. So tiles of a picture differ from the whole, frames of a video pump, and measuring takes much of a small
-network's time. Two models are made of such a one: `statistics_model` measures a batch of patches as if they were one
-picture, `with_statistics` takes what was measured for granted, which leaves nothing but convolutions.
+Live instance normalisation measures each feature map whenever the model runs, over exactly the pixels it is given. So
+tiles differ from the whole picture, frames of a video flicker, and measuring takes much of a small network's time.
+`statistics_model` only measures, over a batch of patches as if they were one picture. `with_statistics` applies given
+statistics, folded into the convolutions.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 NORM = "InstanceNormalization"
-INT32_RANGE = (-(2.0**31) + 128, 2.0**31 - 128)  # of floats that surely fit
-EPSILON = 1e-5  # the operator's own, where a node names none
-OVER_PATCHES = np.array((0, 2, 3), np.int64)  # the axes of (N, C, H, W) that all patches' statistics go over
+INT32_RANGE = (-(2.0**31) + 128, 2.0**31 - 128)  # float32 values that convert to int32 without overflow
+EPSILON = 1e-5  # default of the operator InstanceNormalization
+OVER_PATCHES = np.array((0, 2, 3), np.int64)  # axes of (N, C, H, W) to reduce: patches and positions
 
 Statistics = Sequence[NDArray[np.float32]]
-"""Mean and variance of every normalised feature map, (2, C) each, in the order of the model's nodes."""
+"""Mean and variance of each normalised feature map, (2, C), in the order of the model's nodes."""
 
 
 def statistics_model(content: bytes) -> bytes:
-    """The model that measures: `image` (N, 3, H, W), patches of one picture, to the `Statistics` of all together."""
+    """Return the model that maps `image`, patches (N, 3, H, W) of one picture, to the `Statistics` of all patches."""
     model = parsed(content)
     graph = Graph(model.graph)
     axes = graph.add_constant(OVER_PATCHES, "over_patches")
@@ -45,9 +45,9 @@ def statistics_model(content: bytes) -> bytes:
 
 
 def with_statistics(content: bytes, statistics: Statistics) -> bytes:
-    """The model with `statistics` in place of its own; a normalisation becomes part of the convolution before it.
+    """Return the model that applies `statistics`; each normalisation is folded into the convolution before it.
 
-    gamma (x - mean) / sqrt(variance + epsilon) + beta, of x = W * input + b, is a convolution with W and b scaled.
+    For x = W * input + b, gamma (x - mean) / sqrt(variance + epsilon) + beta is a convolution with scaled W and b.
     """
     model = parsed(content)
     graph = Graph(model.graph)
@@ -72,10 +72,10 @@ def with_statistics(content: bytes, statistics: Statistics) -> bytes:
 def _scale_convolution(
     graph: Graph, node: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> Iterator[NodeProto]:
-    """Scale a convolution's result by `gain` and move it by `shift`, both (C,); yields the nodes that it needs.
+    """Make a convolution return gain * result + shift, in place; both (C,). Yields new nodes that it reads.
 
-    Weights of 8 bits keep their levels, what changes is their scale and where `gain` is negative their sign; the
-    bias becomes one of 32 bits, as onnxruntime wants it beside them.
+    8-bit weights keep their levels: only their scale changes, and the sign where `gain` is negative. Their bias is
+    stored in 32 bits, as onnxruntime requires.
     """
     result, (data, weight) = node.output[0], node.input[:2]
     bias = graph.value(node.input[2]) * gain + shift if len(node.input) > 2 and node.input[2] else shift
@@ -103,7 +103,7 @@ def _scale_convolution(
 
 
 def _measuring(graph: Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]:
-    """The nodes that normalise over all patches at once and hand out mean and variance as `{output}_statistics`."""
+    """Yield nodes that normalise over all patches together and output mean and variance as `{output}_statistics`."""
     from onnx import TensorProto, helper
 
     x, gamma, beta = norm.input
@@ -134,7 +134,7 @@ def _measuring(graph: Graph, norm: NodeProto, axes: str) -> Iterator[NodeProto]:
 def _scaled(
     graph: Graph, norm: NodeProto, gain: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> Iterator[NodeProto]:
-    """A normalisation that follows no convolution, as a product and a sum."""
+    """Yield a multiplication and an addition for a normalisation that does not follow a convolution."""
     from onnx import helper
 
     y, kind = norm.output[0], graph.value(norm.input[1]).dtype

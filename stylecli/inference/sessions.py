@@ -1,4 +1,4 @@
-"""onnxruntime sessions, on devices that were proven to work."""
+"""onnxruntime sessions, on devices that were tried and work."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ INSTALL_HINT = {
     'or use `device="cpu"`.',
     "coreml": 'CoreML needs a Mac with Apple silicon. Use `device="cpu"`.',
 }
-SAFE_LEVELS = 63  # of 8-bit weights: two products with bytes of a feature map fit into 16 bits, 2 * 63 * 255 < 2 ** 15
-SILENT = 4  # onnxruntime's severity "fatal": it reports a missing CUDA in red on the native stderr, we raise instead
+SAFE_LEVELS = 63  # largest 8-bit weight for which a sum of two products fits into 16 bits: 2 * 63 * 255 < 2 ** 15
+SILENT = 4  # onnxruntime's severity "fatal": else it reports a missing CUDA on the native stderr; we raise an error
 
 
 def working_devices() -> dict[str, str]:
-    """Which devices can really run a network: name to "" when it can, else to the reason.
+    """Try each device; returns by name "" if it works, else why not.
 
-    onnxruntime lists CUDA on any machine, so a session with a tiny network is opened on each.
+    onnxruntime lists CUDA even on machines without it, so this opens a session with a tiny network on each device.
     """
     found = {}
     for name in PROVIDERS:
@@ -41,7 +41,7 @@ def working_devices() -> dict[str, str]:
 
 
 def best_device() -> tuple[Device, str]:
-    """The fastest device that works, and why it is not CUDA on a machine that has an NVIDIA driver."""
+    """Return the fastest device that works; and, if CUDA fails although an NVIDIA driver is there, the reason."""
     driver = ctypes.util.find_library("nvcuda" if sys.platform == "win32" else "cuda")
     if driver is None:
         return "cpu", ""
@@ -53,7 +53,7 @@ def best_device() -> tuple[Device, str]:
 
 
 def open_session(model: bytes, name: str, device: str, threads: int | None) -> Any:
-    """A session with the model of the style `name`.
+    """Open a session with the model of the style `name`.
 
     Raises:
         DeviceError: the device does not work.
@@ -70,12 +70,12 @@ def open_session(model: bytes, name: str, device: str, threads: int | None) -> A
 
 
 def open_cpu_session(model: bytes | Path, *, threads: int | None = None) -> Any:
-    """A session on the CPU with any ONNX model, as bytes or as a file, beside which large models keep their data.
+    """Open a session on the CPU with any ONNX model: its bytes, or its file, which may have external data beside it.
 
-    threads: on which operators run; None leaves the choice to onnxruntime.
+    threads: for the operators; None leaves the choice to onnxruntime.
 
     Raises:
-        Exception: onnxruntime's own, which have no common type, when it cannot open the model.
+        Exception: onnxruntime cannot open the model. Its exceptions have no common type.
     """
     import onnxruntime  # heavy, and not needed by --help
 
@@ -103,26 +103,26 @@ def _session_on(device: str, model: bytes, threads: int | None) -> Any:
     if device == "cpu":
         _share_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
-        options.enable_mem_pattern = False  # a pattern asks for all memory anew, shared or not
+        options.enable_mem_pattern = False  # a memory pattern allocates its memory anew, past the shared allocator
     if device == "cuda":
-        with redirect_stdout(io.StringIO()):  # it prints what it misses; whether CUDA works is seen below
+        with redirect_stdout(io.StringIO()):  # it prints missing libraries; the check below finds out what works
             onnxruntime.preload_dlls()  # CUDA and cuDNN from the wheels of the extra `cuda`
     session = onnxruntime.InferenceSession(model, options, providers=[provider])
-    if session.get_providers()[0] != provider:  # it fell back to the CPU, and says so only on the native stderr
+    if session.get_providers()[0] != provider:  # it fell back to the CPU and said so only on the native stderr
         raise DeviceError(f"{device}: no such device works here", hint=INSTALL_HINT.get(device, ""))
     return session
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a fault of onnxruntime, which has no type of its own for it, is a lack of memory."""
+    """Whether an exception of onnxruntime means that memory ran out; it has no type of its own for that."""
     text = str(error).lower()
     return any(sign in text for sign in ("failed to allocate", "out of memory", "bad_alloc", "bad allocation"))
 
 
 def _adds_in_16_bits() -> bool:
-    """Whether this processor adds products of signed and unsigned bytes in 16 bits: one of x86 without VNNI, on Linux.
+    """Whether this processor adds products of bytes in 16 bits, which can overflow: x86 with AVX2 but without VNNI.
 
-    Elsewhere nobody tells, and newer processors all have it.
+    Known on Linux only; elsewhere the answer is False.
     """
     try:
         facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
@@ -132,9 +132,9 @@ def _adds_in_16_bits() -> bool:
 
 
 def has_large_weights(model: bytes) -> bool:
-    """Whether sums of 16 bits could overflow with the 8-bit weights of a model.
+    """Whether 16-bit sums could overflow with a model's 8-bit weights.
 
-    Those of our own models are small enough (`training.export.int8`).
+    Models exported by `training.export.int8` have small enough weights.
     """
     import numpy as np
     from onnx import TensorProto, numpy_helper
@@ -147,10 +147,10 @@ def has_large_weights(model: bytes) -> bool:
 
 @cache
 def _share_memory() -> None:
-    """Let all sessions on the CPU take their memory from one store.
+    """Let all CPU sessions share one memory allocator.
 
-    Each new scene of a video opens a session. With a store of its own, its first pictures took half as long again, for
-    memory fresh from the system, and the process held twice as much.
+    Each new scene of a video opens a session. With an allocator for each session, its first pictures took 1.5 times as
+    long, because memory came fresh from the system, and the process held twice as much.
     """
     import onnxruntime
 
@@ -161,7 +161,7 @@ def _share_memory() -> None:
 
 
 def physical_cores() -> int:
-    """The physical cores that this process may use."""
+    """Count the physical cores that this process may use."""
     import psutil
 
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
@@ -169,7 +169,7 @@ def physical_cores() -> int:
 
 
 def _tiny_model() -> bytes:
-    """An ONNX model of one node, output = image: the smallest thing that tells whether a device works."""
+    """Build an ONNX model of one node, to try devices with."""
     import onnx
     from onnx import TensorProto, helper
 

@@ -1,4 +1,4 @@
-"""How a large picture is cut: into tiles for the network, into patches for its statistics."""
+"""Cut a large picture into tiles for the network, and into patches for its statistics."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ALIGNMENT = 16  # pixels: tiles begin at multiples, so that the strides of a network fall on the same pixels in each
-PATCH_SIDE = 256  # pixels: larger than what any network sees at once, so that borders weigh little
+ALIGNMENT = 16  # pixels: tiles begin at multiples, so that the strides of a network fall on the same pixels
+PATCH_SIDE = 256  # pixels: larger than the receptive field of the networks, so that borders weigh little
 PATCHES = 32  # about: together 2.1 megapixels, as many as a frame of 1080p has
-JITTER = 0.5  # of the room that a patch has in its part of the picture: a regular grid could meet a regular pattern
+JITTER = 0.5  # share of the free room by which a patch is moved: a regular grid could hit a regular pattern
 PLASTIC = (
     0.7548776662466927,
     0.5698402909980532,
-)  # steps of the R2 sequence (Roberts 2018), evenly spread over a square
-WHOLE_PIXELS = PATCHES * PATCH_SIDE**2  # a picture of at most so many is measured whole
+)  # steps of the R2 sequence (Roberts 2018), which spreads points evenly over a square
+WHOLE_PIXELS = PATCHES * PATCH_SIDE**2  # pictures with at most this many pixels are measured whole
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A piece of a picture: what it shows, and what the network has to see for that, both (rows, columns)."""
+    """A piece of a picture, as (rows, columns). shown: the pixels it contributes. seen: those the network reads."""
 
     shown: tuple[slice, slice]
     seen: tuple[slice, slice]
 
     @property
     def inside(self) -> tuple[slice, slice]:
-        """Where the shown piece lies in the seen one."""
+        """The position of `shown` inside `seen`."""
         rows, columns = (
             slice(shown.start - seen.start, shown.stop - seen.start)
             for shown, seen in zip(self.shown, self.seen, strict=True)
@@ -39,7 +39,7 @@ class Tile:
 
 
 def tiles_of(height: int, width: int, *, side: int, reach: int) -> Iterator[Tile]:
-    """Cut a picture into tiles that show at most `side` x `side` pixels and see `reach` more on every side."""
+    """Cut a picture into tiles of at most `side` x `side` shown pixels, with `reach` more seen on every side."""
     across = _cuts(width, side, reach)
     for rows in _cuts(height, side, reach):
         for columns in across:
@@ -47,9 +47,9 @@ def tiles_of(height: int, width: int, *, side: int, reach: int) -> Iterator[Tile
 
 
 def patches_of(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pieces (N, h, w, 3) at native scale, spread over a picture (H, W, 3); the whole of a small one.
+    """Cut patches (N, h, w, 3) at native scale, spread over a picture (H, W, 3). A small picture is one patch.
 
-    Where they lie depends on the picture's size alone.
+    Their positions depend only on the picture's size.
     """
     height, width = pixels.shape[:2]
     if height * width <= WHOLE_PIXELS:
@@ -65,7 +65,7 @@ def patches_of(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _cuts(length: int, side: int, reach: int) -> list[tuple[slice, slice]]:
-    """Along one axis: (shown, seen) of every tile, all of about the same length."""
+    """Return (shown, seen) of every tile along one axis; all have about the same length."""
     count = ceil(length / side)
     step = ceil(ceil(length / count) / ALIGNMENT) * ALIGNMENT
     return [
@@ -78,7 +78,7 @@ def _cuts(length: int, side: int, reach: int) -> list[tuple[slice, slice]]:
 
 
 def _place(part: int, parts: int, length: int, side: int, number: int, axis: int) -> int:
-    """Where along one axis patch `number` begins: about in the middle of its part of the picture."""
+    """Return where patch `number` begins along one axis: about in the middle of its part of the picture."""
     shift = JITTER * ((number * PLASTIC[axis]) % 1 - 0.5)
     room = length / parts - side
     start = part * length / parts + room * (0.5 + (shift if room > 0 else 0))

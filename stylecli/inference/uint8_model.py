@@ -1,8 +1,8 @@
-"""A model for pixels as programs hold them: bytes in, bytes out, (N, H, W, 3). Edits of an ONNX model.
+"""Edit an ONNX model so that it reads and writes 8-bit pixels (N, H, W, 3), as programs hold them.
 
-What a program would do around the network, whole pictures of floats in several passes, becomes part of the graph, where
-it is done in parallel and where what only moves samples (padding, cropping, depth to space) moves bytes. Every result
-is the one that `engine.to_unit`, the model and `engine.quantize` give, to the bit.
+The conversion to floats and the rounding become part of the graph, where onnxruntime runs them in parallel. Operators
+that only move samples (padding, cropping, depth to space) then move bytes. Each result is bit for bit that of
+`media.pixels.to_unit`, the model and `media.pixels.quantize`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from stylecli.inference.model_graph import Graph, attributes_of, edited, parsed,
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-UNIT = np.float32(1 / 255)  # of a level, as in `engine.to_unit`
+UNIT = np.float32(1 / 255)  # value of one level, as in `media.pixels.to_unit`
 COLORS = 3
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
-AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # where each axis of (N, C, H, W) is in (N, H, W, C)
+AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # the position of each axis of (N, C, H, W) in (N, H, W, C)
 POINTWISE = ("Sigmoid", "Clip", "QuantizeLinear", "DequantizeLinear")
-PHASES = 2  # rows, and columns, of the pixels that a last convolution may write at once
-ROW = PHASES * COLORS  # samples of such a row
-STRIDE = 4  # pixels that a widened convolution takes at once
+PHASES = 2  # the last convolution may write PHASES x PHASES pixels at once
+ROW = PHASES * COLORS  # samples in a row of these pixels
+STRIDE = 4  # pixels: widened convolutions need a picture padded to multiples
 
 
 def pixel_model(content: bytes) -> bytes:
-    """The model with `image` and `stylized` as uint8 (N, H, W, 3), of one that keeps the contract of style packs."""
+    """Return a model of the style-pack contract with `image` and `stylized` as uint8 (N, H, W, 3)."""
     from onnx import TensorProto, helper
 
     model = parsed(content)
-    rename_tensors(model.graph, prefix="network.", but=("image", "stylized"))  # new names can clash with none of these
+    rename_tensors(model.graph, prefix="network.", but=("image", "stylized"))  # so that new names are unique
     graph = Graph(model.graph)
     tail = _tail(graph)
     body = [node for node in model.graph.node if not any(node is other for other in tail)]
@@ -50,7 +50,7 @@ def pixel_model(content: bytes) -> bytes:
 
 
 def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
-    """The nodes, with bytes before them that become floats in 0..1: after the padding, if that comes first."""
+    """Yield the nodes with the conversion of bytes to 0..1 before them, or behind a padding that comes first."""
     from onnx import helper
 
     unit = graph.add_constant(UNIT, "bytes_unit")
@@ -86,7 +86,7 @@ def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
 
 
 def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
-    """Whether the levels of a QuantizeLinear or DequantizeLinear are those of a picture: k / 255."""
+    """Whether the levels of a QuantizeLinear or DequantizeLinear are those of an 8-bit picture: k / 255."""
     if len(node.input) != 3 or not all(name in graph.constants for name in node.input[1:]):
         return False
     scale, zero = (graph.value(name) for name in node.input[1:])
@@ -94,7 +94,7 @@ def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
 
 
 def _tail(graph: Graph) -> list[NodeProto]:
-    """What follows the last convolution, in order: nodes that are pointwise or merely move samples."""
+    """Return the nodes after the last convolution, in order, that are pointwise or only move samples."""
     tail: list[NodeProto] = []
     name = "stylized"
     while node := graph.maker(name, *POINTWISE, "Slice", "DepthToSpace"):
@@ -111,13 +111,16 @@ def _names_axes(graph: Graph, crop: NodeProto) -> bool:
 
 
 def _is_pointwise(graph: Graph, node: NodeProto) -> bool:
-    """Whether a node of POINTWISE is that: one that rounds may do it differently for each channel."""
+    """Whether a node treats all channels alike; quantization may have a scale for each channel."""
     rounds = node.op_type in ("QuantizeLinear", "DequantizeLinear")
     return not rounds or (node.input[1] in graph.constants and graph.value(node.input[1]).size == 1)
 
 
 def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
-    """The convolution whose 12 channels a node spreads over 2 x 2 pixels, with nothing but pointwise nodes between."""
+    """Return the convolution whose 12 channels a DepthToSpace spreads over 2 x 2 pixels; None for other nodes.
+
+    Only pointwise nodes may lie between the two.
+    """
     if attributes_of(spreading) != {"mode": b"CRD", "blocksize": PHASES}:
         return None
     name = spreading.input[0]
@@ -131,12 +134,12 @@ def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
 
 
 def _last_convolution(graph: Graph, tail: Sequence[NodeProto]) -> NodeProto | None:
-    """The convolution whose 12 channels the tail spreads over 2 x 2 pixels, if it does that."""
+    """Return the convolution whose 12 channels the tail spreads over 2 x 2 pixels; None if there is none."""
     return next((_convolution_of(graph, node) for node in tail if node.op_type == "DepthToSpace"), None)
 
 
 def _fills_up(graph: Graph) -> bool:
-    """Whether the picture is padded to whole strides of 4 pixels, or a multiple: what is added is the rest."""
+    """Whether the graph pads the picture to multiples of STRIDE: a Pad depends on a remainder by such a number."""
     waiting = [name for node in graph.graph.node if node.op_type == "Pad" for name in node.input[1:]]
     while waiting:
         node = graph.makers.get(waiting.pop())
@@ -147,9 +150,9 @@ def _fills_up(graph: Graph) -> bool:
 
 
 def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is_wide: bool) -> Iterator[NodeProto]:
-    """The tail with pointwise nodes first, then the one rounding, then what moves samples.
+    """Yield the tail reordered: pointwise nodes, the rounding, then the nodes that move samples, now as bytes.
 
-    `last` is the convolution of `_last_convolution`, `is_wide` whether it was widened.
+    last: the result of `_last_convolution`. is_wide: whether it was widened.
     """
     from onnx import helper
 
@@ -183,15 +186,15 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
 
 
 def _row_order(pixels: int) -> list[int]:
-    """Of the last convolution's channels (pixel, color, row, column) the order (row, pixel, column, color)."""
+    """Return the order that turns channels (pixel, color, row, column) into (row, pixel, column, color)."""
     channels = np.arange(pixels * COLORS * PHASES**2).reshape(pixels, COLORS, PHASES, PHASES)
     return [int(channel) for channel in channels.transpose(2, 0, 3, 1).ravel()]
 
 
 def _spread_planes(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
-    """Planes, (N, 2 * ROW, h, w), to pixels (N, H, W, 3).
+    """Yield nodes that turn planes (N, 2 * ROW, h, w) into pixels (N, H, W, 3).
 
-    In two steps, both of which onnxruntime does in bulk: samples to pixels, then whole rows to their places.
+    Two transpositions, both fast in onnxruntime: first samples into pixels, then whole rows into their places.
     """
     from onnx import helper
 
@@ -216,7 +219,10 @@ def _spread_planes(graph: Graph, levels: str, result: str) -> Iterator[NodeProto
 
 
 def _spread_cells(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]:
-    """Cells of two rows of a widened convolution, (N, h, w, 2 * SIDE_BY_SIDE * ROW), to pixels (N, H, W, 3)."""
+    """Yield nodes that turn the output of a widened convolution into pixels (N, H, W, 3).
+
+    It is (N, h, w, 2 * SIDE_BY_SIDE * ROW): cells of two rows.
+    """
     from onnx import helper
 
     constants = {
@@ -234,5 +240,5 @@ def _spread_cells(graph: Graph, levels: str, result: str) -> Iterator[NodeProto]
 
 
 def _shapes(graph: Graph, result: str, values: Mapping[str, Sequence[int]]) -> Iterator[str]:
-    """The names of new constants, shapes or parts of such."""
+    """Add integer constants, such as shapes; returns their names."""
     return (graph.add_constant(np.array(value, np.int64), f"{result}_{name}") for name, value in values.items())

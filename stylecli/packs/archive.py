@@ -1,4 +1,4 @@
-"""The way of a stranger's pack onto our disk: a folder or a .zip becomes a flat folder of plain files."""
+"""Bring a stranger's style pack onto the disk safely: from a folder or a .zip to a flat folder of plain files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CARD_IN_ZIP = re.compile(r"(\w[\w .()-]*/)?card\.json")  # at the root or in one
 
 @dataclass(frozen=True)
 class _Member:
-    """A file of the pack, wherever it still is."""
+    """A file of the pack, in the source folder or the .zip."""
 
     name: str
     size: int  # bytes
@@ -37,9 +37,12 @@ class _Member:
 
 
 def bring_in(source: Path, into: Path) -> Path:
-    """Copy or unpack `source` to a new folder inside `into`, which is returned; raises PackError.
+    """Copy or unpack a pack to a new folder inside `into`; returns the folder.
 
-    A .zip holds the pack's files at its root or in one folder. Contents are not looked at: that is `verify`.
+    A .zip holds the files at its root or in one folder. Only `card.json` is read; `verify` checks the other contents.
+
+    Raises:
+        PackError: `source` is not a pack, is too large, or holds something other than plain files.
     """
     folder = into / (source.resolve().name if source.is_dir() else source.stem)
     try:
@@ -58,7 +61,7 @@ def bring_in(source: Path, into: Path) -> Path:
 
 
 def _members_of_folder(source: Path) -> Iterator[_Member]:
-    read_card(source)  # first: a home folder named by mistake is not walked
+    read_card(source)  # first, so that a home folder named by mistake is not walked
     for path in sorted(source.iterdir()):
         if path.name in DROPPINGS:
             continue
@@ -77,19 +80,19 @@ def _members_of_zip(source: Path, stack: ExitStack) -> Iterator[_Member]:
         name = entry.filename.removeprefix(top)
         if fault := _entry_fault(entry, name):
             raise _refused(source, f"{entry.filename!r} {fault}")
-        # zipfile never yields more than file_size bytes, so the sum of what entries declare is what can be written.
+        # zipfile never yields more than file_size bytes, so the declared sizes bound what is written.
         yield _Member(name, entry.file_size, partial(archive.open, entry))
 
 
 def _top_folder(entries: list[zipfile.ZipInfo]) -> str:
-    """Return `wave/` when the card, and so the pack, lies in one folder named wave; otherwise an empty string."""
+    """Return the folder of the card with a slash, such as `wave/`; an empty string if it lies at the root."""
     matches = [CARD_IN_ZIP.fullmatch(entry.filename) for entry in entries]
     tops = {match[1] or "" for match in matches if match}
     return tops.pop() if len(tops) == 1 else ""
 
 
 def _entry_fault(entry: zipfile.ZipInfo, name: str) -> str:
-    if not FILE_NAME.fullmatch(name):  # "../x", "/x", "C:x", "a\\b" and "a/b" alike: whatever leads elsewhere
+    if not FILE_NAME.fullmatch(name):  # also refuses paths that lead elsewhere: "../x", "/x", "C:x", "a\\b", "a/b"
         return "is not a plain file name"
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):  # 0: made on a system without file modes
         return "is a link or a device"

@@ -1,7 +1,7 @@
-"""The model card: what `card.json` says about a style, checked on the way in and on the way out.
+"""The model card: `card.json` of a style, read, checked and written.
 
-A card comes with a stranger's pack, so nothing in it is believed before it is checked: types, ranges, plain file names,
-one printable line a text. Keys that this version does not know are ignored.
+A card may come from a stranger, so every value is checked: types, ranges, plain file names, texts of one printable
+line. Unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CARD_BYTES_MAX = 1_000_000  # a card holds a page of text; anything larger is no
 PRECISIONS = ("fp32", "fp16", "int8")
 STATISTICS = ("live", "patches", "frozen")
 
-# A name becomes a folder, a menu entry and a part of file names; a pack is flat, so a file is a name and never a path.
+# A style's name becomes a folder, a menu entry and a part of file names. A pack is flat: files have names, no paths.
 STYLE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -33,23 +33,23 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One ONNX file of a style: the same painting at another size or precision."""
+    """One variant of a style: an ONNX file, its size, precision and statistics."""
 
     variant: str
     precision: str  # one of PRECISIONS
     file: str
     sha256: str
     bytes: int
-    statistics: str  # where the normalisation gets its statistics, one of STATISTICS
-    network: str = ""  # empty where it is the one that the card names, as are the next two
+    statistics: str  # one of STATISTICS: measured by each run, from patches beforehand, or constant
+    network: str = ""  # this and the next two: empty or 0 if they are those of the card
     parameters: int = 0
-    weights: str = ""  # the file with its unfolded weights
-    reach: int = 0  # pixels from which the picture may matter to a pixel, statistics aside; 0: unknown, never tiled
+    weights: str = ""  # the file of the weights before export, for training
+    reach: int = 0  # how far, in pixels, a pixel can affect others, statistics aside; 0: unknown, so never tiled
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a style is, where it comes from and how good it was measured to be."""
+    """What a style is, where it comes from, and what was measured."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ class Card:
     source: str  # of the painting, with its terms
     photos: str  # the training photos, with their terms
     models: tuple[ModelFile, ...]
-    default: str  # the variant that is used when none is asked for
+    default: str  # the variant to use if none is given
     network: str
     parameters: int
     recipe: str  # the file with the training recipe
@@ -67,12 +67,12 @@ class Card:
     loss_network_sha256: str
     training_device: str
     training_seconds: float
-    measured: Mapping[str, Any]  # content and style distance, temporal error, ms a megapixel, each with its terms
-    files: Mapping[str, str]  # sha256 of every file in the pack but card.json itself
+    measured: Mapping[str, Any]  # numbers by topic, such as "quality", "steadiness" and "speed", with their conditions
+    files: Mapping[str, str]  # sha256 of every file in the pack except card.json
 
 
 def read_card(folder: Path) -> Card:
-    """Read and check `folder/card.json`; raises PackError, which names the file and the field."""
+    """Read and check `folder/card.json`; raises PackError, which names the file and the faulty field."""
     where = f"{folder.resolve().name}/{CARD_FILE}"
     try:
         with (folder / CARD_FILE).open("rb") as file:
@@ -91,11 +91,11 @@ def read_card(folder: Path) -> Card:
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write `folder/card.json`, whole or not at all.
+    """Write `folder/card.json` atomically.
 
     Raises:
-        PackError: the card could not be read back.
-        OSError: it cannot be written.
+        PackError: `read_card` would refuse the card.
+        OSError: the file cannot be written.
     """
     text = json.dumps({"format": FORMAT, **asdict(card)}, indent=2, ensure_ascii=False, allow_nan=False)
     _card_of(json.loads(text), f"{card.name}/{CARD_FILE}")
@@ -103,7 +103,7 @@ def write_card(card: Card, folder: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as the card spells it."""
+    """Return the sha256 of a file in hexadecimal, as in the card."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -172,18 +172,18 @@ def _check_models(card: Card, where: str) -> None:
 
 
 class _Fields:
-    """The fields of one JSON object; each is checked when it is taken."""
+    """Typed access to one JSON object: each method checks the field that it returns."""
 
     def __init__(self, document: object, where: str, inside: str = "") -> None:
         self.where = where
-        self.inside = inside  # how the object is reached from the card, such as "models[0]."
+        self.inside = inside  # path of the object inside the card, such as "models[0]."
         if not isinstance(document, dict):
             raise _damaged(where, f"{inside.rstrip('.') or 'the card'} is not an object")
         self.values: dict[str, Any] = document
 
     def text(self, field: str) -> str:
         value = self._taken(field)
-        # Titles end up on terminals and in menus: escape sequences and line breaks have no business there.
+        # Texts are printed on terminals and in menus, so no escape sequences and no line breaks.
         if not isinstance(value, str) or not value or not value.isprintable():
             raise self._wrong(field, "one line of text")
         return value
@@ -246,7 +246,7 @@ class _Fields:
 
 
 def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")  # Python alone reads and writes NaN and Infinity
+    raise ValueError(f"{constant} is not JSON")  # NaN and Infinity are extensions of Python
 
 
 def _damaged(where: str, fault: str) -> PackError:

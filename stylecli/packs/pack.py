@@ -18,11 +18,11 @@ PREVIEW_FILE = "preview.jpg"
 
 @dataclass(frozen=True)
 class StylePack:
-    """A folder whose card was read; its models are checked when their bytes are taken."""
+    """A style: its folder, its card, and the variant to use. `model_bytes` checks a network when it reads it."""
 
     folder: Path
     card: Card
-    variant: str | None = None  # the one that is meant; the card's default for None
+    variant: str | None = None  # None: the card's default
 
     @property
     def name(self) -> str:
@@ -31,16 +31,16 @@ class StylePack:
 
     @property
     def preview(self) -> Path:
-        """A small picture of what the style does; not every pack has one."""
+        """The file of a small example picture; not every pack has one."""
         return self.folder / PREVIEW_FILE
 
     @property
     def is_stored(self) -> bool:
-        """Whether the folder holds this style's own models, weights and card; not so for a blend."""
+        """Whether `folder` holds this style's own files. A blend has none."""
         return True
 
     def model(self, variant: str | None = None) -> ModelFile:
-        """Return a variant's entry, the one that is meant for None; raises PackError for a variant it does not have."""
+        """Return the entry of a variant, by default the pack's own; raises PackError if there is no such variant."""
         wanted = variant or self.variant or self.card.default
         for model in self.card.models:
             if model.variant == wanted:
@@ -49,7 +49,7 @@ class StylePack:
         raise PackError(f"{self.name}: has no variant {wanted}", hint=f"It has: {offered}.")
 
     def model_bytes(self, variant: str | None = None) -> bytes:
-        """Read a model and prove its sha256: what is returned is what was checked. Raises PackError."""
+        """Read a variant's ONNX file and check the sha256 of these bytes; raises PackError."""
         model = self.model(variant)
         where = f"{self.name}/{model.file}"
         hint = f"Get the style again; `stylecli styles check {self.name}` tells more."
@@ -66,26 +66,31 @@ class StylePack:
 
 
 def open_pack(folder: Path) -> StylePack:
-    """Open a style pack anywhere on the disk; raises PackError."""
+    """Open the style pack in a folder; raises PackError."""
     return StylePack(folder, read_card(folder))
 
 
 def refuse_blends(packs: Sequence[StylePack]) -> None:
-    """Refuse blends where a style's own files are needed; raises UsageError."""
+    """Raise UsageError if one of the packs is a blend, which has no files of its own."""
     for pack in packs:
         if not pack.is_stored:
             raise UsageError(f"{pack.name}: a blend has no files of its own", hint="Name one of its styles.")
 
 
+def topic_of(pack: StylePack, topic: str) -> str:
+    """Return the topic under which the card keeps numbers of the pack's variant, such as "quality of int8"."""
+    return f"{topic} of {pack.variant}" if pack.variant else topic
+
+
 def record_measurement(pack: StylePack, topic: str, numbers: Mapping[str, Any]) -> None:
-    """Write what was measured into a style's card; other topics stay.
+    """Write measured numbers into a style's card under a topic; other topics stay.
 
     Raises:
-        UsageError: a blend, which has no card of its own.
+        UsageError: the pack is a blend, which has no card of its own.
         MediaError: the card cannot be written.
     """
     refuse_blends([pack])
-    card = read_card(pack.folder)  # anew: another topic may have been written since the pack was opened
+    card = read_card(pack.folder)  # again: another topic may have been written since the pack was opened
     try:
         write_card(dataclasses.replace(card, measured={**card.measured, topic: dict(numbers)}), pack.folder)
     except OSError as error:

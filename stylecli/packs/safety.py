@@ -1,8 +1,8 @@
-"""The check of a style pack as a stranger's: what its files are, and what its networks would do.
+"""Check that a style pack from a stranger is safe: its files, and the graphs of its networks.
 
-Nothing is executed and onnxruntime never sees a model that did not pass: a pickle could run code, external data could
-read any file, a foreign operator could call any library, a loop could run for ever. A model that passed is then tried
-in a process of its own (`trial`).
+A pickle could run code, external data could read any file, a custom operator could call any library, a loop could run
+for ever. So the check parses models and executes nothing. Only a model that passes is tried, in its own process
+(`trial`).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from onnx import GraphProto, ModelProto, ValueInfoProto
 
-MODEL_BYTES_MAX = 64 * 2**20  # our models are 0.1 to 7 MB; a larger one is no fast style network
+MODEL_BYTES_MAX = 64 * 2**20  # the bundled models have 0.1 to 5 MB
 PACK_BYTES_MAX = 256 * 2**20
 PACK_FILES_MAX = 64
 
-DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file managers; neither style nor danger
+DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file managers; ignored
 PICKLE_SUFFIXES = frozenset({".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth"})
-ARCHIVE_MAGIC = b"PK\x03\x04"  # what torch.save and numpy.savez write: pickles in a zip
+ARCHIVE_MAGIC = b"PK\x03\x04"  # a zip, in which torch.save and numpy.savez put pickles
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})  # a style network needs none
 
 
 def verify(folder: Path) -> list[str]:
-    """Check a pack completely and return its problems, each as `wave/fast.onnx: fault`; an empty list is a good pack.
+    """Check a pack completely; returns its problems, such as `wave/fast.onnx: missing`, or an empty list.
 
-    Checked are the card, the sha256 of every file, that no file is unnamed, a link or a pickle, the sizes, and of
-    each model what `model_problems` and `trial_problem` tell.
+    Checks the card, the sizes, the sha256 of every file, that the card names every file, that none is a link or a
+    pickle, and each model by `model_problems` and `trial_problem`.
     """
     try:
         card = read_card(folder)
@@ -49,11 +49,11 @@ def verify(folder: Path) -> list[str]:
 
 
 def model_problems(content: bytes) -> list[str]:
-    """Check that an ONNX model is self-contained, standard and keeps the contract; return what is wrong with it.
+    """Check that an ONNX model is self-contained, uses standard operators and keeps the contract; returns problems.
 
     The contract: one input `image` and one output `stylized`, float32, (N, 3, H, W), with N, H and W dynamic.
     """
-    import onnx  # takes 0.2 s, which only adding and checking should pay
+    import onnx  # takes 0.2 s, which only checks should cost
     from google.protobuf.message import DecodeError
 
     try:
@@ -126,7 +126,7 @@ def _node_problems(network: ModelProto) -> Iterator[str]:
 
 
 def _messages(message: Message) -> Iterator[Message]:
-    """Walk everything inside a message, so that no subgraph, function or attribute is forgotten."""
+    """Yield a protobuf message and all messages inside it: subgraphs, functions, attributes."""
     from google.protobuf.message import Message
 
     yield message
@@ -166,5 +166,5 @@ def _checker_problems(content: bytes) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    # Names inside a model or of a stray file are a stranger's too: no escape sequence reaches the terminal.
+    # Names come from the stranger too: no escape sequence may reach the terminal.
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,6 +1,6 @@
-"""Style packs on their shelves: a style is a folder with a card, and a new folder is a new style.
+"""Shelves, the folders that hold styles: list styles, find one, check, add and remove them.
 
-Shelves, nearest wins: `styles_dir`, `$STYLECLI_STYLES`, the user's own, the one inside the package.
+Shelves in the order of the search: `styles_dir`, `$STYLECLI_STYLES`, the user's data folder, the bundled styles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHELF_VARIABLE = "STYLECLI_STYLES"
 
 
 def shelves(styles_dir: Path | None = None) -> tuple[Path, ...]:
-    """Return the folders in which styles are looked for, nearest first; not all of them need to exist."""
+    """Return the folders to search for styles, in order; some may not exist."""
     variable = os.environ.get(SHELF_VARIABLE)
     nearest = (styles_dir, Path(variable) if variable else None)
     user = platformdirs.user_data_path("stylecli", appauthor=False) / "styles"
@@ -36,12 +36,12 @@ def shelves(styles_dir: Path | None = None) -> tuple[Path, ...]:
 
 
 def bundled_shelf() -> Path:
-    """Return the shelf that comes with stylecli: inside the package, or the repository's own in an editable install."""
+    """Return the folder of the bundled styles: inside the package, or in the repository in an editable install."""
     return bundled_folder("styles")
 
 
 def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
-    """Return every style's folder by name, nearest shelf first, the damaged ones too."""
+    """Return the folder of every style by name, damaged ones too. The first shelf with a name wins."""
     folders: dict[str, Path] = {}
     for shelf in shelves(styles_dir):
         for folder in _folders_on(shelf):
@@ -50,7 +50,7 @@ def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
 
 
 def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
-    """Return all styles by name; damaged ones are left out (`styles check` names them)."""
+    """Return all styles, sorted by name. Damaged ones are left out; `check_style` reports them."""
     packs = []
     for _, folder in sorted(style_folders(styles_dir).items()):
         try:
@@ -61,14 +61,17 @@ def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
 
 
 def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, variant: str | None = None) -> StylePack:
-    """Find a style by its name, or open the folder that a path names, and mean a `variant` of it.
+    """Find a style.
 
-    A folder that is on no shelf is checked first, as `add_style` checks it. A text such as
-    `great-wave:0.6+starry-night:0.4` is a blend of styles.
+    Args:
+        name_or_folder: a name; the path of a folder, which is checked as in `add_style` unless it lies on a shelf; or
+            a blend such as `great-wave:0.6+starry-night:0.4`.
+        styles_dir: a folder to search first.
+        variant: the variant to use; None: the style's default.
 
     Raises:
-        PackError: there is none, with close names; the variants that there are; or what is wrong with the folder.
-        UsageError: a blend that is not written as one.
+        PackError: there is no such style (the hint has close names) or variant, or the folder is damaged or unsafe.
+        UsageError: the text of a blend is malformed.
     """
     if isinstance(name_or_folder, str) and is_blend(name_or_folder) and not Path(name_or_folder).is_dir():
         parts = parse_blend(name_or_folder)
@@ -83,7 +86,7 @@ def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, va
 
 
 def check_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> list[str]:
-    """Check a style completely and return its problems; an unknown or damaged one is a problem, not an error."""
+    """Check a style completely; returns its problems. An unknown or damaged style is a problem too, not an error."""
     try:
         return verify(_find(name_or_folder, styles_dir).folder)
     except PackError as error:
@@ -91,15 +94,18 @@ def check_style(name_or_folder: str | Path, styles_dir: Path | None = None) -> l
 
 
 def style_name(text: str) -> str:
-    """Spell a name the way styles are named: `Great Wave` and `great_wave` are `great-wave`."""
+    """Return a name in the spelling of styles: `Great Wave` and `great_wave` become `great-wave`."""
     return re.sub(r"[\s_-]+", "-", text.strip().lower())
 
 
 def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
     """Check a stranger's pack, a folder or a .zip, and put it on a shelf under the name in its card.
 
-    All of it or nothing: the pack is unpacked and checked in a hidden folder of the shelf, then renamed. Raises
-    PackError for a pack that is damaged or unsafe, UsageError for one that is there already and not to be replaced.
+    Atomic: the pack is unpacked and checked in a hidden folder of the shelf, then renamed.
+
+    Raises:
+        PackError: the pack is damaged or unsafe.
+        UsageError: the shelf has a style of this name, and `replace` is not set.
     """
     with _hidden_folder(shelf) as hidden:
         incoming = bring_in(source, hidden)
@@ -114,7 +120,7 @@ def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
 
 
 def remove_style(name: str, shelf: Path) -> None:
-    """Remove a style from a shelf; raises PackError if it is not there or came with stylecli."""
+    """Remove a style from a shelf; raises PackError if it is not there or is a bundled one."""
     name = style_name(name)
     on_shelf = {folder.name: folder for folder in _folders_on(shelf)}
     bundled = {folder.name for folder in _folders_on(bundled_shelf())}
@@ -133,7 +139,7 @@ def _folders_on(shelf: Path) -> list[Path]:
     try:
         entries = sorted(shelf.iterdir())
         return [entry for entry in entries if not entry.name.startswith(".") and (entry / CARD_FILE).exists()]
-    except OSError:  # a shelf that is not there, or is not ours to read, holds no styles
+    except OSError:  # a shelf that does not exist or cannot be read
         return []
 
 
@@ -150,7 +156,7 @@ def _find(name_or_folder: str | Path, styles_dir: Path | None) -> StylePack:
 
 def _open_shelved(folder: Path) -> StylePack:
     pack = open_pack(folder)
-    if pack.name != folder.name:  # editors list folders without reading cards: the two must agree
+    if pack.name != folder.name:  # editors list folders without reading cards, so the names must agree
         fault = f"name is {pack.name}, but its folder is {folder.name}"
         raise PackError(f"{folder.name}/{CARD_FILE}: {fault}", hint="Rename one of the two.")
     return pack
@@ -164,7 +170,7 @@ def _unknown(name: str, known: list[str]) -> PackError:
 
 @contextmanager
 def _hidden_folder(shelf: Path) -> Iterator[Path]:
-    """A hidden folder on the shelf, gone afterwards. Raises PackError where there can be none."""
+    """Make a hidden folder on the shelf for the `with`; raises PackError if that is impossible."""
     with ExitStack() as stack:
         with blamed_on(shelf, hint="Name another shelf with `styles_dir`.", error=PackError):
             shelf.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""A stranger's network is tried once, in a process of its own with little time and memory, before it paints a picture.
+"""Try a stranger's network once, in its own process with limits of time and memory, before it is used.
 
-What a network computes cannot be read off its file. So it paints noise at odd sizes; what comes back must have the
-size of the picture and hold numbers.
+The file of a network does not tell what it computes. So it runs on noise of odd sizes; its output must have the size
+of the input and hold finite numbers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from functools import cache
 
-# In this process onnxruntime opens the network. It stands where sessions are opened, and is started, not imported.
+# The program that opens the network. `packs` may not import `inference`, so it is started by name.
 PROGRAM = "stylecli.inference.network_trial"
 SECONDS = 60  # for three small pictures; the largest bundled network takes less than 1
 MEMORY_BYTES = 4 * 2**30  # of address space
@@ -18,7 +18,7 @@ MEMORY_BYTES = 4 * 2**30  # of address space
 
 @cache  # by content: several commands of a process open the same network
 def trial_problem(content: bytes) -> str:
-    """What is wrong with what an ONNX model paints; an empty string if nothing is."""
+    """Return what is wrong with the pictures of an ONNX model; an empty string if they are right."""
     line = [sys.executable, "-m", PROGRAM, str(MEMORY_BYTES), str(SECONDS)]
     try:
         done = subprocess.run(line, input=content, capture_output=True, timeout=SECONDS, check=False)

@@ -1,4 +1,4 @@
-"""Photos for training: random crops that depend on the seed and the step alone, so that a resumed run sees the same."""
+"""Photos for training: random crops that depend only on the seed and the step, so that a resumed run sees the same."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from stylecli.media.images.files import READABLE, read_picture
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
 
-ZOOM = (1.0, 1.4)  # a photo's short side over the crop's size, drawn evenly
-BROKEN_IN_A_ROW = 50  # so many unreadable photos one after the other: the folder is not one of photos
+ZOOM = (1.0, 1.4)  # range of the ratio of a photo's short side to the crop's size
+BROKEN_IN_A_ROW = 50  # unreadable photos after which the training stops
 
 
 class PhotoFolder:
     """All photos of a folder and its subfolders, or of a zip.
 
-    A photo that cannot be decoded is left out from then on, counted in `broken` and told to `notice` once. One that is
-    smaller than a crop is enlarged, counted in `small` and told to `notice` once for all.
+    A photo that cannot be decoded is reported to `notice`, added to `broken` and not read again. Photos smaller than a
+    crop are enlarged and added to `small`; `notice` hears of the first one.
     """
 
     def __init__(self, source: Path, *, seed: int = 0, notice: Notice = lambda _: None) -> None:
@@ -40,10 +40,10 @@ class PhotoFolder:
             raise MediaError(f"{source}: no photo in it", hint="Give a folder or zip of JPEG, PNG or other pictures.")
 
     def batch(self, step: int, *, count: int, size: int, first: int = 0) -> Tensor:
-        """Crops number `first` and following of one step: (count, 3, size, size), RGB in 0..1.
+        """Return `count` crops of one step, from number `first` on: (count, 3, size, size), RGB in 0..1.
 
         Raises:
-            MediaError: hardly any photo of the folder can be decoded.
+            MediaError: too many photos cannot be decoded.
         """
         return torch.stack([self._crop(f"{self.seed} {step} {number}", size) for number in range(first, first + count)])
 
@@ -82,7 +82,7 @@ class PhotoFolder:
 
 
 def read_photo(path: Path, *, short_side: int) -> Tensor:
-    """A picture as (3, H, W), sRGB-encoded RGB in 0..1, resized so that its short side has `short_side` pixels.
+    """Read a picture as (3, H, W), sRGB-encoded RGB in 0..1, with a short side of `short_side` pixels.
 
     Raises:
         MediaError: it cannot be read.
@@ -91,7 +91,7 @@ def read_photo(path: Path, *, short_side: int) -> Tensor:
 
 
 def at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
-    """A picture (H, W, 3) in 0..1 as (3, H, W), resized so that its short side has `short_side` pixels."""
+    """Resize a picture (H, W, 3) in 0..1 to a short side of `short_side` pixels; returns (3, H, W)."""
     height, width = pixels.shape[:2]
     scale = short_side / min(height, width)
     size = (max(short_side, round(height * scale)), max(short_side, round(width * scale)))

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -24,6 +23,7 @@ from stylecli.training.data import PhotoFolder
 from stylecli.training.losses.distilled import MAPPED, DistilledNetwork
 from stylecli.training.losses.loss_network import VggNetwork
 from stylecli.training.losses.perceptual import gram_matrix
+from stylecli.training.losses.thinning import begin_as_thinned
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, read_tensors, write_tensors
 from stylecli.training.runs.folder import log
@@ -69,7 +69,7 @@ def distill(
         steps: optimiser steps.
         batch: pictures of a step.
         size: side of the square crops, in pixels.
-        progress: hears of every step.
+        progress: called after every step.
 
     Returns:
         The file of the distilled network.
@@ -93,20 +93,9 @@ def distill(
         begin_as_thinned(network, teacher, first_look, scales)
     seconds_before, started = state.seconds, time.monotonic()
     while state.step < steps:
-        for group in state.optimizer.param_groups:
-            group["lr"] = one_cycle(state.step / steps, PEAK_RATE)
         image = _pictures(photos, styles, state.step, count=batch, size=size, device=device)
-        with torch.no_grad():
-            wanted = {layer: features / scales[layer] for layer, features in teacher(image, MAPPED).items()}
-        losses = _losses(network(image), wanted)
-        total = torch.stack(list(losses.values())).sum()
-        state.optimizer.zero_grad()
-        torch.autograd.backward(total)
-        state.optimizer.step()
-        average.update_parameters(network)
-        state.step += 1
+        values = _step(state, teacher, scales, image, rate=one_cycle(state.step / steps, PEAK_RATE))
         state.seconds = seconds_before + time.monotonic() - started
-        values = {"total": total.item(), **{name: loss.item() for name, loss in losses.items()}}
         progress(Step(state.step, steps, "steps", f"loss {values['total']:.3f}", values))
         if state.step % LOG_EVERY == 0:
             timing = {"step": state.step, "seconds": round(state.seconds, 1)}
@@ -142,6 +131,24 @@ def shelved_networks(styles_dir: Path | None) -> list[nn.Module]:
     """Load the networks of all styles on the shelves, without gradients."""
     weights = (read_tensors(pack.folder / WEIGHTS)[0] for pack in list_styles(styles_dir))
     return [network_from_weights(tensors).requires_grad_(False) for tensors in weights]
+
+
+def _step(
+    state: TrainingState, teacher: VggNetwork, scales: Mapping[str, Tensor], image: Tensor, *, rate: float
+) -> dict[str, float]:
+    """Take one optimizer step on pictures (N, 3, H, W) at the learning rate `rate`; returns the losses by name."""
+    with torch.no_grad():
+        wanted = {layer: features / scales[layer] for layer, features in teacher(image, MAPPED).items()}
+    losses = _losses(state.network(image), wanted)
+    total = torch.stack(list(losses.values())).sum()
+    state.optimizer.zero_grad()
+    torch.autograd.backward(total)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.optimizer.step()
+    state.average.update_parameters(state.network)
+    state.step += 1
+    return {"total": total.item(), **{name: loss.item() for name, loss in losses.items()}}
 
 
 def _losses(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -209,77 +216,3 @@ def _means(rows: Sequence[tuple[float, ...]]) -> list[float]:
 
 def _pearson(a: Tensor, b: Tensor) -> float:
     return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
-
-
-SAMPLES = 20_000  # positions that a reconstruction is fitted on
-RIDGE = 1e-4  # of the mean variance: keeps nearly equal channels from cancelling each other with huge weights
-
-
-@torch.no_grad()
-def begin_as_thinned(
-    student: DistilledNetwork, teacher: VggNetwork, images: Tensor, scales: Mapping[str, Tensor]
-) -> None:
-    """Initialise the student's weights, in place, from VGG-19's weights and its features.
-
-    Args:
-        student: the distilled network.
-        teacher: VGG-19.
-        images: pictures (N, 3, H, W) that the layers are fitted on.
-        scales: what the teacher's features are divided by in training, by layer.
-    """
-    x = (images - student.get_buffer("mean")) / student.get_buffer("deviation")  # input of the student's layer
-    truth = x  # input of VGG's layer
-    for layer, index in teacher.plan:
-        if index is None:
-            x, truth = F.max_pool2d(x, 2), F.max_pool2d(truth, 2)
-            continue
-        weight, bias = teacher.get_buffer(f"weight_{index}"), teacher.get_buffer(f"bias_{index}")
-        rebuild, offset = _reconstruction(x, truth)  # truth ≈ rebuild x + offset
-        truth = F.relu(F.conv2d(truth, weight, bias, padding=1))
-        convolution = student.convolutions[layer]
-        chosen = _independent_channels(truth, len(convolution.get_parameter("weight")))
-        thin = torch.einsum("oikl,ij->ojkl", weight[chosen], rebuild)
-        shift = bias[chosen] + torch.einsum("oikl,i->o", weight[chosen], offset)
-        x = F.relu(F.conv2d(x, thin, shift, padding=1))
-        size = x.square().mean().sqrt()
-        x /= size
-        _set(convolution, thin / size, shift / size)
-        if layer in student.maps:
-            rebuild, offset = _reconstruction(x, truth)
-            _set(student.maps[layer], rebuild[:, :, None, None] / scales[layer], offset / scales[layer])
-
-
-def _reconstruction(x: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Fit a matrix (C, c) and an offset (C,) that map features (N, c, H, W) to features (N, C, H, W), least squares."""
-    inputs, outputs = _rows(x), _rows(truth)
-    mean_in, mean_out = inputs.mean(0), outputs.mean(0)
-    inputs, outputs = inputs - mean_in, outputs - mean_out
-    gram = inputs.T @ inputs
-    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
-    matrix = torch.linalg.solve(gram, inputs.T @ outputs).T
-    return matrix, mean_out - matrix @ mean_in
-
-
-def _independent_channels(features: Tensor, count: int) -> list[int]:
-    """Choose the channels that best explain the others: a pivoted Cholesky decomposition of the covariance."""
-    left = torch.cov(_rows(features).T)
-    chosen: list[int] = []
-    for _ in range(count):
-        explained = left.square().sum(1) / left.diagonal().clamp(min=1e-9)  # of all variance, by each channel alone
-        explained[chosen] = -1
-        pivot = int(explained.argmax())
-        column = left[:, pivot] / left[pivot, pivot].sqrt()
-        left = left - torch.outer(column, column)
-        chosen.append(pivot)
-    return sorted(chosen)
-
-
-def _set(convolution: nn.Module, weight: Tensor, bias: Tensor) -> None:
-    convolution.get_parameter("weight").copy_(weight)
-    convolution.get_parameter("bias").copy_(bias)
-
-
-def _rows(features: Tensor) -> Tensor:
-    """Return feature maps as rows of channels, (positions, C), at most SAMPLES of them, evenly spread."""
-    rows = features.permute(0, 2, 3, 1).flatten(0, 2)
-    return rows[:: max(1, len(rows) // SAMPLES)]

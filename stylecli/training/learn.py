@@ -1,4 +1,4 @@
-"""Learn a style from one painting in minutes: the nearest style is trained on, and becomes a pack on the shelf."""
+"""Learn a style from one painting in minutes: train the nearest style on, and put the result on the shelf."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from stylecli.training.losses.perceptual import gram_matrix, style_loss
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.paintings import style_images
 from stylecli.training.prepare import prepare_to_learn
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe
+from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.runs.finished import read_run, read_training, trained_files
 from stylecli.training.runs.folder import RECIPE, SAMPLES
+from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.train import train
 
 SAMPLE_PHOTOS = Path(__file__).parent / "photos"
 LEARNING_PHOTOS = SAMPLE_PHOTOS / "learning"
 JUDGING_PHOTOS = SAMPLE_PHOTOS / "judging"  # no training sees them
 PREVIEW_PHOTO = JUDGING_PHOTOS / "mountains.jpg"
-TRIAL_SIZE = 192  # pixels: the short side of the photos by which the nearest style is found
-GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is drawn
+TRIAL_SIZE = 192  # pixels: the short side of the photos for finding the nearest style
+GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is written
 SECONDS = 300.0
 
 # What the gallery's styles were learned with. Dilated blocks and a content loss that looks from afar make long strokes;
@@ -64,11 +65,11 @@ LEARNING = Recipe(
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learned, from what, and for how long.
+    """What to learn, from what, and for how long.
 
-    name: the new style's; None: made from the painting's file name. title, artist, year: of the painting, for the card.
-    base: the style to start from; None: the one whose pictures are nearest to the painting. photos: a folder or zip to
-    train on; None: those that ship with stylecli. seconds: of training.
+    name: of the new style; None: derived from the painting's file name. title, artist, year: of the painting, for the
+    card. base: the style to start from; None: the one whose pictures are nearest to the painting. photos: a folder or
+    zip to train on; None: those that ship with stylecli. seconds: of training.
     """
 
     painting: Path
@@ -85,7 +86,7 @@ class Lesson:
         """The name of the new style.
 
         Raises:
-            UsageError: it is none for a style.
+            UsageError: a style cannot have this name.
         """
         name = self.name or name_of(self.painting)
         if not STYLE_NAME.fullmatch(name):
@@ -97,7 +98,7 @@ class Lesson:
 
 
 def name_of(painting: Path) -> str:
-    """A style's name from a file's: `Turner_Fighting Temeraire_1839.jpg` is `turner-fighting-temeraire`."""
+    """Derive a style's name from a file: `Turner_Fighting Temeraire_1839.jpg` gives `turner-fighting-temeraire`."""
     words = re.findall(r"[a-z0-9]+", painting.stem.lower())
     return "-".join(words[:-1] if len(words) > 1 and re.fullmatch(r"1\d{3}|20\d{2}", words[-1]) else words)
 
@@ -113,22 +114,22 @@ def learn_style(
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
 ) -> StylePack:
-    """Learn a style and put it on a shelf; an interrupted lesson goes on where it stopped.
+    """Learn a style and put it on a shelf; an interrupted lesson resumes where it stopped.
 
     Args:
-        lesson: what is learned.
-        shelf: the folder of styles that gets the new one.
+        lesson: what to learn.
+        shelf: the folder of styles for the new one.
         styles_dir: a folder of styles to search first for the base.
-        preview: a PNG file that shows some photos in the growing style.
+        preview: a PNG file to write, with some photos in the style so far.
         work: the folder of the unfinished training; None: one of the user's own for each name.
         overwrite: replace a style of this name on the shelf.
         progress: called after every step.
-        notice: hears what a person may want to know.
+        notice: called with messages for the user.
 
     Raises:
-        UsageError: the name is taken or impossible, or the painting is too small.
+        UsageError: the name is taken or not allowed, or the painting is too small.
         MediaError: a file cannot be read or written.
-        PackError: the base is unknown, or none fits.
+        PackError: the base is unknown, or no style can serve as a base.
     """
     folder = shelf / lesson.style
     if folder.exists() and not overwrite:
@@ -136,7 +137,7 @@ def learn_style(
             f"{lesson.style}: already on the shelf {shelf}",
             hint="Use `overwrite=True` to replace it, or give another `name`.",
         )
-    read_picture(lesson.painting)  # its faults come first
+    read_picture(lesson.painting)  # reports a damaged file first
     work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
     base = lesson.base or _base_of(work) or nearest_style(lesson.painting, styles_dir)
     notice(f"starting from {base}")
@@ -160,12 +161,12 @@ def learn_style(
 
 
 def nearest_style(painting: Path, styles_dir: Path | None = None) -> str:
-    """The style whose pictures are nearest to a painting, by the style loss of the distilled network.
+    """Find the style whose pictures are nearest to a painting, by the style loss with the distilled loss network.
 
-    Only styles with weights of a `fast` network are looked at: those can be trained on.
+    Considers only styles with the weights of a `fast` network, which can be trained on.
 
     Raises:
-        PackError: there is none.
+        PackError: there is no such style.
     """
     losses = load_loss_network("distilled", STYLE_LAYERS)
     (pictures,) = style_images([painting], LEARNING, torch.device("cpu"))
@@ -187,7 +188,7 @@ def _distance(network: FastNetwork, photo: torch.Tensor, losses: LossNetwork, ta
 
 
 def _network_of(pack: StylePack, styles_dir: Path | None) -> FastNetwork | None:
-    """The network of a style for training; None if its weights are not there or of another kind."""
+    """Read the `fast` network of a style; None if its weights are missing or of another network."""
     try:
         network = read_training(trained_files(pack.name, styles_dir)).network
     except StyleError:
@@ -196,7 +197,7 @@ def _network_of(pack: StylePack, styles_dir: Path | None) -> FastNetwork | None:
 
 
 def _base_of(work: Path) -> str | None:
-    """The base of an interrupted lesson."""
+    """Return the base of an interrupted lesson, None if there is none."""
     return read_recipe(work / RECIPE).base if (work / RECIPE).is_file() else None
 
 
@@ -206,7 +207,7 @@ def _painting(lesson: Lesson) -> Painting:
 
 
 def _show_newest(samples: Path, preview: Path) -> None:
-    """Copy the newest sample, unless it was shown already."""
+    """Copy the newest sample to `preview`, unless that is as new."""
     drawn: Sequence[Path] = sorted(samples.glob("step_*.png"))
     if drawn and not (preview.exists() and preview.stat().st_mtime >= drawn[-1].stat().st_mtime):
         write_atomically(preview, drawn[-1].read_bytes())

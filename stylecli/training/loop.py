@@ -29,11 +29,11 @@ from stylecli.training.runs.checkpoints import TrainingState
 from stylecli.training.runs.folder import log, write_sample
 from stylecli.training.schedule import fit_to_budget, one_cycle
 
-GRADIENT_NORM = 1.0  # the gradient is clipped to this norm: one odd crop must not throw the network off
+GRADIENT_NORM = 1.0  # largest norm of the gradient: one odd crop must not spoil the network
 LOG_EVERY = 10  # steps
 SAVE_EVERY = 250  # steps between checkpoints with a sample grid
-SAVE_SECONDS = 15.0  # at most between checkpoints: the work that a crash may cost
-TRIAL_STEPS = 4  # by which a phase is timed, the first of them not counted
+SAVE_SECONDS = 15.0  # most seconds between checkpoints: the work that a crash can cost
+TRIAL_STEPS = 4  # to time a phase; the first one does not count
 
 
 class Training:
@@ -47,7 +47,7 @@ class Training:
         self.device = next(state.network.parameters()).device
         self.first, self.count = processes.share_of(objective.recipe.batch)
         styles = len(objective.recipe.paintings)
-        self.one_of_each = torch.eye(styles, device=self.device)  # row k: all of style k
+        self.one_of_each = torch.eye(styles, device=self.device)  # row k: style k alone
         self.saved_at = 0.0  # seconds of the training at its last checkpoint
 
     def run(self, recipe: Recipe, run: Path, progress: Progress) -> None:
@@ -125,7 +125,7 @@ class Training:
 
         def seconds_of(phase: Phase) -> float:
             for number in range(TRIAL_STEPS):
-                if number == 1:  # the first step of a size is slow: memory is laid out anew
+                if number == 1:  # the first step of a size is slow, since it allocates memory
                     started = time.monotonic()
                 crops = self.photos.batch(-2, count=self.count, size=phase.size)
                 trial.step(crops, phase, 0.0)
@@ -152,7 +152,7 @@ class Training:
             yield phase, self.photos.batch(step, count=self.count, size=phase.size, first=self.first)
 
     def _sample(self, number: int, image: Tensor) -> Tensor:
-        """Picture `number` of a sample (1, 3, H, W), stylized by the average of the weights, each style in turn."""
+        """Stylize photo `number` of a sample (1, 3, H, W) with the average of the weights; styles take turns."""
         network = self.state.average.module
         choose_styles(network, self.one_of_each[[number % len(self.one_of_each)]])
         stylized: Tensor = network(image.to(self.device))

@@ -1,4 +1,4 @@
-"""What a training minimises: the table of all losses, and what they look at in a step."""
+"""The objective of a training: the table of all losses, and their inputs in a step."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ Features = Mapping[str, Tensor]  # by layer, (N, C, H, W) each
 
 @dataclass(frozen=True)
 class View:
-    """What the losses of one step look at. Pictures are (N, 3, H, W), RGB in 0..1."""
+    """The inputs of all losses in one step. Pictures are (N, 3, H, W), RGB in 0..1."""
 
     recipe: Recipe
     loss_network: LossNetwork
     photo: Tensor
     stylized: Tensor
-    photo_features: Features  # of `Recipe.photo_layers`, without gradient
-    features: Features  # of the stylized pictures, of `Recipe.loss_layers`
-    scales: Sequence[Features]  # of the stylized pictures at every scale of `style_scales`, of its `style_layers`
-    targets: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, at every scale of `style_scales`
-    samples: Features  # features (N, C, P) of each picture's painting at some places, of `Recipe.sampled_layers`
-    taught: Tensor | None  # what the teacher makes of the photos, without gradient
-    chance: str  # decides all that is random in the step
+    photo_features: Features  # at `Recipe.photo_layers`, without gradient
+    features: Features  # of the stylized pictures at `Recipe.loss_layers`
+    scales: Sequence[Features]  # of the stylized pictures at `style_layers`, for each scale of `style_scales`
+    targets: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, for each scale
+    samples: Features  # features (N, C, P) of each picture's painting at random positions of `Recipe.sampled_layers`
+    taught: Tensor | None  # the teacher's pictures, without gradient
+    chance: str  # seed of everything random in the step
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def _structure(view: View) -> Tensor:
 
 
 def _style(view: View) -> Tensor:
-    """Gram distances of the picture, and of the picture halved once, twice, ...: their weighted mean.
+    """The weighted mean of the style losses of the picture at full size, at half, at a quarter, ...
 
-    Gatys et al. 2017 and Wang et al. 2017 ("Multimodal transfer"): small scales see large strokes.
+    At small scales it compares large strokes (Gatys et al. 2017; Wang et al. 2017, "Multimodal transfer").
     """
     recipe = view.recipe
     total = torch.zeros((), device=view.stylized.device)
@@ -144,10 +144,10 @@ LOSSES: dict[str, Loss] = {
 
 
 class Objective:
-    """The losses of a recipe, with the Gram matrices of its paintings taken once.
+    """The losses of a recipe. The Gram matrices of its paintings are computed once.
 
-    `paintings` holds, for each painting, its pictures (1, 3, H, W) at the recipe's `style_sizes`: with two sizes the
-    target is the mean of both Gram matrices, so that large and small strokes appear.
+    paintings: for each painting, its pictures (1, 3, H, W) at the recipe's `style_sizes`. With two sizes the target is
+    the mean of both Gram matrices, for large and small strokes.
     """
 
     def __init__(
@@ -168,9 +168,14 @@ class Objective:
     def losses(
         self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase, *, chance: str = ""
     ) -> dict[str, Tensor]:
-        """The losses by name, not yet weighted, of pictures (N, 3, H, W); `styles` numbers each one's painting.
+        """Compute the unweighted losses by name.
 
-        The same `chance` draws the same places and directions where a loss samples.
+        Args:
+            photo: the photos, (N, 3, H, W).
+            stylized: what the network made of them.
+            styles: for each picture, the number of its painting.
+            phase: of the training, which decides the loss network.
+            chance: seed of the losses that sample positions or directions.
         """
         recipe = self.recipe
         name = recipe.loss_network_of(phase)
@@ -199,14 +204,14 @@ class Objective:
             return {name: loss.measure(view) for name, loss in self._chosen.items()}
 
     def _features_of_smaller(self, stylized: Tensor, loss_network: LossNetwork) -> Iterator[Features]:
-        """Those of the pictures halved once, twice, ..., as far as their weight is not 0."""
+        """Yield the features of the pictures halved once, twice, ...; empty for scales of weight 0."""
         for weight in self.recipe.style_scales[1:]:
             stylized = halved(stylized)
             is_seen = weight and self.recipe.style_weight
             yield _as_float(loss_network(stylized, self.recipe.style_layers)) if is_seen else {}
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """The sum (Johnson et al. 2016, eq. 5), each loss by the recipe's weight of its name."""
+        """Sum the losses, each times its weight in the recipe (Johnson et al. 2016, eq. 5)."""
         weights = {name: loss.weight for name, loss in LOSSES.items()} | {"consistency": "consistency_weight"}
         return torch.stack([getattr(self.recipe, weights[name]) * loss for name, loss in losses.items()]).sum()
 
@@ -215,7 +220,7 @@ class Objective:
 def style_targets(
     recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network: LossNetwork
 ) -> list[dict[str, Tensor]]:
-    """For each scale, Gram matrices by layer, (paintings, C, C): each the mean over the painting's sizes."""
+    """Compute for each scale the Gram matrices by layer, (paintings, C, C): means over the sizes of a painting."""
     scales = []
     for number in range(len(recipe.style_scales)):
         if number:
@@ -227,7 +232,7 @@ def style_targets(
 
 @torch.no_grad()
 def _samples(recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network: LossNetwork) -> dict[str, Tensor]:
-    """Features of the paintings by layer, (paintings, C, SAMPLES): at places drawn once from all of their sizes."""
+    """Sample features of the paintings by layer, (paintings, C, SAMPLES), at positions of all of their sizes."""
     samples: dict[str, list[Tensor]] = {layer: [] for layer in recipe.sampled_layers}
     for sizes in paintings if samples else ():
         features = [_as_float(loss_network(image, recipe.sampled_layers)) for image in sizes]
@@ -239,7 +244,7 @@ def _samples(recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network
 
 
 def halved(image: Tensor) -> Tensor:
-    """Half the height and width, by means of 2 x 2 pixels."""
+    """Halve height and width by averaging 2 x 2 pixels."""
     return F.avg_pool2d(image, 2)
 
 

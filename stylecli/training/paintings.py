@@ -1,4 +1,4 @@
-"""Paintings as a training sees them: read, without a plain border, at every size of the recipe."""
+"""Read paintings for training: without a plain border, at every size of the recipe."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stylecli.training.data import at_short_side
 from stylecli.training.recipe import Recipe
 
 SHORT_SIDE_MIN = 64  # pixels
-BORDER_MAX = 0.15  # of a side: a plain area that is wider belongs to the painting
-PLAIN = 0.06  # how far a border's pixels may lie from its colour, in 0..1
-PLAIN_SHARE = 0.95  # of a line's pixels that must lie so near
+BORDER_MAX = 0.15  # of a side: a wider plain area belongs to the painting
+PLAIN = 0.06  # largest difference of a border's pixels from its colour, in 0..1
+PLAIN_SHARE = 0.95  # share of a line's pixels that must be within it
 
 
 def style_images(
@@ -28,7 +28,7 @@ def style_images(
 ) -> list[list[Tensor]]:
     """Read each painting at every size of the recipe: (1, 3, H, W), RGB in 0..1.
 
-    A plain border, such as a frame or the white paper around a print, is cut off and told to `notice`.
+    A plain border, such as a frame or the white paper around a print, is cut off and reported to `notice`.
 
     Raises:
         UsageError: a painting is too small to show brushwork.
@@ -52,10 +52,10 @@ def style_images(
 
 
 def within_border(pixels: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Return rows and columns of a picture (H, W, 3) in 0..1 without its plain border.
+    """Return the rows and columns of a picture (H, W, 3) in 0..1 inside its plain border.
 
-    A border has one colour, that of most corners. Its lines are cut off side by side while nearly all of their pixels
-    have it. A painting whose plain area reaches deeper than `BORDER_MAX` on some side keeps that side.
+    The border's colour is the median of the four corners. On each side, lines are cut off while nearly all of their
+    pixels have this colour. A side with a plain area deeper than `BORDER_MAX` is kept.
     """
     height, width = pixels.shape[:2]
     colour = np.median(pixels[[0, 0, -1, -1], [0, -1, 0, -1]], axis=0)
@@ -67,7 +67,7 @@ def within_border(pixels: NDArray[np.float32]) -> tuple[slice, slice]:
 
 
 def _plain_lines(lines: NDArray[np.bool_]) -> int:
-    """How many of the first lines belong to a border; one more for the soft edge behind it."""
+    """Count the lines of a border from the first line on, and one more for the soft edge behind it."""
     most = int(BORDER_MAX * len(lines))
     full = lines[: most + 1].mean(axis=1) >= PLAIN_SHARE
     count = int(np.argmin(full)) if not full.all() else most + 1

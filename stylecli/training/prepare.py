@@ -1,4 +1,4 @@
-"""Prepare a training: settle the recipe, find the files, read the weights, open the loss networks."""
+"""Prepare a training: complete the recipe, find the files, read the weights, open the loss networks."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.names import LossName, VggName
 from stylecli.training.networks.conditional import average_style
 from stylecli.training.networks.registry import network_from_weights, network_name
-from stylecli.training.recipe import (
-    PHASES_FROM_BASE,
-    PHASES_TO_STABILIZE,
-    STABILIZING_RATE,
-    STABILIZING_STYLE,
-    STABILIZING_WEIGHT,
-    Painting,
-    Recipe,
-    check_recipe,
-    read_recipe,
-)
+from stylecli.training.recipe import Painting, Phase, Recipe, check_recipe
 from stylecli.training.runs.checkpoints import read_tensors
 from stylecli.training.runs.finished import trained_files
+from stylecli.training.runs.recipe_files import read_recipe
 
-PIXEL_WEIGHT = 10.0  # of a teacher's pictures: where they differ by a tenth of the range this adds 0.1 to the loss
+# A training from another style's weights first adapts colours and contrasts, then all weights.
+PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
+
+# A finished style needs only few steps at a low rate to become steadier. The consistency loss weakens the style more
+# than the content, which a larger style weight compensates.
+PHASES_TO_STABILIZE = (Phase(600, 192), Phase(200, 256))
+STABILIZING_RATE = 1e-3
+STABILIZING_STYLE = 3.0  # factor of the base's style weight
+STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
+
+PIXEL_WEIGHT = 10.0  # default with a teacher: a difference of a tenth of the range then adds 0.1 to the loss
 
 
 @dataclass(frozen=True)
 class RecipeChanges:
-    """Values that replace those of a recipe. None keeps the recipe's value; 0 is a value like any other."""
+    """Values that replace those of a recipe. None keeps the recipe's value; 0 replaces it."""
 
     teacher: str | None = None
     network: str | None = None
@@ -50,7 +51,7 @@ class RecipeChanges:
             raise UsageError(f"steps is {self.steps}", hint="Give at least 1.")
 
     def applied_to(self, recipe: Recipe) -> Recipe:
-        """The recipe with these values."""
+        """Return the recipe with these values."""
         special = ("loss_network", "finish_with", "steps")
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in special}
         recipe = replace(recipe, **{name: value for name, value in values.items() if value is not None})
@@ -65,13 +66,13 @@ class RecipeChanges:
 
 @dataclass(frozen=True)
 class Preparation:
-    """All that a training reads before its first step, for `train.train`."""
+    """Everything that `train.train` needs before its first step."""
 
     recipe: Recipe
     paintings: tuple[Path, ...]  # files of the recipe's paintings
-    loss_networks: Mapping[LossName, LossNetwork]  # all that the recipe's phases name
-    start: Mapping[str, Tensor] | None = None  # weights of the first step; None: random ones
-    seconds_of_base: float = 0.0  # that the training of these weights took; they count as part of this one
+    loss_networks: Mapping[LossName, LossNetwork]  # those of all phases
+    start: Mapping[str, Tensor] | None = None  # initial weights; None: random
+    seconds_of_base: float = 0.0  # of the training of the initial weights; part of the training time in the card
     teacher: nn.Module | None = None
 
 
@@ -89,17 +90,18 @@ def prepare(
 
     Args:
         sources: files of paintings, or one recipe.
-        changes: what to change in the recipe.
-        painting: the file of the recipe's painting, or the folder of its paintings; None: beside the recipe.
-        base: start from the weights of this style, of its variant as in "great-wave:quality", or of this run.
-        stabilize: go on with `base` by its own recipe and painting, the one source, so that videos become steadier.
+        changes: values that replace those of the recipe.
+        painting: the file of the recipe's painting, or the folder of its paintings; None: the recipe's folder.
+        base: a style, a variant such as "great-wave:quality", or a run, whose weights the training starts from.
+        stabilize: train `base` by its own recipe, so that it becomes steadier in videos; its painting is the only
+            source.
         loss_weights: a local safetensors file of the VGG, with torchvision's keys.
         styles_dir: a folder of styles to search first.
 
     Raises:
-        UsageError: the sources make no sense together, a weights file belongs to another network.
-        PackError: an unknown base or teacher.
-        MediaError: a file that cannot be read, or a failed download.
+        UsageError: the arguments contradict each other, or a weights file belongs to another network.
+        PackError: the base or teacher is unknown.
+        MediaError: a file cannot be read, or a download failed.
     """
     if stabilize:
         recipe, paintings = _recipe_to_stabilize(sources, painting, base, styles_dir)
@@ -112,14 +114,14 @@ def prepare(
 
 
 def prepare_to_learn(recipe: Recipe, paintings: Sequence[Path], styles_dir: Path | None = None) -> Preparation:
-    """Prepare a training whose recipe takes the network of its base, but for the dilations; raises as `prepare`."""
+    """Prepare a training of the network of `recipe.base`, with the recipe's dilations; raises as `prepare`."""
     dilations = recipe.dilations
     recipe = replace(_with_network_of_base(recipe, styles_dir), dilations=dilations)
     return _prepared(recipe, tuple(paintings), None, styles_dir)
 
 
 def _with_network_of_base(recipe: Recipe, styles_dir: Path | None) -> Recipe:
-    """The recipe with the shape of the network that its base has."""
+    """Return the recipe with the network and the widths of its base."""
     weights, _ = _weights_of(recipe.base, styles_dir)
     network = network_from_weights(average_style(weights))
     return replace(recipe, **network.widths, network=network_name(network))
@@ -128,7 +130,7 @@ def _with_network_of_base(recipe: Recipe, styles_dir: Path | None) -> Recipe:
 def _prepared(
     recipe: Recipe, paintings: tuple[Path, ...], loss_weights: Path | None, styles_dir: Path | None
 ) -> Preparation:
-    """All that a recipe names, read and checked."""
+    """Check a recipe, read its weights and open its loss networks."""
     start, seconds_of_base = _weights_of(recipe.base, styles_dir) if recipe.base else (None, 0.0)
     teacher = None
     if recipe.teacher:
@@ -148,7 +150,7 @@ def _prepared(
 def _recipe_to_stabilize(
     sources: Sequence[Path], painting: Path | None, base: str | None, styles_dir: Path | None
 ) -> tuple[Recipe, tuple[Path, ...]]:
-    """The recipe of a base with the term and the phases that make it steady, and the file of its painting."""
+    """Return the recipe that makes a base steadier, and the file of its painting."""
     if not base or painting or len(sources) != 1 or _is_recipe(sources):
         raise UsageError(
             "`stabilize` goes on with a style and its own recipe",
@@ -166,7 +168,7 @@ def _recipe_to_stabilize(
 
 
 def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, tuple[Path, ...]]:
-    """The recipe, and the files of its paintings."""
+    """Return the recipe and the files of its paintings."""
     if not _is_recipe(sources):
         if painting:
             raise UsageError("`painting` goes with a recipe", hint="Give paintings, or a recipe.toml and its painting.")
@@ -188,6 +190,6 @@ def _is_recipe(sources: Sequence[Path]) -> bool:
 
 
 def _weights_of(name: str, styles_dir: Path | None) -> tuple[dict[str, Tensor], float]:
-    """The weights of a style or a finished run, and the seconds that they took to train."""
+    """Return the weights of a style or a finished run, and the seconds of their training."""
     tensors, metadata = read_tensors(trained_files(name, styles_dir).weights)
     return tensors, float(metadata.get("seconds", 0))

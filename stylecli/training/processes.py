@@ -1,4 +1,4 @@
-"""Data-parallel training under `torchrun`: every process takes its share of each batch, and all see one gradient."""
+"""Data-parallel training under `torchrun`: every process takes a share of each batch; gradients are averaged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stylecli.core.errors import UsageError
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one training; alone, they are one."""
+    """The processes of one training, and this one's number among them."""
 
     rank: int = 0
     count: int = 1
@@ -28,10 +28,10 @@ class Processes:
         return self.rank == 0
 
     def share_of(self, batch: int) -> tuple[int, int]:
-        """(first, count) of this process's pictures in a batch.
+        """Return (first, count) of this process's pictures in a batch.
 
         Raises:
-            UsageError: the batch cannot be dealt out evenly, which would weigh pictures differently.
+            UsageError: the batch is no multiple of the number of processes; averages would weigh pictures differently.
         """
         if batch % self.count:
             raise UsageError(
@@ -52,14 +52,14 @@ class Processes:
             gradient.copy_(mean.view_as(gradient))
 
     def average_losses(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        """The losses as numbers, each its mean over the processes."""
+        """Return the losses as numbers: means over the processes."""
         values = torch.stack([loss.detach().float() for loss in losses.values()])
         if self.count > 1:
             self._average(values)
         return dict(zip(losses, values.tolist(), strict=True))
 
     def agree_on(self, value: Any) -> Any:
-        """The first process's value, in all of them."""
+        """Return the first process's value in all processes."""
         if self.count == 1:
             return value
         box = [value]
@@ -73,7 +73,7 @@ class Processes:
 
 @contextmanager
 def joined_processes() -> Iterator[Processes]:
-    """Join the others that `torchrun` has started, if it has; part from them when the `with` is left."""
+    """Join the processes that `torchrun` has started, if any, for the `with`."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes()
@@ -83,6 +83,6 @@ def joined_processes() -> Iterator[Processes]:
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Processes(dist.get_rank(), count)
-        dist.barrier()  # part together: one that ends while others still talk takes its connections along
+        dist.barrier()  # end together: a process that ends early closes connections that others still use
     finally:
         dist.destroy_process_group()

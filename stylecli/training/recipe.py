@@ -1,18 +1,15 @@
-"""A recipe: everything that decides what a training makes, checked, read from TOML and written to it."""
+"""A recipe: everything that decides the result of a training, and the checks of its values."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.errors import UsageError
 from stylecli.training.losses.names import LOSS_NETWORKS, STYLE_LAYERS, LossName
 from stylecli.training.networks.registry import NETWORKS, network_class
 
@@ -21,7 +18,7 @@ Trained = Literal["all", "norms"]
 
 @dataclass(frozen=True)
 class Painting:
-    """The style image: its file, and what is known about the work."""
+    """The style image: its file, and facts about the work for the card."""
 
     file: str  # relative to the recipe's folder
     title: str = ""
@@ -33,65 +30,54 @@ class Painting:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the training: `steps` optimiser steps on square crops of `size` pixels."""
+    """A part of the training: `steps` optimiser steps on square crops of `size` pixels."""
 
     steps: int
     size: int
-    loss_network: str = ""  # another one than the recipe's, as for a finish on the full VGG-19
-    trains: Trained = "all"  # or the normalisations' gamma and beta alone
-
-
-# From another style's weights: its brush first gets the new colours and contrasts, then all weights the new motifs.
-PHASES_FROM_BASE = (Phase(200, 128, trains="norms"), Phase(1000, 128), Phase(600, 192), Phase(300, 256))
-
-# A style that exists, made steadier: its motifs are learned already, so that few steps at a low rate are enough. The
-# term would rather take from the style than from the photo, which a larger style weight holds against.
-PHASES_TO_STABILIZE = (Phase(600, 192), Phase(200, 256))
-STABILIZING_RATE = 1e-3
-STABILIZING_STYLE = 3.0  # times the base's style weight
-STABILIZING_WEIGHT = 120.0  # of the consistency loss, which is about 0.006 for a style that was trained without it
+    loss_network: str = ""  # empty: the recipe's
+    trains: Trained = "all"  # "norms": only gamma and beta of the normalisations
 
 
 SHAPE = ("stem", "trunk", "blocks", "narrow", "few_norms", "dilations")  # fields that decide a network's layers
 DILATION_MAX = 16
-SMALLEST_SCALE = 16  # pixels of a crop at the last of `style_scales`: relu4_1 has 2 x 2 places there
+SMALLEST_SCALE = 16  # pixels: smallest crop at the last of `style_scales`, where relu4_1 has 2 x 2 positions
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained and how; `docs/training.md` tells what the values do."""
+    """What is trained and how. `docs/training.md` explains the effect of the values."""
 
     painting: Painting
-    others: tuple[Painting, ...] = ()  # further paintings: one network of several styles
-    licence: str = ""  # of the style; like `photos` only told in the card
-    photos: str = ""  # what the training photos are, with their terms
-    base: str = ""  # a style whose weights the training starts from; random weights when empty
-    teacher: str = ""  # a style whose pictures the per-pixel loss compares with
+    others: tuple[Painting, ...] = ()  # further paintings, for one network with several styles
+    licence: str = ""  # of the style; only for the card, as `photos`
+    photos: str = ""  # the source and licence of the training photos
+    base: str = ""  # a style whose weights the training starts from; empty: random weights
+    teacher: str = ""  # a style whose pictures `pixel_weight` and `feature_weight` compare with
     network: str = "fast"
-    stem: int = 0  # channels at half the picture's resolution (`johnson`, `resnet`: at full); 0: the network's own
-    trunk: int = 0  # channels of the residual blocks, at a quarter of the resolution
-    blocks: int = 0
-    narrow: bool = False  # whether `fast` mixes the trunk's channels down before it enlarges them
+    stem: int = 0  # channels at half resolution (`johnson`, `resnet`: full resolution); 0: the network's default
+    trunk: int = 0  # channels of the residual blocks, at a quarter of the resolution; 0: the default
+    blocks: int = 0  # residual blocks; 0: the default
+    narrow: bool = False  # whether `fast` reduces the trunk's channels before upsampling
     few_norms: bool = False  # whether `fast` normalises only what enters the residual stream
-    dilations: tuple[int, ...] = ()  # of each residual block of `fast`: larger ones make longer strokes; empty: 1
+    dilations: tuple[int, ...] = ()  # one for each residual block of `fast`: larger, longer strokes; empty: 1
     loss_network: LossName = "distilled"
     relative: bool = True  # losses relative to their targets; false: the formulae of Johnson et al. 2016
     content_layer: str = "relu3_3"
     content_weight: float = 1.0
     style_layers: tuple[str, ...] = STYLE_LAYERS
     style_weight: float = 2.0
-    style_sizes: tuple[int, ...] = (512,)  # pixels of the painting's short side: larger makes larger strokes
-    style_scales: tuple[float, ...] = (1.0,)  # weights of the style loss at full size, at half, at a quarter ...
-    pixel_weight: float = 0.0  # of the distance from the teacher's pictures
-    feature_weight: float = 0.0  # of the distance of the loss network's features from those of the teacher's pictures
-    structure_layer: str = "relu3_3"  # a second content layer: with content_layer relu4_2, a little of the edges
+    style_sizes: tuple[int, ...] = (512,)  # pixels of the painting's short side: larger, larger strokes
+    style_scales: tuple[float, ...] = (1.0,)  # weights of the style loss at full size, half, a quarter, ...
+    pixel_weight: float = 0.0  # difference from the teacher's pictures
+    feature_weight: float = 0.0  # difference from the loss network's features of the teacher's pictures
+    structure_layer: str = "relu3_3"  # a second content layer: with content_layer relu4_2, keeps some of the edges
     structure_weight: float = 0.0
-    tone_weight: float = 0.0  # of light and dark areas that lie where the photo has them
-    emboss_weight: float = 0.0  # against the photo's edges as relief
-    transport_layers: tuple[str, ...] = ("relu3_1", "relu4_1")  # of the next three, after STROTSS (Kolkin et al. 2019)
-    relaxed_emd_weight: float = 0.0  # of features of the painting everywhere, and all of them somewhere
-    moment_weight: float = 0.0  # of their means and covariances
-    self_similarity_weight: float = 0.0  # of likeness within the picture where there is likeness within the photo
+    tone_weight: float = 0.0  # light and dark areas stay where they are in the photo
+    emboss_weight: float = 0.0  # against copies of the photo's edges as relief
+    transport_layers: tuple[str, ...] = ("relu3_1", "relu4_1")  # of the next three losses (Kolkin et al. 2019, STROTSS)
+    relaxed_emd_weight: float = 0.0  # relaxed earth mover's distance of features
+    moment_weight: float = 0.0  # means and covariances of features
+    self_similarity_weight: float = 0.0  # similarity within the picture as within the photo
     sliced_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
     sliced_weight: float = 0.0  # of the painting's whole distribution of features (Heitz et al. 2021)
     variation_weight: float = 0.05
@@ -99,25 +85,25 @@ class Recipe:
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)
-    average: float = 0.995  # decay of the moving average of the weights, which is what is kept
+    average: float = 0.995  # decay of the moving average of the weights, which is the result
     seed: int = 0
-    time_budget: float = 0.0  # seconds that the phases were planned for, all interruptions left out; 0: as written
+    time_budget: float = 0.0  # seconds of training that the phases are planned for; 0: the phases as written
     phases: tuple[Phase, ...] = field(default=(Phase(1000, 128), Phase(2000, 192), Phase(600, 256)))
-    sample_steps: tuple[int, ...] = ()  # steps after which a sample is drawn, beside the regular ones
+    sample_steps: tuple[int, ...] = ()  # further steps after which a sample is written
 
     @property
     def paintings(self) -> tuple[Painting, ...]:
-        """All styles that the network learns."""
+        """The paintings of all styles that the network learns."""
         return (self.painting, *self.others)
 
     @property
     def widths(self) -> dict[str, Any]:
-        """The shape of the network, as its class takes it; without what is the class's own."""
+        """The arguments of the network's class; values that are its defaults are left out."""
         return {key: getattr(self, key) for key in SHAPE if getattr(self, key)}
 
     @property
     def is_taught(self) -> bool:
-        """Whether a loss compares with the teacher's pictures."""
+        """Whether a loss needs the teacher."""
         return self.pixel_weight > 0 or self.feature_weight > 0
 
     @property
@@ -127,41 +113,41 @@ class Recipe:
 
     @property
     def loss_layers(self) -> tuple[str, ...]:
-        """Every layer of the loss network that the losses look at."""
+        """All layers of the loss network that the losses need."""
         return (*dict.fromkeys((*self.style_layers, *self.photo_layers, *self.sampled_layers)),)
 
     @property
     def photo_layers(self) -> tuple[str, ...]:
-        """The layers at which the result is compared with the photo."""
+        """The layers at which losses compare the picture with the photo."""
         structure = [self.structure_layer] if self.structure_weight else []
         similar = self.transport_layers if self.self_similarity_weight else ()
         return (*dict.fromkeys((self.content_layer, *structure, *similar)),)
 
     @property
     def sampled_layers(self) -> tuple[str, ...]:
-        """The layers at which the painting's features themselves are needed, not only their Gram matrices."""
+        """The layers at which losses need samples of the painting's features, beside their Gram matrices."""
         transport = self.transport_layers if self.relaxed_emd_weight or self.moment_weight else ()
         sliced = self.sliced_layers if self.sliced_weight else ()
         return (*dict.fromkeys((*transport, *sliced)),)
 
     @property
     def loss_networks(self) -> tuple[LossName, ...]:
-        """Every loss network that some phase needs."""
+        """The loss networks of all phases, without repetition."""
         return (*dict.fromkeys(self.loss_network_of(phase) for phase in self.phases),)
 
     def loss_network_of(self, phase: Phase) -> LossName:
-        """The loss network of one phase."""
-        return phase.loss_network or self.loss_network  # type: ignore[return-value]  # `check_recipe` has looked
+        """Return the loss network of a phase."""
+        return phase.loss_network or self.loss_network  # type: ignore[return-value]  # checked by `check_recipe`
 
     def with_steps(self, steps: int) -> Recipe:
-        """The same recipe stretched or shrunk to `steps`, its phases in proportion."""
+        """Return the recipe with `steps` in total, its phases in proportion."""
         ends = [round(steps * sum(p.steps for p in self.phases[: k + 1]) / self.steps) for k in range(len(self.phases))]
         counts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
         phases = (dataclasses.replace(p, steps=n) for p, n in zip(self.phases, counts, strict=True))
         return dataclasses.replace(self, phases=tuple(phase for phase in phases if phase.steps))
 
     def phase_at(self, step: int) -> Phase:
-        """The phase of a step, counted from 0."""
+        """Return the phase of a step, counted from 0."""
         for phase in self.phases:
             if step < phase.steps:
                 return phase
@@ -170,10 +156,10 @@ class Recipe:
 
 
 def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
-    """Refuse values that no training can have.
+    """Check the values of a recipe; `name` stands in the messages.
 
     Raises:
-        UsageError: names the value and the range.
+        UsageError: a value is out of range; names it and the range.
     """
     from stylecli.training.networks.blocks import STRIDE  # blocks needs torch
 
@@ -210,7 +196,7 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
 
 
 def _check_shape(recipe: Recipe, name: str) -> None:
-    """Refuse a shape that the network cannot have."""
+    """Check the values that decide the network's layers."""
     kind = network_class(recipe.network)
     if unknown := [key for key in SHAPE if getattr(recipe, key) and key not in kind.shape]:
         raise UsageError(f"{name}: {unknown[0]} with a network {recipe.network}", hint="Leave it out: `fast` has it.")
@@ -231,7 +217,7 @@ def _check_choice(name: str, what: str, value: str, known: Mapping[str, object] 
 
 
 def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
-    """The smallest value of each number that has one."""
+    """Return (value, smallest value) of each number with a lower bound."""
     return {
         **{key: (getattr(recipe, key), 0) for key in (*_weights(recipe), "stem", "blocks", "average", "time_budget")},
         "trunk": (recipe.trunk or 2, 2),
@@ -245,80 +231,5 @@ def _least(recipe: Recipe) -> dict[str, tuple[float, float]]:
 
 
 def _weights(recipe: Recipe) -> tuple[str, ...]:
-    """The fields that weigh a loss."""
+    """Return the names of the fields that are weights of losses."""
     return tuple(field.name for field in dataclasses.fields(recipe) if field.name.endswith("_weight"))
-
-
-TABLES = {"phases": Phase, "others": Painting}  # keys that hold a list of tables
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe.
-
-    Raises:
-        MediaError: the file cannot be read.
-        UsageError: it is not TOML, or a key or value of it is impossible.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MediaError(f"{path}: {error.strerror}", hint="Give a painting or a recipe.toml.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML ({error})", hint="Mend the file.") from error
-    painting = table.pop("painting", None)
-    if not isinstance(painting, dict) or "file" not in painting:
-        raise UsageError(f"{path}: [painting] names no file", hint='Add: [painting] with file = "painting.jpg".')
-    lists = {key: _tables(table.pop(key), kind, f"{path}: {key}") for key, kind in TABLES.items() if key in table}
-    recipe: Recipe = _build(Recipe, {**table, "painting": _build(Painting, painting, path)}, path)
-    recipe = dataclasses.replace(recipe, **lists)
-    check_recipe(recipe, str(path))
-    return recipe
-
-
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write every value, defaults too: a later version's defaults must not change what this recipe means."""
-    import tomli_w  # part of the extra `train`
-
-    table = dataclasses.asdict(recipe)
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
-
-
-def _tables(value: Any, kind: type[Any], where: str) -> Any:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise UsageError(f"{where} is not a list of tables", hint=f"Write [[{where.rpartition(' ')[2]}]].")
-    return tuple(_build(kind, one, where) for one in value)
-
-
-def _build(kind: type[Any], table: dict[str, Any], where: object) -> Any:
-    """A dataclass from a TOML table, each value checked against the field's annotated type."""
-    fields = {one.name: str(one.type) for one in dataclasses.fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(fields)}."
-            raise UsageError(f"{where}: unknown key {key!r}", hint=hint)
-        values[key] = _check(value, fields[key], f"{where}: {key}")
-    missing = [
-        one.name for one in dataclasses.fields(kind) if one.default is one.default_factory and one.name not in values
-    ]
-    if missing:
-        raise UsageError(f"{where}: {missing[0]} is missing", hint="Add it.")
-    return kind(**values)
-
-
-def _check(value: Any, annotation: str, where: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation == "float" and is_number:
-        return float(value)
-    if annotation == "int" and is_number and isinstance(value, int):
-        return value
-    if annotation == "bool" and isinstance(value, bool):
-        return value
-    if annotation in ("str", "LossName", "Trained") and isinstance(value, str):
-        return value
-    if annotation == "Painting" and isinstance(value, Painting):
-        return value
-    if annotation.startswith("tuple[") and isinstance(value, list):
-        return tuple(_check(one, annotation[6:].partition(",")[0], where) for one in value)
-    raise UsageError(f"{where} is {value!r}", hint=f"It must be of type {annotation}.")

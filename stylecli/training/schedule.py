@@ -1,4 +1,4 @@
-"""When a training does what: the learning rate of every step, and phases that fit into a budget of time."""
+"""The schedule of a training: the learning rate of every step, and phases that fit into a time budget."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from stylecli.core.errors import UsageError
 from stylecli.training.recipe import Phase, Recipe
 
 WARM_UP = 0.05  # share of the steps in which the learning rate rises
-BUDGET_SHARE = 0.9  # of the time budget that is planned for steps; the rest is for samples, checkpoints and surprises
+BUDGET_SHARE = 0.9  # share of the time budget for steps; the rest is for samples, checkpoints and delays
 
 
 def one_cycle(progress: float, peak: float) -> float:
-    """The learning rate when a share `progress` of the steps is done (Smith and Topin 2018).
+    """Return the learning rate when a share `progress` of the steps is done (Smith and Topin 2018).
 
-    A cosine from a 25th of the peak up to it, and down to nearly nothing.
+    It follows a cosine from peak / 25 up to the peak, then another one down to peak / 10,000.
     """
     if progress < WARM_UP:
         return _cosine(peak / 25, peak, progress / WARM_UP)
@@ -24,12 +24,12 @@ def one_cycle(progress: float, peak: float) -> float:
 
 
 def fit_to_budget(recipe: Recipe, seconds_of: Callable[[Phase], float], *, seconds: float) -> Recipe:
-    """The recipe with as many steps as `seconds` allow, its phases in proportion.
+    """Return the recipe with as many steps as `seconds` allow, its phases in proportion.
 
-    `seconds_of` tells what one step of a phase takes here.
+    seconds_of: returns the seconds of one step of a phase.
 
     Raises:
-        UsageError: not even a step for each phase fits.
+        UsageError: not even one step of each phase fits.
     """
     whole = sum(phase.steps * seconds_of(phase) for phase in recipe.phases)
     steps = int(recipe.steps * BUDGET_SHARE * seconds / whole)
@@ -43,7 +43,7 @@ def fit_to_budget(recipe: Recipe, seconds_of: Callable[[Phase], float], *, secon
 
 
 def with_plan_of(recipe: Recipe, before: Recipe) -> Recipe:
-    """The recipe with the phases that were planned when its run began, if it was planned for the same budget."""
+    """Return the recipe with the phases of `before`, the recipe of its run, if both have the same time budget."""
     if recipe.time_budget and recipe.time_budget == before.time_budget:
         return replace(recipe, phases=before.phases)
     return recipe

@@ -1,4 +1,4 @@
-"""Training of a style: a Preparation in, the loop over its batches, the file of the weights out."""
+"""Train a style network: from a Preparation to the file of the weights."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
         plain = average_style(start)
         base = network_from_weights(_with_dilations_of(recipe, plain))
         if type(base) is type(network) and base.widths == network.widths:
-            network = base  # as it is: the blocks of a pruned network have widths that no recipe tells
+            network = base  # unchanged: a recipe does not store the widths of a pruned network's blocks
         else:
             grow_from(network, plain)
     if recipe.others:
@@ -98,7 +98,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
 
 
 def _with_dilations_of(recipe: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The base with the recipe's dilations, where the number of its blocks allows that."""
+    """Return the weights with the recipe's dilations, if they are of a `fast` network with as many blocks."""
     is_fast_of_as_many = FastNetwork.owns(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
     return with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights
 

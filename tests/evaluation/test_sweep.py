@@ -12,7 +12,7 @@ from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.sweep import judged_photos
 from stylecli.training.data import PhotoFolder
-from stylecli.training.recipe import read_recipe
+from stylecli.training.runs.recipe_files import read_recipe
 
 pytestmark = pytest.mark.usefixtures("quick_pruning")
 

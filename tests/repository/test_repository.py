@@ -51,7 +51,7 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
 
 
 def test_every_recipe_can_be_trained_by() -> None:
-    from stylecli.training.recipe import read_recipe
+    from stylecli.training.runs.recipe_files import read_recipe
 
     recipes = [*(ROOT / "styles").glob("*/recipe.toml"), *(ROOT / "docs" / "recipes").glob("*.toml")]
     assert len(recipes) >= 5
@@ -63,8 +63,8 @@ def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
     from stylecli.packs.shelves import find_style
     from stylecli.training.networks.growing import grow_from
     from stylecli.training.networks.registry import network_class
-    from stylecli.training.recipe import read_recipe
     from stylecli.training.runs.checkpoints import read_tensors
+    from stylecli.training.runs.recipe_files import read_recipe
 
     recipes = [read_recipe(file) for file in (ROOT / "docs" / "recipes").glob("*.toml")]
     recipes = [recipe for recipe in recipes if (ROOT / "styles" / recipe.base / "card.json").exists()]

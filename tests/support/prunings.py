@@ -13,10 +13,12 @@ from stylecli.evaluation.quality import measures as quality
 from stylecli.training import loop
 from stylecli.training import prepare as preparing
 from stylecli.training.networks.fast import FastNetwork
+from stylecli.training.prepare import PHASES_FROM_BASE
 from stylecli.training.pruning import prune as pruning
-from stylecli.training.recipe import PHASES_FROM_BASE, Phase, Recipe, write_recipe
+from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.runs.checkpoints import write_tensors
 from stylecli.training.runs.finished import TrainingFacts
+from stylecli.training.runs.recipe_files import write_recipe
 
 
 @pytest.fixture

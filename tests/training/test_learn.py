@@ -14,7 +14,8 @@ from stylecli.packs.shelves import find_style
 from stylecli.stylize.style import stylize_image
 from stylecli.training import learn
 from stylecli.training.learn import JUDGING_PHOTOS, LEARNING_PHOTOS, Lesson, learn_style, name_of, nearest_style
-from stylecli.training.recipe import Phase, read_recipe
+from stylecli.training.recipe import Phase
+from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import stop_at
 
 

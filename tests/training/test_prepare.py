@@ -6,7 +6,8 @@ import pytest
 
 from stylecli.core.errors import UsageError
 from stylecli.training.prepare import PIXEL_WEIGHT, RecipeChanges, prepare
-from stylecli.training.recipe import Painting, Recipe, write_recipe
+from stylecli.training.recipe import Painting, Recipe
+from stylecli.training.runs.recipe_files import write_recipe
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.fast import FastNetwork
-from stylecli.training.recipe import Painting, Phase, Recipe, read_recipe
+from stylecli.training.recipe import Painting, Phase, Recipe
+from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import Trained, stop_at
 
 

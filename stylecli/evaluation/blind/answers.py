@@ -1,4 +1,4 @@
-"""Reading the answers of blind comparisons, by style instead of by side."""
+"""Read the answers of blind comparisons, and look up which style was on which side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a blind comparison: one HTML file with its pictures, a key for every choice, and an export of answers."""
+"""The page of a blind comparison: one HTML file with the pictures, a key press for each choice, saved answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.progress import Progress, ignore
-from stylecli.core.version import __version__
 from stylecli.evaluation.blind.options import BlindOptions
 from stylecli.evaluation.blind.pairs import BlindTest, make_blind_test, sealed
 from stylecli.evaluation.quality.subjects import Subject
 from stylecli.evaluation.report.files import write_text
-from stylecli.evaluation.report.page import photo_image
+from stylecli.evaluation.report.page import photo_image, rendered
 from stylecli.inference.sessions import Device
 from stylecli.media.images.files import pictures_in
 
@@ -61,13 +60,7 @@ def make_blind_page(
 
 def write_blind_page(test: BlindTest, path: Path) -> None:
     """Write the page; raises MediaError."""
-    import jinja2  # part of the extra `train`
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    write_text(template.render(data=_page_data(test), version=__version__), path)
+    write_text(rendered(TEMPLATE, data=_page_data(test)), path)
 
 
 def _page_data(test: BlindTest) -> dict[str, Any]:

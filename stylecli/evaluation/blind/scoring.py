@@ -1,4 +1,4 @@
-"""Which style people prefer, and how sure that is: the model of Bradley and Terry 1952."""
+"""Rank styles by the answers of people, with confidence intervals, by the model of Bradley and Terry 1952."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from stylecli.evaluation.blind.answers import Duel
 
-SURE = 1.96  # standard errors on each side of a 95 % interval
-PRIOR = 3.0  # standard deviation of the strengths before any answer: keeps them finite when one style wins always
-ROUNDS = 100  # of Newton's method, which needs about 5
-CLOSE = 1e-10  # a step below it ends them
+SURE = 1.96  # half the width of a 95 % interval, in standard errors
+PRIOR = 3.0  # standard deviation of the prior of the strengths: keeps them finite if a style always wins
+ROUNDS = 100  # most iterations of Newton's method, which needs about 5
+CLOSE = 1e-10  # size of a step that ends them
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Preference:
 
     def as_record(self) -> dict[str, Any]:
         """Return a row for tables, JSON and CSV, with rounded numbers."""
-        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        return _rounded(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Encounter:
 
     def as_record(self) -> dict[str, Any]:
         """Return a row for tables, JSON and CSV, with rounded numbers."""
-        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        return _rounded(asdict(self))
 
 
 def preferences(duels: Sequence[Duel]) -> list[Preference]:
@@ -125,6 +125,10 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     middle = (share + SURE**2 / (2 * count)) / (1 + SURE**2 / count)
     reach = SURE / (1 + SURE**2 / count) * math.sqrt(share * (1 - share) / count + (SURE / (2 * count)) ** 2)
     return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def _chance(logit: float) -> float:

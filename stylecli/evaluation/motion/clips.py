@@ -1,4 +1,4 @@
-"""Clips with exactly known motion: a still that is panned, zoomed and turned, and the scenes of MPI-Sintel."""
+"""Clips with exactly known motion: a still that is panned, zoomed and rotated, and the scenes of MPI-Sintel."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from stylecli.evaluation.quality.metrics.specimen import Stylizer
 from stylecli.evaluation.quality.subjects import Subject
 from stylecli.inference.engine import Engine
 from stylecli.media.pixels import LUMA, quantize, to_unit
-from stylecli.packs.pack import record_measurement
+from stylecli.packs.pack import record_measurement, topic_of
 from stylecli.stylize.frame_painter import SceneStatistics
 
 ITSELF = "the clip itself"  # the candidate that paints nothing
@@ -199,10 +199,9 @@ def record_steadiness(steadiness: Steadiness, subjects: Sequence[Subject]) -> No
     """Write the numbers, with the names of the clips, into the cards of the subjects that are styles."""
     for subject, record in zip(subjects, steadiness.as_records(), strict=True):
         if subject.pack:
-            variant = subject.pack.variant
             numbers = {key: value for key, value in record.items() if key not in ("name", "clips")}
             clips = [clip["clip"] for clip in record["clips"]]
-            record_measurement(subject.pack, f"{TOPIC} of {variant}" if variant else TOPIC, {**numbers, "clips": clips})
+            record_measurement(subject.pack, topic_of(subject.pack, TOPIC), {**numbers, "clips": clips})
 
 
 def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Styles and runs judged on photos: every photo is read once and painted by all; one that is broken stops nothing."""
+"""Judge styles and runs on photos. Each photo is read once and painted by all; broken ones are skipped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from stylecli.evaluation.quality.subjects import Subject, find_painting
 from stylecli.evaluation.selection import spread
 from stylecli.inference.engine import Device
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.packs.pack import record_measurement
+from stylecli.packs.pack import record_measurement, topic_of
 from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
 
@@ -56,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What networks are judged by: loss network, classifier, noise (levels of 255), optimiser steps of a race."""
+    """How networks are judged. noise_sigma: in levels of 255. equivalent: optimiser steps of the race; 0: no race."""
 
     loss_network: LossNetwork
     classifier: Classifier | None = None
@@ -136,7 +136,9 @@ def assess(
     notice: Notice = lambda _: None,
     on_failure: Callable[[MediaError], None] = lambda _: None,
 ) -> Evaluation:
-    """Open styles, runs and the judge, and measure; with `is_recorded`, refuse first what no card could hold.
+    """Open styles, runs and the judge, and measure.
+
+    is_recorded: whether `record_quality` will follow; then subjects and judges that no card takes are refused first.
 
     Raises:
         UsageError: choices that do not go together.
@@ -153,14 +155,13 @@ def assess(
 
 
 def record_quality(evaluation: Evaluation, subjects: Sequence[Subject]) -> None:
-    """Write the numbers into the cards of styles, with the loss network that they are by."""
+    """Write the numbers into the cards of styles, with the name of the judge."""
     loss_network = evaluation.judge.loss_network
     by = {"loss_network": loss_network.name, "loss_network_sha256": loss_network.sha256}
     for subject, assessment in zip(subjects, evaluation.assessments, strict=True):
         if subject.pack:
-            variant = subject.pack.variant
-            topic = f"{TOPIC} of {variant}" if variant else TOPIC
-            record_measurement(subject.pack, topic, {**assessment.quality.as_record(), **by})
+            numbers = {**assessment.quality.as_record(), **by}
+            record_measurement(subject.pack, topic_of(subject.pack, TOPIC), numbers)
 
 
 def evaluate(
@@ -171,7 +172,7 @@ def evaluate(
     progress: Progress = ignore,
     on_failure: Callable[[MediaError], None] = lambda _: None,
 ) -> Evaluation:
-    """Judge all candidates on all photos; `on_failure` hears at once of one that cannot be read.
+    """Judge all candidates on all photos; `on_failure` is called for each photo that cannot be read.
 
     Raises:
         MediaError: a painting cannot be read, or none of the photos.

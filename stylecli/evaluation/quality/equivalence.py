@@ -1,4 +1,4 @@
-"""How long the optimisation of Gatys et al. takes to reach what a style network gives at once."""
+"""Measure how many steps the optimisation of Gatys et al. needs to reach the loss of a network's picture."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.gatys.optimizer import iterations, objective, total_loss
 from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.recipe import read_recipe
+from stylecli.training.runs.recipe_files import read_recipe
 
-SHORT_SIDE = 256  # pixels: a step on the CPU takes about a second at that
-PHOTOS = 3  # on which it is measured
+SHORT_SIDE = 256  # pixels: a step on the CPU then takes about a second
+PHOTOS = 3  # most photos to measure on
 LOSS_KEYS = ("relative", "content_layer", "content_weight", "style_layers", "style_weight", "variation_weight")
 
 
@@ -53,7 +53,7 @@ class Equivalence:
     limit: int
 
     def as_record(self) -> dict[str, Any]:
-        """Medians, for tables and JSON. Where the limit was too low, `times_faster` is the least that it can be."""
+        """Return medians for tables and JSON. If the limit was too low, `times_faster` is a lower bound."""
         middle = statistics.median_high(race.iterations or self.limit + 1 for race in self.races)
         network = statistics.median(race.network_seconds for race in self.races)
         optimizer = statistics.median(race.optimizer_seconds for race in self.races)
@@ -67,9 +67,9 @@ class Equivalence:
 
 
 def loss_of_recipe(recipe: Path) -> Optimization:
-    """The loss that a network was trained with, for the optimisation; the optimisation's own without a readable recipe.
+    """Return the loss that a network was trained with, or the optimisation's default if its recipe cannot be read.
 
-    The grid loss is left out: it is for networks, whose up-sampling leaves a grid.
+    The grid loss is left out, since only networks leave a grid.
     """
     try:
         trained = read_recipe(recipe)
@@ -88,7 +88,7 @@ def measure_equivalence(
     limit: int,
     progress: Progress = ignore,
 ) -> Equivalence:
-    """Optimise some photos, from the photo itself, until they are below the network's loss, `limit` steps at most.
+    """Optimise some photos until their loss is below that of the network's picture, or for `limit` steps.
 
     Raises:
         MediaError: a picture cannot be read.

@@ -1,4 +1,4 @@
-"""Which loss network judges: VGG-19 where it is at hand, else the distilled one that ships with stylecli."""
+"""Choose the judge, the loss network that measures quality: VGG-19 if it is available, else the distilled one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stylecli.evaluation.quality.subjects import Subject, refuse_runs
 from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
 from stylecli.training.losses.names import LossName
 
-RECORDED: LossName = "vgg19"  # the only judge whose numbers go into cards: those of styles must be comparable
+RECORDED: LossName = "vgg19"  # the only judge for cards, so that the numbers of styles are comparable
 
 
 def choose_judge(
@@ -22,7 +22,7 @@ def choose_judge(
     file: Path | None = None,
     notice: Notice = lambda _: None,
 ) -> LossNetwork:
-    """Open the loss network that judges; `notice` hears which one it is, and how to get VGG-19.
+    """Open the judge; `notice` is told which one it is, and how to get VGG-19.
 
     "auto" takes VGG-19 when its weights are in `file` or were downloaded before, and never downloads.
 
@@ -38,12 +38,12 @@ def choose_judge(
 
 
 def describe_judge(loss_network: LossNetwork) -> str:
-    """Its name and the first digits of its file's sha256."""
+    """Return the judge's name and the first digits of its sha256."""
     return f"{loss_network.name} {loss_network.sha256[:12]}"
 
 
 def refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> None:
-    """Refuse to record numbers of another judge, or of something without a card; raises UsageError."""
+    """Raise UsageError if cards do not take numbers of this judge, or a subject has no card."""
     if judge.name != RECORDED:
         raise UsageError(
             f"`record`: cards hold the numbers of {RECORDED}, not of {judge.name}",

@@ -1,4 +1,4 @@
-"""The names of a classifier's classes, and which class a photo's file name means."""
+"""The names of a classifier's classes, and the class that a photo's file name stands for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ WORDNET_ID = re.compile(r"n\d{8}")  # as in `n01440764_tench.jpg`
 
 @dataclass(frozen=True)
 class Labels:
-    """`names` are what people read, one a class; `classes` are the classes by every name and id, spelled plainly."""
+    """names: one for each class, for people. classes: the classes by each name and WordNet id, in plain spelling."""
 
     names: tuple[str, ...]
     classes: Mapping[str, frozenset[int]]
 
     def classes_in(self, file_name: str) -> frozenset[int]:
-        """The classes that a photo's name means, as `golden-retriever_2.jpg` or `n01440764_tench.jpg`; none if none.
+        """Return the classes named by a file such as `golden-retriever_2.jpg` or `n01440764_tench.jpg`; may be empty.
 
-        All of them where classes share a name, as the two cranes of ImageNet do; but the first name of one class is not
-        taken for a synonym of another.
+        Several if classes share a name, as the two cranes of ImageNet do. The first name of a class takes precedence
+        over a synonym of another.
         """
         stem = Path(file_name).stem
         for name in _candidates(stem):
@@ -34,7 +34,7 @@ class Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read a text file of one class a line, synonyms behind commas, with or without a WordNet id before them.
+    """Read a text file with one class a line: an optional WordNet id, then names separated by commas.
 
     Raises:
         MediaError: it cannot be read.
@@ -60,7 +60,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def _candidates(stem: str) -> Iterator[str]:
-    """What a file may mean, the surest first: its WordNet id, what stands behind it, without numbers at the ends."""
+    """Yield possible class names, the surest first: the WordNet id, the text after it, the text without numbers."""
     name = stem
     if found := WORDNET_ID.search(stem):
         yield found[0]
@@ -75,6 +75,6 @@ def _candidates(stem: str) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Small letters and digits with single spaces; `Jack-o'-lantern` and `jack_o_lantern` are one."""
+    """Return lower-case words with single spaces: `Jack-o'-lantern` and `jack_o_lantern` become equal."""
     ascii_like = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return " ".join(re.split(r"[\W_]+", ascii_like.casefold().replace("'", "").replace("\u2019", ""))).strip()

@@ -1,4 +1,4 @@
-"""The scores of a style that was just learned, on the photos that ship with stylecli and that no training saw."""
+"""Score a style that was just learned, on photos that ship with stylecli and are not used in training."""
 
 from __future__ import annotations
 

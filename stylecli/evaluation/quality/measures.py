@@ -1,4 +1,4 @@
-"""Styles measured on photos, by every metric.
+"""Measure styles on photos by every metric.
 
 The definition, so that numbers can be compared: photos at a short side of 384 pixels (Lanczos), stylized at native
 brush, in 8 bits; the painting at a short side of 512; content is the mean squared difference at relu4_2 over the
@@ -45,7 +45,7 @@ Scores = Mapping[str, float | None]  # by the name of the metric; None where it 
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over photos, and what belongs to them: the noise (levels of 255) that `noise_left` speaks of, the names."""
+    """Means over photos. noise_sigma: the noise of the metric `noise_left`, in levels of 255. photos: their names."""
 
     scores: Scores
     noise_sigma: float
@@ -67,7 +67,7 @@ class Painted:
 
 
 class _Itself:
-    """Paints nothing."""
+    """A stylizer that returns the photo, to measure the photo itself."""
 
     def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the picture as it is."""
@@ -134,7 +134,7 @@ def mean_quality(scores: Sequence[Scores], photos: Sequence[str], *, noise_sigma
 def distances(
     painted: NDArray[np.uint8], photo: Photo, *, loss_network: LossNetwork, targets: Mapping[str, Tensor] | None
 ) -> tuple[float, float | None]:
-    """Content and style distance of what was made of a photo, (H, W, 3), without the other metrics."""
+    """Return content and style distance of a painted photo, (H, W, 3), without the other metrics."""
     features = features_of(loss_network, painted, JUDGE_LAYERS)
     content = content_loss(features[CONTENT_LAYER], photo.content).item()
     return content, style_loss(features, targets).item() if targets else None

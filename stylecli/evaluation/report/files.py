@@ -1,4 +1,4 @@
-"""Text files that a measurement leaves: whole or not at all, and what is there is kept unless told otherwise."""
+"""Write the text files of a measurement atomically; existing ones are kept unless `overwrite` is set."""
 
 from __future__ import annotations
 

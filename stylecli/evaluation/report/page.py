@@ -1,4 +1,4 @@
-"""A report: one HTML file that needs nothing else, with its pictures and plots inside."""
+"""A report as one HTML file, with its pictures and plots embedded."""
 
 from __future__ import annotations
 
@@ -89,13 +89,17 @@ def write_report(report: Report, path: Path) -> None:
     Raises:
         MediaError: it cannot be written.
     """
+    write_text(rendered(TEMPLATE, report=report), path)
+
+
+def rendered(template: Path, **values: Any) -> str:
+    """Render a Jinja template of HTML with these values and the `version` of stylecli; values are escaped."""
     import jinja2  # part of the extra `train`
 
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    write_text(template.render(report=report, version=__version__), path)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(**values, version=__version__)
 
 
 def photo_image(pixels: NDArray[Any], caption: str, *, width: int | None = None, quality: int = QUALITY) -> Image:

@@ -1,6 +1,6 @@
 """The plots of reports, as SVG: losses over iterations, scores over photos, the race against the optimisation.
 
-Their paper is transparent and their ink of middle grey: they stand on a light page and on a dark one.
+The background is transparent and the text middle grey, for light and dark pages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs side by side: what they cost and where their losses ended."""
+"""Compare runs: their cost, their final losses, and the differences of their recipes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Run:
     parameters: int | None
 
     def as_record(self) -> dict[str, Any]:
-        """For tables, JSON and CSV; a final loss is the mean over the last lines of the log, None without a log."""
+        """Return a row for tables, JSON and CSV. A final loss is the mean over the last lines of the log, else None."""
         final = {key: self.curves.final(key) for key in LOSSES}
         seconds = max((value for value in self.curves.values.get("seconds", ()) if not math.isnan(value)), default=None)
         return {
@@ -44,7 +44,7 @@ class Run:
 
 
 def open_runs(folders: Sequence[Path]) -> list[Run]:
-    """Read what runs tell of themselves.
+    """Read the logs, recipes and samples of runs.
 
     Raises:
         MediaError: a folder is no run: neither recipe nor log nor weights are in it; or they are damaged.
@@ -57,9 +57,9 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
 
 
 def differing_settings(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """The values, as text, of the recipes' keys that are not the same in all runs.
+    """Return the keys of the recipes that differ between runs, with the value of each run as text.
 
-    A recipe of another version that lacks a key has "" there; that alone is no difference.
+    A recipe of another version may lack a key: its value is "", which alone is no difference.
     """
     keys = dict.fromkeys(key for run in runs for key in run.settings if key not in NOT_COMPARED)
     differing = [key for key in keys if len({str(run.settings[key]) for run in runs if key in run.settings}) > 1]

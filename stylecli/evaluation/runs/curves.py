@@ -1,4 +1,4 @@
-"""What a run tells of itself: the losses of its log, its samples, its recipe."""
+"""Read a run: the losses of its log, its samples, the values of its recipe."""
 
 from __future__ import annotations
 

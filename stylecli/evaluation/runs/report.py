@@ -1,4 +1,4 @@
-"""What a report shows of runs: their cost and final losses, what differs in their recipes, curves, samples."""
+"""The report on runs: their cost and final losses, the differences of their recipes, curves, samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from stylecli.evaluation.runs.comparison import LOSSES, Run, differing_settings
 from stylecli.evaluation.runs.curves import Curves
 from stylecli.media.images.files import read_picture
 
-WEIGHTS = ("content_weight", "style_weight", "variation_weight")  # told where they differ, below the summary
+LOSS_WEIGHTS = ("content_weight", "style_weight", "variation_weight")  # told where they differ, below the summary
 SAMPLE_WIDTH = 1152  # pixels; a sample is a strip of six photos
 LOSSES_TEXT = (
     "Losses of training crops, each unweighted and by itself, the total with its weights; lower is better. "
@@ -66,7 +66,7 @@ def run_sections(runs: Sequence[Run]) -> list[Section]:
 
 
 def _summary(runs: Sequence[Run]) -> Table:
-    records = [{key: value for key, value in run.as_record().items() if key not in WEIGHTS} for run in runs]
+    records = [{key: value for key, value in run.as_record().items() if key not in LOSS_WEIGHTS} for run in runs]
     lower = (*LOSSES, "seconds", "parameters")
     has_text = ("network", "loss_network")
     columns = [Column(key.replace("_", " "), "lower" if key in lower else "", key in has_text) for key in records[0]]

@@ -1,4 +1,4 @@
-"""How well a batch uses the machine: decoding, network and encoding alone, then the whole, beside the best possible."""
+"""How well a batch uses the machine: each stage alone, the whole batch, and the best possible rate."""
 
 from __future__ import annotations
 

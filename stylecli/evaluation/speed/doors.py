@@ -1,4 +1,4 @@
-"""What the doors for editors cost: a frame through the network alone, the spool, a fresh pipe, and the plug-ins."""
+"""What the doors for editors cost: a frame through the network alone, the spool, a new pipe, and the plug-ins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +36,8 @@ NETWORK, NETWORK_OF_FLOATS = "the network alone", "the network alone, floats"
 class Door:
     """Median milliseconds of a 720p frame, from having its pixels to having them painted.
 
-    over_network: how much of it is not the network's. own: what the stand-in for Fusion takes beside, for its images
-    and files; Fusion's own time for them is unknown.
+    over_network: the milliseconds above those of the network alone. own: further milliseconds that the stand-in for
+    Fusion takes for its images and files; Fusion's own time for them is unknown.
     """
 
     door: str
@@ -49,7 +49,7 @@ class Door:
 def measure_doors(
     pack: StylePack, *, rounds: int = 5, device: Device = "cpu", progress: Progress = ignore
 ) -> list[Door]:
-    """Send a frame through each door in turn, round after round; what the spool's first frame takes is told apart.
+    """Send a frame through each door in turn, round after round. The spool's first frame is a row of its own.
 
     The plug-ins are measured where they can run: the fuse with the package lupa, the frei0r filter with a C compiler.
 
@@ -86,23 +86,39 @@ def measure_doors(
             "pipe": by_pipe,
         }
         first = _milliseconds(by_spool)[0]
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for number in range(rounds + 1):  # the first is the warm-up
-            for place, (name, way) in enumerate(ways.items()):
-                progress(Step(number * len(ways) + place, (rounds + 1) * len(ways), "frames", name))
-                way()  # the next of the same kind finds the processor's caches as in a row of frames
-                times[name].append(_milliseconds(way))
-    waits = {name: statistics.median(wait for wait, _ in values[1:]) for name, values in times.items()}
-    own = {name: statistics.median(one for _, one in values[1:]) for name, values in times.items()}
-    network, of_floats = waits.pop(NETWORK), waits.pop(NETWORK_OF_FLOATS)
-    alone = [Door(NETWORK, round(network, 1))]
-    if through_fuse := [name for name in waits if name in FUSE_NAMES]:
-        alone.append(Door(NETWORK_OF_FLOATS, round(of_floats, 1)))
-    through = [_door("spool, first frame of a style", first, network)]
-    for name, wait in waits.items():
-        is_fuse = name in through_fuse
-        through.append(_door(name, wait, of_floats if is_fuse else network, own[name] if is_fuse else None))
-    return [*alone, *through]
+        times = _in_turn(ways, rounds, progress)
+    return _doors(first, times)
+
+
+def _in_turn(
+    ways: Mapping[str, Callable[[], float | None]], rounds: int, progress: Progress
+) -> dict[str, tuple[float, float]]:
+    """Return for each way the medians of `_milliseconds` over the rounds."""
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for number in range(rounds + 1):  # the first is the warm-up
+        for place, (name, way) in enumerate(ways.items()):
+            progress(Step(number * len(ways) + place, (rounds + 1) * len(ways), "frames", name))
+            way()  # fills the processor's caches, as the frame before does in a row of frames
+            times[name].append(_milliseconds(way))
+    return {
+        name: (statistics.median(wait for wait, _ in values[1:]), statistics.median(own for _, own in values[1:]))
+        for name, values in times.items()
+    }
+
+
+def _doors(first: float, times: Mapping[str, tuple[float, float]]) -> list[Door]:
+    """Return the network alone, then what each door adds to it. `first`: milliseconds of the spool's first frame."""
+    network, of_floats = times[NETWORK][0], times[NETWORK_OF_FLOATS][0]
+    doors = [Door(NETWORK, round(network, 1))]
+    if any(name in FUSE_NAMES for name in times):
+        doors.append(Door(NETWORK_OF_FLOATS, round(of_floats, 1)))
+    doors.append(_door("spool, first frame of a style", first, network))
+    for name, (wait, own) in times.items():
+        if name in FUSE_NAMES:
+            doors.append(_door(name, wait, of_floats, own))
+        elif name not in (NETWORK, NETWORK_OF_FLOATS):
+            doors.append(_door(name, wait, network))
+    return doors
 
 
 def _door(name: str, wait: float, network: float, own: float | None = None) -> Door:
@@ -111,7 +127,7 @@ def _door(name: str, wait: float, network: float, own: float | None = None) -> D
 
 @contextmanager
 def _worker(folder: Path, options: list[str]) -> Iterator[Path]:
-    """A worker in a process of its own while the `with` lasts."""
+    """Run a worker in its own process during the `with`."""
     command = [sys.executable, "-m", "stylecli", "spool", str(folder), *options]
     with TemporaryFile() as said, subprocess.Popen(command, stderr=said) as process:
         try:
@@ -130,14 +146,14 @@ def _worker(folder: Path, options: list[str]) -> Iterator[Path]:
 
 
 def _milliseconds(way: Callable[[], float | None]) -> tuple[float, float]:
-    """What a way takes, and what a stand-in takes beside."""
+    """Return the milliseconds of a way without those of the stand-in for Fusion, and these."""
     started = time.perf_counter()
     own = (way() or 0.0) * 1000
     return (time.perf_counter() - started) * 1000 - own, own
 
 
 def _done(_: object) -> None:
-    """A result that nobody wants."""
+    """Discard a result."""
 
 
 def _checked(done: subprocess.CompletedProcess[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The speed of networks. Contestants run in turn, round after round, so that a machine whose speed drifts is fair."""
+"""The speed of networks. They run in turn, round after round, so that a change of the machine's speed affects all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 
-YARDSTICK = "johnson, torch eager"  # speedups are relative to this: how published implementations run
+YARDSTICK = "johnson, torch eager"  # the baseline of the speedups: how published implementations run
 START_UPS = {
     "stylecli --help": ("-m", "stylecli", "--help"),
     "import of the inference API": ("-c", "import stylecli.stylize.style"),

@@ -1,4 +1,4 @@
-"""The number of operations of a network, counted from its graph, and the highest rate that this machine reaches."""
+"""Count the operations of a network from its graph, and measure the highest rate of this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stylecli.inference.model_graph import parsed
+from stylecli.inference.model_graph import Graph, parsed, with_outputs
 from stylecli.inference.sessions import open_cpu_session
 
 PROBES = (64, 128)  # pixels: sides of the squares that the convolutions are counted on
@@ -62,24 +62,13 @@ def ceiling(threads: int) -> float:
 
 def _operations(model: bytes, side: int, white: float) -> float:
     """Count the operations of all convolutions on a square picture, from the shapes of their outputs."""
-    from onnx import TensorProto, helper
-
-    probe = parsed(model)
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in probe.graph.initializer}
-    shapes |= {
-        node.output[0]: shapes[node.input[0]]
-        for node in probe.graph.node
-        if node.op_type == "DequantizeLinear" and node.input[0] in shapes
-    }
-    convolutions = [node for node in probe.graph.node if node.op_type == "Conv"]
+    graph = Graph(parsed(model).graph)
+    convolutions = [node for node in graph.graph.node if node.op_type == "Conv"]
     if not convolutions:
         return 0.0
-    name = probe.graph.input[0].name
-    del probe.graph.output[:]
-    probe.graph.output.extend(
-        helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, None) for node in convolutions
-    )
-    session = open_cpu_session(probe.SerializeToString())
+    name = graph.graph.input[0].name
+    session = open_cpu_session(with_outputs(model, [node.output[0] for node in convolutions]))
     written: list[Any] = session.run(None, {name: np.full((1, 3, side, side), white / 2, np.float32)})
-    sums = (prod(shapes[node.input[1]][1:]) for node in convolutions)  # products that are summed for one sample
+    # Products that are summed for one sample of the output.
+    sums = (prod(graph.constants[graph.source(node.input[1])].dims[1:]) for node in convolutions)
     return float(sum(2 * result.size * length for result, length in zip(written, sums, strict=True)))

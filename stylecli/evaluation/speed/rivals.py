@@ -1,4 +1,4 @@
-"""Other picture-to-picture ONNX networks as contestants, with their own names and ranges of values."""
+"""Run other picture-to-picture ONNX networks, which have their own tensor names and ranges of values."""
 
 from __future__ import annotations
 

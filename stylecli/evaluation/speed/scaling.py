@@ -1,4 +1,4 @@
-"""How the time of a frame grows with its pixels and shrinks with threads, and the energy that it takes."""
+"""The time of a frame by pixels and by threads, and its energy."""
 
 from __future__ import annotations
 

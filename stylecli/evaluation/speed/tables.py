@@ -1,4 +1,4 @@
-"""What `stylecli bench` found, as tables: for the terminal, for a Markdown document, and as a plot."""
+"""The results of `stylecli bench` as tables for the terminal, a Markdown document and a plot."""
 
 from __future__ import annotations
 

@@ -6,15 +6,16 @@ The model keeps the contract of the float32 one, and statistics can be folded in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.inference.model_graph import Graph, edited, parsed, with_outputs
 from stylecli.inference.sessions import SAFE_LEVELS, open_cpu_session
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import NodeProto
 
 LEVELS = 255  # of an unsigned byte
 TAIL = 1e-4  # share of a feature map's samples that may be clipped at each end
@@ -40,67 +41,49 @@ def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
     Returns:
         The serialized 8-bit model.
     """
-    import onnx
-
-    model = onnx.load_model_from_string(content)
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    last = convolutions[-1].output[0]
-    ranges = _ranges(model, {**_feature_maps(model), last: last}, photos)
+    model = parsed(content)
+    graph = Graph(model.graph)
+    last = [node for node in model.graph.node if node.op_type == "Conv"][-1].output[0]
+    ranges = _ranges(content, {**_feature_maps(graph), last: last}, photos)
     ranges[last] = (max(ranges[last][0], -SIGMOID_RANGE), min(ranges[last][1], SIGMOID_RANGE))
     ranges |= {node.output[0]: (0.0, 1.0) for node in model.graph.node if node.op_type in ("Pad", "Sigmoid")}
     nodes: list[NodeProto] = []
-    for node in [*model.graph.node]:
+    for node in model.graph.node:
         node.input[:] = [f"{name}_8bit" if name in ranges else name for name in node.input]
-        if any(node is convolution for convolution in convolutions):
-            nodes.extend(_quantized_weights(model, node, ranges))
+        if node.op_type == "Conv":
+            nodes.extend(_quantized_weights(graph, node, ranges))
         nodes.append(node)
         for name in node.output:
             if name in ranges:
-                nodes.extend(_rounded(model, name, ranges[name]))
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-    serialized: bytes = model.SerializeToString()
-    return serialized
+                nodes.extend(_rounded(graph, name, ranges[name]))
+    return edited(model, nodes)
 
 
-def _feature_maps(model: ModelProto) -> dict[str, str]:
+def _feature_maps(graph: Graph) -> dict[str, str]:
     """Find the tensors to quantize, each with the tensor whose range it has.
 
     Inputs of a normalisation alone are left out, since the normalisation changes the range, and inputs of a ReLU alone,
     since it cuts off half of the range. Nearest-neighbour upsampling keeps the range of its input.
     """
     maps: set[str] = set()
-    for node in model.graph.node:
+    for node in graph.graph.node:
         if node.op_type == "Pad" or (node.op_type in MAP_OPERATORS and maps & {*node.input}):
             maps |= {*node.output}
-    makers = {name: node for node in model.graph.node for name in node.output}
     users: dict[str, set[str]] = {}
-    for node in model.graph.node:
+    for node in graph.graph.node:
         for name in node.input:
             users.setdefault(name, set()).add(node.op_type)
     picked: dict[str, str] = {}
-    for name in (name for name in makers if name in maps):
-        maker = makers[name]
-        if users.get(name, set()) & {"Conv", "Add", "Resize"}:
+    for name, maker in graph.makers.items():
+        if name in maps and users.get(name, set()) & {"Conv", "Add", "Resize"}:
             picked[name] = maker.input[0] if maker.op_type == "Resize" else name
     return picked
 
 
-def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
-    """Measure the range of each feature map over all photos, without the tails."""
-    import onnx
-    from onnx import TensorProto, helper
-
+def _ranges(content: bytes, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
+    """Measure the range of each feature map of a serialized model over all photos, without the tails."""
     watched = [*dict.fromkeys(sources.values())]
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    del probe.graph.output[:]
-    probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
-    session = open_cpu_session(probe.SerializeToString())
+    session = open_cpu_session(with_outputs(content, watched))
     lows, highs = np.zeros(len(watched)), np.zeros(len(watched))  # 0 must be a level, since padding uses it
     for photo in photos:
         for number, values in enumerate(session.run(watched, {"image": photo})):
@@ -110,21 +93,20 @@ def _ranges(model: ModelProto, sources: Mapping[str, str], photos: Sequence[NDAr
     return {name: found[source] for name, source in sources.items()}
 
 
-def _quantized_weights(model: ModelProto, convolution: NodeProto, ranges: Mapping[str, Range]) -> Iterator[NodeProto]:
+def _quantized_weights(graph: Graph, convolution: NodeProto, ranges: Mapping[str, Range]) -> Iterator[NodeProto]:
     """Store a convolution's weights in 8 bits and its bias in 32; yields the nodes that dequantize them."""
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    weight = values[convolution.input[1]]
+    weight = graph.value(convolution.input[1])
     largest = np.abs(weight).max((1, 2, 3))
     scale = (np.maximum(largest, np.finfo(np.float32).tiny) / SAFE_LEVELS).astype(np.float32)
     stored = {1: (np.rint(weight / scale[:, None, None, None]).astype(np.int8), scale)}
     if len(convolution.input) > 2:
         bias_scale = scale * np.float32(_scale(ranges[convolution.input[0].removesuffix("_8bit")]))
-        stored[2] = (np.rint(values[convolution.input[2]] / bias_scale).astype(np.int32), bias_scale)
+        stored[2] = (np.rint(graph.value(convolution.input[2]) / bias_scale).astype(np.int32), bias_scale)
     for place, (levels, factor) in stored.items():
         name = convolution.input[place]
-        inputs = [_constant(model, levels, f"{name}_levels"), _constant(model, factor, f"{name}_scale")]
+        inputs = [graph.add_constant(levels, f"{name}_levels"), graph.add_constant(factor, f"{name}_scale")]
         convolution.input[place] = f"{name}_8bit"
         yield helper.make_node("DequantizeLinear", inputs, [f"{name}_8bit"], axis=0)
 
@@ -135,21 +117,14 @@ def _scale(limits: Range) -> float:
     return max(high - low, 1e-6) / LEVELS
 
 
-def _rounded(model: ModelProto, name: str, limits: Range) -> Iterator[NodeProto]:
+def _rounded(graph: Graph, name: str, limits: Range) -> Iterator[NodeProto]:
     """Yield the nodes that quantize a feature map to 8 bits and dequantize it."""
     from onnx import helper
 
     scale = _scale(limits)
     inputs = [
-        _constant(model, np.array(scale, np.float32), f"{name}_scale"),
-        _constant(model, np.array(round(-limits[0] / scale), np.uint8), f"{name}_zero"),
+        graph.add_constant(np.array(scale, np.float32), f"{name}_scale"),
+        graph.add_constant(np.array(round(-limits[0] / scale), np.uint8), f"{name}_zero"),
     ]
     yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
     yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])
-
-
-def _constant(model: ModelProto, value: NDArray[Any], name: str) -> str:
-    from onnx import numpy_helper
-
-    model.graph.initializer.append(numpy_helper.from_array(value, name))
-    return name

@@ -26,10 +26,10 @@ from stylecli.training.export.onnx_export import export_onnx, reach_of, to_half
 from stylecli.training.export.parity import check_precision
 from stylecli.training.networks.registry import count_parameters, network_name
 from stylecli.training.networks.style_network import StyleNetwork
-from stylecli.training.recipe import write_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun
 from stylecli.training.runs.folder import RECIPE
+from stylecli.training.runs.recipe_files import write_recipe
 
 DEFAULT_VARIANT = "fast"
 PREVIEW_QUALITY = 85

@@ -1,4 +1,4 @@
-"""One photo painted by optimisation (Gatys et al. 2016): slow, and the yardstick of the fast networks."""
+"""Style transfer by optimising the pixels of one photo (Gatys et al. 2016): slow, the baseline for the networks."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.stylize.painting import with_colors_of
-from stylecli.training.gatys.options import LEARNING_RATES, Optimization
+from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import content_loss, gram_matrix, style_loss, total_variation
 
 HISTORY = 20  # steps that L-BFGS remembers; each takes the memory of two pictures
-TRIALS = 25  # evaluations that a line search may take, nearly all take one; by default it may not take any
-COARSEST = 64  # pixels of the short side: on less, faces are lost
+TRIALS = 25  # most evaluations of a line search; nearly all need one, and PyTorch's default allows none
+COARSEST = 64  # pixels of the short side of the smallest scale: with fewer, faces are lost
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """The image after `number` steps, (1, 3, H, W), 0..1, a CPU copy; its losses, unweighted, and weighted total."""
+    """The state after `number` steps: unweighted losses, their weighted total, and a CPU copy (1, 3, H, W) in 0..1."""
 
     number: int
     losses: dict[str, float]
@@ -45,9 +45,9 @@ def objective(
     loss_network: LossNetwork,
     settings: Optimization,
 ) -> dict[str, Tensor]:
-    """The losses by name of an image (N, 3, H, W) in 0..1, unweighted.
+    """Compute the unweighted losses of an image (N, 3, H, W) in 0..1, by name.
 
-    `content_target` is the photo's feature maps at the content layer, `style_targets` the painting's Gram matrices.
+    content_target: the photo's feature maps at the content layer. style_targets: the painting's Gram matrices by layer.
     """
     features = loss_network(image, settings.layers)
     return {
@@ -58,7 +58,7 @@ def objective(
 
 
 def total_loss(losses: Mapping[str, Tensor], settings: Optimization) -> Tensor:
-    """The sum, each loss by the weight of its name (Gatys et al. 2016, eq. 7, and the total variation)."""
+    """Sum the losses, each times its weight (Gatys et al. 2016, eq. 7, plus total variation)."""
     return torch.stack([getattr(settings, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
 
 
@@ -70,9 +70,9 @@ def iterations(
     *,
     start: Tensor | None = None,
 ) -> Iterator[Iteration]:
-    """Paint a photo (1, 3, H, W), sRGB-encoded RGB in 0..1, step by step without end, on CUDA where that is.
+    """Optimise a photo (1, 3, H, W), sRGB-encoded RGB in 0..1, and yield after every step, without end.
 
-    Begins with `start`, the photo itself when None.
+    Starts from the image `start`, or from the photo. Runs on CUDA if it is available.
 
     Raises:
         UsageError: the loss became infinite or NaN.
@@ -92,16 +92,16 @@ def iterations(
         image.clamp_(0, 1)
         view.look()
         yield Iteration(number, view.losses, view.total, image.cpu().clone())
-        if torch.equal(before, image):  # L-BFGS sees no way down by what it remembers: let it forget
+        if torch.equal(before, image):  # L-BFGS is stuck: start it again without its history
             optimizer = _optimizer(image, settings)
 
 
 @contextmanager
 def memory_faults_named() -> Iterator[None]:
-    """Raise DeviceError when torch runs out of memory, of the graphics card or of the machine."""
+    """Turn the out-of-memory errors of torch, of the graphics card or the machine, into DeviceError."""
     try:
         yield
-    except RuntimeError as error:  # torch has a type for the graphics card alone; the texts share one word
+    except RuntimeError as error:  # torch has an exception type only for graphics cards; all texts have this word
         if "allocate" not in str(error):
             raise
         raise DeviceError("not enough memory for a picture of this size", hint="Give a smaller `size`.") from error
@@ -113,57 +113,59 @@ def optimize(
     painting: NDArray[Any],
     loss_network: LossNetwork,
     settings: Optimization,
+    job: OptimizationJob,
     *,
-    steps: int,
-    size: int | None = None,
-    scales: int = 1,
-    original_colors: bool = False,
     progress: Progress = ignore,
-    preview: Callable[[int, NDArray[Any]], None] | None = None,
-    preview_every: int = 50,
+    preview: Callable[[int, NDArray[Any]], None] = lambda _, __: None,
 ) -> NDArray[Any]:
-    """Paint a photo (H, W, 3) in the style of a painting, both sRGB-encoded RGB of any type; the photo's type.
+    """Paint a photo (H, W, 3) in the style of a painting, both sRGB-encoded RGB of any type.
 
-    The result has the photo's size, or a short side of `size` pixels if that is less. `scales` sizes are painted, each
-    started from the result of the one before (see `plan_scales`). `original_colors` takes only brightness from what is
-    painted. `progress` hears of each step, with its losses; `preview` gets a step's number and what would be returned.
+    Args:
+        photo: the photo.
+        painting: the painting.
+        loss_network: has all `settings.layers`.
+        settings: the losses and the optimiser.
+        job: steps, size, scales, colours and how often `preview` is called.
+        progress: called after each step with its losses.
+        preview: called with the number of a step and the picture that would be returned after it.
+
+    Returns:
+        The painted photo, of the photo's type.
 
     Raises:
-        UsageError: a picture is too small, a number impossible, or the loss became infinite or NaN.
+        UsageError: a picture is too small, a number is out of range, or the loss became infinite or NaN.
         DeviceError: too little memory.
     """
-    factor = 1.0 if size is None else min(1.0, size / min(photo.shape[:2]))
+    factor = min(1.0, job.size / min(photo.shape[:2]))
     height, width = (round(side * factor) for side in photo.shape[:2])
     for name, side in (("photo", min(height, width)), ("painting", min(painting.shape[:2]))):
         if side < settings.least_side:
             hint = f"The loss network needs {settings.least_side} on each side."
             raise UsageError(f"the {name}: {side} pixels are too few", hint=hint)
-    if preview_every < 1:
-        raise UsageError(f"preview_every is {preview_every}", hint="Give at least 1.")
     image = goal = resize(to_unit(photo), height, width)
 
     def result() -> NDArray[Any]:
         painted = resize(image, height, width)
-        return quantize(with_colors_of(goal, painted) if original_colors else painted, photo.dtype)
+        return quantize(with_colors_of(goal, painted) if job.original_colors else painted, photo.dtype)
 
     done = 0
-    for rows, columns, count in plan_scales(height, width, steps=steps, scales=scales):
+    for rows, columns, count in plan_scales(height, width, steps=job.steps, scales=job.scales):
         targets = _style_targets(painting, rows * columns, loss_network, settings)
         content, start = (_tensor(resize(picture, rows, columns)) for picture in (goal, image))
         for iteration in itertools.islice(iterations(content, targets, loss_network, settings, start=start), count):
             done += 1
             image = np.ascontiguousarray(iteration.image[0].permute(1, 2, 0).numpy())
             label = "  ".join(f"{name} {loss:.3f}" for name, loss in iteration.losses.items())
-            progress(Step(done, steps, "steps", label, {**iteration.losses, "total": iteration.total}))
-            if preview and done % preview_every == 0:
+            progress(Step(done, job.steps, "steps", label, {**iteration.losses, "total": iteration.total}))
+            if job.preview_every and done % job.preview_every == 0:
                 preview(done, result())
     return result()
 
 
 def plan_scales(height: int, width: int, *, steps: int, scales: int) -> list[tuple[int, int, int]]:
-    """(height, width, steps) of each scale: each twice as large as the one before, with about half of its steps.
+    """Plan (height, width, steps) of each scale; each is twice as large as the one before, with about half its steps.
 
-    There are fewer than `scales` where steps or pixels (COARSEST) do not suffice.
+    There are fewer than `scales` if the steps or the pixels (COARSEST) do not suffice.
 
     Raises:
         UsageError: `steps` or `scales` is less than one.
@@ -171,7 +173,7 @@ def plan_scales(height: int, width: int, *, steps: int, scales: int) -> list[tup
     if min(steps, scales) < 1:
         raise UsageError(f"{steps} steps at {scales} scales", hint="Give at least one of each.")
     scales = min(scales, steps, 1 + max(0, int(math.log2(min(height, width) / COARSEST))))
-    # One step each, and the others as 1 : 2 : 4 ... from the finest on; what the divisions leave goes to the coarsest.
+    # One step each; the others in the ratio 1 : 2 : 4 ... from the finest scale on, the remainder to the coarsest.
     counts = [1 + (steps - scales) * 2**level // (2**scales - 1) for level in range(scales)]
     counts[-1] += steps - sum(counts)
     sizes = [(round(height / 2**level), round(width / 2**level)) for level in range(scales)]
@@ -179,7 +181,7 @@ def plan_scales(height: int, width: int, *, steps: int, scales: int) -> list[tup
 
 
 class _View:
-    """What is known of the image as it is; L-BFGS begins a step by asking for what it saw at the end of the last."""
+    """The loss and gradient of the current image, cached: L-BFGS begins a step where the one before ended."""
 
     def __init__(self, image: Tensor, losses_of: Callable[[Tensor], dict[str, Tensor]], settings: Optimization) -> None:
         self.step = 0
@@ -191,7 +193,7 @@ class _View:
         self._seen = torch.empty(0)
 
     def look(self) -> float:
-        """Give the total loss of the image with its colours clipped to 0..1, and the image its gradient."""
+        """Return the total loss of the image clipped to 0..1, and set the image's gradient."""
         seen = self._image.clamp(0, 1)
         if torch.equal(seen, self._seen):
             return self.total
@@ -204,7 +206,7 @@ class _View:
         if not math.isfinite(self.total):
             hint = f"Give a style weight below {self._settings.style_weight:g}, or another loss network."
             raise UsageError(f"the loss is {self.total} at step {self.step}", hint=hint)
-        # A colour that could only leave 0..1 must not bend the direction of the others.
+        # No gradient for colours at a limit that would leave 0..1: they would only distort the direction of the step.
         leaving = ((seen == 0) & (gradient > 0)) | ((seen == 1) & (gradient < 0))
         self._image.grad = gradient.masked_fill(leaving, 0).contiguous()
         return self.total
@@ -230,9 +232,9 @@ def _optimizer(image: Tensor, settings: Optimization) -> torch.optim.Optimizer:
 def _style_targets(
     painting: NDArray[Any], pixels: int, loss_network: LossNetwork, settings: Optimization
 ) -> dict[str, Tensor]:
-    """The Gram matrices (1, C, C) by layer of a painting (H, W, 3), resized to about as many pixels as the photo has.
+    """Compute the Gram matrices (1, C, C) of a painting (H, W, 3) by layer, at about as many `pixels` as the photo has.
 
-    So strokes keep their share of the picture at every scale, and the longest strip takes no more memory.
+    So strokes keep their size relative to the picture at every scale, and a long strip takes no more memory.
     """
     height, width = painting.shape[:2]
     factor = math.sqrt(pixels / (height * width))

@@ -1,4 +1,4 @@
-"""The settings of the optimisation of Gatys et al. 2016, and their defaults; importing them loads no torch."""
+"""The options of the optimisation (Gatys et al. 2016) and their defaults. Importing this loads no torch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Literal
 from stylecli.core.errors import UsageError
 from stylecli.training.losses.names import STYLE_LAYERS, LossName
 
-LEARNING_RATES: Mapping[str, float] = {"lbfgs": 1.0, "adam": 0.03}  # 1: the step that L-BFGS itself thinks best
+LEARNING_RATES: Mapping[str, float] = {"lbfgs": 1.0, "adam": 0.03}  # 1: the step that L-BFGS proposes
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """What is optimised and how. learning_rate: None for that of LEARNING_RATES. relative: see `losses`."""
+    """The losses and the optimiser. learning_rate: None for LEARNING_RATES. relative: see `losses.perceptual`."""
 
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     content_layer: str = "relu4_2"  # as Gatys et al. 2016, section 3
@@ -40,22 +40,23 @@ class Optimization:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Every layer of the loss network that the losses look at."""
+        """All layers of the loss network that the losses need."""
         return (*dict.fromkeys((*self.style_layers, self.content_layer)),)
 
     @property
     def least_side(self) -> int:
-        """Pixels that a side needs so that one is left at the deepest layer: a pooling stands before each block."""
+        """The smallest side, in pixels, that leaves one pixel at the deepest layer: each pooling halves it."""
         return max(1 << (int(layer.removeprefix("relu")[0]) - 1) for layer in self.layers)
 
 
 @dataclass(frozen=True)
 class OptimizationJob:
-    """How a photo file is optimised, beside the settings of the losses; for `optimize_file`.
+    """How one photo is painted, apart from the losses.
 
-    size: short side of the result at most, in pixels; a smaller photo keeps its size. scales: sizes painted from coarse
-    to fine, each twice the one before. preview_every: steps between previews; None: none. loss_network: None for the
-    best that needs no download. loss_weights: a local file of its weights.
+    size: the largest short side of the result, in pixels; a smaller photo keeps its size. scales: how many sizes to
+    paint, from coarse to fine, each twice the one before and started from its result. original_colors: take only the
+    brightness from the painted picture. preview_every: steps between previews; None: no previews. loss_network: None
+    for the best that needs no download. loss_weights: a local file of its weights.
     """
 
     steps: int = 300
@@ -65,3 +66,7 @@ class OptimizationJob:
     preview_every: int | None = None
     loss_network: LossName | None = None
     loss_weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.preview_every is not None and self.preview_every < 1:
+            raise UsageError(f"preview_every is {self.preview_every}", hint="Give at least 1.")

@@ -1,4 +1,4 @@
-"""A photo file painted by optimisation: the files of a photo and a painting in, a picture file out."""
+"""Style transfer by optimisation for picture files."""
 
 from __future__ import annotations
 
@@ -27,17 +27,16 @@ def optimize_file(
     overwrite: bool = False,
     progress: Progress = ignore,
 ) -> dict[str, float]:
-    """Paint a photo in the style of a painting (`gatys.optimize`); returns the losses of the last step by name.
+    """Paint a photo file in the style of a painting by `optimize`; returns the losses of the last step by name.
 
-    Previews stand beside `output`. All target files are checked before the work begins.
+    Previews are written beside `output`. All target files are checked before the work begins.
 
     Raises:
         UsageError: a target exists already or is a source, a picture is too small, the loss became infinite or NaN.
         MediaError: a file cannot be read or written.
         DeviceError: too little memory.
     """
-    every = job.preview_every
-    steps = range(every, job.steps + 1, every) if every is not None else ()
+    steps = range(job.preview_every, job.steps + 1, job.preview_every) if job.preview_every else ()
     targets = [output, *(preview_file(output, step) for step in steps)]
     check_pictures_to_write(targets, [photo, painting], overwrite=overwrite)
     picture, style = read_picture(photo), read_picture(painting)
@@ -52,23 +51,11 @@ def optimize_file(
     def preview(step: int, pixels: NDArray[Any]) -> None:
         write_picture(picture_from_pixels(pixels), preview_file(output, step), overwrite=overwrite)
 
-    pixels = optimize(
-        picture.pixels,
-        style.pixels,
-        network,
-        settings,
-        steps=job.steps,
-        size=job.size,
-        scales=job.scales,
-        original_colors=job.original_colors,
-        progress=watch,
-        preview=preview if every is not None else None,
-        preview_every=1 if every is None else every,
-    )
+    pixels = optimize(picture.pixels, style.pixels, network, settings, job, progress=watch, preview=preview)
     write_picture(with_pixels_of_any_size(picture, pixels), output, overwrite=overwrite)
     return losses
 
 
 def preview_file(output: Path, step: int) -> Path:
-    """The file of the preview after a step."""
+    """Return the file of the preview after a step."""
     return output.with_name(f"{output.stem}-step-{step:06d}.png")

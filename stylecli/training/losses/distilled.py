@@ -1,7 +1,7 @@
-"""The distilled loss network: the feature maps of VGG-19, guessed by a network of a quarter of its width.
+"""The distilled loss network: a network with a quarter of VGG-19's channels that predicts VGG-19's feature maps.
 
-It ships with the package, so that training works offline, and a step takes less than half the time. `distill.py`
-trained it.
+It ships with the package, so training works offline, and a step takes less than half the time. `distillation` trains
+it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from torch import Tensor, nn
 
 from stylecli.core.errors import UsageError
 
-CONVOLUTIONS = (2, 2, 4, 2)  # of each block, as in VGG-19, down to relu4_2
+CONVOLUTIONS = (2, 2, 4, 2)  # in each block, as in VGG-19 down to relu4_2
 WIDTHS = (16, 32, 64, 128)  # channels of each block: a quarter of VGG-19's
 VGG_WIDTHS = (64, 128, 256, 512)
-MAPPED = ("relu1_2", "relu2_2", "relu3_3", "relu4_1", "relu4_2")  # the layers that losses and the judge look at
+MAPPED = ("relu1_2", "relu2_2", "relu3_3", "relu4_1", "relu4_2")  # the layers that losses and the judge use
 
-# Statistics of ImageNet, of RGB in 0..1, as VGG expects them.
+# Mean and deviation of ImageNet, for RGB in 0..1: VGG expects normalised pictures.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class DistilledNetwork(nn.Module):
-    """A picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to VGG-19's feature maps by layer name, nearly.
+    """Map a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to approximate feature maps of VGG-19 by layer name.
 
-    A narrow VGG-19; behind each layer of MAPPED a 1x1 convolution and a ReLU lead to the channels of VGG-19, so that a
-    feature map or Gram matrix of the one can be compared with that of the other.
+    A narrow VGG-19. After each layer of MAPPED, a 1x1 convolution and a ReLU map to the channels of VGG-19, so that
+    feature maps and Gram matrices of both networks can be compared.
     """
 
     name = "distilled"
@@ -58,7 +58,7 @@ class DistilledNetwork(nn.Module):
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, Tensor], *, sha256: str) -> Self:
-        """The network whose `state_dict` these tensors are, fixed; raises UsageError for others."""
+        """Build the network from its `state_dict`, without gradients; raises UsageError for other tensors."""
         network = cls(sha256=sha256)
         try:
             network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
@@ -67,7 +67,7 @@ class DistilledNetwork(nn.Module):
         return network.requires_grad_(False).eval()
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Feature maps of `layers` (all of MAPPED when None), computed no deeper than needed."""
+        """Return the feature maps of `layers`, by default all of MAPPED; computes no deeper layer than needed."""
         missing = set(self.layers if layers is None else layers)
         features: dict[str, Tensor] = {}
         x = (image - self.get_buffer("mean")) / self.get_buffer("deviation")

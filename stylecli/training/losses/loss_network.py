@@ -1,7 +1,4 @@
-"""The loss networks: their feature maps say what a picture shows and how it is painted.
-
-VGG-16 and VGG-19 are the real ones; the distilled one ships with the package and needs no download (see `distilled`).
-"""
+"""Open the loss networks, whose feature maps the losses compare: VGG-16, VGG-19 and the distilled one that ships."""
 
 from __future__ import annotations
 
@@ -20,14 +17,14 @@ from stylecli.training.losses.names import LossName, VggName
 
 SHIPPED = Path(__file__).with_name("distilled.safetensors")
 
-# Convolutions of each block (Simonyan and Zisserman 2015, table 1, columns D and E), as far as losses look.
+# Convolutions in each block (Simonyan and Zisserman 2015, table 1, columns D and E), down to the last layer in use.
 CONVOLUTIONS: Mapping[VggName, tuple[int, ...]] = {"vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}
 
-LAST_INDEX: Mapping[VggName, int] = {"vgg16": 21, "vgg19": 25}  # in torchvision's `features`, of relu4_3 and relu4_4
+LAST_INDEX: Mapping[VggName, int] = {"vgg16": 21, "vgg19": 25}  # of relu4_3, relu4_4 in torchvision's `features`
 
 
 class VggNetwork(nn.Module):
-    """A fixed VGG: a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to feature maps by layer name ("relu3_3")."""
+    """A fixed VGG: maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to feature maps by layer name ("relu3_3")."""
 
     def __init__(self, weights: Mapping[str, Tensor], *, name: VggName, layers: Iterable[str], sha256: str) -> None:
         super().__init__()
@@ -42,7 +39,7 @@ class VggNetwork(nn.Module):
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Feature maps of `layers` (all of this network when None), computed no deeper than needed."""
+        """Return the feature maps of `layers`, by default all of this network; computes no deeper layer than needed."""
         missing = set(self.layers if layers is None else layers)
         features: dict[str, Tensor] = {}
         x = (image - self.get_buffer("mean")) / self.get_buffer("deviation")
@@ -63,14 +60,15 @@ LossNetwork = VggNetwork | DistilledNetwork
 
 
 def load_loss_network(name: LossName, layers: Iterable[str], *, file: Path | None = None) -> LossNetwork:
-    """Open a loss network: the shipped one, torchvision's official ImageNet weights, or a local safetensors `file`.
+    """Open a loss network with the given layers.
 
-    A `file` of a VGG has torchvision's keys. The official weights are downloaded once (528 MB for VGG-16, 548 MB for
-    VGG-19), checked and cached by torch.
+    file: a local safetensors file of its weights, with torchvision's keys for a VGG. None: the file that ships for
+    "distilled"; for a VGG torchvision's ImageNet weights, which torch downloads once (528 MB for VGG-16, 548 MB for
+    VGG-19), checks and caches.
 
     Raises:
-        UsageError: a layer that the network does not have, or a file of another network.
-        MediaError: a file that cannot be read, or a failed download.
+        UsageError: the network lacks a layer, or the file is of another network.
+        MediaError: the file cannot be read, or the download failed.
     """
     if name == "distilled":
         return _load_distilled(layers, file or SHIPPED)
@@ -78,7 +76,7 @@ def load_loss_network(name: LossName, layers: Iterable[str], *, file: Path | Non
 
 
 def best_at_hand(file: Path | None = None) -> LossName:
-    """VGG-19 where its weights are in `file` or were downloaded before, else the distilled network; no download."""
+    """Return "vgg19" if its weights are in `file` or were downloaded before, else "distilled"."""
     return "vgg19" if file or has_weights("vgg19") else "distilled"
 
 
@@ -99,7 +97,7 @@ def _load_distilled(layers: Iterable[str], file: Path) -> DistilledNetwork:
 
 
 def load_vgg(name: VggName, layers: Iterable[str], *, file: Path | None = None) -> VggNetwork:
-    """Open a real VGG; raises as `load_loss_network`."""
+    """Open a VGG; arguments and errors as of `load_loss_network`."""
     layers = tuple(layers)
     if unknown := set(layers) - {layer for layer, index in _plan(name, None) if index is not None}:
         raise UsageError(
@@ -118,9 +116,9 @@ def load_vgg(name: VggName, layers: Iterable[str], *, file: Path | None = None) 
 
 
 def _plan(name: VggName, layers: Iterable[str] | None) -> list[tuple[str, int | None]]:
-    """(layer, index in torchvision's `features`) of each convolution in order, ("", None) for a pooling.
+    """List the layers in order: (name, index in torchvision's `features`) of a convolution, ("", None) of a pooling.
 
-    Ends at the deepest of `layers`; goes as far as losses look when that is None.
+    Ends at the deepest of `layers`; None lists all layers that losses can use.
     """
     plan: list[tuple[str, int | None]] = []
     index = 0

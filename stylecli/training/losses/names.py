@@ -1,4 +1,4 @@
-"""The loss networks and their usual layers by name, for those who must not import torch."""
+"""The names of the loss networks and of the style layers. Importing this loads no torch."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ LossName = Literal["distilled", "vgg16", "vgg19"]
 VGG_NAMES: tuple[VggName, ...] = get_args(VggName)
 LOSS_NETWORKS: tuple[LossName, ...] = get_args(LossName)
 
-# Johnson et al. 2016, with relu4_1 for relu4_3, which costs less.
+# The layers of Johnson et al. 2016, but relu4_1 instead of relu4_3, which costs less.
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_1")

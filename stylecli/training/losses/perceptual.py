@@ -1,9 +1,9 @@
 """The perceptual losses: pure functions from feature maps and pictures to one number.
 
-Content and style come in two forms. *Plain* is the formula of the papers, whose sums differ by orders of magnitude
-from painting to painting and from one loss network to another. *Relative*, our default, divides by the size of the
-target: one set of weights fits every painting and every loss network. Every loss is a mean over the batch, so that the
-mean over two halves of a batch is that of the whole.
+Content and style loss have two forms. *Plain* is the formula of the papers; its values differ by orders of magnitude
+between paintings and between loss networks. *Relative*, our default, divides by the magnitude of the target, so one
+set of weights fits every painting and every loss network. Every loss is a mean over the batch, so that processes can
+average the losses of their shares.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GRID_PERIOD = 4  # pixels: the largest stride of the style networks, so that of 
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """Correlations of the channels over a picture: (N, C, H, W) to (N, C, C).
+    """Compute Gram matrices (N, C, C), the correlations of channels, of feature maps (N, C, H, W).
 
     Johnson et al. 2016, eq. 3: sums over positions, divided by C·H·W.
     """
@@ -27,19 +27,19 @@ def gram_matrix(features: Tensor) -> Tensor:
 
 
 def content_loss(features: Tensor, target: Tensor, *, relative: bool = True) -> Tensor:
-    """Feature reconstruction, of two (N, C, H, W); a scalar >= 0.
+    """Compute the content loss of two feature maps (N, C, H, W); a scalar >= 0.
 
-    Plain: the mean squared difference (Johnson et al. 2016, eq. 2). Relative: over the target's mean square.
+    Plain: the mean squared difference (Johnson et al. 2016, eq. 2). Relative: divided by the target's mean square.
     """
     distance = (features - target).square().mean((1, 2, 3))  # (N,)
     return (distance / target.square().mean((1, 2, 3)) if relative else distance).mean()
 
 
 def style_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor], *, relative: bool = True) -> Tensor:
-    """Style reconstruction, summed over the layers of `targets`, a scalar >= 0.
+    """Compute the style loss, the sum over the layers of `targets`; a scalar >= 0.
 
-    The targets are Gram matrices: (1, C, C) of one painting for the whole batch, or (N, C, C). Plain: the squared
-    Frobenius distance (Johnson et al. 2016, eq. 4). Relative: each layer's over the squared norm of its target.
+    targets: Gram matrices, (1, C, C) for the whole batch or (N, C, C). Plain: the squared Frobenius distance (Johnson
+    et al. 2016, eq. 4). Relative: each layer's distance divided by the squared norm of its target.
     """
     losses = []
     for layer, target in targets.items():
@@ -49,22 +49,22 @@ def style_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor], *,
 
 
 def pixel_loss(image: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of two (N, 3, H, W) (Johnson et al. 2016, section 3.2); a scalar >= 0.
+    """Compute the mean squared difference of pictures (N, 3, H, W); a scalar >= 0 (Johnson et al. 2016, section 3.2).
 
-    For a network that is taught by pictures: those of an optimisation, or of a larger network.
+    For learning from the pictures of an optimisation or of a larger network.
     """
     return (image - target).square().mean()
 
 
 def feature_loss(features: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """The relative content loss of several layers, their mean: how another network's picture is told from this one."""
+    """Compute the mean over layers of the relative content loss: the distance from another network's pictures."""
     return torch.stack([content_loss(features[layer], target) for layer, target in targets.items()]).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours, horizontally plus vertically, of (N, 3, H, W); a scalar >= 0.
+    """Compute the mean absolute difference of horizontal plus vertical neighbours of (N, 3, H, W); a scalar >= 0.
 
-    The absolute, not the squared difference of Johnson et al. 2016 (section 3.2): it calms flat areas and keeps edges.
+    A departure: Johnson et al. 2016 (section 3.2) square the differences. Absolute ones calm flat areas and keep edges.
     """
     horizontal = (image[..., :, 1:] - image[..., :, :-1]).abs().mean()
     vertical = (image[..., 1:, :] - image[..., :-1, :]).abs().mean()
@@ -72,10 +72,10 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def grid_loss(image: Tensor) -> Tensor:
-    """How much colour depends on the place in the grid that up-sampling leaves; a scalar >= 0 of (N, 3, H, W).
+    """Measure the periodic pattern that upsampling leaves in pictures (N, 3, H, W); a scalar >= 0.
 
-    The variance of the 4 x 4 means over all pixels of the same place modulo 4: near 0 for any photo, whose content
-    knows no grid. A term of our own: it removes the faint periodic pattern that the perceptual losses do not see.
+    The variance of 16 means, each over all pixels with the same position modulo 4. It is near 0 for photos, whose
+    content does not depend on that position. Our own loss, against a faint pattern that the perceptual losses ignore.
     """
     places = F.pixel_unshuffle(image, GRID_PERIOD).mean((2, 3))  # (N, 3 * 16)
     variance: Tensor = places.reshape(-1, 3, GRID_PERIOD**2).var(2).mean()

@@ -1,4 +1,4 @@
-"""What a stylized picture keeps of its photo, and what it must not copy: tones, and the photo's edges as relief."""
+"""Losses between a stylized picture and its photo: it keeps the tones and does not copy the edges as relief."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 from stylecli.training.losses.consistency import luminance
 
-TONE_SCALE = 8  # pixels whose mean is one tone: the strokes within are left alone
-TONE_FLOOR = 0.02  # of 0..1, beside the deviation: flat pictures have no tones to keep, and finite gradients
-RELIEF_SIZE = 5  # pixels of the mean around a pixel, at half the size
-NORM_FLOOR = 1e-6  # of a sum of squares, for the same reason
+TONE_SCALE = 8  # pixels: side of the areas whose mean is one tone; strokes inside an area are free
+TONE_FLOOR = 0.02  # of 0..1, added to the deviation, so that flat pictures have finite gradients
+RELIEF_SIZE = 5  # pixels: window of the local mean, at half the size
+NORM_FLOOR = 1e-6  # added to a sum of squares, for the same reason
 
 
 def tone_loss(stylized: Tensor, photo: Tensor) -> Tensor:
-    """How far light and dark areas are from those of the photo, a scalar in 0..2; both (N, 3, H, W), RGB in 0..1.
+    """Compare light and dark areas of pictures and photos, (N, 3, H, W), RGB in 0..1; a scalar in 0..2.
 
-    One minus the correlation of the luminance, averaged over areas of TONE_SCALE pixels: contrast and brightness are
-    free, their order in the picture is not. H and W are at least 2 * TONE_SCALE.
+    One minus the correlation of the mean luma of areas of TONE_SCALE x TONE_SCALE pixels. So overall contrast and
+    brightness are free. H and W are at least 2 * TONE_SCALE.
     """
 
     def tones(image: Tensor) -> Tensor:
@@ -29,10 +29,10 @@ def tone_loss(stylized: Tensor, photo: Tensor) -> Tensor:
 
 
 def emboss_loss(stylized: Tensor, photo: Tensor) -> Tensor:
-    """How much the picture looks like the photo in relief, a scalar in 0..1; both (N, 3, H, W), RGB in 0..1.
+    """Measure how far pictures are embossed copies of photos, (N, 3, H, W), RGB in 0..1; a scalar in 0..1.
 
-    The squared correlation of the fine structure of both, where it is positive. Networks whose content loss sees fine
-    edges copy all of them and colour the areas between: an embossed photo. Strokes of their own do not correlate.
+    The square of the correlation of their fine structure, if it is positive. Networks whose content loss sees fine
+    edges tend to copy the edges and colour the areas between. Strokes of their own do not correlate with the photo.
     """
 
     def relief(image: Tensor) -> Tensor:

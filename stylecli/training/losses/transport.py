@@ -1,6 +1,6 @@
-"""Style and content by comparing sets of features, instead of Gram matrices: relaxed EMD, sliced Wasserstein.
+"""Losses that compare sets of features instead of Gram matrices: relaxed EMD, sliced Wasserstein and others.
 
-Features are samples (N, C, P): P places of feature maps, drawn by `sample_places`.
+Features are samples (N, C, P): those at P positions of the feature maps, drawn by `sample_places`.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SAMPLES = 1024  # places of a feature map; STROTSS takes as many
-DIRECTIONS = 48  # on which sliced Wasserstein projects; new ones every step
-FLOOR = 1e-8  # of a divisor
+SAMPLES = 1024  # positions of a feature map, as in STROTSS
+DIRECTIONS = 48  # of the projections of sliced Wasserstein, drawn anew in every step
+FLOOR = 1e-8  # added to divisors
 
 
 def generator_of(chance: str) -> torch.Generator:
-    """A random generator that depends on a text alone, so that a resumed training draws the same."""
+    """Return a random generator seeded by a text, so that a resumed training draws the same numbers."""
     return torch.Generator().manual_seed(random.Random(chance).getrandbits(63))
 
 
 def sample_places(maps: Tensor, chance: str, *, count: int = SAMPLES) -> Tensor:
-    """Features (N, C, H, W) at `count` random places, or at all if there are fewer: (N, C, P).
+    """Sample feature maps (N, C, H, W) at up to `count` random positions: (N, C, P).
 
-    The same `chance` gives the same places in maps of the same size.
+    The seed `chance` and the size of the maps determine the positions.
     """
     places = torch.randperm(maps.shape[2] * maps.shape[3], generator=generator_of(chance))[:count]
     return maps.flatten(2)[..., places.to(maps.device)]
 
 
 def relaxed_emd(samples: Tensor, targets: Tensor) -> Tensor:
-    """Relaxed earth mover's distance of two sets of features, (N, C, P) and (N, C, Q); a scalar in 0..2.
+    """Compute the relaxed earth mover's distance of two sets of features, (N, C, P) and (N, C, Q); a scalar in 0..2.
 
-    Kolkin et al. 2019 (STROTSS), eq. 5: the larger of both mean distances to the nearest feature of the other set, by
-    the cosine distance. Every feature of the picture must occur in the painting, and the other way round.
+    Kolkin et al. 2019 (STROTSS), eq. 5: the mean cosine distance to the nearest feature of the other set, the larger
+    of both directions. So every feature of the picture must occur in the painting, and the reverse.
     """
     distances = cosine_distances(samples, targets)  # (N, P, Q)
     to_target, to_sample = distances.amin(2).mean(1), distances.amin(1).mean(1)
@@ -42,10 +42,11 @@ def relaxed_emd(samples: Tensor, targets: Tensor) -> Tensor:
 
 
 def moment_loss(samples: Tensor, targets: Tensor) -> Tensor:
-    """How far mean and covariance of the features are from the target's; a scalar >= 0.
+    """Compare mean and covariance of two sets of features; a scalar >= 0.
 
-    Kolkin et al. 2019, eq. 7: mean absolute differences. A departure: each is divided by the mean absolute value of the
-    target's, so that one weight fits every layer and loss network. Cosine distances alone do not see magnitudes.
+    Kolkin et al. 2019, eq. 7: mean absolute differences. A departure: each is divided by the mean absolute value of
+    the target's, so that one weight fits every layer and loss network. It complements cosine distances, which ignore
+    magnitudes.
     """
     mean, target_mean = samples.mean(2), targets.mean(2)  # (N, C)
     covariance, target_covariance = (_covariance(one) for one in (samples, targets))  # (N, C, C)
@@ -55,10 +56,10 @@ def moment_loss(samples: Tensor, targets: Tensor) -> Tensor:
 
 
 def self_similarity_loss(samples: Tensor, photo: Tensor) -> Tensor:
-    """How far the pattern of likeness within a picture is from that within its photo; both (N, C, P), same places.
+    """Compare the self-similarity of picture and photo, features (N, C, P) at the same positions; a scalar >= 0.
 
-    Kolkin et al. 2019, eq. 6, times P as in their code: what looks alike in the photo shall look alike in the picture,
-    whatever it looks like. A scalar >= 0.
+    Kolkin et al. 2019, eq. 6, times P as in their code: what is similar within the photo must be similar within the
+    picture.
     """
 
     def pattern(one: Tensor) -> Tensor:
@@ -69,11 +70,11 @@ def self_similarity_loss(samples: Tensor, photo: Tensor) -> Tensor:
 
 
 def sliced_wasserstein(samples: Tensor, targets: Tensor, chance: str) -> Tensor:
-    """Squared Wasserstein distance of two sets of features, (N, C, P) and (N, C, Q), over random lines; a scalar >= 0.
+    """Compute the sliced Wasserstein distance of two sets of features, (N, C, P) and (N, C, Q); a scalar >= 0.
 
-    Heitz et al. 2021 ("A sliced Wasserstein loss for neural texture synthesis"): features are projected on random unit
-    directions and sorted; the mean squared difference. It sees the whole distribution, of which Gram matrices are
-    second moments. A departure: divided by the target's mean square.
+    Heitz et al. 2021 ("A sliced Wasserstein loss for neural texture synthesis"): the mean squared difference of the
+    sorted projections on random unit directions. It compares whole distributions; Gram matrices compare only second
+    moments. A departure: divided by the target's mean square.
     """
     directions = torch.randn(DIRECTIONS, samples.shape[1], generator=generator_of(chance)).to(samples.device)
     directions = F.normalize(directions, dim=1)
@@ -85,7 +86,7 @@ def sliced_wasserstein(samples: Tensor, targets: Tensor, chance: str) -> Tensor:
 
 
 def cosine_distances(one: Tensor, other: Tensor) -> Tensor:
-    """1 - cosine of all pairs of features of (N, C, P) and (N, C, Q): (N, P, Q)."""
+    """Compute 1 - cosine (N, P, Q) of all pairs of features, (N, C, P) and (N, C, Q)."""
     return 1 - torch.einsum("ncp,ncq->npq", F.normalize(one, dim=1), F.normalize(other, dim=1))
 
 

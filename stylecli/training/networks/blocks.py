@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STRIDE = 4  # pixels: the resolution of every trunk is a quarter of the picture's
+STRIDE = 4  # pixels: every trunk works at a quarter of the picture's resolution
 
 
 class ResidualBlock(nn.Module):
     """Two normalised convolutions beside an identity, without a ReLU after the sum (Gross and Wilber 2016).
 
-    Without `normalize_inside` only the second one, whose result is added, is normalised. `dilation` is the distance of
-    the taps of both kernels (Yu and Koltun 2016): a larger field with the same weights.
+    normalize_inside: False leaves out the normalisation of the first convolution. dilation: of both kernels, for a
+    larger receptive field with as many weights (Yu and Koltun 2016).
     """
 
     def __init__(self, channels: int, *, normalize_inside: bool = True, dilation: int = 1) -> None:
@@ -42,9 +42,9 @@ class BottleneckBlock(nn.Module):
 
 
 class NormalizedConvolution(nn.Module):
-    """A convolution and an affine instance normalisation, which makes a bias of the convolution void.
+    """A convolution without a bias, which would have no effect, and an affine instance normalisation.
 
-    Without `normalize`, a convolution with a bias, to which a normalisation by constant statistics comes down.
+    normalize: False gives a convolution with a bias instead, which also represents a normalisation by constants.
     """
 
     def __init__(
@@ -71,18 +71,18 @@ class NormalizedConvolution(nn.Module):
 def convolution(
     channels_in: int, channels_out: int, *, size: int = 3, stride: int = 1, dilation: int = 1, bias: bool = True
 ) -> nn.Conv2d:
-    """A convolution that keeps the size (or halves it) and repeats the border."""
+    """Make a convolution that keeps the size, or divides it by `stride`, and pads by repeating the border."""
     padding = (size - 1) // 2 * dilation
     return nn.Conv2d(channels_in, channels_out, size, stride, padding, dilation, padding_mode="replicate", bias=bias)
 
 
 def double(x: Tensor) -> Tensor:
-    """Twice the height and width, by nearest neighbour."""
+    """Upsample by 2, nearest neighbour."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Give each convolution the channels of its tensors, which in a pruned network differ from block to block."""
+    """Load tensors into a network; first resizes each convolution, since the blocks of a pruned network differ."""
     for name, layer in list(network.named_modules()):
         if isinstance(layer, NormalizedConvolution):
             channels_out, channels_in, size, _ = weights[f"{name}.convolution.weight"].shape
@@ -100,5 +100,5 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def count_blocks(weights: Mapping[str, Tensor], group: str) -> int:
-    """How many numbered layers the tensors of `group` ("blocks") belong to."""
+    """Count the numbered layers of `group`, such as "blocks", in the names of tensors."""
     return len({name.split(".")[1] for name in weights if name.startswith(f"{group}.")})

@@ -1,7 +1,7 @@
 """Several styles in one network: shared convolutions, a gamma and beta for each style (Dumoulin et al. 2017).
 
-The tensors have the same names as those of a plain network, but gamma and beta are (styles, C) instead of (C,). One row
-of each gives the plain network of one style; a mixture of rows gives a blend of styles.
+The tensors have the names of a plain network, but gamma and beta are (styles, C) instead of (C,). One row of each gives
+the plain network of one style; a mixture of rows gives a blend of styles.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ConditionalNorm(nn.Module):
 
 
 def make_conditional(network: StyleNetwork, styles: int) -> StyleNetwork:
-    """Give a network several styles, in place. Each starts as the style that it had."""
+    """Give a network several styles, in place. Each starts as the network's own style."""
     norms = [(name, norm) for name, norm in network.named_modules() if isinstance(norm, nn.InstanceNorm2d)]
     for name, norm in norms:
         parent, _, child = name.rpartition(".")

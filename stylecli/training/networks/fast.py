@@ -21,7 +21,7 @@ from stylecli.training.networks.blocks import (
 )
 from stylecli.training.networks.style_network import MARGIN, StyleNetwork
 
-DILATIONS = "dilations"  # the tensor that tells them, beside the weights
+DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 
 
 class FastNetwork(StyleNetwork):
@@ -63,7 +63,7 @@ class FastNetwork(StyleNetwork):
         }
         if dilations:
             self.register_buffer(DILATIONS, torch.tensor(tuple(dilations)))
-        beside = not few_norms  # whether what does not enter the residual stream is normalised
+        beside = not few_norms  # whether to normalise feature maps that do not enter the residual stream
         self.stem = NormalizedConvolution(3, stem, size=6, stride=2, normalize=beside)
         self.down = NormalizedConvolution(stem, trunk, stride=2)
         self.blocks = nn.Sequential(
@@ -81,7 +81,7 @@ class FastNetwork(StyleNetwork):
 
     @classmethod
     def owns(cls, weights: Mapping[str, Tensor]) -> bool:
-        """By its stem, which has another name in the other networks."""
+        """Whether there is a stem; the other networks have other names for it."""
         return "stem.convolution.weight" in weights
 
     @classmethod
@@ -100,7 +100,7 @@ class FastNetwork(StyleNetwork):
 
     @property
     def margin(self) -> int:
-        """It grows like the field of the blocks, on which it depends how far the zeros around the picture are seen."""
+        """Pixels around a picture. Proportional to the mean dilation, as is the reach of the zero padding."""
         dilations = self.widths["dilations"]
         mean = sum(dilations) / len(dilations) if dilations else 1
         return math.ceil(MARGIN * mean / STRIDE) * STRIDE
@@ -116,7 +116,7 @@ class FastNetwork(StyleNetwork):
 
 
 def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> dict[str, Tensor]:
-    """The tensors of a `fast` network with other dilations of its blocks; empty: 1. The kernels stay as they are."""
+    """Return the tensors of a `fast` network with other dilations; empty: 1. The kernels do not change."""
     kernels = {name: tensor for name, tensor in weights.items() if name != DILATIONS}
     return {**kernels, DILATIONS: torch.tensor(tuple(dilations))} if dilations else kernels
 

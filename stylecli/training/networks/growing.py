@@ -1,7 +1,7 @@
-"""A larger network that begins as a smaller one: what the small one has learned is not learned again.
+"""Initialise a larger network with the weights of a smaller one, so that it computes the same.
 
-After Chen et al. 2016 (Net2Net), with a simpler rule: old channels do not listen to new ones at first, and a new block
-adds nothing at first. So the grown network computes what the small one computed, and training finds use for the rest.
+After Chen et al. 2016 (Net2Net), with a simpler rule: weights from new channels to old ones are 0, and so is the
+output of new blocks. Training then makes use of the new weights.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ LAST_OF_BLOCK = re.compile(r"blocks\.(\d+)\.(?:second|widen)\.norm\.(?:weight|bi
 
 @torch.no_grad()
 def grow_from(network: StyleNetwork, weights: Mapping[str, Tensor]) -> None:
-    """Put the weights of a network of the same kind, and of the same size or smaller, into `network`.
+    """Put the weights of a network of the same kind and size, or a smaller one, into `network`, in place.
 
-    `network` keeps its own dilations: kernels do not depend on them.
+    `network` keeps its own dilations, since kernels do not depend on them.
 
     Raises:
-        UsageError: they are of another kind, or larger.
+        UsageError: the weights are of another kind of network, or of a larger one.
     """
     state = network.state_dict()  # the tensors themselves, not copies
     for name, old in with_dilations(weights, ()).items():

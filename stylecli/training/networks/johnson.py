@@ -22,10 +22,10 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 
 class JohnsonNetwork(StyleNetwork):
-    """The transformation network of Johnson et al. 2016 (supplement, table 1), the yardstick of speed and quality.
+    """The transformation network of Johnson et al. 2016 (supplement, table 1), the baseline for speed and quality.
 
     Departures: instance instead of batch normalisation (Ulyanov et al. 2016) and nearest-neighbour up-convolutions
-    (Odena et al. 2016), as in every later implementation; sigmoid for the scaled tanh, since pictures are 0..1.
+    (Odena et al. 2016), as in every later implementation; a sigmoid instead of the scaled tanh, for pictures in 0..1.
     """
 
     def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
@@ -42,7 +42,7 @@ class JohnsonNetwork(StyleNetwork):
 
     @classmethod
     def owns(cls, weights: Mapping[str, Tensor]) -> bool:
-        """By the layers of its blocks, which those of the residual variant lack."""
+        """Whether there are residual blocks of two convolutions, unlike in the residual variant."""
         return "entry.convolution.weight" in weights and "blocks.0.first.convolution.weight" in weights
 
     @classmethod
@@ -73,12 +73,12 @@ class JohnsonNetwork(StyleNetwork):
 class ResidualNetwork(JohnsonNetwork):
     """The residual variant of Prasad and Ratna, "Transformation ResNet": Johnson's network with bottleneck blocks.
 
-    A third of the parameters; the most expensive parts, the 9x9 convolutions at full resolution, stay.
+    It has a third of the parameters, but keeps the most expensive layers, the 9x9 convolutions at full resolution.
     """
 
     @classmethod
     def owns(cls, weights: Mapping[str, Tensor]) -> bool:
-        """By the bottleneck of its blocks."""
+        """Whether there are bottleneck blocks."""
         return "entry.convolution.weight" in weights and "blocks.0.middle.convolution.weight" in weights
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The style networks by name. A further network is one file and one entry in NETWORKS."""
+"""The style networks by name. To add one, write its module and add an entry to NETWORKS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from stylecli.training.networks.style_network import StyleNetwork
 
-# Name in recipes and model cards: module and class. As text, so that the command line lists them without torch.
+# Name in recipes and model cards -> module:class, as text, so that the command line lists them without torch.
 NETWORKS: dict[str, str] = {
     "fast": "stylecli.training.networks.fast:FastNetwork",
     "johnson": "stylecli.training.networks.johnson:JohnsonNetwork",
@@ -22,14 +22,14 @@ NETWORKS: dict[str, str] = {
 
 
 def network_class(name: str) -> type[StyleNetwork]:
-    """The class of a network; raises KeyError for a name that is not in NETWORKS."""
+    """Return the class of a network; raises KeyError for a name that is not in NETWORKS."""
     module, _, kind = NETWORKS[name].partition(":")
     found: type[StyleNetwork] = getattr(importlib.import_module(module), kind)
     return found
 
 
 def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
-    """Rebuild a network of one style from its tensors alone, in evaluation mode.
+    """Rebuild a network of one style from its tensors, in evaluation mode.
 
     Raises:
         UsageError: no network of NETWORKS owns these tensors, or some of them are missing.
@@ -45,10 +45,10 @@ def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
 
 
 def network_name(network: nn.Module) -> str:
-    """The name of a network in recipes and model cards."""
+    """Return the name of a network in recipes and model cards."""
     return next(name for name in NETWORKS if type(network) is network_class(name))
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns."""
+    """Count the parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -1,4 +1,4 @@
-"""A style network as it is used: for pictures of any size, with a margin that keeps zero padding out of sight."""
+"""A style network for use after training: takes pictures of any size, and hides the effects of zero padding."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 
 class SizedNetwork(nn.Module):
-    """A style network for any size from 1x1 on.
+    """A copy of a style network that takes any size from 1x1 on.
 
-    Training repeats the border of every feature map. Here convolutions pad with zeros, which onnxruntime does faster,
-    and the picture gets a margin of repeated pixels, which is cut off again and hides what the zeros do to the border.
-    The margin also fills up to whole strides.
+    In training, convolutions pad by repeating the border. Here they pad with zeros, which is faster in onnxruntime.
+    The picture gets a margin of repeated pixels, which also fills it up to whole strides. The result is cropped, so
+    the effect of the zeros does not show.
     """
 
     def __init__(self, network: StyleNetwork) -> None:

@@ -1,4 +1,4 @@
-"""What every style network offers: its shape, a name check for weights, and rebuilding from weights alone."""
+"""The base class of the style networks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 
 class StyleNetwork(nn.Module):
-    """A network from a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to its stylized picture of the same shape.
+    """A network that maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to its stylized picture of the same shape.
 
     A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, has its residual blocks in
     `blocks`, and is listed in `registry.NETWORKS`.
     """
 
-    shape: ClassVar[tuple[str, ...]] = ("stem", "trunk", "blocks")  # values of a recipe that decide its layers
+    shape: ClassVar[tuple[str, ...]] = ("stem", "trunk", "blocks")  # the fields of a recipe that decide its layers
     widths: dict[str, Any]
     blocks: nn.Sequential
 
@@ -31,8 +31,8 @@ class StyleNetwork(nn.Module):
 
     @property
     def margin(self) -> int:
-        """Pixels to repeat around a picture so that zero padding does not show in it; a multiple of the stride."""
+        """Pixels to repeat around a picture so that zero padding does not show; a multiple of the stride."""
         return MARGIN
 
 
-MARGIN = 8  # pixels: without it, zero padding shows as a frame; more shifts the statistics
+MARGIN = 8  # pixels: without it, zero padding shows as a frame; a larger one shifts the statistics

@@ -31,7 +31,7 @@ def choose_widths(
     """Find the largest widths that meet the target, by bisection.
 
     All groups of the same resolution keep the same share of their channels. Shares by importance, over all groups or
-    by cost, were no better (docs/training.md).
+    by cost, were no better (docs/training-measurements.md).
 
     Args:
         table: the cost of the network.

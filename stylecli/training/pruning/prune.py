@@ -33,10 +33,11 @@ from stylecli.training.pruning.importance import Orders, by_gamma, by_loss, by_r
 from stylecli.training.pruning.narrowing import narrowed
 from stylecli.training.pruning.options import Healing, Importance, Target
 from stylecli.training.pruning.shortening import shortened
-from stylecli.training.recipe import Phase, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
 from stylecli.training.runs.finished import FinishedRun, read_training, trained_files
 from stylecli.training.runs.folder import RECIPE
+from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.train import train
 
 CUT = "cut"  # folder in the run

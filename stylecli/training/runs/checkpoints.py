@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, written atomically, with the network, its average, the optimizer and the step."""
+"""Checkpoints: one safetensors file with the network, its average, the optimizer and the step, written atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[s
     """Write a safetensors file atomically.
 
     Raises:
-        MediaError: disk full, no permission.
+        MediaError: the file cannot be written.
     """
     from safetensors.torch import save
 
@@ -31,10 +31,10 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[s
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file, on the CPU.
+    """Read the tensors and the metadata of a safetensors file, on the CPU.
 
     Raises:
-        MediaError: missing or damaged.
+        MediaError: the file is missing or damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -49,7 +49,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 @dataclass
 class TrainingState:
-    """What a resumed training needs to continue as if it had never stopped."""
+    """Everything that a resumed training needs to continue with the same bits."""
 
     network: nn.Module
     average: AveragedModel  # the same network with the moving average of its weights
@@ -63,7 +63,7 @@ class TrainingState:
         write_tensors(dict(self._tensors()), run / CHECKPOINT, metadata)
 
     def load(self, run: Path) -> bool:
-        """Take the state of a run's checkpoint, if it has one; raises MediaError for a damaged one."""
+        """Load a run's checkpoint; returns whether there is one. Raises MediaError if it is damaged."""
         if not (run / CHECKPOINT).exists():
             return False
         tensors, metadata = read_tensors(run / CHECKPOINT)
@@ -92,5 +92,5 @@ class TrainingState:
 
 
 def moving_average(decay: float, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
-    """Exponential, but at first the plain mean: the random weights of the beginning are soon forgotten."""
+    """Update an exponential moving average; the first updates give the plain mean, to forget random weights soon."""
     return average.lerp(current, max(1 - decay, 1 / (int(updates) + 1)))

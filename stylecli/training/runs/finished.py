@@ -1,4 +1,4 @@
-"""The files of what was trained, by its name: a run's folder, a style, or a variant of a style."""
+"""Read a finished training: from a run's folder, a style, or a variant of a style."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from stylecli.packs.shelves import find_style
 from stylecli.training.networks.conditional import one_style
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
-from stylecli.training.recipe import Painting, Recipe, read_recipe
+from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 from stylecli.training.runs.folder import RECIPE
+from stylecli.training.runs.recipe_files import read_recipe
 
 
 @dataclass(frozen=True)
 class TrainedFiles:
-    """Where the weights and the recipe of a training are."""
+    """The files of the weights and the recipe of a training."""
 
     weights: Path
     recipe: Path
 
 
 def trained_files(name: str, styles_dir: Path | None = None) -> TrainedFiles:
-    """Those of a run, of a style, or of a variant as in "great-wave:quality". A run's may not be there yet.
+    """Find the files of a run, a style, or a variant such as "great-wave:quality". Those of a run may not exist yet.
 
     Raises:
-        PackError: it is none of these.
-        UsageError: it is a blend.
+        PackError: there is no such run, style or variant.
+        UsageError: `name` is a blend.
     """
     folder = Path(name)
     if any((folder / file).exists() for file in (WEIGHTS, RECIPE)) and not (folder / CARD_FILE).exists():
@@ -52,7 +53,7 @@ def trained_files(name: str, styles_dir: Path | None = None) -> TrainedFiles:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a finished training left: the network of one of its styles, and how it came about."""
+    """The result of a training: the network of one of its styles, its recipe, and facts about the training."""
 
     weights: Mapping[str, Tensor]
     network: StyleNetwork
@@ -62,7 +63,7 @@ class FinishedRun:
 
 
 def read_run(run: Path, *, number: int = 1) -> FinishedRun:
-    """Read a finished training; of a network of several styles, style `number`, counted from 1.
+    """Read the finished training in a run's folder. `number` chooses one of several styles, counted from 1.
 
     Raises:
         MediaError: the run is not finished or cannot be read.
@@ -72,7 +73,7 @@ def read_run(run: Path, *, number: int = 1) -> FinishedRun:
 
 
 def read_training(files: TrainedFiles, *, number: int = 1) -> FinishedRun:
-    """The same of a training whose files may lie in a style pack."""
+    """Read a finished training from its files, in a run or in a style pack; raises as `read_run`."""
     weights, metadata = read_tensors(files.weights)
     facts = _facts_in(metadata, files.weights)
     recipe = read_recipe(files.recipe)
@@ -96,19 +97,19 @@ def _facts_in(metadata: Mapping[str, str], weights: Path) -> TrainingFacts:
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """How weights came about: kept in the metadata of their file, told in the model card."""
+    """Facts about a training, stored in the metadata of the weights file and in the model card."""
 
     device: str
     seconds: float
-    loss_network: str  # several are named in the order of their phases
-    loss_network_sha256: str  # of the last of them
+    loss_network: str  # several in the order of their phases
+    loss_network_sha256: str  # of the last one
 
     def as_metadata(self) -> dict[str, str]:
-        """As safetensors keeps it: text only."""
+        """Return the facts as safetensors stores them: text only."""
         return {name: str(value) for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
-        """Undo `as_metadata`; raises KeyError when something is missing."""
+        """Read what `as_metadata` gave; raises KeyError if something is missing."""
         seconds = round(float(metadata["seconds"]), 1)
         return cls(metadata["device"], seconds, metadata["loss_network"], metadata["loss_network_sha256"])

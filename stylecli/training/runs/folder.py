@@ -1,4 +1,4 @@
-"""The folder of a training: its recipe, its log, its samples."""
+"""The folder of a training: recipe, log, samples, copies of the paintings."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder
-from stylecli.training.recipe import Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Recipe
+from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.schedule import with_plan_of
 
 RECIPE = "recipe.toml"
 LOG = "log.jsonl"
 SAMPLES = "samples"
 SAMPLE_PHOTOS = 6
-SAMPLE_STEP = -1  # whose crops samples show: a step that no training takes
+SAMPLE_STEP = -1  # number of a step that no training takes; its crops are those of the samples
 SAMPLE_SIZE = 256  # pixels
-ONLY_TOLD = ("licence", "photos", "sample_steps")  # fields of a recipe that do not change the weights
+ONLY_TOLD = ("licence", "photos", "sample_steps")  # fields of a recipe that do not affect the weights
 
 
 def open_run(run: Path, recipe: Recipe) -> Recipe | None:
-    """Make the run's folder; the recipe to go on with if it holds a training, with the steps planned back then.
+    """Make the run's folder. If it holds a training already, return the recipe to resume with, else None.
+
+    The returned recipe has the phases that were planned when the training began.
 
     Raises:
-        UsageError: it holds a training with another recipe.
+        UsageError: the folder holds a training with another recipe.
         MediaError: it cannot be written.
     """
     with blamed_on(run):
@@ -54,13 +57,13 @@ def open_run(run: Path, recipe: Recipe) -> Recipe | None:
 
 
 def save_recipe(run: Path, recipe: Recipe) -> None:
-    """Keep the recipe in its run."""
+    """Write the recipe into the run's folder; raises MediaError."""
     with blamed_on(run):
         write_recipe(recipe, run / RECIPE)
 
 
 def keep_paintings(run: Path, recipe: Recipe, paintings: Sequence[Path]) -> None:
-    """Keep copies of the recipe's paintings in its run: what comes later, as pruning, needs them."""
+    """Copy the recipe's paintings into the run's folder, for later steps such as pruning; raises MediaError."""
     for painting, file in zip(recipe.paintings, paintings, strict=True):
         copy = run / Path(painting.file).name
         if not copy.exists():
@@ -69,13 +72,13 @@ def keep_paintings(run: Path, recipe: Recipe, paintings: Sequence[Path]) -> None
 
 
 def log(run: Path, entry: Mapping[str, object]) -> None:
-    """Add a line to the log."""
+    """Append a line to the log."""
     with blamed_on(run), (run / LOG).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
 
 
 def forget_log_after(run: Path, step: int) -> None:
-    """Drop lines of steps that a resumed run takes again."""
+    """Remove the lines of steps that a resumed run takes again."""
     file = run / LOG
     if not file.exists():
         return
@@ -87,9 +90,9 @@ def forget_log_after(run: Path, step: int) -> None:
 
 @torch.no_grad()
 def write_sample(run: Path, step: int, stylize: Callable[[int, Tensor], Tensor], photos: PhotoFolder) -> None:
-    """A grid of some photos, the same every time: as they are above, stylized below.
+    """Write a grid of photos, always the same ones, with their stylized pictures below.
 
-    `stylize` takes the number of a picture and the picture, (1, 3, H, W).
+    `stylize` takes the number of a photo and the photo, (1, 3, H, W).
     """
     crops = photos.batch(SAMPLE_STEP, count=SAMPLE_PHOTOS, size=SAMPLE_SIZE)
     stylized = torch.cat([stylize(number, crop) for number, crop in enumerate(torch.split(crops, 1))])
@@ -101,5 +104,5 @@ def write_sample(run: Path, step: int, stylize: Callable[[int, Tensor], Tensor],
 def _step_of(line: str) -> float:
     try:
         return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # the half line of a killed process
+    except (ValueError, KeyError, TypeError):  # an incomplete line of a killed process
         return float("inf")

@@ -23,8 +23,9 @@ from stylecli.media.images.files import read_picture
 from stylecli.packs.card import sha256_of
 from stylecli.training import prepare
 from stylecli.training.export import calibration, parity
-from stylecli.training.recipe import PHASES_FROM_BASE, PHASES_TO_STABILIZE, read_recipe
+from stylecli.training.prepare import PHASES_FROM_BASE, PHASES_TO_STABILIZE
 from stylecli.training.runs.checkpoints import read_tensors
+from stylecli.training.runs.recipe_files import read_recipe
 
 VGG = ("--loss-network", "vgg19", "--loss-weights")
 SMALL_STROKE = ("--stroke", 64)  # a painting looked at at 64 pixels, which spares most of the time

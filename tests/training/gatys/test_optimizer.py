@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from stylecli.training.gatys.optimizer import (
     plan_scales,
     total_loss,
 )
-from stylecli.training.gatys.options import Optimization
+from stylecli.training.gatys.options import Optimization, OptimizationJob
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.perceptual import gram_matrix
 
 SHALLOW = Optimization(content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))  # quick
 ADAM = Optimization("adam", content_layer="relu2_2", style_layers=("relu1_2", "relu2_2"))
 FIRST = Optimization(content_layer="relu1_2", style_layers=("relu1_2",))  # quicker still, for larger pictures
+JOB = OptimizationJob()
 RECOMPUTED = 1e-3  # relative: float32 sums of another order
 
 
@@ -180,12 +182,12 @@ def test_coarse_scales_come_first_with_most_steps(
 
 
 @pytest.mark.parametrize(
-    ("size", "shape"), [(None, (133, 131, 3)), (999, (133, 131, 3)), (129, (131, 129, 3)), (65, (66, 65, 3))]
+    ("size", "shape"), [(JOB.size, (133, 131, 3)), (999, (133, 131, 3)), (129, (131, 129, 3)), (65, (66, 65, 3))]
 )
 def test_the_result_has_the_photos_size_or_that_asked_for(
-    photo: NDArray[np.uint8], loss_network: LossNetwork, size: int | None, shape: tuple[int, ...]
+    photo: NDArray[np.uint8], loss_network: LossNetwork, size: int, shape: tuple[int, ...]
 ) -> None:
-    result = optimize(photo[:133, :131], photo[-40:, -50:], loss_network, FIRST, steps=2, size=size, scales=2)
+    result = optimize(photo[:133, :131], photo[-40:, -50:], loss_network, FIRST, replace(JOB, steps=2, size=size))
     assert result.shape == shape
     assert result.dtype == np.uint8
 
@@ -197,10 +199,8 @@ def test_a_scale_starts_from_the_one_before(photo: NDArray[np.uint8], loss_netwo
         photo[-64:, -64:, ::-1].copy(),
         loss_network,
         FIRST,
-        steps=7,
-        scales=2,
+        replace(JOB, steps=7, preview_every=1),
         preview=lambda _, pixels: pictures.append(pixels.astype(float)),
-        preview_every=1,
     )
     last_coarse, first_fine = pictures[4:6]
     assert np.abs(first_fine - last_coarse).mean() < 0.5 * np.abs(first_fine - photo[:128, :128]).mean()
@@ -208,7 +208,7 @@ def test_a_scale_starts_from_the_one_before(photo: NDArray[np.uint8], loss_netwo
 
 def test_original_colours_keep_the_chroma(photo: NDArray[np.uint8], loss_network: LossNetwork) -> None:
     pale = photo[:40, :48] / np.float32(512) + np.float32(0.25)  # far from black and white, where colour must give way
-    result = optimize(pale, photo[-40:, -48:], loss_network, FIRST, steps=2, original_colors=True)
+    result = optimize(pale, photo[-40:, -48:], loss_network, FIRST, replace(JOB, steps=2, original_colors=True))
     change = result - pale
     assert np.abs(change).max() > 0.01
     np.testing.assert_allclose(np.ptp(change, axis=2), 0, atol=1e-6)  # float32: the same in red, green and blue
@@ -216,7 +216,7 @@ def test_original_colours_keep_the_chroma(photo: NDArray[np.uint8], loss_network
 
 def test_progress_tells_each_step_and_its_losses(photo: NDArray[np.uint8], loss_network: LossNetwork) -> None:
     steps: list[Step] = []
-    optimize(photo[:129, :129], photo, loss_network, FIRST, steps=3, scales=2, progress=steps.append)
+    optimize(photo[:129, :129], photo, loss_network, FIRST, replace(JOB, steps=3), progress=steps.append)
     assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
     assert set(steps[-1].values) == {"content", "style", "variation", "total"}
 
@@ -225,7 +225,7 @@ def test_previews_are_what_would_be_returned(photo: NDArray[np.uint8], loss_netw
     previews: dict[int, NDArray[Any]] = {}
     deep = photo[:130, :131].astype(np.uint16) * 257
     result = optimize(
-        deep, photo, loss_network, FIRST, steps=4, scales=2, preview=previews.__setitem__, preview_every=2
+        deep, photo, loss_network, FIRST, replace(JOB, steps=4, preview_every=2), preview=previews.__setitem__
     )
     assert set(previews) == {2, 4}
     assert previews[2].shape == deep.shape
@@ -235,7 +235,7 @@ def test_previews_are_what_would_be_returned(photo: NDArray[np.uint8], loss_netw
 
 def test_a_long_strip_is_a_painting_too(photo: NDArray[np.uint8], loss_network: LossNetwork) -> None:
     strip = np.tile(photo[:8], (1, 20, 1))
-    assert optimize(photo[:16, :16], strip, loss_network, SHALLOW, steps=1).shape == (16, 16, 3)
+    assert optimize(photo[:16, :16], strip, loss_network, SHALLOW, replace(JOB, steps=1)).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize(("layer", "least"), [("relu1_2", 1), ("relu2_2", 2), ("relu3_3", 4), ("relu4_2", 8)])
@@ -245,7 +245,7 @@ def test_each_pooling_doubles_the_least_side(layer: str, least: int) -> None:
 
 def test_a_picture_of_the_least_side_is_painted(photo: NDArray[np.uint8], loss_network: LossNetwork) -> None:
     settings = Optimization(content_layer="relu4_1")
-    assert optimize(photo[:8, :9], photo[:9, :8], loss_network, settings, steps=1).shape == (8, 9, 3)
+    assert optimize(photo[:8, :9], photo[:9, :8], loss_network, settings, replace(JOB, steps=1)).shape == (8, 9, 3)
 
 
 @pytest.mark.parametrize(("what", "sides"), [("photo", (7, 64)), ("painting", (64, 7))])
@@ -254,13 +254,18 @@ def test_a_smaller_one_is_refused(
 ) -> None:
     settings = Optimization(content_layer="relu4_1")
     with pytest.raises(UsageError, match=rf"the {what}: 7 pixels are too few\. The loss network needs 8"):
-        optimize(photo[: sides[0]], photo[: sides[1]], loss_network, settings, steps=1)
+        optimize(photo[: sides[0]], photo[: sides[1]], loss_network, settings, replace(JOB, steps=1))
 
 
 @pytest.mark.parametrize(("steps", "scales"), [(0, 1), (1, 0)])
 def test_nothing_to_do_is_refused(photo: NDArray[np.uint8], loss_network: LossNetwork, steps: int, scales: int) -> None:
     with pytest.raises(UsageError, match="at least one of each"):
-        optimize(photo, photo, loss_network, SHALLOW, steps=steps, scales=scales)
+        optimize(photo, photo, loss_network, SHALLOW, replace(JOB, steps=steps, scales=scales))
+
+
+def test_previews_after_no_step_are_refused() -> None:
+    with pytest.raises(UsageError, match="preview_every is 0"):
+        OptimizationJob(preview_every=0)
 
 
 def test_too_little_memory_is_a_device_error() -> None:

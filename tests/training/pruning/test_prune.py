@@ -18,8 +18,9 @@ from stylecli.training.networks.registry import count_parameters, network_from_w
 from stylecli.training.pruning import prune as pruning
 from stylecli.training.pruning.cutting import Target
 from stylecli.training.pruning.prune import Healing, prune
-from stylecli.training.recipe import Painting, Recipe, read_recipe, write_recipe
+from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
+from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from tests.support.prunings import make_quick, write_whole
 from tests.support.trainings import same_tensors, stop_at
 

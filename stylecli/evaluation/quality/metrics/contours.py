@@ -1,4 +1,4 @@
-"""What is left of the photo's contours, and whether the style merely sharpens them."""
+"""Metrics of contours: how many of the photo's edges are kept, and whether the style only sharpens them."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from stylecli.media.pixels import LUMA, Floats, to_unit
 
 
 def luma(pixels: NDArray[Any]) -> Floats:
-    """The luma (H, W) in 0..1 of a picture (H, W, 3), sRGB-encoded."""
+    """Return the luma (H, W) in 0..1 of a picture (H, W, 3), sRGB-encoded."""
     return np.asarray(to_unit(pixels) @ LUMA, np.float32)
 
 
 def blur(plane: Floats, sigma: float) -> Floats:
-    """A Gaussian blur with a standard deviation of `sigma` pixels; the plane's edges are repeated outwards."""
+    """Blur with a Gaussian of standard deviation `sigma` pixels; the border is repeated outwards."""
     reach = int(np.ceil(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
@@ -31,7 +31,7 @@ def blur(plane: Floats, sigma: float) -> Floats:
 
 
 def laplacian(plane: Floats, sigma: float) -> Floats:
-    """The Laplacian of the plane after a Gaussian blur (Marr and Hildreth 1980), (H, W)."""
+    """Return the Laplacian (H, W) of the plane after a Gaussian blur (Marr and Hildreth 1980)."""
     padded = np.pad(blur(plane, sigma), 1, mode="edge")
     inner = padded[1:-1, 1:-1]
     around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
@@ -39,13 +39,13 @@ def laplacian(plane: Floats, sigma: float) -> Floats:
 
 
 def gradient(plane: Floats) -> tuple[Floats, Floats]:
-    """The differences down and across, each (H, W)."""
+    """Return the vertical and the horizontal differences, each (H, W)."""
     down, across = np.gradient(plane)
     return np.asarray(down, np.float32), np.asarray(across, np.float32)
 
 
 def largest_nearby(plane: NDArray[Any], reach: int) -> NDArray[Any]:
-    """The maximum in the square of `reach` pixels on each side of every pixel, (H, W)."""
+    """Return for every pixel the maximum in the square of `reach` pixels on each side, (H, W)."""
     for axis in (0, 1):
         margins = [(0, 0), (0, 0)]
         margins[axis] = (reach, reach)

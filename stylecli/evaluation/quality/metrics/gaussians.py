@@ -1,4 +1,4 @@
-"""How the features of a picture are distributed: Gram matrix, mean and covariance, and the E statistic of two."""
+"""Statistics of a picture's features (Gram matrix, mean, covariance), and distances between two pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of noise on the photo."""
+"""Metrics of noise on the photo: how much is left in the stylized picture, and how much faint noise grows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOISE = 2 / 255  # standard deviation of the noise in `noise_gain`: two levels o
 
 
 def with_noise(photo: NDArray[np.float32], sigma: float, *, seed: int = 0) -> NDArray[np.float32]:
-    """A photo (H, W, 3) in 0..1 with Gaussian noise of a standard deviation `sigma`, the same for the same seed."""
+    """Add Gaussian noise of standard deviation `sigma` to a photo (H, W, 3) in 0..1; the seed determines the noise."""
     noise = np.random.default_rng(seed).normal(0, sigma, photo.shape)
     return np.asarray((photo + noise).clip(0, 1), np.float32)
 
@@ -22,7 +22,7 @@ def noise_left(
     painted: NDArray[np.float32],
     painted_noisy: NDArray[np.float32],
 ) -> float:
-    """How much of the noise on a photo is left in its stylized picture: 0 none, 1 all of it, above 1 it grew.
+    """Measure how much of the noise on a photo is left in its stylized picture: 0 none, 1 all of it, above 1 it grew.
 
     The root mean square of what the noise changes in the output, over that of the noise itself (after clipping).
     """
@@ -32,9 +32,9 @@ def noise_left(
 def noise_gain(
     stylize: Callable[[NDArray[np.float32]], NDArray[np.float32]], photo: NDArray[np.float32], *, copies: int = 4
 ) -> float:
-    """How much a network amplifies camera noise: deviation of its output over noisy copies, over that of the noise.
+    """Measure how much a network amplifies camera noise: deviation of its output over that of its noisy input.
 
-    `photo` is (H, W, 3) in 0..1. Below 1 it calms noise, above it flickers in a video of a still scene.
+    `photo` is (H, W, 3) in 0..1. Above 1, a video of a still scene flickers.
     """
     random = np.random.default_rng(0)
     outputs = [

@@ -1,4 +1,4 @@
-"""The distance of two palettes, whatever is where."""
+"""The distance of two palettes, regardless of where the colours are."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from stylecli.media.linear_light import linear
 from stylecli.media.pixels import to_unit
 
-DIRECTIONS = 64  # along which the palettes are compared
-QUANTILES = 256  # at which they are compared on each
-MOST_COLORS = 20_000  # pixels that are looked at, evenly spread: more move the distance by less than 0.1
+DIRECTIONS = 64  # of the projections
+QUANTILES = 256  # compared in each direction
+MOST_COLORS = 20_000  # pixels to compare, evenly spread: more change the distance by less than 0.1
 # Linear light of sRGB to CIE XYZ, over the white D65 (IEC 61966-2-1).
 XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
 def palette_distance(painted: NDArray[Any], painting: NDArray[Any]) -> float:
-    """The sliced Wasserstein distance (Bonneel et al. 2015) of the colours of two pictures of any size, in CIE Lab.
+    """Compute the sliced Wasserstein distance (Bonneel et al. 2015) of the colours of two pictures, in CIE Lab.
 
-    The mean over 64 directions of how far colours must move, times 2, so that a picture whose colours are all moved by
-    10 along one axis has a distance of 10.
+    The mean over 64 directions, times 2, so that moving all colours by 10 along one axis gives 10.
     """
     random = np.random.default_rng(0)
     directions = random.normal(size=(3, DIRECTIONS))
@@ -32,7 +31,7 @@ def palette_distance(painted: NDArray[Any], painting: NDArray[Any]) -> float:
 
 
 def lab(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """CIE Lab (H, W, 3) of a picture (H, W, 3), sRGB-encoded: L 0..100, a and b about -100..100."""
+    """Convert a picture (H, W, 3), sRGB-encoded, to CIE Lab (H, W, 3): L 0..100, a and b about -100..100."""
     xyz = linear(to_unit(pixels)) @ XYZ_OF_RGB.T
     ratio = xyz / XYZ_OF_RGB.sum(1)
     root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)

@@ -1,4 +1,4 @@
-"""Faults that networks leave: grids, frames along the border, white dots and speckles."""
+"""Metrics of faults that networks leave: grids, frames along the border, white dots and speckles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics by name: one entry each. To add one, write its function and add its entry to METRICS."""
+"""The metrics by name. To add one, write its function and add an entry to METRICS."""
 
 from __future__ import annotations
 

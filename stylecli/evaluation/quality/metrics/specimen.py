@@ -1,4 +1,4 @@
-"""What a metric looks at: a photo, what a style makes of it, and the painting. Computed when a metric asks for it."""
+"""The input of a metric: a photo, its stylized picture and the painting. Everything is computed on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strokes where the photo is empty: energy by size of detail, beside the painting's."""
+"""The metric of texture: strokes in flat areas of the photo, by size, compared with the painting's."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from stylecli.evaluation.quality.metrics.filters import blur, gradient, luma
 from stylecli.media.pixels import Floats
 
 BANDS = (1, 2, 4, 8, 16)  # pixels: standard deviations of the blurs between which the bands lie
-FLAT_SHARE = 0.25  # of the photo counts as flat: where it changes least
-FLAT_REACH = 8.0  # pixels over which that is looked at
+FLAT_SHARE = 0.25  # share of the photo that counts as flat: where it changes least
+FLAT_REACH = 8.0  # pixels: standard deviation of the blur that averages the changes
 LEAST_ENERGY = 1e-4  # root mean square in 0..1: less is no detail at all
 
 
 def flat_areas(photo: NDArray[Any]) -> NDArray[np.bool_]:
-    """The quarter (H, W) of a photo (H, W, 3) with the least gradient around."""
+    """Return where a photo (H, W, 3) is flat: the quarter (H, W) with the smallest gradients nearby."""
     down, across = gradient(luma(photo))
     activity = blur(np.square(down) + np.square(across), FLAT_REACH)
     return np.asarray(activity <= np.quantile(activity, FLAT_SHARE))
 
 
 def band_energies(pixels: NDArray[Any], where: NDArray[np.bool_] | None = None) -> tuple[float, ...]:
-    """The root mean square of the luma's detail in each band, finest first, in a part (H, W) of the picture.
+    """Compute the root mean square of the luma's detail in each band, finest first, in a part (H, W) of the picture.
 
     A band is the difference of two Gaussian blurs an octave apart; the first one is what a blur of 1 pixel removes.
     """
@@ -38,7 +38,7 @@ def band_energies(pixels: NDArray[Any], where: NDArray[np.bool_] | None = None) 
 
 
 def octaves_apart(energies: tuple[float, ...], wanted: tuple[float, ...]) -> tuple[float, ...]:
-    """How many times each energy is twice the wanted one: 0 equal, 1 twice, -1 half."""
+    """Return log2 of the ratio of each energy to the wanted one: 0 equal, 1 twice, -1 half."""
     return tuple(
         float(np.log2(max(one, LEAST_ENERGY) / max(other, LEAST_ENERGY)))
         for one, other in zip(energies, wanted, strict=True)

@@ -34,7 +34,7 @@ PATIENCE_LEVEL = 5  # the niceness of the process: the page stays quick
 
 @dataclass(frozen=True)
 class PageLesson:
-    """What is learned. name: of the new style, made from `title`; base: the style to start from, "" for the nearest."""
+    """What is learned. name: of the new style, made from `title`; base: to start from; "": the usual one."""
 
     name: str
     title: str

@@ -11,9 +11,8 @@ import pytest
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.packs.safety import verify
 from stylecli.packs.shelves import find_style
-from stylecli.stylize.style import stylize_image
 from stylecli.training import learn
-from stylecli.training.learn import JUDGING_PHOTOS, LEARNING_PHOTOS, Lesson, learn_style, name_of, nearest_style
+from stylecli.training.learn import JUDGING_PHOTOS, LEARNING_PHOTOS, Lesson, learn_style, name_of
 from stylecli.training.recipe import Phase
 from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import stop_at
@@ -46,6 +45,13 @@ def test_an_interrupted_lesson_goes_on_and_ends_on_the_shelf(lesson: Lesson, tmp
     assert not (tmp_path / "state" / "learning" / "coffee").exists()
 
 
+def test_great_wave_is_trained_on_if_no_style_is_named(lesson: Lesson, tmp_path: Path) -> None:
+    told = list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        learn_style(replace(lesson, base=None), tmp_path / "shelf", progress=stop_at(1), notice=told.append)
+    assert told[0] == "starting from great-wave"
+
+
 def test_a_name_that_is_taken_is_told_before_anything_is_learned(lesson: Lesson, tmp_path: Path) -> None:
     (tmp_path / "coffee").mkdir()
     with pytest.raises(UsageError, match="coffee: already on the shelf"):
@@ -57,16 +63,6 @@ def test_a_file_that_is_no_picture_is_refused_first(lesson: Lesson, tmp_path: Pa
     with pytest.raises(MediaError):
         learn_style(replace(lesson, painting=tmp_path / "text.jpg"), tmp_path / "shelf")
     assert not (tmp_path / "shelf").exists()
-
-
-@pytest.mark.parametrize("style", ["great-wave", "the-scream"])
-def test_the_nearest_of_three_unlike_styles_is_the_one_that_painted(
-    style: str, photo_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unlike = [find_style(name) for name in ("great-wave", "starry-night", "the-scream")]
-    monkeypatch.setattr(learn, "list_styles", lambda _: unlike)
-    stylize_image(photo_file, tmp_path / "painted.png", style)
-    assert nearest_style(tmp_path / "painted.png") == style
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from stylecli.cli.parameters import TimeSpan
 @click.option("--artist", default="", help="Of the painting.")
 @click.option("--year", type=int, default=0, help="Of the painting.")
 @click.option("--time-budget", "seconds", type=TimeSpan(), default="5m", show_default=True, help="Time to train.")
-@click.option("--base", metavar="STYLE", help="The style to start from; default: the nearest.")
+@click.option("--base", metavar="STYLE", help="The style to start from; default: great-wave.")
 @click.option(
     "--data", "photos", type=click.Path(path_type=Path), help="Photos to train on; default: 11 that ship with stylecli."
 )

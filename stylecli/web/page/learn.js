@@ -73,7 +73,7 @@ export function learnView() {
     const artist = textField(T.artist, { value: answers.artist, maxlength: 100 });
     const year = textField(T.year, { value: answers.year, inputmode: "numeric", pattern: "[0-9]{0,4}", maxlength: 4 });
     const minutes = choice(T.trainFor, MINUTES.map((n) => [n, T.minutes(n)]), answers.minutes, () => {});
-    const base = choice(T.startFrom, [["", T.nearestStyle], ...app.styles.map((one) => [one.name, one.title])], answers.base, () => {});
+    const base = choice(T.startFrom, [["", T.usualBase], ...app.styles.map((one) => [one.name, one.title])], answers.base, () => {});
     const begin = h("button", { class: "primary wide", disabled: !upload }, T.learnStart);
     const form = h("form", { class: "fields", onsubmit: async (event) => {
       event.preventDefault();

@@ -107,7 +107,7 @@ export const T = {
   trainFor: "Train for",
   minutes: (n) => `${n} minutes`,
   startFrom: "Start from",
-  nearestStyle: "The nearest style",
+  usualBase: "Great Wave, the usual one",
   learnStart: "Learn this style",
   learning: "The network is being trained.",
   learnMeanwhile: "It goes on while you use the rest of the page.",

@@ -63,6 +63,9 @@ class _Watch:
         self._is_answered = False  # the handler has raised its exception, and nothing has swallowed it so far
         self._is_due = False  # the handler must run again: it could not raise, or its exception was swallowed
         self._is_resent = False  # the signal was sent again, and the handler has not yet run
+        self._resent = (
+            0  # signals that were sent again and whose numbers have not yet been read; of the watching thread
+        )
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
 
@@ -115,7 +118,10 @@ class _Watch:
             now = time.monotonic()
             if not received:  # closed: the command has ended
                 return
-            if received[0] in EXIT_CODES and signal.getsignal(received[0]) == self._handle and not self._is_resent:
+            if received[0] in EXIT_CODES and signal.getsignal(received[0]) == self._handle:
+                if self._resent:
+                    self._resent -= 1
+                    continue
                 if arrived and now - arrived > AGAIN_SECONDS:
                     _end_now(number)
                 arrived, number = arrived or now, received[0]
@@ -129,6 +135,7 @@ class _Watch:
             _end_now(number)
         if self._is_due:
             self._is_due, self._is_resent = False, True
+            self._resent += 1
             if sys.platform == "win32":
                 _thread.interrupt_main(signal.Signals(number))
             else:  # which also wakes it where it waits

@@ -11,8 +11,8 @@ from stylecli.training.losses.loss_network import load_vgg
 from stylecli.training.losses.thinning import begin_as_thinned
 
 
-def test_thinning_is_a_better_start_than_chance(vgg_file: Path, photo_folder: Path) -> None:
-    teacher = load_vgg("vgg19", MAPPED, file=vgg_file)
+def test_thinning_is_a_better_start_than_chance(wide_vgg_file: Path, photo_folder: Path) -> None:
+    teacher = load_vgg("vgg19", MAPPED, file=wide_vgg_file)
     images = PhotoFolder(photo_folder).batch(0, count=4, size=64)
     scales = {layer: torch.tensor(1.0) for layer in MAPPED}
     thinned = DistilledNetwork()

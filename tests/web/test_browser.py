@@ -282,9 +282,7 @@ def test_a_reload_in_the_middle_goes_on_with_the_work(page: Any, long_clip: Path
     page.get_by_role("button", name="Stylize the video").click()
     until(page, IN_THE_MIDDLE)
     page.reload()
-    until(page, IN_THE_MIDDLE)
-    page.get_by_role("button", name="Cancel").click()
-    page.wait_for_selector("text=Cancelled")
+    page.wait_for_selector("text=Back to the settings")  # below the result
     page.reload()
     page.wait_for_selector("text=Stylize the video")
 
@@ -297,10 +295,10 @@ def test_a_photo_of_20_megabytes_is_taken(page: Any, tmp_path: Path) -> None:
     page.locator(".samples button").nth(STYLES.index(CHOSEN)).click()  # the sample, in this style
     settled(page)
     open_files(page, path)
-    page.wait_for_selector("text=noise.png")
+    page.wait_for_selector(".facts:has-text('noise.png')")
     settled(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name="Download", exact=True).click()
     assert read_picture(Path(download.value.path())).pixels.shape == noise.shape
 
 

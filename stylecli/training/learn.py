@@ -29,7 +29,7 @@ SAMPLE_PHOTOS = Path(__file__).parent / "photos"
 LEARNING_PHOTOS = SAMPLE_PHOTOS / "learning"
 JUDGING_PHOTOS = SAMPLE_PHOTOS / "judging"  # no training sees them
 PREVIEW_PHOTO = JUDGING_PHOTOS / "mountains.jpg"
-BASE = "great-wave"  # its calm areas and firm outlines suit any painting; others leave their strokes in the new style
+BASE = "great-wave"  # its strokes are large and calm; those of `starry-night` and `the-scream` stayed in new styles
 GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is written
 SECONDS = 300.0
 

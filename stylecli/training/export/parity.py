@@ -19,7 +19,8 @@ from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
 
 TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; reordered float32 operations differ by far less
-SHAPES = ((1, 1, 1), (1, 3, 5), (2, 61, 83), (3, 128, 96))  # (pictures, height, width) that are compared
+# (pictures, height, width) that are compared. A single pixel has no variance: what is left of it is rounding.
+SHAPES = ((1, 1, 2), (1, 3, 5), (2, 61, 83), (3, 128, 96))
 PSNR_MIN = {"fp16": 45.0, "int8": 36.0}  # dB against the float32 model, mean over the photos
 STYLE_SHIFT_MAX = 0.03  # largest change of the Gram matrices, relative to the float32 model's; mean over the photos
 

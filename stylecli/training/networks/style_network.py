@@ -13,8 +13,8 @@ class StyleNetwork(nn.Module):
 
     A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, and is listed in
     `registry.NETWORKS`. It has three parts: `encode` from the picture to feature maps (N, trunk, H/4, W/4), residual
-    `blocks`, each with its `reach`, and `decode` back to the picture. `edge` is the reach of `encode`, and of `decode`,
-    in pixels of these feature maps, rounded up.
+    `blocks`, and `decode` back to the picture. `edge` is how far `encode`, and `decode`, see to each side, in pixels of
+    these feature maps, rounded up.
     """
 
     edge: ClassVar[int] = 1

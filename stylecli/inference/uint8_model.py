@@ -64,16 +64,17 @@ def _entry(graph: Graph, nodes: Sequence[NodeProto]) -> Iterator[NodeProto]:
     yield helper.make_node("Gather", ["image_shape_last", first], ["image_shape"])
     yield helper.make_node("Transpose", ["image"], ["image_levels"], perm=CHANNELS_FIRST)
     yield converted("image_levels", "image_unit")
-    bytes_of = {"image": "image_levels"}
+    bytes_of, padded_bytes = {"image": "image_levels"}, {"image": "image"}
     for node in nodes:
         if node.op_type == "Shape" and node.input[0] == "image":
             axes = np.arange(4)[slice(*(attributes_of(node).get(key) for key in ("start", "end")))]
             asked = graph.add_constant(axes, f"{node.output[0]}_axes")
             yield helper.make_node("Gather", ["image_shape", asked], node.output)
-        elif node.op_type == "Pad" and node.input[0] == "image" and len(node.input) == 2:
-            padded = node.output[0]
+        elif node.op_type == "Pad" and node.input[0] in padded_bytes and len(node.input) == 2:
+            padded, source = node.output[0], padded_bytes[node.input[0]]
             yield helper.make_node("Gather", [node.input[1], last], [f"{padded}_sides"])
-            node.input[:], node.output[0] = ["image", f"{padded}_sides"], f"{padded}_bytes_last"
+            node.input[:], node.output[0] = [source, f"{padded}_sides"], f"{padded}_bytes_last"
+            padded_bytes[padded] = node.output[0]
             yield node
             yield helper.make_node("Transpose", node.output, [f"{padded}_bytes"], perm=CHANNELS_FIRST)
             yield converted(f"{padded}_bytes", padded)

@@ -6,6 +6,7 @@ any size from 1x1 on.
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 import warnings
@@ -70,7 +71,7 @@ def reach_of(network: StyleNetwork) -> int:
     Statistics are left aside. The gradient of the pixels of one stride is taken in a copy with positive weights and
     without normalisation; the reach is where it becomes zero.
     """
-    copied = SizedNetwork(network).network.double()
+    copied = copy.deepcopy(network).double()
     for module in [*copied.modules()]:
         if isinstance(module, nn.Conv2d):
             nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: values neither overflow nor vanish

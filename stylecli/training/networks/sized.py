@@ -1,10 +1,11 @@
-"""A style network for use after training: takes pictures of any size, and pads with zeros that do not show."""
+"""A style network for use after training: takes pictures of any size, and has no frame at the border."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,27 +16,31 @@ from stylecli.training.networks.style_network import StyleNetwork
 class SizedNetwork(nn.Module):
     """A copy of a style network that takes any size from 1x1 on.
 
-    In training, convolutions pad by repeating the border. Padding with zeros is faster in onnxruntime, but zeros show
-    as a frame, most of all in a sky, as far as a network sees. So only the convolutions before and behind the blocks
-    pad with zeros here. They see few pixels: the picture gets a margin of repeated pixels, which also fills it up to
-    whole strides, and what the zeros reach is cropped, in the feature maps and at the end. The blocks see far, but
-    their feature maps are small: they repeat the border as in training.
+    In training, convolutions pad by repeating the border, to which a network may react. Padding with zeros is the
+    fastest in onnxruntime, but shows as a frame, most of all in a sky, as far as a network sees. So the blocks, which
+    see far on small feature maps, mirror the border here. The convolutions around them, which see few pixels, pad with
+    zeros: the picture gets a mirrored margin, which also fills it up to whole strides, and what the zeros reach is
+    cropped, in the feature maps and at the end. A picture too small to be mirrored is filled up with its last pixels.
     """
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
         self.network = copy.deepcopy(network)
         self.edge = network.edge
+        reach = 2 * self.edge  # pixels of a feature map that are mirrored at once, at most
         for part, layer in self.network.named_children():
-            for module in layer.modules() if part != "blocks" else ():
+            for module in layer.modules():
                 if isinstance(module, nn.Conv2d):
-                    module.padding_mode = "zeros"
+                    module.padding_mode = "reflect" if part == "blocks" else "zeros"
+                    reach = max(reach, *map(int, module.padding)) if part == "blocks" else reach
+        self.least = STRIDE * (reach + 1)  # pixels
 
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
+        right, bottom = (torch.sym_max(-side % STRIDE, self.least - side) for side in (width, height))
+        filled: Any = (0, right, 0, bottom)  # symbols while the network is exported
         edge, left = self.edge, STRIDE * self.edge  # left: of the margin, once the feature maps are cropped
-        sides: Any = (2 * left, 2 * left + -width % STRIDE, 2 * left, 2 * left + -height % STRIDE)
-        features = self.network.encode(F.pad(image, sides, mode="replicate"))
-        features = self.network.blocks(features[..., edge:-edge, edge:-edge])
-        stylized = self.network.decode(features)
+        x = F.pad(F.pad(image, filled, mode="replicate"), (2 * left,) * 4, mode="reflect")
+        x = self.network.blocks(self.network.encode(x)[..., edge:-edge, edge:-edge])
+        stylized: Tensor = self.network.decode(x)
         return stylized[..., left : left + height, left : left + width]

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from stylecli.core.progress import Notice
     from stylecli.inference.engine import Device, Tiling
     from stylecli.packs.pack import StylePack
-    from stylecli.stylize.jobs import PictureJob
     from stylecli.stylize.look import Look
     from stylecli.stylize.options import PictureOptions
-    from stylecli.stylize.pictures import Outcome
+    from stylecli.stylize.pictures.jobs import PictureJob
+    from stylecli.stylize.pictures.run import Outcome
 
 STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
 
@@ -82,9 +82,9 @@ def command(
     and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
     """
     from stylecli.packs.shelves import find_style, style_folders
-    from stylecli.stylize.jobs import Selection, carry_timing, plan_jobs
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures import open_engines, run_jobs
+    from stylecli.stylize.pictures.jobs import Selection, carry_timing, plan_jobs
+    from stylecli.stylize.pictures.run import open_engines, run_jobs
 
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
     suffix = suffix_of_format(format_name) if format_name else ""
@@ -129,7 +129,8 @@ class _Stream:
         from stylecli.core.files import blamed_on, write_atomically
         from stylecli.inference.engine import Engine
         from stylecli.media.images.files import bytes_of, check_target
-        from stylecli.stylize.pictures import refuse_losses, stylize_bytes
+        from stylecli.stylize.pictures.pages import stylize_bytes
+        from stylecli.stylize.pictures.run import refuse_losses
 
         lost: list[str] = []
         if not self._is_stdout:

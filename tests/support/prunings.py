@@ -12,6 +12,7 @@ from stylecli.cli.training import export
 from stylecli.evaluation.quality import measures as quality
 from stylecli.training import loop
 from stylecli.training import prepare as preparing
+from stylecli.training.export import cost
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.prepare import PHASES_FROM_BASE
 from stylecli.training.pruning import prune as pruning
@@ -23,7 +24,7 @@ from stylecli.training.runs.recipe_files import write_recipe
 
 @pytest.fixture
 def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prune by few small crops, heal in six steps, judge and preview small pictures."""
+    """Prune by few small crops, heal in six steps, judge, time and preview small pictures."""
     make_quick(monkeypatch)
 
 
@@ -38,6 +39,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
     patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
     patch.setattr(export, "PREVIEW_SIZE", (96, 64))
+    patch.setattr(cost, "SIZE", (160, 96))
 
 
 @pytest.fixture

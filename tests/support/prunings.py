@@ -48,13 +48,13 @@ def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
     return write_whole(tmp_path / "whole", recipe, photo_folder)
 
 
-def write_whole(run: Path, recipe: Recipe, photo_folder: Path) -> Path:
+def write_whole(run: Path, recipe: Recipe, photo_folder: Path, *, blocks: int = 2) -> Path:
     """Write a finished run, of the same random weights each time."""
     run.mkdir()
     torch.manual_seed(0)
-    network = FastNetwork(stem=6, trunk=12, blocks=2)
+    network = FastNetwork(stem=6, trunk=12, blocks=blocks)
     facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
     write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
-    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
+    write_recipe(replace(recipe, stem=6, trunk=12, blocks=blocks), run / "recipe.toml")
     (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
     return run

@@ -12,7 +12,7 @@ from stylecli.evaluation.speed import tables
 from stylecli.evaluation.speed.batch import BatchSpeed, measure_batch
 from stylecli.evaluation.speed.doors import Door, measure_doors
 from stylecli.evaluation.speed.memory import Peak, measure_memory
-from stylecli.evaluation.speed.networks import Timing, machine, measure_networks, measure_start_ups, timed_name
+from stylecli.evaluation.speed.networks import Timing, machine, measure_networks, measure_start_ups
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions
 from stylecli.evaluation.speed.scaling import ScalingPoint, measure_energy, measure_scaling
 from stylecli.evaluation.speed.tables import BenchmarkTable
@@ -84,8 +84,8 @@ def record_speed(packs: Sequence[StylePack], timings: Sequence[Timing]) -> None:
     """Write milliseconds per megapixel of every variant that was timed into the cards of styles, with the machine."""
     for pack in packs:
         for variant in [model.variant for model in pack.card.models]:
-            name = f"{timed_name(pack, variant)}, onnxruntime"
-            own = [timing for timing in timings if timing.contestant == name]
+            name = pack.name if variant == pack.model().variant else f"{pack.name} {variant}"
+            own = [timing for timing in timings if timing.contestant == f"{name}, onnxruntime"]
             speeds = {f"ms_per_megapixel_{timing.size}": timing.milliseconds_per_megapixel for timing in own}
             measured = replace(pack, variant=None if variant == pack.card.default else variant)
             if speeds:

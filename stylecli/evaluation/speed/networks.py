@@ -103,8 +103,8 @@ def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progr
         for pack in packs:
             for model in pack.card.models if options.all_variants else (pack.model(),):
                 engine = Engine(pack, variant=model.variant, device=options.device, threads=threads)
-                content = pack.model_bytes(model.variant)
-                contestants |= _of_style(timed_name(pack, model.variant), stack.enter_context(engine), content)
+                name = pack.name if model.variant == pack.model().variant else f"{pack.name} {model.variant}"
+                contestants |= _of_style(name, stack.enter_context(engine), pack.model_bytes(model.variant))
         if importlib.util.find_spec("torch"):
             contestants |= _johnson(threads)
         contestants |= {
@@ -118,11 +118,6 @@ def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progr
             milliseconds = _in_turn(contestants, frame, options.rounds, number, len(options.size), progress)
             timings += [_timing(name, size, milliseconds, contestant, most) for name, contestant in contestants.items()]
     return timings
-
-
-def timed_name(pack: StylePack, variant: str) -> str:
-    """Return the name under which a variant of a style is timed: the style's own for the pack's variant."""
-    return pack.name if variant == pack.model().variant else f"{pack.name} {variant}"
 
 
 def noise_picture(width: int, height: int) -> NoisePicture:
@@ -199,9 +194,7 @@ def _johnson(threads: int) -> dict[str, Contestant]:
     from stylecli.training.networks.johnson import JohnsonNetwork
 
     torch.set_num_threads(threads)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the same network each time
-        network = JohnsonNetwork().eval()
+    network = JohnsonNetwork().eval()
     model = export_onnx(network)
     session = open_cpu_session(model, threads=threads)
 

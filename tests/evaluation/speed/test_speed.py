@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,9 @@ from stylecli.evaluation.speed import doors, memory, plugins, scaling
 from stylecli.evaluation.speed import networks as speed
 from stylecli.evaluation.speed import tables as benchmarks
 from stylecli.evaluation.speed import video as video_speed
-from stylecli.evaluation.speed.benchmark import record_speed
 from stylecli.evaluation.speed.operations import multiplications
 from stylecli.evaluation.speed.options import BenchOptions
-from stylecli.packs.card import read_card, write_card
+from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
 from tests.support.packs import NORMALIZING_REACH, StyleFactory, normalizing_model
 
@@ -49,21 +47,6 @@ def test_recorded_speed_stands_in_the_card(
     measured = read_card(style).measured["speed"]
     assert measured["ms_per_megapixel_720p"] > 0
     assert measured["cores"] >= 1
-
-
-def test_the_speed_of_a_variant_stands_beside_that_of_the_style(make_style: StyleFactory, tmp_path: Path) -> None:
-    network = normalizing_model().SerializeToString()
-    pack = open_pack(make_style(tmp_path, files={"int8.onnx": network}))
-    model = replace(pack.model(), variant="int8", precision="int8", file="int8.onnx")
-    write_card(replace(pack.card, models=(*pack.card.models, model)), pack.folder)
-    plain, int8 = open_pack(pack.folder), replace(open_pack(pack.folder), variant="int8")
-    timings = [speed.Timing("tiny, onnxruntime", "720p", 92.16), speed.Timing("tiny int8, onnxruntime", "720p", 46.08)]
-    record_speed([plain], timings)
-    measured = read_card(pack.folder).measured
-    assert [measured[topic]["ms_per_megapixel_720p"] for topic in ("speed", "speed of int8")] == [100, 50]
-    record_speed([int8], timings[:1])  # timed alone, it bears the name of the style
-    measured = read_card(pack.folder).measured
-    assert [measured[topic]["ms_per_megapixel_720p"] for topic in ("speed", "speed of int8")] == [100, 100]
 
 
 def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(

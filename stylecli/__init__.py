@@ -29,8 +29,24 @@ Styles: `list_styles` returns the installed ones. A blend is a style too: `load_
 >>> "great-wave" in [pack.name for pack in stylecli.list_styles()]
 True
 
+Classes, each with a page such as `help(stylecli.Look)`:
+
+    Look            how a style is applied: strength, colours, mask, stroke size
+    Style           an open style: a function, to be closed
+    StylePack       a style's folder and its card
+    VideoOptions    range, sound, rate and colours of a video
+    EncoderOptions  codec, quality and preset of a video
+    VideoResult     what was written: size, frames, messages
+    Step            what a `progress` callback hears
+
 Errors: every fault that the caller can cause or cure raises a `StyleError`, whose `hint` says what to do. Any other
 exception is a defect in stylecli.
+
+    UsageError        the call makes no sense, or the output exists
+    PackError         a style is unknown, damaged or unsafe
+    MediaError        a picture or video cannot be read or written
+    DeviceError       a device is not there, or ran out of memory
+    ItemsFailedError  some of many items failed, the others are done
 """
 
 from __future__ import annotations
@@ -93,6 +109,7 @@ _LAZY = {
     "stylize_image": "stylecli.stylize.style",
     "stylize_video": "stylecli.stylize.style",
 }
+_ALIASES = ("Device", "Notice", "Progress")  # names of types that are no classes
 
 
 def __getattr__(name: str) -> Any:
@@ -105,5 +122,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the lazy names too, for `help(stylecli)` and completion."""
-    return sorted({*globals(), *__all__})
+    """List what `help(stylecli)` shows: no classes, since it would show all that each inherits, 1000 lines."""
+    return [name for name in __all__ if not name[0].isupper() or name in _ALIASES]

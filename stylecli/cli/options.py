@@ -135,7 +135,7 @@ tile = click.option(
 
 
 def _look(strength: float, preserve_color: bool, mask: Path | None, brush: Brush) -> Look:
-    from stylecli.stylize.pictures import read_mask
+    from stylecli.stylize.pictures.pages import read_mask
 
     return Look(strength, preserve_color, read_mask(mask) if mask else None, brush)
 

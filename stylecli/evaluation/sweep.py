@@ -107,9 +107,7 @@ def sweep(
     Raises:
         UsageError, MediaError: as `prune`; or there are no photos to judge by.
     """
-    targets = {ratio: Target(ratio=ratio) for ratio in sorted(set(ratios))}
-    for target in targets.values():
-        _ = target.chosen  # raises now, not after hours of training
+    targets = {ratio: Target("ratio", ratio) for ratio in sorted(set(ratios))}
     whole = read_whole(run)
     painting = painting_of(run, whole.recipe, healing.painting)
     judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, notice=notice)

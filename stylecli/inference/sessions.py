@@ -9,12 +9,12 @@ import sys
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from stylecli.core.errors import DeviceError, PackError
 
 Device = Literal["auto", "cpu", "cuda", "coreml"]
-DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "coreml")
+DEVICES: tuple[Device, ...] = get_args(Device)
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
 INSTALL_HINT = {
     "cuda": 'Install a CUDA 13 driver and `pip install "stylecli[cuda]"`, see `stylecli doctor`, '

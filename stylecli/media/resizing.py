@@ -37,6 +37,13 @@ def resize(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float32
     return Resized(picture, height, width)[slice(0, height), slice(0, width)]
 
 
+def at_short_side(picture: NDArray[Any], short_side: int) -> NDArray[np.float32]:
+    """A picture (H, W, C) of any type with a short side of `short_side` pixels, float32 in 0..1."""
+    height, width = picture.shape[:2]
+    scale = short_side / min(height, width)
+    return resize(picture, max(short_side, round(height * scale)), max(short_side, round(width * scale)))
+
+
 def _scaled(picture: NDArray[Any], height: int, width: int) -> Any:
     """As a pyvips image, which computes no pixel before it is asked for."""
     import pyvips  # a native library that --help does not need

@@ -22,7 +22,7 @@ from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import labelled_grid, tile_of
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 
 CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
 GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from stylecli.core.errors import UsageError
 from stylecli.media.images.formats import FORMATS, WRITABLE
@@ -12,6 +14,15 @@ from stylecli.media.images.formats import FORMATS, WRITABLE
 OTHERWISE = ".png"  # the format of a result whose source's format cannot be written
 FIELD = re.compile(r"\{(\w*)\}")
 FIELDS = ("stem", "style", "suffix", "folder")
+
+
+class Job(Protocol):
+    """What is made of what."""
+
+    @property
+    def source(self) -> Path: ...  # noqa: D102
+    @property
+    def output(self) -> Path: ...  # noqa: D102
 
 
 def is_template(output: Path) -> bool:
@@ -74,3 +85,19 @@ def results_among(paths: Sequence[Path], styles: Collection[str]) -> set[Path]:
         for style in styles
         if path.stem.endswith(f"-{style}") and (path.parent, path.stem.removesuffix(f"-{style}")) in stems
     }
+
+
+def refuse_collisions(jobs: Sequence[Job]) -> None:
+    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
+    sources = {os.path.realpath(job.source) for job in jobs}
+    made: dict[str, Path] = {}
+    for job in jobs:
+        target = os.path.realpath(job.output)
+        if target in sources:
+            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
+        if target in made:
+            raise UsageError(
+                f"{job.output}: would be made from both {made[target]} and {job.source}",
+                hint="Stylize them into different folders.",
+            )
+        made[target] = job.source

@@ -55,7 +55,7 @@ class PictureOptions:
     @property
     def reading(self) -> Reading:
         """What of these is about reading."""
-        from stylecli.stylize.high_range import to_sdr  # loads numpy, which --help does not need
+        from stylecli.stylize.pictures.high_range import to_sdr  # loads numpy, which --help does not need
 
         return Reading(self.exr_color, self.layer, self.allow_truncated, to_sdr)
 

@@ -120,7 +120,7 @@ def stylize_image(
     """
     from stylecli.media.images.files import Encoding, read_pages, write_pages
     from stylecli.stylize.options import PictureOptions
-    from stylecli.stylize.pictures import stylize_pages
+    from stylecli.stylize.pictures.pages import stylize_pages
 
     if not isinstance(style, Style):
         with load_style(style) as opened:
@@ -170,12 +170,12 @@ def stylize_video(
     (5, 64, 48)
     """
     from stylecli.media.video.plan import VideoOptions  # loads PyAV, which pictures do not need
-    from stylecli.stylize import videos
     from stylecli.stylize.frame_painter import FramePainter
+    from stylecli.stylize.videos import video
 
     pack, look = find_style(style, styles_dir, variant=variant), look or Look()
     with Engine(pack, device=device, side_by_side=True) as engine:
-        return videos.stylize_video(
+        return video.stylize_video(
             Path(source),
             Path(output),
             paint=FramePainter(engine, look),

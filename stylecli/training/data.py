@@ -15,7 +15,7 @@ from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.images.files import READABLE, read_picture
 from stylecli.media.pixels import to_unit
-from stylecli.media.resizing import resize
+from stylecli.media.resizing import at_short_side
 
 ZOOM = (1.0, 1.4)  # range of the ratio of a photo's short side to the crop's size
 BROKEN_IN_A_ROW = 50  # unreadable photos after which the training stops
@@ -78,7 +78,7 @@ class PhotoFolder:
             if not self.small:
                 self.notice(f"{self.source}: photos smaller than crops of {size} pixels are enlarged, such as {name}")
             self.small.add(name)
-        return at_short_side(pixels, short_side)
+        return photo_tensor(pixels, short_side)
 
 
 def read_photo(path: Path, *, short_side: int) -> Tensor:
@@ -87,15 +87,12 @@ def read_photo(path: Path, *, short_side: int) -> Tensor:
     Raises:
         MediaError: it cannot be read.
     """
-    return at_short_side(to_unit(read_picture(path).pixels), short_side)
+    return photo_tensor(to_unit(read_picture(path).pixels), short_side)
 
 
-def at_short_side(pixels: NDArray[np.float32], short_side: int) -> Tensor:
+def photo_tensor(pixels: NDArray[np.float32], short_side: int) -> Tensor:
     """Resize a picture (H, W, 3) in 0..1 to a short side of `short_side` pixels; returns (3, H, W)."""
-    height, width = pixels.shape[:2]
-    scale = short_side / min(height, width)
-    size = (max(short_side, round(height * scale)), max(short_side, round(width * scale)))
-    return torch.from_numpy(resize(pixels, *size)).permute(2, 0, 1)
+    return torch.from_numpy(at_short_side(pixels, short_side)).permute(2, 0, 1)
 
 
 def _names_below(folder: Path) -> list[str]:

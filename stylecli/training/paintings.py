@@ -14,7 +14,7 @@ from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import to_unit
-from stylecli.training.data import at_short_side
+from stylecli.training.data import photo_tensor
 from stylecli.training.recipe import Recipe
 
 SHORT_SIDE_MIN = 64  # pixels
@@ -47,7 +47,7 @@ def style_images(
         painting = pixels[inside]
         if painting.shape != pixels.shape:
             notice(f"{file}: the plain border is cut off: {width} x {height} -> {_size(painting)} pixels")
-        rows.append([at_short_side(painting, size)[None].to(device) for size in recipe.style_sizes])
+        rows.append([photo_tensor(painting, size)[None].to(device) for size in recipe.style_sizes])
     return rows
 
 

@@ -31,7 +31,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
-from stylecli.stylize.pictures import read_mask
+from stylecli.stylize.pictures.pages import read_mask
 from stylecli.web.looks import Wish, brush_on_proxy
 from stylecli.web.uploads import Upload, Uploads
 

@@ -16,11 +16,11 @@ from stylecli.media.video.clip import Span
 from stylecli.media.video.plan import VideoOptions
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.frame_painter import FramePainter
-from stylecli.stylize.jobs import PictureJob, plan_jobs
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.pictures import run_jobs
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
+from stylecli.stylize.pictures.run import run_jobs
+from stylecli.stylize.videos.video import stylize_video
 from stylecli.web.jobs import Item, Job
 from stylecli.web.looks import Wish
 from stylecli.web.previews import Previews

@@ -50,7 +50,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_inference_never_loads_torch() -> None:
     code = (
         "import numpy, stylecli\nstylecli.load_style('great-wave')(numpy.zeros((8, 8, 3), 'u1'))\n"
-        "import stylecli.stylize.videos, stylecli.stylize.pictures, stylecli.stylize.sheet, stylecli.stylize.demo"
+        "from stylecli.stylize import demo, sheet\nimport stylecli.stylize.pictures.run, stylecli.stylize.videos.run"
     )
     loaded = modules_after(code)
     assert "onnxruntime" in loaded

@@ -12,9 +12,17 @@ from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.sweep import judged_photos
 from stylecli.training.data import PhotoFolder
+from stylecli.training.recipe import Recipe
 from stylecli.training.runs.recipe_files import read_recipe
+from tests.support.prunings import write_whole
 
 pytestmark = pytest.mark.usefixtures("quick_pruning")
+
+
+@pytest.fixture
+def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
+    """Give a finished run of one residual block: a sweep exports five networks, which takes most of its time."""
+    return write_whole(tmp_path / "whole", recipe, photo_folder, blocks=1)
 
 
 def run(*arguments: object) -> Result:

@@ -12,6 +12,7 @@ from stylecli.cli.training import export
 from stylecli.evaluation.quality import measures as quality
 from stylecli.training import loop
 from stylecli.training import prepare as preparing
+from stylecli.training.export import cost
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.prepare import PHASES_FROM_BASE
 from stylecli.training.pruning import prune as pruning
@@ -23,7 +24,7 @@ from stylecli.training.runs.recipe_files import write_recipe
 
 @pytest.fixture
 def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prune by few small crops, heal in six steps, judge and preview small pictures."""
+    """Prune by few small crops, heal in six steps, judge, time and preview small pictures."""
     make_quick(monkeypatch)
 
 
@@ -38,6 +39,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
     patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
     patch.setattr(export, "PREVIEW_SIZE", (96, 64))
+    patch.setattr(cost, "SIZE", (160, 96))
 
 
 @pytest.fixture
@@ -46,13 +48,13 @@ def whole(recipe: Recipe, photo_folder: Path, tmp_path: Path) -> Path:
     return write_whole(tmp_path / "whole", recipe, photo_folder)
 
 
-def write_whole(run: Path, recipe: Recipe, photo_folder: Path) -> Path:
+def write_whole(run: Path, recipe: Recipe, photo_folder: Path, *, blocks: int = 2) -> Path:
     """Write a finished run, of the same random weights each time."""
     run.mkdir()
     torch.manual_seed(0)
-    network = FastNetwork(stem=6, trunk=12, blocks=2)
+    network = FastNetwork(stem=6, trunk=12, blocks=blocks)
     facts = TrainingFacts("CPU", 5.0, "vgg19", "0" * 64)
     write_tensors(network.state_dict(), run / "weights.safetensors", facts.as_metadata())
-    write_recipe(replace(recipe, stem=6, trunk=12, blocks=2), run / "recipe.toml")
+    write_recipe(replace(recipe, stem=6, trunk=12, blocks=blocks), run / "recipe.toml")
     (run / "chelsea.png").write_bytes((photo_folder / "chelsea.png").read_bytes())
     return run

@@ -62,6 +62,7 @@ bench_options = options.gathered(
 
 @click.command()
 @click.option("-s", "--style", "names", multiple=True, help="Only these styles; default: all.")
+@options.variant
 @bench_options
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it to this document.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time against pixels.")
@@ -70,6 +71,7 @@ bench_options = options.gathered(
 @options.as_json
 def command(
     names: tuple[str, ...],
+    variant: str | None,
     chosen: BenchOptions,
     markdown: Path | None,
     plot: Path | None,
@@ -86,7 +88,8 @@ def command(
     from stylecli.evaluation.speed.tables import draw_timings
     from stylecli.packs.shelves import find_style, list_styles
 
-    packs = [find_style(name, styles_dir) for name in names] or list_styles(styles_dir)
+    names = names or tuple(pack.name for pack in list_styles(styles_dir))
+    packs = [find_style(name, styles_dir, variant=variant) for name in names]
     with progress_shown() as progress:
         findings = run_benchmark(packs, chosen, progress=progress)
     if record:

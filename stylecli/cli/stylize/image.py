@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from stylecli.core.progress import Notice
     from stylecli.inference.engine import Device, Tiling
     from stylecli.packs.pack import StylePack
-    from stylecli.stylize.jobs import PictureJob
     from stylecli.stylize.look import Look
     from stylecli.stylize.options import PictureOptions
-    from stylecli.stylize.pictures import Outcome
+    from stylecli.stylize.pictures.jobs import PictureJob
+    from stylecli.stylize.pictures.run import Outcome
 
 STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
 
@@ -89,9 +89,10 @@ def command(
     and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
     """
     from stylecli.packs.shelves import find_style, style_folders
-    from stylecli.stylize.jobs import Selection, carry_timing, plan_jobs
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures import open_engines, read_over, run_jobs
+    from stylecli.stylize.pictures.jobs import Selection, carry_timing, plan_jobs
+    from stylecli.stylize.pictures.pages import read_over
+    from stylecli.stylize.pictures.run import open_engines, run_jobs
 
     look = replace(look, over=read_over(over)) if over else look
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
@@ -137,7 +138,8 @@ class _Stream:
         from stylecli.core.files import blamed_on, write_atomically
         from stylecli.inference.engine import Engine
         from stylecli.media.images.files import bytes_of, check_target
-        from stylecli.stylize.pictures import refuse_losses, stylize_bytes
+        from stylecli.stylize.pictures.pages import stylize_bytes
+        from stylecli.stylize.pictures.run import refuse_losses
 
         lost: list[str] = []
         if not self._is_stdout:

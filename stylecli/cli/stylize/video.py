@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stylecli.media.video.resume import Leftover
     from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.stylize.look import Look
-    from stylecli.stylize.video_jobs import VideoOutcome
+    from stylecli.stylize.videos.run import VideoOutcome
 
 STREAM = Path("-")
 
@@ -153,7 +153,8 @@ def command(
     from stylecli.inference.engine import Engine
     from stylecli.media.video.plan import VideoOptions
     from stylecli.packs.shelves import find_style
-    from stylecli.stylize.video_jobs import VideoStylizer, plan_videos, run_videos
+    from stylecli.stylize.videos.jobs import plan_videos
+    from stylecli.stylize.videos.run import VideoStylizer, run_videos
 
     pack = find_style(style, styles_dir, variant=variant)
     model = None if STREAM in sources else pack.model()  # what comes out of a pipe cannot be resumed

@@ -8,6 +8,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.extras import needs_extra
+from stylecli.packs.card import PRECISIONS
 
 PREVIEW_SIZE = (640, 427)  # width and height in pixels
 
@@ -29,8 +30,8 @@ PREVIEW_SIZE = (640, 427)  # width and height in pixels
 @click.option("--variant", help="Add it to the style PACK as this variant, such as quality.")
 @click.option(
     "--precision",
-    type=click.Choice(("fp32", "fp16", "int8")),
-    default="fp32",
+    type=click.Choice(PRECISIONS),
+    default=PRECISIONS[0],
     show_default=True,
     help="int8 is the fastest on a CPU, fp16 on a graphics card.",
 )
@@ -61,7 +62,7 @@ def command(
     from stylecli.training.runs.finished import read_run
 
     finished = read_run(run, number=number)
-    exact = Precision(precision, calibration_photos(photos) if precision != "fp32" else ())
+    exact = Precision(precision, calibration_photos(photos) if precision != PRECISIONS[0] else ())
     if variant:
         pack = add_variant(finished, output, variant, precision=exact, overwrite=overwrite)
     else:

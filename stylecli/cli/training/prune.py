@@ -11,11 +11,11 @@ from stylecli.cli.console import emit_json, print_results, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import Ratios
 from stylecli.core.errors import UsageError
-from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target
+from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target, given_targets, only_target
 
 target_options = options.gathered(
-    "target",
-    Target,
+    "targets",
+    given_targets,
     click.option("--ratio", type=float, help="Cut this share of the channels, such as 0.6."),
     click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters."),
     click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel."),
@@ -66,7 +66,7 @@ def command(
     run: str,
     data: Path,
     output: Path,
-    target: Target,
+    targets: tuple[Target, ...],
     ratios: tuple[float, ...] | None,
     baseline: bool,
     judged: tuple[Path, ...],
@@ -95,7 +95,7 @@ def command(
                 run,
                 photos,
                 output,
-                target=target,
+                target=only_target(targets),
                 importance=importance,
                 healing=healing,
                 progress=progress,
@@ -103,7 +103,7 @@ def command(
             )
         _print_pruned(weights, len(photos.broken), as_json=as_json)
     else:
-        if target != Target():
+        if targets:
             raise UsageError("--sweep with another target", hint="Give the ratios of --sweep alone.")
         from stylecli.evaluation.sweep import sweep
 

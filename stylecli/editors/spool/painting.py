@@ -25,7 +25,7 @@ from stylecli.packs.shelves import find_style
 from stylecli.stylize.frame_painter import SceneStatistics
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
-from stylecli.stylize.pictures import stylize_picture
+from stylecli.stylize.pictures.pages import stylize_picture
 
 ENGINES_KEPT = 4  # networks that stay in memory, the latest ones
 SCENES_KEPT = 64

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.blind.options import BlindOptions
-from stylecli.evaluation.quality.metrics.specimen import Stylizer, at_short_side
+from stylecli.evaluation.quality.metrics.specimen import Stylizer, as_judged
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 
@@ -57,12 +57,12 @@ def make_blind_test(
     """
     if len(stylizers) < 2:
         raise UsageError("one style alone cannot be compared", hint="Name two or more.")
-    painting = at_short_side(read_picture(options.painting).pixels, options.size) if options.painting else None
+    painting = as_judged(read_picture(options.painting).pixels, options.size) if options.painting else None
     shown = []
     painted = {}
     for number, path in enumerate(photos):
         progress(Step(number, len(photos), "photos", path.name))
-        shown.append(at_short_side(read_picture(path).pixels, options.size))
+        shown.append(as_judged(read_picture(path).pixels, options.size))
         for name, stylizer in stylizers.items():
             painted[name, number] = quantize(stylizer.stylize(to_unit(shown[-1])), np.uint8)
     progress(Step(len(photos), len(photos), "photos"))

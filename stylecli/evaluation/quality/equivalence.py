@@ -16,7 +16,7 @@ import torch
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.quality.measures import style_targets
-from stylecli.evaluation.quality.metrics.specimen import Stylizer, at_short_side, device_of, image_tensor
+from stylecli.evaluation.quality.metrics.specimen import Stylizer, as_judged, device_of, image_tensor
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
@@ -114,7 +114,7 @@ def _race(
     limit: int,
     step: Any,
 ) -> Race:
-    photo = at_short_side(read_picture(path).pixels, SHORT_SIDE)
+    photo = as_judged(read_picture(path).pixels, SHORT_SIDE)
     unit = to_unit(photo)
     stylizer.stylize(unit)  # the first run of a size is slower
     started = time.perf_counter()

@@ -1,18 +1,49 @@
-"""Choose the judge, the loss network that measures quality: VGG-19 if it is available, else the distilled one."""
+"""The judge: the loss network that measures quality, VGG-19 or else the distilled one, and what else is asked of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice
-from stylecli.evaluation.quality.options import JudgeName
+from stylecli.evaluation.quality.classification import Classifier
+from stylecli.evaluation.quality.labels import read_labels
+from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
+from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
+from stylecli.evaluation.quality.options import NOISE_SIGMA, JudgedBy, JudgeName
 from stylecli.evaluation.quality.subjects import Subject, refuse_runs
 from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
 from stylecli.training.losses.names import LossName
 
 RECORDED: LossName = "vgg19"  # the only judge for cards, so that the numbers of styles are comparable
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """How networks are judged. noise_sigma: in levels of 255. equivalent: optimiser steps of the race; 0: no race."""
+
+    loss_network: LossNetwork
+    classifier: Classifier | None = None
+    noise_sigma: float = NOISE_SIGMA
+    equivalent: int = 0
+    metrics: Sequence[Metric] = METRICS
+
+
+def open_judge(judged_by: JudgedBy, raced: Iterable[str], *, notice: Notice = lambda _: None) -> Judge:
+    """Open the loss network, with the layers `raced` too if there is a race, and the classifier.
+
+    Raises:
+        UsageError, MediaError: as `load_loss_network` and `Classifier`.
+    """
+    layers = {*JUDGE_LAYERS, *(raced if judged_by.equivalent else ())}
+    loss_network = choose_judge(judged_by.judge, layers, file=judged_by.loss_weights, notice=notice)
+    classifier = None
+    if judged_by.classifier:
+        labels = read_labels(judged_by.labels) if judged_by.labels else None
+        classifier = Classifier(judged_by.classifier, input_range=judged_by.input_range, labels=labels)
+    return Judge(loss_network, classifier, judged_by.noise, judged_by.equivalent)
 
 
 def choose_judge(

@@ -26,7 +26,7 @@ from stylecli.evaluation.quality.metrics.specimen import (
     Photo,
     Specimen,
     Stylizer,
-    at_short_side,
+    as_judged,
     features_of,
 )
 from stylecli.evaluation.quality.options import NOISE_SIGMA
@@ -85,13 +85,13 @@ def open_photo(path: Path, loss_network: LossNetwork) -> Photo:
     if max(height, width) > ASPECT_MAX * min(height, width):
         raise MediaError(f"{path}: {width} x {height} is too narrow to be judged", hint="Leave it out, or crop it.")
     name = "".join(filter(str.isprintable, path.name))  # a file's name may hold bytes that are no text
-    judged = at_short_side(pixels, PHOTO_SHORT_SIDE)
+    judged = as_judged(pixels, PHOTO_SHORT_SIDE)
     return Photo(name, judged, features_of(loss_network, judged, [CONTENT_LAYER])[CONTENT_LAYER])
 
 
 def open_painting(path: Path, loss_network: LossNetwork) -> Painting:
     """Read a painting and bring it to the size it is judged at; raises MediaError if it cannot be read."""
-    return Painting(at_short_side(read_picture(path).pixels, PAINTING_SHORT_SIDE), loss_network)
+    return Painting(as_judged(read_picture(path).pixels, PAINTING_SHORT_SIDE), loss_network)
 
 
 def style_targets(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:

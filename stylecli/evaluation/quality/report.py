@@ -113,34 +113,34 @@ def _pictures(evaluation: Evaluation) -> Section:
         (
             "",
             (
-                photo_image(exhibit.pixels, exhibit.name, width=width),
+                photo_image(photo.pixels, photo.name, width=width),
                 *(
                     photo_image(painted.pixels, name, width=width)
-                    for name, painted in zip(names, exhibit.painted, strict=True)
+                    for name, painted in zip(names, photo.painted, strict=True)
                 ),
             ),
         )
-        for exhibit in evaluation.exhibits
+        for photo in evaluation.shown
     )
     text = "Photo, then what each makes of it, at the size that is judged (here made smaller)."
     return Section("Pictures", text, galleries=(Gallery(rows),))
 
 
 def _noise(evaluation: Evaluation) -> Section:
-    if not evaluation.exhibits:
+    if not evaluation.shown:
         return Section("Noise", NOISE_TEXT)
-    exhibit = evaluation.exhibits[0]
-    pairs = [("photo", exhibit.pixels, exhibit.noisy)]
+    photo = evaluation.shown[0]
+    pairs = [("photo", photo.pixels, photo.noisy)]
     pairs += [
         (assessment.name, painted.pixels, painted.noisy)
-        for assessment, painted in zip(evaluation.assessments, exhibit.painted, strict=True)
+        for assessment, painted in zip(evaluation.assessments, photo.painted, strict=True)
     ]
     clean = tuple(photo_image(_detail(pixels), name) for name, pixels, _ in pairs)
     noisy = tuple(
         photo_image(_detail(pixels), f"{name}, from noise" if name != "photo" else "with noise")
         for name, _, pixels in pairs
     )
-    return Section("Noise", NOISE_TEXT, galleries=(Gallery(((f"Centre of {exhibit.name}", clean), ("", noisy)), 150),))
+    return Section("Noise", NOISE_TEXT, galleries=(Gallery(((f"Centre of {photo.name}", clean), ("", noisy)), 150),))
 
 
 def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Notice
+from stylecli.evaluation.quality.equivalence import loss_of_recipe
 from stylecli.evaluation.quality.metrics.specimen import Stylizer
 from stylecli.evaluation.speed.options import BenchOptions, White
 from stylecli.evaluation.speed.rivals import open_rival
@@ -24,6 +25,7 @@ from stylecli.media.resizing import resize
 from stylecli.packs.card import CARD_FILE
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style, style_folders
+from stylecli.training.gatys.options import Optimization
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
@@ -58,6 +60,16 @@ class Subject:
         if self.pack is None:
             return RunNetwork.of(self.folder, device=device)
         return Engine(self.pack, device=device)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An open network that is judged. painting: None if unknown; loss: what the optimisation minimises in a race."""
+
+    name: str
+    stylizer: Stylizer
+    painting: Path | None = None
+    loss: Optimization = field(default_factory=Optimization)
 
 
 class RunNetwork:
@@ -151,6 +163,31 @@ def find_subjects(
         for name in files:
             notice(f"{name}: left out, it is neither a style nor a run")
     return _with_distinct_names([_subject(name, name in on_shelves, styles_dir, variant, white) for name in kept])
+
+
+def open_candidates(
+    subjects: Sequence[Subject],
+    stack: ExitStack,
+    device: Device = "auto",
+    *,
+    painting: Path | None = None,
+    notice: Notice = lambda _: None,
+) -> list[Candidate]:
+    """Open the networks of subjects; `stack` closes them. The `painting` of each is looked for by `find_painting`.
+
+    Raises:
+        PackError, MediaError, UsageError, DeviceError: as the classes of the networks do.
+    """
+    if painting is None:
+        notice("no `painting`: no style distance is measured")
+    candidates = []
+    for subject in subjects:
+        found = find_painting(subject, painting) if painting else None
+        if painting and found is None:
+            notice(f"{subject.name}: its painting is not in {painting}, no style distance is measured")
+        stylizer = stack.enter_context(subject.open(device))
+        candidates.append(Candidate(subject.name, stylizer, found, loss_of_recipe(subject.recipe)))
+    return candidates
 
 
 def find_painting(subject: Subject, painting: Path) -> Path | None:

@@ -31,7 +31,7 @@ from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FILE, open_results
 from stylecli.stylize.batch.run import open_batch
 from stylecli.stylize.look import Look
-from stylecli.stylize.pictures import stylize_picture
+from stylecli.stylize.pictures.pages import stylize_picture
 
 PHOTOS = 60
 SIZE = (1280, 864)  # 1.1 megapixels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions
 from stylecli.evaluation.speed.scaling import ScalingPoint, measure_energy, measure_scaling
 from stylecli.evaluation.speed.tables import BenchmarkTable
 from stylecli.evaluation.speed.video import VideoSpeed, measure_video
-from stylecli.packs.pack import StylePack, record_measurement, refuse_blends
+from stylecli.packs.pack import StylePack, record_measurement, refuse_blends, topic_of
+
+TOPIC = "speed"  # of the card
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,15 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
 
 
 def record_speed(packs: Sequence[StylePack], timings: Sequence[Timing]) -> None:
-    """Write milliseconds per megapixel into the cards of styles, with the machine."""
+    """Write milliseconds per megapixel of every variant that was timed into the cards of styles, with the machine."""
     for pack in packs:
-        own = [timing for timing in timings if timing.contestant == f"{pack.name}, onnxruntime"]
-        speeds = {f"ms_per_megapixel_{timing.size}": timing.milliseconds_per_megapixel for timing in own}
-        record_measurement(pack, "speed", {**speeds, **machine()})
+        for variant in [model.variant for model in pack.card.models]:
+            name = pack.name if variant == pack.model().variant else f"{pack.name} {variant}"
+            own = [timing for timing in timings if timing.contestant == f"{name}, onnxruntime"]
+            speeds = {f"ms_per_megapixel_{timing.size}": timing.milliseconds_per_megapixel for timing in own}
+            measured = replace(pack, variant=None if variant == pack.card.default else variant)
+            if speeds:
+                record_measurement(measured, topic_of(measured, TOPIC), {**speeds, **machine()})
 
 
 def write_benchmark(findings: Findings, path: Path, *, command: str) -> None:

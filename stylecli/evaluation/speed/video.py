@@ -24,7 +24,7 @@ from stylecli.media.video.writing.writer import encoding
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,12 @@ from stylecli.training.export import onnx_trial
 from stylecli.training.export.onnx_export import export_onnx
 from stylecli.training.networks.style_network import StyleNetwork
 
+SIZE = (1280, 720)  # of the picture, in pixels
+
 
 @dataclass(frozen=True)
 class Expense:
-    """Milliseconds and peak memory for a picture of `onnx_trial.SIZE`, the fastest of some runs; size of the model."""
+    """Milliseconds and peak memory for a picture of `SIZE`, the fastest of some runs; size of the model."""
 
     milliseconds: float
     megabytes: float | None  # None where the system does not report it
@@ -24,6 +26,6 @@ class Expense:
 def time_network(network: StyleNetwork) -> Expense:
     """Export a network and run it in a new process; raises PackError as `export_onnx`."""
     model = export_onnx(network)
-    command = [sys.executable, "-m", onnx_trial.__name__]
+    command = [sys.executable, "-m", onnx_trial.__name__, *map(str, SIZE)]
     told = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)
     return Expense(told["milliseconds"], told["megabytes"], len(model))

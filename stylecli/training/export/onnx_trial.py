@@ -1,4 +1,4 @@
-"""Run an ONNX model from standard input; print as JSON the time and memory that a picture takes.
+"""Run an ONNX model from standard input; print as JSON the time and memory that a picture of WIDTH and HEIGHT takes.
 
 `cost` starts this in a new process, so that memory and threads of the caller do not count.
 """
@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-SIZE = (1280, 720)  # of the picture, in pixels
 RUNS = 3  # after a warm-up run
 
 
@@ -21,7 +20,7 @@ def main() -> None:
 
     from stylecli.inference.sessions import open_cpu_session
 
-    width, height = SIZE
+    width, height = map(int, sys.argv[1:])
     image = np.random.default_rng(0).random((1, 3, height, width), np.float32)
     model = sys.stdin.buffer.read()
     before = _peak_megabytes()

@@ -20,7 +20,7 @@ from stylecli.packs.card import CARD_FILE, Card, ModelFile, sha256_of, write_car
 from stylecli.packs.pack import PREVIEW_FILE, StylePack, open_pack
 from stylecli.packs.safety import verify
 from stylecli.stylize.look import Look
-from stylecli.stylize.pictures import stylize_picture
+from stylecli.stylize.pictures.pages import stylize_picture
 from stylecli.training.export.int8 import to_int8
 from stylecli.training.export.onnx_export import export_onnx, reach_of, to_half
 from stylecli.training.export.parity import check_precision

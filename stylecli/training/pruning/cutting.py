@@ -44,8 +44,8 @@ def choose_widths(
     Raises:
         UsageError: the target is out of reach, or the network meets it already.
     """
-    name, value = target.chosen
-    cost_first = COST_FIRST_OF_PARAMS if name == "params" else COST_FIRST
+    kind, limit = target.kind, target.limit
+    cost_first = COST_FIRST_OF_PARAMS if kind == "params" else COST_FIRST
 
     def widths_at(share: float) -> dict[ChannelGroup, int]:
         return {
@@ -54,18 +54,18 @@ def choose_widths(
         }
 
     def fits(widths: Mapping[ChannelGroup, int]) -> bool:
-        if name == "ratio":
-            return sum(widths.values()) <= (1 - value) * sum(table.widths.values())
-        if name == "ms":
-            return milliseconds(widths) <= value
-        return (table.parameters(widths) if name == "params" else table.macs(widths)) <= value
+        if kind == "ratio":
+            return sum(widths.values()) <= (1 - limit) * sum(table.widths.values())
+        if kind == "ms":
+            return milliseconds(widths) <= limit
+        return (table.parameters(widths) if kind == "params" else table.macs(widths)) <= limit
 
     if fits(table.widths):
-        raise UsageError(f"{name} {value:g}: the network is no larger than that", hint="Cut more.")
+        raise UsageError(f"{target}: the network is no larger than that", hint="Cut more.")
     if not fits(widths_at(0)):
-        raise UsageError(f"{name} {value:g}: no network of this kind is so small", hint="Cut less.")
+        raise UsageError(f"{target}: no network of this kind is so small", hint="Cut less.")
     low, high = 0.0, SHARE_MAX
-    for _ in range(STEPS_TIMED if name == "ms" else STEPS):
+    for _ in range(STEPS_TIMED if kind == "ms" else STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if fits(widths_at(middle)) else (low, middle)
     return widths_at(low)

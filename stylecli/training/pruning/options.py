@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,41 +12,45 @@ from stylecli.training.losses.names import LossName, VggName
 
 Importance = Literal["rebuild", "taylor", "gamma", "l1"]  # how channels are chosen, see `importance`
 IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
+TargetKind = Literal["ratio", "params", "macs", "ms", "blocks", "narrow", "few_norms"]
+TARGETS: tuple[TargetKind, ...] = get_args(TargetKind)
 
 
 @dataclass(frozen=True)
 class Target:
-    """How far to cut. Exactly one field is given.
+    """How far to cut: what is limited, and the limit.
 
     ratio: the share of the channels to cut, between 0 and 1. params: the most parameters left. macs: the most
     multiply-accumulates for each pixel. ms: the most milliseconds for 1280 x 720 pixels on this machine.
     Without cutting channels: blocks: the residual blocks that stay (`shortening`). narrow: split the most expensive
     layer (`narrowing`). few_norms: fold most normalisations (`freezing`).
+
+    Raises:
+        UsageError: the limit is out of range.
     """
 
-    ratio: float | None = None
-    params: float | None = None
-    macs: float | None = None
-    ms: float | None = None
-    blocks: int | None = None
-    narrow: bool | None = None
-    few_norms: bool | None = None
+    kind: TargetKind
+    limit: float = 1
 
-    @property
-    def chosen(self) -> tuple[str, float]:
-        """The name and value of the field that is given.
+    def __post_init__(self) -> None:
+        if not 0 < self.limit < float("inf") or (self.kind == "ratio" and self.limit >= 1):
+            raise UsageError(f"{self}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")
 
-        Raises:
-            UsageError: none or several are given, or the value is out of range.
-        """
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        given = [(name, value) for name, value in known.items() if value is not None]
-        if len(given) != 1:
-            raise UsageError("say how far to cut, in one way", hint=f"Give one of: {', '.join(known)}.")
-        name, value = given[0][0], float(given[0][1])
-        if not 0 < value < float("inf") or (name == "ratio" and value >= 1):
-            raise UsageError(f"{name} {value:g}: cuts nothing, or everything", hint="A ratio lies between 0 and 1.")
-        return name, value
+    def __str__(self) -> str:
+        return f"{self.kind} {self.limit:g}"
+
+
+def given_targets(**limits: float | None) -> tuple[Target, ...]:
+    """Return a target for each limit that is not None."""
+    given = {kind: limit for kind in TARGETS if (limit := limits.get(kind)) is not None}
+    return tuple(Target(kind, float(limit)) for kind, limit in given.items())
+
+
+def only_target(targets: Sequence[Target]) -> Target:
+    """Return the one target there is; raises UsageError if there are none or several."""
+    if len(targets) != 1:
+        raise UsageError("say how far to cut, in one way", hint=f"Give one of: {', '.join(TARGETS)}.")
+    return targets[0]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def prune(
     healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
     asked = {
         "pruned": run,
-        "target": "{} {:g}".format(*target.chosen),
+        "target": str(target),
         "importance": importance,
         "steps": str(healing.steps),
         "time_budget": str(healing.time_budget),
@@ -160,12 +160,13 @@ def _cut(
 ) -> StyleNetwork:
     network = whole.network
     images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
-    if target.blocks is not None:
-        return shortened(network, images, target.blocks)
-    if target.narrow is not None:
-        return narrowed(network, images)
-    if target.few_norms is not None:
-        return with_few_norms(network, images)
+    match target.kind:
+        case "blocks":
+            return shortened(network, images, int(target.limit))
+        case "narrow":
+            return narrowed(network, images)
+        case "few_norms":
+            return with_few_norms(network, images)
     groups = channel_groups(network)
     weights = network.state_dict()
 

@@ -10,7 +10,7 @@ from stylecli.cli.app import suite
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.sequences import frames_of, pattern_of
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
-from stylecli.stylize.jobs import plan_jobs
+from stylecli.stylize.pictures.jobs import plan_jobs
 from tests.media.images.codecs.test_exr import channels_of, header_of, write_exr
 
 

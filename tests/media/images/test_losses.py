@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_pages, read_picture
-from stylecli.stylize.pictures import refuse_losses
+from stylecli.stylize.pictures.run import refuse_losses
 from tests.media.images.codecs.test_tiff_directories import tiff
 from tests.media.images.metadata.test_jpeg import block, jpeg_with
 from tests.media.images.metadata.test_kept import exif, file_of

@@ -25,7 +25,7 @@ from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions
 from stylecli.media.video.writing.containers import container_for
 from stylecli.media.video.writing.delivery import check_delivery
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import Made, codecs, ffmpeg, make_interlaced, make_video, pixels, times, with_sound
 
 CHAPTERS = (

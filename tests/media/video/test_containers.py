@@ -17,7 +17,7 @@ from stylecli.media.video.streams import OtherStream, dispositions
 from stylecli.media.video.writing.codecs import CODECS
 from stylecli.media.video.writing.companions import companions
 from stylecli.media.video.writing.containers import CONTAINERS, container_for
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.media.video.test_awkward import with_data_track
 from tests.media.video.writing.test_companions import with_codec
 from tests.support.clips import ffmpeg, make_transparent, make_video

@@ -18,7 +18,7 @@ from stylecli.media.video.clip import Clip, probe
 from stylecli.media.video.plan import VideoOptions
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.containers import container_for
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import SIZE, UNEVEN, Made, ffmpeg, make_interlaced, make_transparent, make_video, pixels
 
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate=25:duration=0.6")

@@ -10,7 +10,7 @@ import pytest
 
 from stylecli.media.video.plan import VideoOptions
 from stylecli.media.video.rates import Rate, at_rate, clock_for, exact_rate, usual_rate
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import UNEVEN, Made, ffmpeg, make_video, times
 
 MILLISECOND = Fraction(1, 1000)

@@ -20,7 +20,7 @@ from tests.support.video_runs import kill_after, line, run, running
 
 FRAMES = 5 * SEGMENT_FRAMES
 SIZE = (160, 90)
-SWAY = 1.1  # of the memory, by the frames that are at work just then; a frame kept each time would make it 2
+SWAY = 1.1  # of the memory, by the frames that are at work just then; a frame kept each time would make it 1.6
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_restart_discards_what_was_set_aside(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_length(normalizing_pack: StylePack, tmp_path: Path) -> None:
-    size = (640, 360)  # so large that a frame that is not let go of shows
+    size = (448, 252)  # so large that a frame that is not let go of shows
     ramps = [ramp(number, size) for number in range(40)]
     frames = (ramps[number % 40] for number in range(FRAMES))
     record(tmp_path / "in.mp4", frames, size=size, rate=Fraction(25), sound=Sound(ambience(1.0), RATE))

@@ -174,10 +174,19 @@ def test_fewer_items_than_cores_share_the_cores() -> None:
     assert worker_count(BatchOptions(), 0) == 1
 
 
-def test_the_longest_is_done_first(run: Run, folder: Path) -> None:
-    shutil.copy(folder / "5.png", folder / "small.png")
+def test_the_longest_is_done_first(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    ask = WorkerProcess.ask
+
+    def ask_and_note(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
+        asked.append(Path(request["input"]).name)
+        return ask(self, request, **how)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask_and_note)
     write_picture(picture_from_pixels(np.zeros((4, 4, 3), np.uint8)), folder / "4.png", overwrite=True)
-    assert run(workers=1)[-1].item.input == "4.png"
+    assert statuses(run(workers=1)) == {"done": COUNT}  # the order of reports is another: two threads make them
+    assert len(asked) == COUNT
+    assert asked[-1] == "4.png"
 
 
 def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path) -> None:

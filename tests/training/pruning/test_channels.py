@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -11,8 +9,9 @@ from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
-from stylecli.training.pruning.cutting import LEAST, Target, choose_widths, cut_network
+from stylecli.training.pruning.cutting import LEAST, choose_widths, cut_network
 from stylecli.training.pruning.importance import by_gamma, by_loss, by_rebuilding, by_weights
+from stylecli.training.pruning.options import Target, TargetKind, given_targets, only_target
 from stylecli.training.pruning.refitting import refit
 
 torch.manual_seed(0)
@@ -144,7 +143,7 @@ def test_a_channel_that_the_loss_does_not_see_comes_last(images: torch.Tensor, f
     assert by_loss(network, groups, [network(images).square().mean()])[groups[0]][-1] == 1
 
 
-@pytest.mark.parametrize(("target", "limit"), [(Target(params=9_000), 9_000), (Target(ratio=0.6), None)])
+@pytest.mark.parametrize(("target", "limit"), [(Target("params", 9_000), 9_000), (Target("ratio", 0.6), None)])
 def test_a_target_is_kept_to_and_nearly_reached(target: Target, limit: int | None) -> None:
     network = ResidualNetwork(stem=16, trunk=64, blocks=3)
     table = CostTable(network, channel_groups(network))
@@ -158,12 +157,13 @@ def test_a_target_is_kept_to_and_nearly_reached(target: Target, limit: int | Non
 def test_a_target_of_milliseconds_is_what_was_timed() -> None:
     network = ResidualNetwork(stem=16, trunk=64, blocks=2)
     table = CostTable(network, channel_groups(network))
-    widths = choose_widths(table, Target(ms=3.0), lambda widths: table.macs(widths) / 1000)
+    widths = choose_widths(table, Target("ms", 3.0), lambda widths: table.macs(widths) / 1000)
     assert 2 < table.macs(widths) / 1000 <= 3
 
 
 @pytest.mark.parametrize(
-    ("target", "is_first"), [(Target(ratio=0.5), True), (Target(macs=20_000), True), (Target(params=120_000), False)]
+    ("target", "is_first"),
+    [(Target("ratio", 0.5), True), (Target("macs", 20_000), True), (Target("params", 120_000), False)],
 )
 def test_full_resolution_is_cut_first_where_it_costs_the_most(target: Target, is_first: bool) -> None:
     network = ResidualNetwork(stem=32, trunk=128, blocks=2)
@@ -175,31 +175,34 @@ def test_full_resolution_is_cut_first_where_it_costs_the_most(target: Target, is
 
 
 @pytest.mark.parametrize(
-    "target",
-    [*(Target(ratio=ratio) for ratio in (0, 1, 1.5, -0.5, float("nan"))), Target(params=0), Target(ms=float("inf"))],
+    ("kind", "limit"),
+    [*(("ratio", limit) for limit in (0, 1, 1.5, -0.5, float("nan"))), ("params", 0), ("ms", float("inf"))],
 )
-def test_an_impossible_target_is_refused(target: Target) -> None:
+def test_an_impossible_target_is_refused(kind: TargetKind, limit: float) -> None:
     with pytest.raises(UsageError, match="cuts nothing, or everything"):
-        _ = target.chosen
+        Target(kind, limit)
 
 
 def test_one_target_is_enough() -> None:
     with pytest.raises(UsageError, match="in one way"):
-        _ = Target().chosen
+        only_target(given_targets())
     with pytest.raises(UsageError, match="in one way"):
-        _ = replace(Target(ratio=0.5), ms=10.0).chosen
+        only_target(given_targets(ratio=0.5, ms=10.0))
+    assert only_target(given_targets(ratio=None, blocks=2, narrow=None)) == Target("blocks", 2)
+    with pytest.raises(UsageError, match="cuts nothing"):
+        given_targets(ratio=0)
 
 
 @pytest.mark.parametrize(("params", "fault"), [(10**9, "no larger"), (50, "so small")])
 def test_a_target_out_of_reach_is_refused(params: float, fault: str) -> None:
     network = FastNetwork(stem=8, trunk=16, blocks=1)
     with pytest.raises(UsageError, match=fault):
-        choose_widths(CostTable(network, channel_groups(network)), Target(params=params), never_timed)
+        choose_widths(CostTable(network, channel_groups(network)), Target("params", params), never_timed)
 
 
 def test_narrow_groups_stay_as_they_are() -> None:
     network = FastNetwork(stem=2, trunk=16, blocks=1)
     table = CostTable(network, channel_groups(network))
-    widths = choose_widths(table, Target(ratio=0.4), never_timed)
+    widths = choose_widths(table, Target("ratio", 0.4), never_timed)
     assert min(widths.values()) == 2
     assert all(width >= min(LEAST, table.widths[group]) for group, width in widths.items())

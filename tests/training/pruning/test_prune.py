@@ -16,8 +16,8 @@ from stylecli.training.data import PhotoFolder
 from stylecli.training.networks.fast import FastNetwork, with_dilations
 from stylecli.training.networks.registry import count_parameters, network_from_weights
 from stylecli.training.pruning import prune as pruning
-from stylecli.training.pruning.cutting import Target
-from stylecli.training.pruning.prune import Healing, prune
+from stylecli.training.pruning.options import Healing, Target
+from stylecli.training.pruning.prune import prune
 from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.runs.checkpoints import read_tensors, write_tensors
 from stylecli.training.runs.recipe_files import read_recipe, write_recipe
@@ -34,7 +34,7 @@ def cut_in_half(whole: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path
     """Give a function that prunes the run into a folder, and returns the file of the weights."""
 
     def cut(folder: str = "half", **changes: object) -> Path:
-        arguments = {"target": Target(ratio=0.5), "healing": Healing(loss_weights=vgg_file), **changes}
+        arguments = {"target": Target("ratio", 0.5), "healing": Healing(loss_weights=vgg_file), **changes}
         return prune(str(whole), photos, tmp_path / folder, **arguments)  # type: ignore[arg-type]
 
     return cut
@@ -48,7 +48,7 @@ def half(recipe: Recipe, photo_folder: Path, vgg_file: Path, tmp_path_factory: p
     with pytest.MonkeyPatch.context() as patch:
         make_quick(patch)
         healing = Healing(loss_weights=vgg_file)
-        prune(str(run), PhotoFolder(photo_folder), folder / "half", target=Target(ratio=0.5), healing=healing)
+        prune(str(run), PhotoFolder(photo_folder), folder / "half", target=Target("ratio", 0.5), healing=healing)
     return folder / "half"
 
 
@@ -82,9 +82,9 @@ def test_channels_may_be_chosen_otherwise(
 @pytest.mark.parametrize(
     ("target", "changed"),
     [
-        (Target(blocks=1), {"blocks": 1}),
-        (Target(narrow=True), {"narrow": True}),
-        (Target(few_norms=True), {"few_norms": True}),
+        (Target("blocks", 1), {"blocks": 1}),
+        (Target("narrow"), {"narrow": True}),
+        (Target("few_norms"), {"few_norms": True}),
     ],
 )
 def test_a_run_with_another_shape_is_an_ordinary_one_too(
@@ -108,17 +108,17 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
     }
     recipe = read_recipe(run / "recipe.toml")
     assert {key: getattr(recipe, key) for key in widths} == widths
-    smaller = prune(str(run), photos, run / "half", target=Target(ratio=0.5), healing=healing)
+    smaller = prune(str(run), photos, run / "half", target=Target("ratio", 0.5), healing=healing)
     assert network_from_weights(load_file(smaller)).widths.items() >= changed.items()
 
 
 def test_a_variant_of_a_style_is_pruned(photos: PhotoFolder, photo_file: Path, vgg_file: Path, tmp_path: Path) -> None:
     healing = Healing(painting=photo_file, loss_weights=vgg_file, steps=1)
-    weights = prune("great-wave:quality", photos, tmp_path / "small", target=Target(blocks=5), healing=healing)
+    weights = prune("great-wave:quality", photos, tmp_path / "small", target=Target("blocks", 5), healing=healing)
     assert network_from_weights(load_file(weights)).widths["blocks"] == 5
     assert read_recipe(tmp_path / "small" / "recipe.toml").teacher == "great-wave:quality"
     with pytest.raises(PackError, match="no variant huge"):
-        prune("great-wave:huge", photos, tmp_path / "none", target=Target(blocks=5), healing=healing)
+        prune("great-wave:huge", photos, tmp_path / "none", target=Target("blocks", 5), healing=healing)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])  # ^C; what no handler sees, as `kill -9`
@@ -172,7 +172,7 @@ def test_a_new_style_starts_from_a_pruned_run(half: Path, photo_folder: Path, vg
 
 def test_a_pruned_run_is_pruned_again(half: Path, photos: PhotoFolder, vgg_file: Path, tmp_path: Path) -> None:
     healing = Healing(loss_weights=vgg_file, steps=1)
-    weights = prune(str(half), photos, tmp_path / "again", target=Target(ratio=0.3), healing=healing)
+    weights = prune(str(half), photos, tmp_path / "again", target=Target("ratio", 0.3), healing=healing)
     assert count_parameters(network_from_weights(load_file(weights))) < count_parameters(
         network_from_weights(load_file(half / "weights.safetensors"))
     )
@@ -202,7 +202,7 @@ def test_another_pruning_in_the_folder_is_not_overwritten(cut_in_half: Callable[
     healing = Healing(loss_weights=vgg_file, steps=1)
     cut_in_half(healing=healing)
     with pytest.raises(UsageError, match=r"another pruning \(target differ\)"):
-        cut_in_half(target=Target(ratio=0.6), healing=healing)
+        cut_in_half(target=Target("ratio", 0.6), healing=healing)
 
 
 def test_a_training_in_the_folder_is_not_overwritten(cut_in_half: Callable[..., Path], whole: Path) -> None:

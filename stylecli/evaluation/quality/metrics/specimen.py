@@ -18,7 +18,7 @@ from stylecli.evaluation.quality.metrics.patterns import speck_density
 from stylecli.evaluation.quality.metrics.texture import band_energies, flat_areas, octaves_apart
 from stylecli.evaluation.quality.options import NOISE_SIGMA
 from stylecli.media.pixels import Floats, quantize, to_unit
-from stylecli.media.resizing import resize
+from stylecli.media.resizing import at_short_side, resize
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.names import STYLE_LAYERS
 
@@ -141,11 +141,9 @@ def shrunk(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
     return resize(pixels, max(1, height // scale), max(1, width // scale))
 
 
-def at_short_side(pixels: NDArray[Any], short_side: int) -> NDArray[np.uint8]:
-    """Resize a picture (H, W, 3), in 8 bits."""
-    height, width = pixels.shape[:2]
-    scale = short_side / min(height, width)
-    return quantize(resize(to_unit(pixels), round(height * scale), round(width * scale)), np.uint8)
+def as_judged(pixels: NDArray[Any], short_side: int) -> NDArray[np.uint8]:
+    """Resize a picture (H, W, 3) to a short side of `short_side` pixels, in 8 bits."""
+    return quantize(at_short_side(to_unit(pixels), short_side), np.uint8)
 
 
 def image_tensor(pixels: NDArray[Any]) -> Tensor:

@@ -85,9 +85,9 @@ class Worker:
         return engine
 
     def _picture(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
-        from stylecli.stylize.jobs import PictureJob
         from stylecli.stylize.options import PictureOptions
-        from stylecli.stylize.pictures import run_jobs
+        from stylecli.stylize.pictures.jobs import PictureJob
+        from stylecli.stylize.pictures.run import run_jobs
 
         engine, output = self._engine(request), Path(request["output"])
         _make_parent(output, Path(request["folder"]))
@@ -111,7 +111,7 @@ class Worker:
         from stylecli.packs.shelves import find_style
         from stylecli.stylize.frame_painter import FramePainter
         from stylecli.stylize.painting import fingerprint
-        from stylecli.stylize.videos import stylize_video
+        from stylecli.stylize.videos.video import stylize_video
 
         output, look = Path(request["output"]), _look(request)
         engine = self._engine(request)
@@ -208,7 +208,7 @@ def _make_parent(output: Path, folder: Path) -> None:
 
 def _look(request: Mapping[str, Any]) -> Look:
     from stylecli.stylize.look import Look
-    from stylecli.stylize.pictures import read_mask
+    from stylecli.stylize.pictures.pages import read_mask
 
     mask = read_mask(Path(request["mask"])) if request["mask"] else None
     return Look(request["strength"], request["preserve_color"], mask, request["brush"])

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.evaluation.quality.assessment import Candidate, Judge, evaluate
+from stylecli.evaluation.quality.assessment import evaluate
+from stylecli.evaluation.quality.judges import Judge
 from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
 from stylecli.evaluation.quality.metrics.specimen import Specimen
 from stylecli.evaluation.quality.report import styles_report
+from stylecli.evaluation.quality.subjects import Candidate
 from stylecli.evaluation.report.page import write_report
 from stylecli.training.losses.distilled import DistilledNetwork
 from tests.evaluation.report.test_page import Page

@@ -12,7 +12,7 @@ from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.mov_languages import write_languages
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import ffmpeg, make_video
 
 WORDS = ("-metadata", "title=The Wave", "-metadata", "artist=Hokusai", "-metadata:s:a:0", "language=deu",

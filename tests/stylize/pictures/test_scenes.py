@@ -16,10 +16,10 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
-from stylecli.stylize.jobs import plan_jobs
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
-from stylecli.stylize.pictures import run_jobs
+from stylecli.stylize.pictures.jobs import plan_jobs
+from stylecli.stylize.pictures.run import run_jobs
 from tests.support.clips import ramp
 
 FRAMES = 9
@@ -96,7 +96,7 @@ def test_pictures_that_are_no_sequence_are_painted_each_by_itself(shot: Path, tm
 def test_a_full_disk_ends_a_sequence(
     shot: Path, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stylecli.stylize import pictures
+    from stylecli.stylize.pictures import run as running
 
     tried: list[str] = []
 
@@ -104,7 +104,7 @@ def test_a_full_disk_ends_a_sequence(
         tried.append(path.name)
         raise MediaError(f"{path}: it cannot be written ({os.strerror(errno.ENOSPC)})")
 
-    monkeypatch.setattr(pictures, "write_pages", full)
+    monkeypatch.setattr(running, "write_pages", full)
     with pytest.raises(MediaError, match=r"shot\.1001\.png"):
         run(shot / "shot.%04d.png", tmp_path / "out", engine)
     assert len(tried) < FRAMES  # those that were at work just then

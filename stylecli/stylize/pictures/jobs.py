@@ -9,14 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Protocol
 
 from stylecli.core.errors import MediaError, StyleError, UsageError
 from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.frames.sequences import Pattern, frames_of, pattern_of
 from stylecli.media.frames.timing import TIMING
 from stylecli.media.images.formats import has_picture_suffix
-from stylecli.stylize.names import check_writable, filled, is_template, result_suffix, results_among
+from stylecli.stylize.names import (
+    check_writable,
+    filled,
+    is_template,
+    refuse_collisions,
+    result_suffix,
+    results_among,
+)
 
 EXPLICIT_PLACE = re.compile(r"%0\d+d")
 KINDS_NAMED = 5  # kinds of skipped files that a message names
@@ -35,15 +41,6 @@ class PictureJob:
     output: Path
     fault: StyleError | None = field(default=None, compare=False)
     scene: str = ""
-
-
-class Job(Protocol):
-    """What is made of what."""
-
-    @property
-    def source(self) -> Path: ...  # noqa: D102
-    @property
-    def output(self) -> Path: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -269,22 +266,6 @@ def _with_kind(job: PictureJob) -> Path:
     if not job.output.name.startswith(stem):
         return job.output
     return job.output.with_name(f"{stem}-{kind}{job.output.name.removeprefix(stem)}")
-
-
-def refuse_collisions(jobs: Sequence[Job]) -> None:
-    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
-    sources = {os.path.realpath(job.source) for job in jobs}
-    made: dict[str, Path] = {}
-    for job in jobs:
-        target = os.path.realpath(job.output)
-        if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
-        if target in made:
-            raise UsageError(
-                f"{job.output}: would be made from both {made[target]} and {job.source}",
-                hint="Stylize them into different folders.",
-            )
-        made[target] = job.source
 
 
 def _counted(count: int, thing: str) -> str:

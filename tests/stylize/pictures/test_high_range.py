@@ -9,8 +9,8 @@ from stylecli.media.images.files import encode_pages, encode_picture, picture_fr
 from stylecli.media.images.metadata.png import with_chunks
 from stylecli.media.images.picture import Pages
 from stylecli.media.video.hdr import SDR_WHITE, light_to_pq
-from stylecli.stylize.high_range import to_sdr
 from stylecli.stylize.options import PictureOptions
+from stylecli.stylize.pictures.high_range import to_sdr
 
 PQ, HLG, BT2020 = 16, 18, 9
 READING = PictureOptions().reading

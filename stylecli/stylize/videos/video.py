@@ -1,4 +1,4 @@
-"""Stylizes a video: decodes, paints and encodes at the same time, and keeps everything else of the file."""
+"""Stylize a video: decode, paint and encode at the same time, and keep everything else of the file."""
 
 from __future__ import annotations
 

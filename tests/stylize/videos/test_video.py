@@ -20,7 +20,7 @@ from stylecli.media.video.clip import Span, probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.containers import CONTAINERS
-from stylecli.stylize.videos import stylize_video
+from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, ramp, sound_packets, times, with_sound
 
 Pixels = NDArray[np.uint8]

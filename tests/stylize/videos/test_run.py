@@ -11,7 +11,8 @@ import pytest
 from stylecli.core.errors import DeviceError, MediaError, StyleError, UsageError
 from stylecli.core.progress import Progress, Step
 from stylecli.media.video.plan import VideoResult
-from stylecli.stylize.video_jobs import Stylize, VideoJob, VideoOutcome, name_of_result, plan_videos, run_videos
+from stylecli.stylize.videos.jobs import VideoJob, name_of_result, plan_videos
+from stylecli.stylize.videos.run import Stylize, VideoOutcome, run_videos
 
 
 @pytest.fixture

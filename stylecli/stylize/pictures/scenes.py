@@ -15,7 +15,7 @@ from stylecli.stylize.frame_painter import FramePainter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stylecli.stylize.jobs import PictureJob
+    from stylecli.stylize.pictures.jobs import PictureJob
 
 Begun = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # by style: what paints the frame, or each of its views
 Source = TypeVar("Source")  # a frame's file as it was read, or its fault

@@ -1,4 +1,4 @@
-"""Stylize picture files: one, or many side by side. A broken one does not stop the others."""
+"""Stylize many picture files side by side. A broken one does not stop the others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, StyleError, hits_every_item
@@ -20,28 +19,16 @@ from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Device, Engine, Tiling
-from stylecli.media.images.codec import check_encoding, check_size, writable_format
-from stylecli.media.images.files import (
-    NAMELESS,
-    Pages,
-    Picture,
-    check_target,
-    encode_pages,
-    read_pages,
-    read_picture,
-    write_pages,
-)
-from stylecli.media.images.losses import pages_lost
-from stylecli.media.images.picture import resized
-from stylecli.media.pixels import LUMA, to_unit
+from stylecli.media.images.codec import check_encoding, writable_format
+from stylecli.media.images.files import Pages, check_target, read_pages, write_pages
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.companions import keep_beside
 from stylecli.stylize.frame_painter import FramePainter
-from stylecli.stylize.jobs import PictureJob
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.painting import paint, weight_of
-from stylecli.stylize.scenes import Begun, work_on_scene
+from stylecli.stylize.pictures.companions import keep_beside
+from stylecli.stylize.pictures.jobs import PictureJob
+from stylecli.stylize.pictures.pages import page_of, prepared, stylize_pages
+from stylecli.stylize.pictures.scenes import Begun, work_on_scene
 
 AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
@@ -98,7 +85,7 @@ def run_jobs(
     report: called in the caller's thread with each outcome, in the order of the jobs.
 
     A single job whose output exists is an error. Of many, those whose output exists are kept: a run that was
-    interrupted goes on where it stopped. Frames of a sequence or of a split video are painted as `stylize.scenes` says.
+    interrupted goes on where it stopped. Frames of a sequence or of a split video are painted as `scenes` says.
 
     Raises:
         StyleError: a fault that every further job would have, too, such as a full disk.
@@ -124,98 +111,6 @@ def run_jobs(
                 report(outcome)
                 progress(Step(len(outcomes), len(jobs), "pictures", outcome.job.source.name))
     return outcomes
-
-
-def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
-    """Stylize a picture, and keep all else of it: alpha, profile, metadata."""
-    return _with_paint(picture, paint(engine, picture.pixels, look), look)
-
-
-def stylize_pages(
-    pages: Pages, engine: Engine, look: Look, *, begun: Sequence[Callable[[], NDArray[Any]]] = ()
-) -> Pages:
-    """Stylize all pictures of a file: frames of an animation and views of a moment as a scene, pages one by one.
-
-    begun: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
-    """
-    if begun:
-        first = (_with_paint(one, do(), look) for one, do in zip(pages.pictures, begun, strict=False))
-        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(begun) :])
-        return replace(pages, pictures=(*first, *others))
-    if not pages.animation and pages.kind != "views":
-        return replace(pages, pictures=tuple(stylize_picture(one, engine, look) for one in pages.pictures))
-    painter = FramePainter(engine, look)
-    painted = (_with_paint(one, painter(one.pixels), look) for one in pages.pictures)
-    return replace(pages, pictures=tuple(painted))
-
-
-def stylize_bytes(
-    data: bytes, engine: Engine, look: Look, *, options: PictureOptions, suffix: str, notice: Notice
-) -> bytes:
-    """Stylize the bytes of a picture file; `suffix` names the format of the result. Options as in `run_jobs`.
-
-    Raises:
-        MediaError: it cannot be read, or the format cannot hold it.
-        UsageError: an option makes no sense for the format.
-    """
-    check_encoding(options.encoding, writable_format(suffix, NAMELESS))
-    pages = _prepared(read_pages(data, reading=options.reading, page=_page_of(options)), suffix, NAMELESS, options)
-    stylized = stylize_pages(pages, engine, look)
-    return encode_pages(stylized, suffix, encoding=options.encoding, notice=notice)
-
-
-def _with_paint(picture: Picture, pixels: NDArray[Any], look: Look) -> Picture:
-    if pixels is picture.pixels or np.array_equal(pixels, picture.pixels):
-        return picture
-    return picture.with_pixels(pixels, weight=weight_of(look, *pixels.shape[:2]))
-
-
-def _page_of(options: PictureOptions) -> int | None:
-    return None if options.page is None else options.page - 1
-
-
-def _prepared(pages: Pages, suffix: str, name: str, options: PictureOptions) -> Pages:
-    """The pictures that are painted for a result: those that its format holds, at the size that is asked for.
-
-    Raises:
-        MediaError: the format cannot hold their size.
-    """
-    format_ = writable_format(suffix, name)
-    pictures = pages.pictures
-    lost = pages.lost
-    if len(pictures) > 1 and not format_.holds(pages.kind):  # the others are not painted for nothing
-        lost, pictures = (*lost, *pages_lost(pages, format_)), pictures[:1]
-    if options.max_size:
-        pictures = tuple(_at_most(one, options.max_size) for one in pictures)
-    for one in pictures:
-        check_size(one.pixels.shape[1], one.pixels.shape[0], format_, name)
-    return replace(pages, pictures=pictures, lost=lost, animation=pages.animation if len(pictures) > 1 else None)
-
-
-def _at_most(picture: Picture, side: int) -> Picture:
-    height, width = picture.pixels.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    return resized(picture, max(1, round(height * scale)), max(1, round(width * scale)))
-
-
-def read_mask(path: Path) -> NDArray[np.float32]:
-    """Read a mask for `Look`: the brightness of a picture, dark where it is transparent; (H, W) in 0..1.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    picture = read_picture(path)
-    brightness: NDArray[np.float32] = to_unit(picture.pixels) @ LUMA
-    return brightness if picture.alpha is None else brightness * to_unit(picture.alpha)
-
-
-def read_over(path: Path) -> NDArray[np.float32]:
-    """Read a picture for `Look.over`: (H, W, 3) in 0..1.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    return to_unit(read_picture(path).pixels)
 
 
 def _work(
@@ -255,8 +150,8 @@ def _pixels_of(source: _Source) -> list[NDArray[Any]]:
 def _read_frame(job: PictureJob, options: PictureOptions) -> _Source:
     """What is painted of a frame of a scene, or the fault."""
     try:
-        pages = read_pages(job.source, reading=options.reading, page=_page_of(options))
-        return _prepared(pages, job.output.suffix, str(job.output), options)
+        pages = read_pages(job.source, reading=options.reading, page=page_of(options))
+        return prepared(pages, job.output.suffix, str(job.output), options)
     except (StyleError, OSError, MemoryError) as error:
         return error
 
@@ -281,7 +176,7 @@ def _run_source(
                 outcomes.append(Outcome(job, kept=True))
                 continue
             _check_before(job, options)
-            source = source or read_pages(job.source, reading=options.reading, page=_page_of(options))
+            source = source or read_pages(job.source, reading=options.reading, page=page_of(options))
             if isinstance(source, Exception):
                 raise source
             begin = begun.get(job.style, ())
@@ -309,7 +204,7 @@ def _run_job(
     started: float,
     begun: Sequence[Callable[[], NDArray[Any]]],
 ) -> Outcome:
-    ready = _prepared(pages, job.output.suffix, str(job.output), options)
+    ready = prepared(pages, job.output.suffix, str(job.output), options)
     height, width = ready.pictures[0].pixels.shape[:2]
     lost: list[str] = []
     notice = refuse_losses(job.source) if options.strict else lost.append

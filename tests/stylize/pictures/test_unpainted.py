@@ -18,7 +18,7 @@ from stylecli.media.images.coding_points import icc_of, space_of_codes
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.packs.pack import open_pack
 from stylecli.stylize.look import Look
-from stylecli.stylize.pictures import stylize_picture
+from stylecli.stylize.pictures.pages import stylize_picture
 
 HEIGHT, WIDTH = 32, 40
 HALF = np.zeros((HEIGHT, WIDTH), np.float32)

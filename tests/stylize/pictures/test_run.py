@@ -14,10 +14,11 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.jobs import PictureJob, plan_jobs
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.pictures import read_mask, run_jobs
+from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
+from stylecli.stylize.pictures.pages import read_mask
+from stylecli.stylize.pictures.run import run_jobs
 
 VIEWS = ("left", "right")
 

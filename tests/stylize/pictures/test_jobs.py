@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.stylize.jobs import PictureJob, plan_jobs
+from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
 
 
 @pytest.fixture

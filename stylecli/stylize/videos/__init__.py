@@ -1,0 +1,1 @@
+"""Videos stylized: which becomes which, one of them, and one after the other."""

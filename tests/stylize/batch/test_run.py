@@ -261,6 +261,62 @@ def test_an_input_that_changes_while_it_is_read_is_not_done(
     assert statuses(run()) == {"done": COUNT}
 
 
+@pytest.fixture
+def sequence(folder: Path) -> Path:
+    """A manifest with one row, a sequence of all pictures; gives the folder of its frames."""
+    for number in range(COUNT):
+        shutil.copy(folder / f"{number}.png", folder / f"shot.{number:04}.png")
+    row = {"input": "shot.%04d.png", "output": "frames/%04d.png", "style": "tiny"}
+    (folder / "s.jsonl").write_text(json.dumps(row))
+    return folder / "frames"
+
+
+def test_a_sequence_is_done_once(run: Run, folder: Path, sequence: Path) -> None:
+    (ended,) = run("s.jsonl")
+    assert (ended.status, ended.facts["frames"], ended.facts["pixels"]) == ("done", COUNT, COUNT * 2400)
+    assert statuses(run("s.jsonl")) == {"skipped": 1}
+    (folder / "shot.0003.png").write_bytes((folder / "0.png").read_bytes())
+    before = (sequence / "0003.png").read_bytes()
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert (sequence / "0003.png").read_bytes() != before
+
+
+def test_a_sequence_goes_on_where_it_was_killed(run: Run, folder: Path, sequence: Path) -> None:
+    run("s.jsonl")
+    frames = {path: path.read_bytes() for path in sequence.iterdir()}
+    lines = (folder / FILE).read_text().splitlines(keepends=True)
+    (folder / FILE).write_text(lines[0])  # begun, not ended
+    for number in (2, 5):
+        (sequence / f"{number:04}.png").unlink()
+    before = {path: path.stat().st_mtime_ns for path in sequence.iterdir()}
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert {path: path.read_bytes() for path in sequence.iterdir()} == frames
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_no_frame_of_an_earlier_look_stays_in_a_sequence(
+    run: Run, folder: Path, sequence: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("s.jsonl")
+    (folder / "s.jsonl").write_text((folder / "s.jsonl").read_text().replace("}", ', "strength": 0.5}'))
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkerProcess, "ask", lambda *_, **__: {"status": "failed", "kind": "Died", "error": "killed"})
+        assert statuses(run("s.jsonl")) == {"failed": 1}
+    assert list(sequence.iterdir()) == []
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert len(list(sequence.iterdir())) == COUNT
+
+
+def test_frames_of_somebody_else_are_never_replaced(run: Run, folder: Path, sequence: Path) -> None:
+    sequence.mkdir()
+    (sequence / "0004.png").write_text("mine")
+    (ended,) = run("s.jsonl")
+    assert "overwrite=True" in ended.facts["hint"]
+    assert [path.name for path in sequence.iterdir()] == ["0004.png"]
+    assert statuses(run("s.jsonl", overwrite=True)) == {"done": 1}
+    assert len(list(sequence.iterdir())) == COUNT
+
+
 def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
     record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))

@@ -14,6 +14,7 @@ from typing import Any
 
 from stylecli.core.errors import MediaError, PackError, StyleError, UsageError
 from stylecli.stylize.batch.manifests.columns import COLUMNS, ENCODER_COLUMNS, RESULT, faults_of
+from stylecli.stylize.batch.manifests.files import MARKS, files_of, is_sequence
 from stylecli.stylize.batch.manifests.rows import Item, items_of
 
 FAULTS_SHOWN = 50
@@ -50,7 +51,7 @@ def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Ite
             faults += [f"{where}: {fault}" for fault in found]
             continue
         try:
-            located += [(where, item) for item in _expanded(row, manifest.parent)]
+            located += [(where, item) for item in _items(row, manifest.parent)]
         except (ValueError, StyleError) as error:
             faults.append(f"{where}: {getattr(error, 'message', error)}")
     if not located and not faults:
@@ -143,32 +144,17 @@ def _globbed(folder: Path, pattern: str, excluded: Iterable[str]) -> list[str]:
     return sorted(path for path in matches(pattern) - left_out if (folder / path).is_file())
 
 
-def _expanded(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
-    """The items of a row; a sequence becomes one item for each frame.
+def _items(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
+    """The items of a row.
 
     Raises:
         ValueError, StyleError: it cannot be done.
     """
-    if "%" not in row["input"] and "[" not in row["input"]:
-        yield from items_of(row)
-        return
-    from stylecli.media.frames.sequences import frames_of, pattern_of
-
-    source = pattern_of(folder / row["input"])
-    if source is None:
-        yield from items_of(row)
-        return
-    for item in items_of(row):
-        target = pattern_of(folder / item.output)
-        if target is None:
-            raise ValueError("the output of a numbered sequence needs the place of its number too, such as %04d")
-        for number, path in frames_of(source).items():
-            paths = {"input": _from(path, folder), "output": _from(target.path(number), folder)}
-            yield from items_of({**item.row(), "id": f"{item.id}#{number}", **paths})
-
-
-def _from(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    numbered = is_sequence(folder / row["input"]) if any(mark in row["input"] for mark in MARKS) else False
+    for item in items_of(row, is_sequence=numbered):
+        if numbered:
+            files_of(item, folder)
+        yield item
 
 
 def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[str]:
@@ -190,22 +176,29 @@ def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[s
             there[path] = os.path.isfile(path)  # noqa: PTH113
         return there[path]
 
-    inputs = {full(item.input) for _, item in located}
+    def paths(item: Item) -> list[tuple[str, str]]:
+        """Inputs and outputs, of a sequence those of its frames."""
+        if item.kind != "sequence":
+            return [(full(item.input), full(item.output))]
+        return [(full(str(source)), full(str(target))) for source, target in files_of(item, Path(base))]
+
+    inputs = {source for _, item in located for source, _ in paths(item)}
     for where, item in located:
-        if not is_there(full(item.input)):
+        pairs = paths(item)
+        if not is_there(pairs[0][0]):
             yield f"{where}: {item.input} does not exist"
         if item.mask and not is_there(full(item.mask)):
             yield f"{where}: mask {item.mask} does not exist"
-        output = full(item.output)
-        if not output.startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
+        if not pairs[0][1].startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
             yield f"{where}: {item.output} lies outside of the manifest's folder; write it as an absolute path"
-        if output in inputs:
+        if any(output in inputs for _, output in pairs):
             yield f"{where}: {item.output} is an input too"
-        if output in made:
-            yield f"{where}: {item.output} is also the output of {made[output]}"
+        if other := next((made[output] for _, output in pairs if output in made), None):
+            yield f"{where}: {item.output} is also the output of {other}"
         elif item.id in ids:
             yield f"{where}: id {item.id!r} is also that of {ids[item.id]}"
-        made[output] = ids[item.id] = where
+        made.update((output, where) for _, output in pairs)
+        ids[item.id] = where
 
 
 def _faults_of_encoding(located: list[tuple[str, Item]]) -> Iterator[str]:
@@ -229,7 +222,7 @@ def _encoding_fault(item: Item) -> str:
 
     output = Path(item.output)
     try:
-        if item.kind == "picture":
+        if item.kind != "video":
             check_encoding(
                 Encoding(item.quality, item.lossless, item.bits), writable_format(output.suffix, item.output)
             )

@@ -37,6 +37,21 @@ def test_it_times_styles_beside_johnson(tiny_style: Path, monkeypatch: pytest.Mo
     assert set(record["start_seconds"]) == set(speed.START_UPS)
 
 
+def test_only_the_parts_that_are_named_are_measured(tiny_style: Path) -> None:
+    measured = ["bench", "-s", str(tiny_style), "--batch", "--photos", "2", "--rounds", "1", "--json"]
+    result = CliRunner().invoke(suite, measured)
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout.splitlines()[-1])
+    assert [row["command"] for row in record["batches"]] == ["stylecli batch", "stylecli image"]
+    assert not any(record[part] for part in ("networks", "videos", "scaling", "memory", "doors", "start_seconds"))
+
+
+def test_nothing_is_recorded_without_the_networks(tiny_style: Path) -> None:
+    result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), "--batch", "--record"])
+    assert result.exit_code == 2
+    assert "--networks" in result.output
+
+
 def test_recorded_speed_stands_in_the_card(
     make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +99,7 @@ def test_the_document_names_the_machine_the_command_and_every_number(
     monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})
     monkeypatch.setattr(scaling, "SIZES", {"720p": (64, 48)})
     document, picture = tmp_path / "benchmarks.md", tmp_path / "speed.svg"
-    files = ["--markdown", str(document), "--plot", str(picture), "--scaling"]
+    files = ["--markdown", str(document), "--plot", str(picture), "--networks", "--scaling"]
     quick = ["--size", "720p", "--rounds", "1", "--no-video", "--device", "cpu", "--json"]
     result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), *quick, *files])
     assert result.exit_code == 0, result.output

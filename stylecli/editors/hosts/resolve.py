@@ -71,9 +71,8 @@ def _bundle(scripts: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(data, "w") as bundle:
         for name, content in scripts.items():
             if name.startswith(f"{TEMPLATES}/"):
-                bundle.writestr(
-                    zipfile.ZipInfo(name.removeprefix(f"{TEMPLATES}/")), content
-                )  # of 1980: always the same
+                entry = zipfile.ZipInfo(name.removeprefix(f"{TEMPLATES}/"))  # of 1980: the same bytes each time
+                bundle.writestr(entry, content)
     return data.getvalue()
 
 

@@ -31,6 +31,7 @@ from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
 Run = Callable[..., list[Ended]]
+KILLS = int(os.environ.get("STYLECLI_TEST_KILLS", "20"))  # of workers; a hundred take a minute
 
 
 @pytest.fixture
@@ -180,26 +181,32 @@ def test_the_longest_is_done_first(run: Run, folder: Path) -> None:
     assert run(workers=1)[-1].item.input == "4.png"
 
 
-def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path) -> None:
+def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(1)
     killed = []
-    ask = WorkerProcess.ask
+    real = WorkerProcess.ask
 
     def ask_and_kill(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
         process = self._running()
-        if len(killed) < 20:
+        if len(killed) < KILLS:
             killed.append(process.pid)
             threading.Timer(chance.uniform(0, 0.5), lambda: _kill(process.pid)).start()
-        return ask(self, request, **how)
+        return real(self, request, **how)
 
-    WorkerProcess.ask = ask_and_kill  # type: ignore[method-assign, assignment]
-    try:
-        assert statuses(run(retries=50)) == {"done": COUNT}
-    finally:
-        WorkerProcess.ask = ask  # type: ignore[method-assign]
-    for number in range(COUNT):
-        assert read_picture(folder / "out" / f"{number}.png").pixels.shape == (40, 60, 3)
-    assert [path.name for path in (folder / "out").iterdir() if path.suffix != ".png"] == []
+    monkeypatch.setattr(WorkerProcess, "ask", ask_and_kill)
+    count = COUNT * max(1, KILLS // 20)
+    rows = [
+        {"input": f"{n % COUNT}.png", "output": f"out/{n}.png", "style": "tiny", "strength": (n + 1) / count}
+        for n in range(count)
+    ]
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert statuses(run(retries=KILLS)) == {"done": count}
+    assert len(killed) == KILLS
+    done = Counter(record["output"] for record in records(folder) if record["result"]["status"] == "done")
+    assert done == {row["output"]: 1 for row in rows}
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(f"{n}.png" for n in range(count))
+    for path in (folder / "out").iterdir():
+        assert read_picture(path).pixels.shape == (40, 60, 3)
 
 
 def _kill(pid: int) -> None:

@@ -8,7 +8,7 @@ from stylecli.core.errors import UsageError
 from stylecli.media.frames.sequences import Pattern, frames_of, pattern_of
 from stylecli.stylize.batch.manifests.rows import Item
 
-MARKS = "%[#$"  # one of them is in each pattern of a sequence
+MARKS = frozenset("%[#$")  # one of them is in each pattern of a sequence
 
 Pairs = list[tuple[Path, Path]]  # (input, output), of a sequence in the order of frames
 
@@ -19,7 +19,7 @@ def is_sequence(path: Path) -> bool:
     Raises:
         UsageError: it has several places for a number, or a range that is none.
     """
-    return any(mark in path.name for mark in MARKS) and pattern_of(path) is not None
+    return not MARKS.isdisjoint(path.name) and pattern_of(path) is not None
 
 
 def files_of(item: Item, folder: Path) -> Pairs:

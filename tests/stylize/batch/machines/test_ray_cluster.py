@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import DeviceError, UsageError
 from stylecli.media.images.files import read_picture
+from stylecli.stylize.batch.machines import ray_cluster
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
 from stylecli.stylize.batch.options import BatchOptions
 from tests.stylize.batch.conftest import COUNT
@@ -77,6 +78,27 @@ def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="Ray is missing"), open_ray_workers(BatchOptions(ray="local")):
         pass
+
+
+@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("127.0.0.1:1", 1)])
+def test_a_cluster_of_this_machine_is_started_again(monkeypatch: pytest.MonkeyPatch, address: str, tries: int) -> None:
+    class BusyRay:
+        began = ended = 0
+
+        def init(self, *_: object, **__: object) -> None:
+            self.began += 1
+            raise RuntimeError("timed out")
+
+        def shutdown(self) -> None:
+            self.ended += 1
+
+    busy = BusyRay()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(ray_cluster, "_imported_ray", lambda: busy)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(DeviceError, match="timed out"), open_ray_workers(BatchOptions(ray=address)):
+        pass
+    assert (busy.began, busy.ended) == (tries, tries)
 
 
 @pytest.mark.ray

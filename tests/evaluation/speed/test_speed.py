@@ -17,7 +17,8 @@ from stylecli.evaluation.speed import doors, memory, plugins, scaling
 from stylecli.evaluation.speed import networks as speed
 from stylecli.evaluation.speed import tables as benchmarks
 from stylecli.evaluation.speed import video as video_speed
-from stylecli.evaluation.speed.operations import multiplications
+from stylecli.evaluation.speed.contestants import YARDSTICK
+from stylecli.evaluation.speed.networks import multiplications
 from stylecli.evaluation.speed.options import BenchOptions
 from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
@@ -78,7 +79,7 @@ def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(
     for timing in timings:
         assert timing.gflops is not None
         assert timing.gflops > 0
-    eager, own = rows[speed.YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
+    eager, own = rows[YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
     rounding = 0.06  # milliseconds that either figure may be off by in the table, which is much of a small one
     assert (eager - rounding) / (own.milliseconds + rounding) <= own.speedup + rounding
     assert own.speedup - rounding <= (eager + rounding) / max(own.milliseconds - rounding, 0.001)

@@ -57,6 +57,8 @@ def _between_rows(located: Sequence[Located], folder: Path) -> Iterator[str]:
         if not pairs[0][1].startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
             yield f"{where}: {item.output} lies outside of the manifest's folder; write it as an absolute path"
         outputs = [output for _, output in pairs]
+        if item.kind == "sequence":
+            outputs.append(full(item.output))  # by which its records are found
         if not inputs.isdisjoint(outputs):
             yield f"{where}: {item.output} is an input too"
         if not made.keys().isdisjoint(outputs):

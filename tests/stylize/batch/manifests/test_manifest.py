@@ -143,6 +143,15 @@ def test_a_frame_that_another_row_makes_is_refused(read: Read, folder: Path) -> 
     assert found == ["line 2: out/shot.0002.png is also the output of line 1"]
 
 
+def test_two_parts_of_a_sequence_have_outputs_of_their_own(read: Read, folder: Path) -> None:
+    for number in (1, 2):
+        shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
+    parts = [{**GOOD, "input": f"shot.[000{number}-000{number}].png"} for number in (1, 2)]
+    found = faults(read, lines(*({**part, "output": "out/%04d.png"} for part in parts)))
+    assert found == ["line 2: out/%04d.png is also the output of line 1"]
+    assert len(read(lines(*({**part, "output": "out/{stem}.png"} for part in parts)))) == 2
+
+
 def test_all_faults_are_told_at_once(read: Read) -> None:
     text = (
         lines(GOOD, {**GOOD, "input": "none.png", "output": "x.png"}) + "{broken\n" + lines({**GOOD, "style": "wave"})

@@ -43,7 +43,8 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .25rem .8rem .25rem 0;
   border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.style { white-space: nowrap; } td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
+td:first-child { min-width: 14rem; } td.style { white-space: nowrap; }
+td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
 .difference img { max-width: 100%; } .difference { margin: .6rem 0 1.4rem; }
 """
 

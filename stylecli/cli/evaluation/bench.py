@@ -11,11 +11,17 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.core.errors import UsageError
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
 
+PARTS = ("scaling", "memory", "doors", "batch")
 
-def _bench_options(*, size: tuple[str, ...], **others: Any) -> BenchOptions:
-    return BenchOptions(size=size or QUICK, **others)
+
+def _bench_options(*, size: tuple[str, ...], networks: bool | None, video: bool | None, **others: Any) -> BenchOptions:
+    """Without a choice, networks and videos are measured; otherwise what was chosen."""
+    nothing = not (networks or video or any(others[part] for part in PARTS))
+    networks, video = (nothing if chosen is None else chosen for chosen in (networks, video))
+    return BenchOptions(size=size or QUICK, networks=networks, video=video, **others)
 
 
 bench_options = options.gathered(
@@ -35,9 +41,8 @@ bench_options = options.gathered(
         help="Timed runs; the median counts.",
     ),
     click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores."),
-    click.option(
-        "--video/--no-video", default=BenchOptions.video, help="Measure the video pipeline, at 720p and 1080p."
-    ),
+    click.option("--networks/--no-networks", default=None, help="Measure the networks, and the start of the program."),
+    click.option("--video/--no-video", default=None, help="Measure the video pipeline, at 720p and 1080p."),
     click.option(
         "--against",
         multiple=True,
@@ -55,7 +60,16 @@ bench_options = options.gathered(
     click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy."),
     click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
     click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network."),
-    click.option("--batch", is_flag=True, help="Measure `stylecli batch`: 60 photos, beside what its stages allow."),
+    click.option(
+        "--batch", is_flag=True, help="Measure `stylecli batch` and `image` with many photos, at most three times."
+    ),
+    click.option(
+        "--photos",
+        type=click.IntRange(2),
+        default=BenchOptions.photos,
+        show_default=True,
+        help="Photos of --batch, of 1.1 megapixels each.",
+    ),
     options.device,
 )
 
@@ -79,15 +93,18 @@ def command(
     styles_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Time the styles against Johnson's network, in turn and in one run, so that the ratios are fair.
+    """Measure the networks and the video pipeline, or only the parts that are named: --batch, --doors ...
 
-    Johnson's network needs the extra `train`; without it there are no ratios. Pause other work meanwhile.
+    The styles and Johnson's network run in turn, so that the ratios are fair. Johnson's network needs the extra
+    `train`; without it there are no ratios. Pause other work meanwhile.
     """
     from stylecli.evaluation.speed.benchmark import record_speed, run_benchmark, write_benchmark
     from stylecli.evaluation.speed.networks import machine
     from stylecli.evaluation.speed.tables import draw_timings
     from stylecli.packs.shelves import find_style, list_styles
 
+    if (record or plot) and not chosen.networks:
+        raise UsageError("only the speed of networks is recorded and drawn", hint="Add `networks=True`.")
     names = names or tuple(pack.name for pack in list_styles(styles_dir))
     packs = [find_style(name, styles_dir, variant=variant) for name in names]
     with progress_shown() as progress:

@@ -5,6 +5,8 @@ The editor finds the scripts in its own folders. The scripts find stylecli throu
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from stylecli.editors.plugin_folders import Machine, PluginFolder, roaming
 NAME = "resolve"
 TITLE = "DaVinci Resolve"
 INCLUDE = "-- include stylecli.lua\n"
+TEMPLATES = "Templates"
+BUNDLE = "stylecli.drfx"
 OWN_FILES = ("choices.json", "self-test.json")  # that the scripts write
 
 
@@ -50,15 +54,26 @@ def _usual_folders(machine: Machine) -> list[PluginFolder]:
 
 
 def files() -> Mapping[str, bytes]:
-    """The scripts, each with the text of `stylecli.lua` in it: none depends on where another one is."""
+    """The scripts, each with the text of `stylecli.lua` in it (none depends on where another one is), and BUNDLE."""
     source = bundled_folder("plugins") / "resolve"
     shared = (source / "stylecli.lua").read_text(encoding="utf-8")
     found = {}
-    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility", "Templates/Edit/Effects"):
+    for folder in ("Fuses", "Scripts/Comp", "Scripts/Utility", f"{TEMPLATES}/Edit/Effects"):
         for script in sorted((source / folder).glob("*.*")):
             text = script.read_text(encoding="utf-8").replace(INCLUDE, shared)
             found[f"{folder}/stylecli/{script.name}"] = text.encode()
-    return found
+    return {**found, BUNDLE: _bundle(found)}
+
+
+def _bundle(scripts: Mapping[str, bytes]) -> bytes:
+    """A bundle of the templates, which Resolve installs when it is dragged onto its window: a zip of their folders."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as bundle:
+        for name, content in scripts.items():
+            if name.startswith(f"{TEMPLATES}/"):
+                entry = zipfile.ZipInfo(name.removeprefix(f"{TEMPLATES}/"))  # of 1980: the same bytes each time
+                bundle.writestr(entry, content)
+    return data.getvalue()
 
 
 def connect(place: PluginFolder, command: Sequence[str]) -> None:

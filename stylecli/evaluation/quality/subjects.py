@@ -18,8 +18,8 @@ from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Notice
 from stylecli.evaluation.quality.equivalence import loss_of_recipe
 from stylecli.evaluation.quality.metrics.specimen import Stylizer
+from stylecli.evaluation.speed.contestants import open_rival
 from stylecli.evaluation.speed.options import BenchOptions, White
-from stylecli.evaluation.speed.rivals import open_rival
 from stylecli.inference.engine import Device, Engine
 from stylecli.media.resizing import resize
 from stylecli.packs.card import CARD_FILE

@@ -1,14 +1,12 @@
-"""How well a batch uses the machine: each stage alone, the whole batch, and the best possible rate."""
+"""Many photos by `stylecli batch` and `stylecli image`, beside each stage alone and the best possible rate."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
 import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,8 @@ import psutil
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.threads import side_by_side
-from stylecli.evaluation.speed.video import TEST_CLIP, Stage
+from stylecli.evaluation.speed.options import PHOTOS
+from stylecli.evaluation.speed.video import TEST_CLIP, Stage, ceiling_of, timed
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, read_picture, write_picture
 from stylecli.media.video.ffmpeg import ffmpeg_program
@@ -31,38 +30,47 @@ from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FILE, open_results
 from stylecli.stylize.batch.run import open_batch
 from stylecli.stylize.look import Look
+from stylecli.stylize.pictures.jobs import plan_jobs
 from stylecli.stylize.pictures.pages import stylize_picture
+from stylecli.stylize.pictures.run import open_engines, run_jobs
 
-PHOTOS = 60
 SIZE = (1280, 864)  # 1.1 megapixels
+DISTINCT = 12  # photos; the others are copies of them
+SAMPLE = 8  # photos that each stage alone is timed on; they are held in memory
+ROUNDS_MAX = 3
 MANIFEST = "m.jsonl"
-SAMPLE = 20  # photos of which each stage is timed alone, since they are held in memory
+SOURCES, RESULTS = "photos", "out"
 
 
 @dataclass(frozen=True)
 class BatchSpeed:
-    """Items a second of the whole, and the most that the stages allow, both medians over the rounds.
+    """The speed of a command that does many photos; all but `items` and `workers` are medians over the rounds.
 
-    stages: each alone, on all cores. ceiling: min(slowest stage alone, cores / sum of CPU seconds an item).
+    workers: processes of `stylecli batch`, threads of `stylecli image`.
+    stages: each alone, on all cores; ceiling: items a second, as `ceiling_of` these.
+    items_per_second, cpu_seconds (an item): of the whole, from its first process or thread on.
     share: of the ceiling that was reached, the median of the rounds' own ratios.
-    worker_megabytes: memory of all workers after a third of the items, and at the end.
+    worker_megabytes: memory of all workers after a third of the items, and at the end; None for threads.
     """
 
+    command: str
     items: int
     workers: int
-    stages: dict[str, Stage]
-    items_per_second: float
+    stages: Mapping[str, Stage]
     ceiling: float
+    items_per_second: float
+    cpu_seconds: float
     share: float
-    worker_megabytes: tuple[float, float]
+    worker_megabytes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
-class _Round:
-    stages: dict[str, Stage]
-    seconds: float  # of the whole
-    megabytes: tuple[float, float]
+class _Whole:
+    """All photos, done by a command. whole: what one of them took."""
+
+    whole: Stage
     workers: int
+    megabytes: tuple[float, float] | None = None
 
 
 def measure_batch(
@@ -70,60 +78,79 @@ def measure_batch(
     *,
     photos: int = PHOTOS,
     size: tuple[int, int] = SIZE,
-    rounds: int = 5,
+    rounds: int = ROUNDS_MAX,
     progress: Progress = ignore,
-) -> BatchSpeed:
-    """Time each stage alone and the whole batch, JPEG to JPEG on the CPU, round after round.
+) -> list[BatchSpeed]:
+    """Time each stage alone and the two commands, JPEG to JPEG on the CPU, round after round, at most ROUNDS_MAX.
 
-    The time of the whole is that of a fresh batch: it starts its worker processes and loads the style.
+    A command's time is that of a fresh one: it starts its workers and loads the style.
 
     Raises:
         StyleError: an item failed.
     """
+    commands: dict[str, Callable[[StylePack, Path, int], _Whole]] = {
+        "stylecli batch": _by_batch,
+        "stylecli image": _by_image,
+    }
+    rounds = min(rounds, ROUNDS_MAX)
+    of_stages: list[dict[str, Stage]] = []
+    of_commands: dict[str, list[_Whole]] = {name: [] for name in commands}
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _write_photos(folder, photos, size)
-        rows = ({"input": f"{n}.jpg", "output": f"out/{n}.jpg", "style": pack.name} for n in range(1, photos + 1))
+        _write_photos(folder / SOURCES, photos, size)
+        names = [f"{number}.jpg" for number in range(photos)]
+        rows = ({"input": f"{SOURCES}/{one}", "output": f"{RESULTS}/{one}", "style": pack.name} for one in names)
         (folder / MANIFEST).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        found = []
         for number in range(rounds):
             progress(Step(number, rounds, "rounds", "each stage alone"))
-            stages = _stages(pack, folder, min(photos, SAMPLE))
-            progress(Step(number, rounds, "rounds", "all together"))
-            found.append(_whole(pack, folder, stages))
+            of_stages.append(_stages(pack, folder, min(photos, SAMPLE)))
+            for name, run in commands.items():
+                progress(Step(number, rounds, "rounds", name))
+                shutil.rmtree(folder / RESULTS, ignore_errors=True)
+                of_commands[name].append(run(pack, folder, photos))
         progress(Step(rounds, rounds, "rounds"))
-    rates = [photos / one.seconds for one in found]
-    ceilings = [_ceiling(one.stages) for one in found]
+    return [_speed(name, photos, of_stages, found) for name, found in of_commands.items()]
+
+
+def _speed(command: str, photos: int, of_stages: Sequence[dict[str, Stage]], found: Sequence[_Whole]) -> BatchSpeed:
+    ceilings = [ceiling_of(stages) for stages in of_stages]
+    whole = _median([one.whole for one in found])
     return BatchSpeed(
-        items=photos,
-        workers=found[0].workers,
-        stages={name: _median([one.stages[name] for one in found]) for name in found[0].stages},
-        items_per_second=statistics.median(rates),
-        ceiling=statistics.median(ceilings),
-        share=statistics.median(rate / ceiling for rate, ceiling in zip(rates, ceilings, strict=True)),
-        worker_megabytes=found[-1].megabytes,
+        command,
+        photos,
+        found[0].workers,
+        {name: _median([stages[name] for stages in of_stages]) for name in of_stages[0]},
+        statistics.median(ceilings),
+        1 / whole.seconds,
+        whole.cpu_seconds,
+        statistics.median(1 / one.whole.seconds / most for one, most in zip(found, ceilings, strict=True)),
+        found[-1].megabytes,
     )
 
 
 def _stages(pack: StylePack, folder: Path, count: int) -> dict[str, Stage]:
     """Each stage alone, as many photos at a time as there are cores."""
-    sources = [folder / f"{number}.jpg" for number in range(1, count + 1)]
+    sources = [folder / SOURCES / f"{number}.jpg" for number in range(count)]
     with Engine(pack, device="cpu", side_by_side=True) as engine:
-        decode = [partial(read_picture, path) for path in sources]
-        read, decoding = _timed(decode, engine.at_once)
+
+        def stage(jobs: Sequence[Callable[[], Any]]) -> tuple[list[Any], Stage]:
+            done: list[Any] = []
+            return done, timed(lambda: done.extend(side_by_side(jobs, engine.at_once)), len(jobs))
+
+        read, decode = stage([partial(read_picture, path) for path in sources])
         network: list[Callable[[], Picture]] = [partial(stylize_picture, one, engine, Look()) for one in read]
         list(side_by_side(network[: engine.at_once], engine.at_once))  # the first pictures of a session are slow
-        painted, painting = _timed(network, engine.at_once)
-        encode = [
-            partial(write_picture, picture, folder / f"{number}-alone.jpg", overwrite=True)
-            for number, picture in enumerate(painted)
-        ]
-        _, encoding = _timed(encode, engine.at_once)
-    return {"decode": decoding, "network": painting, "encode": encoding}
+        painted, paint = stage(network)
+        _, encode = stage(
+            [
+                partial(write_picture, picture, folder / f"{number}-alone.jpg", overwrite=True)
+                for number, picture in enumerate(painted)
+            ]
+        )
+    return {"decode": decode, "network": paint, "encode": encode}
 
 
-def _whole(pack: StylePack, folder: Path, stages: dict[str, Stage]) -> _Round:
-    shutil.rmtree(folder / "out", ignore_errors=True)
+def _by_batch(pack: StylePack, folder: Path, photos: int) -> _Whole:
     (folder / FILE).unlink(missing_ok=True)
     options = BatchOptions(device="cpu", styles_dir=pack.folder.parent)
     items = read_manifest(folder / MANIFEST, styles_dir=options.styles_dir)
@@ -134,28 +161,26 @@ def _whole(pack: StylePack, folder: Path, stages: dict[str, Stage]) -> _Round:
         if one.status != DONE:
             raise StyleError(one.facts["error"], hint=one.facts["hint"])
         ended.append(one)
-        if len(ended) in (len(items) // 3, len(items)):
-            megabytes.append(_megabytes_of_children())
+        if len(ended) in (photos // 3, photos):
+            megabytes.append(sum(resident for resident, _ in _of_workers()) / 1e6)
 
     with open_results(folder / FILE) as results, open_batch(folder, results, options) as batch:
-        started = time.perf_counter()
-        batch.run(items, report=report)
-        seconds = time.perf_counter() - started
-        workers = len(batch.workers)
-    return _Round(stages, seconds, (megabytes[0], megabytes[-1]), workers)
+        own = timed(lambda: batch.run(items, report=report), photos)
+        whole = Stage(own.seconds, own.cpu_seconds + sum(seconds for _, seconds in _of_workers()) / photos)
+        return _Whole(whole, len(batch.workers), (megabytes[0], megabytes[-1]))
 
 
-def _ceiling(stages: dict[str, Stage]) -> float:
-    cores = os.cpu_count() or 1
-    slowest = max(stage.seconds for stage in stages.values())
-    return min(1 / slowest, cores / sum(stage.cpu_seconds for stage in stages.values()))
+def _by_image(pack: StylePack, folder: Path, photos: int) -> _Whole:
+    def run() -> None:
+        jobs = plan_jobs([folder / SOURCES], [pack.name], folder / RESULTS)
+        with open_engines([pack], device="cpu", pictures=len(jobs)) as engines:
+            at_once.append(engines[pack.name].at_once)
+            for outcome in run_jobs(jobs, engines, Look()):
+                if outcome.error:
+                    raise outcome.error
 
-
-def _timed(jobs: Sequence[Callable[[], Any]], at_once: int) -> tuple[list[Any], Stage]:
-    started, cpu_started = time.perf_counter(), time.process_time()
-    done = list(side_by_side(jobs, at_once))
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
-    return done, Stage(seconds / len(jobs), cpu / len(jobs))
+    at_once: list[int] = []
+    return _Whole(timed(run, photos), at_once[0])
 
 
 def _median(stages: Sequence[Stage]) -> Stage:
@@ -164,21 +189,27 @@ def _median(stages: Sequence[Stage]) -> Stage:
     )
 
 
-def _megabytes_of_children() -> float:
-    return sum(_resident(child) for child in psutil.Process().children()) / 1e6
+def _of_workers() -> list[tuple[int, float]]:
+    """Resident bytes and CPU seconds of each child of this process."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            with child.oneshot():
+                times = child.cpu_times()
+                found.append((child.memory_info().rss, times.user + times.system))
+        except psutil.NoSuchProcess:
+            continue
+    return found
 
 
-def _resident(process: psutil.Process) -> int:
-    try:
-        resident: int = process.memory_info().rss
-    except psutil.NoSuchProcess:
-        return 0
-    return resident
-
-
-def _write_photos(folder: Path, count: int, size: tuple[int, int]) -> None:
-    """JPEG files 1.jpg, 2.jpg ... with detail at all scales."""
+def _write_photos(photos: Path, count: int, size: tuple[int, int]) -> None:
+    """JPEG files 0.jpg, 1.jpg ... with detail at all scales."""
     width, height = size
-    source = ["-f", "lavfi", "-i", TEST_CLIP.format(width=width, height=height), "-frames:v", str(count)]
-    command = [ffmpeg_program(), "-loglevel", "error", *source, "-q:v", "2", str(folder / "%d.jpg")]
+    photos.mkdir()
+    distinct = min(count, DISTINCT)
+    source = ["-f", "lavfi", "-i", TEST_CLIP.format(width=width, height=height), "-frames:v", str(distinct)]
+    numbered = ["-start_number", "0", str(photos / "%d.jpg")]
+    command = [ffmpeg_program(), "-loglevel", "error", *source, "-q:v", "2", *numbered]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    for number in range(distinct, count):
+        shutil.copy(photos / f"{number % distinct}.jpg", photos / f"{number}.jpg")

@@ -58,7 +58,7 @@ class Findings:
 
 
 def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress: Progress = ignore) -> Findings:
-    """Time styles against Johnson's network, and measure whatever else was chosen with the first style.
+    """Measure what was chosen: networks with all styles, everything else with the first one.
 
     Raises:
         UsageError: one of the packs is a blend.
@@ -69,14 +69,16 @@ def run_benchmark(packs: Sequence[StylePack], options: BenchOptions, *, progress
     first, rounds = packs[0], options.rounds
     filmed = [size for size in options.size if size in QUICK and options.video]
     return Findings(
-        timings=measure_networks(packs, options, progress=progress),
+        timings=measure_networks(packs, options, progress=progress) if options.networks else [],
         videos=[measure_video(first, *SIZES[size], progress=progress) for size in filmed],
-        batches=[measure_batch(first, rounds=rounds, progress=progress)] if options.batch else [],
+        batches=(
+            measure_batch(first, photos=options.photos, rounds=rounds, progress=progress) if options.batch else []
+        ),
         points=measure_scaling(first, rounds=rounds, progress=progress) if options.scaling else [],
         peaks=measure_memory(first, progress=progress) if options.memory else [],
         doors=measure_doors(first, rounds=rounds, device=options.device, progress=progress) if options.doors else [],
         joules=measure_energy(first) if options.scaling else None,
-        start_seconds=measure_start_ups(rounds=rounds),
+        start_seconds=measure_start_ups(rounds=rounds) if options.networks else {},
     )
 
 

@@ -19,7 +19,7 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.editors.spool.client import fetch, submit
 from stylecli.editors.spool.folder import WORKER
 from stylecli.editors.spool.worker import stop
-from stylecli.evaluation.speed.networks import noise_picture
+from stylecli.evaluation.speed.contestants import noise_picture
 from stylecli.evaluation.speed.options import SIZES
 from stylecli.evaluation.speed.plugins import FUSE_NAMES, plugin_ways
 from stylecli.inference.engine import Device, Engine

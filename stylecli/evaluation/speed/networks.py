@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.speed.operations import ceiling, multiplications
-from stylecli.evaluation.speed.options import SIZES, BenchOptions, White
-from stylecli.evaluation.speed.rivals import open_rival
-from stylecli.inference.engine import Engine
-from stylecli.inference.normalization import Statistics
+from stylecli.evaluation.speed.contestants import (
+    JOHNSON_ONNX,
+    YARDSTICK,
+    Contestant,
+    NoisePicture,
+    noise_picture,
+    open_contestants,
+)
+from stylecli.evaluation.speed.options import SIZES, BenchOptions
+from stylecli.inference.model_graph import Graph, parsed, with_outputs
 from stylecli.inference.sessions import open_cpu_session
-from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.look import Look
-from stylecli.stylize.painting import paint
 
-YARDSTICK = "johnson, torch eager"  # the baseline of the speedups: how published implementations run
+PROBES = (64, 128, 192)  # pixels: sides of the squares that the convolutions are counted on
+CEILING_SIDE = 1536  # rows and columns of the matrices whose product measures the machine
+CEILING_ROUNDS = 5
 START_UPS = {
     "stylecli --help": ("-m", "stylecli", "--help"),
     "import of the inference API": ("-c", "import stylecli.stylize.style"),
 }
-
-JOHNSON_ONNX = "johnson, onnxruntime"
-
-
-@dataclass(frozen=True)
-class NoisePicture:
-    """A picture of noise, (H, W, 3), as uint8 and as float32 in 0..1."""
-
-    levels: NDArray[np.uint8]
-    unit: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A network to time. `model`: its float32 ONNX model, by which its operations are counted; empty if unknown."""
-
-    run: Callable[[NoisePicture], Any]
-    model: bytes = b""
-    white: float = 1.0  # the value of white at the model's input
-    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -99,17 +82,7 @@ def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progr
     """
     threads = options.threads or os.cpu_count() or 1
     with ExitStack() as stack:
-        contestants: dict[str, Contestant] = {}
-        for pack in packs:
-            for model in pack.card.models if options.all_variants else (pack.model(),):
-                engine = Engine(pack, variant=model.variant, device=options.device, threads=threads)
-                name = pack.name if model.variant == pack.model().variant else f"{pack.name} {model.variant}"
-                contestants |= _of_style(name, stack.enter_context(engine), pack.model_bytes(model.variant))
-        if importlib.util.find_spec("torch"):
-            contestants |= _johnson(threads)
-        contestants |= {
-            str(path): _rival(path, white=options.against_white, threads=threads) for path in options.against
-        }
+        contestants = open_contestants(packs, options, threads=threads, stack=stack)
         on_cpu = all(contestant.device == "cpu" for contestant in contestants.values())
         most = ceiling(threads) if on_cpu else None
         timings: list[Timing] = []
@@ -118,12 +91,6 @@ def measure_networks(packs: Sequence[StylePack], options: BenchOptions, *, progr
             milliseconds = _in_turn(contestants, frame, options.rounds, number, len(options.size), progress)
             timings += [_timing(name, size, milliseconds, contestant, most) for name, contestant in contestants.items()]
     return timings
-
-
-def noise_picture(width: int, height: int) -> NoisePicture:
-    """Make a picture of noise, the same each time; size in pixels."""
-    levels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    return NoisePicture(levels, to_unit(levels))
 
 
 def _timing(
@@ -147,28 +114,6 @@ def _timing(
     )
 
 
-def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
-    """Return a style as a contestant and, if it takes statistics, once more as a painter of frames of a scene."""
-    native, scenes = Look(brush="native"), dict[tuple[int, ...], Statistics]()
-
-    def scene_of(frame: NoisePicture) -> Statistics:
-        if frame.levels.shape not in scenes:  # in the round that is not counted
-            scenes[frame.levels.shape] = engine.measure(frame.levels)
-        return scenes[frame.levels.shape]
-
-    own = Contestant(lambda frame: paint(engine, frame.levels, native), model, device=engine.device)
-    given = Contestant(
-        lambda frame: paint(engine, frame.levels, native, statistics=scene_of(frame)), model, device=engine.device
-    )
-    contestants = {f"{name}, onnxruntime": own}
-    return contestants | ({f"{name}, frame of a scene": given} if engine.takes_statistics else {})
-
-
-def _rival(path: Path, *, white: White, threads: int) -> Contestant:
-    run = open_rival(path, white=white, threads=threads)
-    return Contestant(lambda frame: run(frame.unit), path.read_bytes(), float(white))
-
-
 def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
     """Return the median seconds that each program of START_UPS takes in a new process."""
     seconds = {}
@@ -182,30 +127,48 @@ def measure_start_ups(*, rounds: int = 5) -> dict[str, float]:
     return seconds
 
 
+def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0) -> float:
+    """Count the operations of an ONNX model's convolutions for one picture; a multiply-accumulate is two operations.
+
+    They are counted on three small squares. A layer with a margin m computes (width + m) * (height + m) pixels, so the
+    count is a * width * height + b * (width + height) + c; three squares give a, b and c.
+
+    Args:
+        model: the serialized model.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        white: the value of white at the model's input.
+
+    Returns:
+        10^9 operations.
+    """
+    area, sides, constant = np.polyfit(PROBES, [_operations(model, side, white) for side in PROBES], 2)
+    return float(area * width * height + sides / 2 * (width + height) + constant) / 1e9
+
+
+def ceiling(threads: int) -> float:
+    """Measure 10^9 operations a second of a product of large float32 matrices in onnxruntime: a bound for networks."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    shape = [CEILING_SIDE, CEILING_SIDE]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("a", "b", "product")]
+    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["product"])], "product", values[:2], values[2:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = open_cpu_session(onnx.ModelProto.SerializeToString(model), threads=threads)
+    random = np.random.default_rng(0)
+    factors = {name: random.random(shape, np.float32) for name in ("a", "b")}
+    seconds = []
+    for _ in range(CEILING_ROUNDS + 1):
+        started = time.perf_counter()
+        session.run(None, factors)
+        seconds.append(time.perf_counter() - started)
+    return 2 * CEILING_SIDE**3 / min(seconds[1:]) / 1e9
+
+
 def machine() -> dict[str, Any]:
     """Describe the machine: processor, cores, system."""
     return {"processor": _processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
-
-
-def _johnson(threads: int) -> dict[str, Contestant]:
-    import torch
-
-    from stylecli.training.export.onnx_export import export_onnx
-    from stylecli.training.networks.johnson import JohnsonNetwork
-
-    torch.set_num_threads(threads)
-    network = JohnsonNetwork().eval()
-    model = export_onnx(network)
-    session = open_cpu_session(model, threads=threads)
-
-    @torch.inference_mode()
-    def eager(frame: NoisePicture) -> None:
-        network(torch.from_numpy(frame.unit).permute(2, 0, 1)[None].contiguous())
-
-    def exported(frame: NoisePicture) -> None:
-        session.run(["stylized"], {"image": np.ascontiguousarray(frame.unit.transpose(2, 0, 1)[None])})
-
-    return {JOHNSON_ONNX: Contestant(exported, model), YARDSTICK: Contestant(eager, model)}
 
 
 def _in_turn(
@@ -234,3 +197,17 @@ def _processor() -> str:
         return next(line.partition(":")[2].strip() for line in facts if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def _operations(model: bytes, side: int, white: float) -> float:
+    """Count the operations of all convolutions on a square picture, from the shapes of their outputs."""
+    graph = Graph(parsed(model).graph)
+    convolutions = [node for node in graph.graph.node if node.op_type == "Conv"]
+    if not convolutions:
+        return 0.0
+    name = graph.graph.input[0].name
+    session = open_cpu_session(with_outputs(model, [node.output[0] for node in convolutions]))
+    written: list[Any] = session.run(None, {name: np.full((1, 3, side, side), white / 2, np.float32)})
+    # Products that are summed for one sample of the output.
+    sums = (prod(graph.constants[graph.source(node.input[1])].dims[1:]) for node in convolutions)
+    return float(sum(2 * result.size * length for result, length in zip(written, sums, strict=True)))

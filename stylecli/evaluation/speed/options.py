@@ -18,6 +18,7 @@ SIZES: Mapping[str, tuple[int, int]] = {  # (width, height) in pixels
     "8K": (7680, 4320),
 }
 QUICK = ("720p", "1080p")  # the default sizes
+PHOTOS = 60  # of a batch
 White = Literal["1", "255"]  # the value of white at the input of another network
 
 
@@ -25,16 +26,19 @@ White = Literal["1", "255"]  # the value of white at the input of another networ
 class BenchOptions:
     """What is measured, and how.
 
+    networks: time the styles beside Johnson's network, and the start of the program.
+    video: time the video pipeline, at those sizes that are in QUICK.
+    scaling, memory, doors, batch: measure time by pixels and threads; peak memory; how long editors wait; many photos.
+
     size: names of SIZES. rounds: timed runs, of which the median counts. threads: CPU threads of every network; None:
-    all cores. video: whether to time the video pipeline, at those sizes that are in QUICK. against: ONNX files of other
-    networks, which run on the CPU. against_white: the value of white at their input. all_variants: every variant of a
-    style instead of its default. scaling, memory, doors, batch: whether to measure time by pixels and threads, peak
-    memory, how long editors wait, and a batch of photos.
+    all cores. against: ONNX files of other networks, which run on the CPU. against_white: the value of white at their
+    input. all_variants: every variant of a style instead of its default. photos: of the batch.
     """
 
     size: tuple[str, ...] = QUICK
     rounds: int = 5
     threads: int | None = None
+    networks: bool = True
     video: bool = True
     against: tuple[Path, ...] = ()
     against_white: White = "255"
@@ -43,4 +47,5 @@ class BenchOptions:
     memory: bool = False
     doors: bool = False
     batch: bool = False
+    photos: int = PHOTOS
     device: Device = "auto"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.speed.networks import noise_picture
+from stylecli.evaluation.speed.contestants import noise_picture
 from stylecli.evaluation.speed.options import SIZES
 from stylecli.inference.engine import Engine
 from stylecli.packs.pack import StylePack

@@ -43,11 +43,11 @@ product of two large float32 matrices reaches, which networks of 8 bits may exce
 with different weights: their differences are noise."""
 VIDEO = """Each stage alone, then the whole pipeline, in the first style; *ceiling* is the most that the stages allow:
 min(slowest stage alone, cores / sum of CPU seconds a frame)."""
-BATCH = """JPEG to JPEG photos of 1.1 megapixels by `stylecli batch`, in the first style: each stage alone on all
-cores, then a whole batch, from the start of its worker processes. *ceiling* is the most that the stages allow:
-min(slowest stage alone, cores / sum of CPU seconds an item); *share* the part of it that the batch reached, in the
-median of the rounds; 0.9 is the aim. *early*, *late*: 10^6 bytes of all workers after a third of the items, and at the
-end."""
+BATCH = """JPEG to JPEG photos of 1.1 megapixels in the first style: each stage alone on all cores, then all photos by
+a command, from the start of its workers (processes of `stylecli batch`, threads of `stylecli image`). *ceiling* is
+the most that the stages allow: min(slowest stage alone, cores / sum of CPU seconds an item); *share* the part of it
+that the command reached, in the median of the rounds; 0.9 is the aim. *cpu ms*: of an item in the whole, with the
+start. *early*, *late*: 10^6 bytes of all worker processes after a third of the items, and at the end."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
 DOORS = """A 720p frame in the first style, from having its pixels to having them painted: rgba8, through the fuse
@@ -75,7 +75,7 @@ def videos(found: Sequence[VideoSpeed]) -> BenchmarkTable:
 
 
 def batches(found: Sequence[BatchSpeed]) -> BenchmarkTable:
-    """The table of a batch of photos."""
+    """The table of many photos."""
     return BenchmarkTable("Batch", BATCH if found else "", [_batch_row(batch) for batch in found])
 
 
@@ -138,11 +138,11 @@ def draw_timings(timings: Sequence[Timing], path: Path) -> None:
 
 
 def _batch_row(batch: BatchSpeed) -> Row:
-    whole = {"items_per_second": round(batch.items_per_second, 2), "ceiling": round(batch.ceiling, 2)}
-    early, late = map(round, batch.worker_megabytes)
-    memory = {"early_megabytes": early, "late_megabytes": late}
-    count = {"items": batch.items, "workers": batch.workers}
-    return {**count, **_stages_row(batch.stages), **whole, "share": round(batch.share, 3), **memory}
+    count = {"command": batch.command, "items": batch.items, "workers": batch.workers}
+    whole = {"cpu_ms": round(batch.cpu_seconds * 1000, 1), "items_per_second": round(batch.items_per_second, 2)}
+    best = {"ceiling": round(batch.ceiling, 2), "share": round(batch.share, 3)}
+    early, late = (None, None) if batch.worker_megabytes is None else map(round, batch.worker_megabytes)
+    return {**count, **_stages_row(batch.stages), **whole, **best, "early_megabytes": early, "late_megabytes": late}
 
 
 def _stages_row(stages: Mapping[str, Stage]) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,12 +43,23 @@ class Stage:
     cpu_seconds: float
 
 
+def ceiling_of(stages: Mapping[str, Stage]) -> float:
+    """Return the most items a second that stages allow: min(slowest alone, cores / sum of CPU seconds an item)."""
+    cores = os.cpu_count() or 1
+    slowest = max(stage.seconds for stage in stages.values())
+    return min(1 / slowest, cores / sum(stage.cpu_seconds for stage in stages.values()))
+
+
+def timed(run: Callable[[], object], items: int) -> Stage:
+    """Run something that does so many items in this process, and return what one of them took."""
+    started, cpu_started = time.perf_counter(), time.process_time()
+    run()
+    return Stage((time.perf_counter() - started) / items, (time.process_time() - cpu_started) / items)
+
+
 @dataclass(frozen=True)
 class VideoSpeed:
-    """The speed of the pipeline. fps: frames a second of the whole.
-
-    ceiling: min(rate of the slowest stage alone, cores / sum of CPU seconds a frame): no pipeline can be faster here.
-    """
+    """The speed of the pipeline. fps: frames a second of the whole; ceiling: as `ceiling_of`."""
 
     width: int
     height: int
@@ -107,21 +118,11 @@ def measure_video(
         painted = [frame.with_pixels(pixels) for frame, pixels in zip(source_frames, painting(), strict=True)]
         for number, (name, run) in enumerate({"decode": decode, "network": stylize, "encode": encode}.items()):
             progress(Step(number, 4, "stages", f"{name} alone"))
-            stages[name] = _timed(run, len(source_frames))
+            stages[name] = timed(run, len(source_frames))
         progress(Step(3, 4, "stages", "all together"))
-        fps = 1 / _timed(whole, frames).seconds
+        fps = 1 / timed(whole, frames).seconds
         progress(Step(4, 4, "stages"))
-    cores = os.cpu_count() or 1
-    ceiling = min(
-        1 / max(stage.seconds for stage in stages.values()), cores / sum(stage.cpu_seconds for stage in stages.values())
-    )
-    return VideoSpeed(width, height, stages, fps, ceiling)
-
-
-def _timed(run: Callable[[], None], frames: int) -> Stage:
-    started, cpu_started = time.perf_counter(), time.process_time()
-    run()
-    return Stage((time.perf_counter() - started) / frames, (time.process_time() - cpu_started) / frames)
+    return VideoSpeed(width, height, stages, fps, ceiling_of(stages))
 
 
 def _write_clip(path: Path, width: int, height: int, frames: int) -> None:

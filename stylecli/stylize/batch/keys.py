@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stylecli.core.errors import MediaError
 from stylecli.core.version import __version__
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 
 
@@ -15,10 +16,11 @@ def key_of(item: Item, folder: Path, style: str) -> str:
     """The key of an item whose paths are relative to `folder`; `style` is the sha256 of its network.
 
     Raises:
-        MediaError: its input or mask cannot be read.
+        UsageError, MediaError: its input or mask cannot be read.
     """
+    hashes = [_hash(source) for source, _ in files_of(item, folder)]
     decides = {
-        "input": _hash(folder / item.input),
+        "input": hashes if item.kind == "sequence" else hashes[0],
         "style": style,
         "mask": _hash(folder / item.mask) if item.mask else "",
         "kind": item.kind,

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.files import blamed_on
 from stylecli.core.version import __version__
 from stylecli.stylize.batch.keys import key_of
 from stylecli.stylize.batch.machines.claims import Claims
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
 
 SKIPPED = "skipped"
+
+States = tuple[tuple[int, int], ...] | None  # size and time of each input; None: one of them is gone
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,14 @@ class Ended:
 class Begun:
     """An item that is ready for a worker.
 
-    request: what a worker is asked. before: size and time of the input when it was hashed.
+    request: what a worker is asked. before: sizes and times of the inputs when they were hashed.
     """
 
     item: Item
     attempt: int
     key: str
     request: dict[str, Any]
-    before: tuple[int, int] | None
+    before: States
 
 
 class Ledger:
@@ -87,7 +91,7 @@ class Ledger:
             with self._needing_the_folder():
                 if not self._claims.holds(item.output):
                     return None
-        if answer["status"] == DONE and _state(self.folder / item.input) != begun.before:
+        if answer["status"] == DONE and _states(item, self.folder) != begun.before:
             return _failed(item, f"{item.input}: changed while it was read", "Run it again.", "Changed", **facts)
         return Ended(item, answer["status"], {**answer, **facts, "version": __version__})
 
@@ -104,19 +108,23 @@ class Ledger:
                 self._claims.release(ended.item.output)
 
     def _begun(self, item: Item, attempt: int) -> Begun | Ended:
-        output = self.folder / item.output
         try:
+            before = _states(item, self.folder)
             key, request = self._request(item)
-            if self._results.is_done(item, key) and output.is_file():
+            outputs = [output for _, output in files_of(item, self.folder)]
+            if self._results.is_done(item, key) and all(output.is_file() for output in outputs):
                 return Ended(item, SKIPPED)
-            before = _state(self.folder / item.input)
-            is_foreign = output.exists() and not self._results.is_ours(item)
+            is_foreign = any(output.exists() for output in outputs) and not self._results.is_ours(item)
         except (StyleError, OSError) as error:
             fault, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
             return _failed(item, fault, hint, type(error).__name__, key="", attempt=attempt)
         if is_foreign and not self._options.overwrite:
             fault = f"{item.output}: exists, and this batch did not write it"
             return _failed(item, fault, "Use `overwrite=True`.", "UsageError", key=key, attempt=attempt)
+        if item.kind == "sequence" and self._results.last_key(item) != key:
+            with blamed_on(self.folder):
+                for output in outputs:  # of another key; frames of this one are kept, so a sequence goes on
+                    output.unlink(missing_ok=True)
         self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
         return Begun(item, attempt, key, request, before)
 
@@ -163,10 +171,9 @@ def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> Ended
     return Ended(item, FAILED, {**answer, **facts, "version": __version__})
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file; None if it is gone."""
+def _states(item: Item, folder: Path) -> States:
     try:
-        facts = path.stat()
-    except OSError:
+        facts = [source.stat() for source, _ in files_of(item, folder)]
+    except (OSError, StyleError):
         return None
-    return facts.st_size, facts.st_mtime_ns
+    return tuple((one.st_size, one.st_mtime_ns) for one in facts)

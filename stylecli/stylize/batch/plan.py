@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from stylecli.core.errors import StyleError
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.run import local_workers
@@ -26,6 +27,7 @@ class BatchPlan:
 
     items: int
     pictures: int
+    sequences: int
     videos: int
     frames: int
     pixels: int
@@ -37,10 +39,25 @@ class BatchPlan:
 
 
 @dataclass(frozen=True)
+class _Probed:
+    """An item that was looked at; of a sequence its first frame, as a picture of its own."""
+
+    item: Item
+    width: int
+    height: int
+    frames: int  # in a file
+    files: int  # of the item
+
+    @property
+    def pixels(self) -> int:  # of one file
+        return self.frames * self.width * self.height
+
+
+@dataclass(frozen=True)
 class _Sample:
     frames: float  # a mean item's
     pixels: float
-    items: tuple[tuple[Item, dict[str, Any]], ...]
+    probed: tuple[_Probed, ...]
 
 
 def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> BatchPlan:
@@ -49,7 +66,7 @@ def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> Ba
     Raises:
         StyleError: the sample cannot be painted.
     """
-    kinds = {kind: [item for item in items if item.kind == kind] for kind in ("picture", "video")}
+    kinds = {kind: [item for item in items if item.kind == kind] for kind in ("picture", "sequence", "video")}
     workers = local_workers(options, len(items))
     worker = workers[0]  # the others are not started
     try:
@@ -62,13 +79,14 @@ def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> Ba
     return BatchPlan(
         items=len(items),
         pictures=len(kinds["picture"]),
+        sequences=len(kinds["sequence"]),
         videos=len(kinds["video"]),
         frames=round(sum(samples[kind].frames * len(kinds[kind]) for kind in kinds)),
         pixels=round(total),
-        probed=sum(len(sample.items) for sample in samples.values()),
+        probed=sum(len(sample.probed) for sample in samples.values()),
         workers=len(workers),
         seconds=None if rate is None else round(total * rate / len(workers), 1),
-        bytes_needed=round(pixels["picture"] * bytes_a_pixel + pixels["video"] * VIDEO_BITS_A_PIXEL / 8),
+        bytes_needed=round((total - pixels["video"]) * bytes_a_pixel + pixels["video"] * VIDEO_BITS_A_PIXEL / 8),
         bytes_free=shutil.disk_usage(folder).free,
     )
 
@@ -76,34 +94,44 @@ def plan_batch(items: Sequence[Item], folder: Path, options: BatchOptions) -> Ba
 def _sample(items: Sequence[Item], folder: Path, worker: WorkerProcess) -> _Sample:
     """Sizes of items spread evenly over all; those that cannot be read are left out."""
     step = max(1, len(items) // PROBED_MAX)
-    probed = []
-    for item in list(items[::step])[:PROBED_MAX]:
-        answer = worker.ask({**_request(item, folder), "kind": "probe", "probes": item.kind})
-        if answer["status"] == "done":
-            probed.append((item, answer))
+    looks = (_probed(item, folder, worker) for item in list(items[::step])[:PROBED_MAX])
+    probed = tuple(one for one in looks if one)
     count = max(1, len(probed))
-    frames = sum(answer["frames"] for _, answer in probed) / count
-    pixels = sum(answer["frames"] * answer["width"] * answer["height"] for _, answer in probed) / count
-    return _Sample(frames, pixels, tuple(probed))
+    frames = sum(one.files * one.frames for one in probed) / count
+    pixels = sum(one.files * one.pixels for one in probed) / count
+    return _Sample(frames, pixels, probed)
+
+
+def _probed(item: Item, folder: Path, worker: WorkerProcess) -> _Probed | None:
+    try:
+        files = files_of(item, folder)
+    except StyleError:
+        return None
+    if item.kind == "sequence":
+        source, output = files[0]
+        item = replace(item, kind="picture", input=str(source), output=str(output))
+    answer = worker.ask({**_request(item, folder), "kind": "probe", "probes": item.kind})
+    if answer["status"] != "done":
+        return None
+    return _Probed(item, answer["width"], answer["height"], answer["frames"], len(files))
 
 
 def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) -> tuple[float | None, float]:
     """Seconds a pixel for one worker, and bytes of a result a pixel of pictures."""
-    if pictures := samples["picture"].items:
-        middle = median(answer["width"] * answer["height"] for _, answer in pictures)
-        item, answer = min(pictures, key=lambda one: abs(one[1]["width"] * one[1]["height"] - middle))
+    if pictures := (*samples["picture"].probed, *samples["sequence"].probed):
+        middle = median(one.width * one.height for one in pictures)
+        chosen = min(pictures, key=lambda one: abs(one.width * one.height - middle))
         with TemporaryDirectory() as temporary:
-            output = Path(temporary, f"sample{Path(item.output).suffix}")
-            request = {**_request(item, folder), "output": str(output)}
+            output = Path(temporary, f"sample{Path(chosen.item.output).suffix}")
+            request = {**_request(chosen.item, folder), "output": str(output)}
             _checked(worker.ask({**request, "kind": "measure", "width": 64, "height": 64}))  # loads the style
             seconds = _checked(worker.ask(request))["seconds"]
-            pixels = answer["frames"] * answer["width"] * answer["height"]
-            return seconds / pixels, output.stat().st_size / pixels
-    if videos := samples["video"].items:
-        item, answer = videos[0]
-        size = {"width": answer["width"], "height": answer["height"]}
-        measured = _checked(worker.ask({**_request(item, folder), "kind": "measure", **size}))
-        return measured["painting"] / (answer["width"] * answer["height"]), 0.0
+            return seconds / chosen.pixels, output.stat().st_size / chosen.pixels
+    if videos := samples["video"].probed:
+        first = videos[0]
+        size = {"width": first.width, "height": first.height}
+        measured = _checked(worker.ask({**_request(first.item, folder), "kind": "measure", **size}))
+        return measured["painting"] / (first.width * first.height), 0.0
     return None, 0.0
 
 

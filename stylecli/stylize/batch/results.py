@@ -61,8 +61,11 @@ class Results:
 
     def is_done(self, item: Item, key: str) -> bool:
         """Whether the last record of the item's output is a success with this key."""
-        last = self._latest.get(item.output, {})
-        return last.get("status") == DONE and last.get("key") == key
+        return self._latest.get(item.output, {}).get("status") == DONE and self.last_key(item) == key
+
+    def last_key(self, item: Item) -> str | None:
+        """The key of the last record of the item's output; None without one."""
+        return self._latest.get(item.output, {}).get("key")
 
     def is_ours(self, item: Item) -> bool:
         """Whether an earlier run wrote the item's output, or began to: it may be replaced then."""

@@ -12,11 +12,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.sessions import physical_cores
 from stylecli.stylize.batch.keys import is_in_shard
 from stylecli.stylize.batch.ledger import Begun, Ended, Ledger
 from stylecli.stylize.batch.machines.claims import Claims
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FAILED, Results
@@ -147,8 +149,9 @@ class Batch:
         return is_own and attempt <= self.options.retries and ended.facts["kind"] in RETRIED
 
     def _weight(self, item: Item) -> tuple[bool, int]:
-        with suppress(OSError):
-            return item.kind == "video", (self._ledger.folder / item.input).stat().st_size
+        with suppress(OSError, StyleError):
+            files = files_of(item, self._ledger.folder)
+            return item.kind != "picture", sum(source.stat().st_size for source, _ in files)
         return False, 0
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,19 @@ def test_every_script_is_where_the_editor_looks(tmp_path: Path) -> None:
         "Scripts/Utility/stylecli/Import finished.lua",
         "Scripts/Utility/stylecli/Stylize clip.lua",
         "Templates/Edit/Effects/stylecli/Stylize.setting",
+        "stylecli/stylecli.drfx",
         "stylecli/stylecli.json",
     }
+
+
+def test_the_bundle_holds_the_template_in_the_folders_of_resolve(tmp_path: Path) -> None:
+    run("install", "resolve", "--target", tmp_path)
+    with zipfile.ZipFile(tmp_path / "stylecli/stylecli.drfx") as bundle:
+        assert bundle.testzip() is None
+        assert bundle.namelist() == ["Edit/Effects/stylecli/Stylize.setting"]
+        plain = (tmp_path / "Templates/Edit/Effects/stylecli/Stylize.setting").read_bytes()
+        assert bundle.read(bundle.namelist()[0]) == plain
+    assert RESOLVE.files() == RESOLVE.files()  # the same bytes each time, else it would count as changed
 
 
 def test_a_folder_that_was_named_once_is_known_without_its_name(tmp_path: Path) -> None:

@@ -11,23 +11,29 @@ from stylecli.packs.pack import StylePack
 
 
 def test_a_batch_is_measured_against_its_stages(tiny_pack: StylePack) -> None:
-    measured = batch_speed.measure_batch(tiny_pack, photos=6, size=(96, 64), rounds=1)
-    assert set(measured.stages) == {"decode", "network", "encode"}
-    assert measured.ceiling <= 1 / max(stage.seconds for stage in measured.stages.values())
-    assert measured.share == pytest.approx(measured.items_per_second / measured.ceiling)
-    assert min(measured.worker_megabytes) > 20  # of processes that hold numpy and onnxruntime
-    (row,) = tables.batches([measured]).rows
-    assert row["items"] == 6
-    assert row["share"] == round(measured.share, 3)
+    found = batch_speed.measure_batch(tiny_pack, photos=6, size=(96, 64), rounds=1)
+    assert [measured.command for measured in found] == ["stylecli batch", "stylecli image"]
+    for measured in found:
+        assert set(measured.stages) == {"decode", "network", "encode"}
+        assert measured.ceiling <= 1 / max(stage.seconds for stage in measured.stages.values())
+        assert measured.share == pytest.approx(measured.items_per_second / measured.ceiling)
+        assert measured.cpu_seconds > 0
+    batch, image = found
+    assert batch.worker_megabytes
+    assert min(batch.worker_megabytes) > 20  # of processes that hold numpy and onnxruntime
+    assert image.worker_megabytes is None
+    for measured, row in zip(found, tables.batches(found).rows, strict=True):
+        assert row["items"] == 6
+        assert row["share"] == round(measured.share, 3)
 
 
 def test_an_item_that_fails_stops_the_measurement(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(folder: Path, count: int, size: tuple[int, int]) -> None:
-        write(folder, count, size)
-        (folder / f"{count}.jpg").write_bytes(b"no picture")
+    def broken(photos: Path, count: int, size: tuple[int, int]) -> None:
+        write(photos, count, size)
+        (photos / f"{count - 1}.jpg").write_bytes(b"no picture")
 
     write = batch_speed._write_photos
     monkeypatch.setattr(batch_speed, "_write_photos", broken)
     monkeypatch.setattr(batch_speed, "SAMPLE", 1)
-    with pytest.raises(StyleError, match=r"2\.jpg"):
+    with pytest.raises(StyleError, match=r"1\.jpg"):
         batch_speed.measure_batch(tiny_pack, photos=2, size=(96, 64), rounds=1)

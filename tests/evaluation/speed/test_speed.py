@@ -17,7 +17,8 @@ from stylecli.evaluation.speed import doors, memory, plugins, scaling
 from stylecli.evaluation.speed import networks as speed
 from stylecli.evaluation.speed import tables as benchmarks
 from stylecli.evaluation.speed import video as video_speed
-from stylecli.evaluation.speed.operations import multiplications
+from stylecli.evaluation.speed.contestants import YARDSTICK
+from stylecli.evaluation.speed.networks import multiplications
 from stylecli.evaluation.speed.options import BenchOptions
 from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
@@ -35,6 +36,21 @@ def test_it_times_styles_beside_johnson(tiny_style: Path, monkeypatch: pytest.Mo
     assert rows["johnson, torch eager"]["speedup"] == 1
     assert record["machine"]["cores"] >= 1
     assert set(record["start_seconds"]) == set(speed.START_UPS)
+
+
+def test_only_the_parts_that_are_named_are_measured(tiny_style: Path) -> None:
+    measured = ["bench", "-s", str(tiny_style), "--batch", "--photos", "2", "--rounds", "1", "--json"]
+    result = CliRunner().invoke(suite, measured)
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout.splitlines()[-1])
+    assert [row["command"] for row in record["batches"]] == ["stylecli batch", "stylecli image"]
+    assert not any(record[part] for part in ("networks", "videos", "scaling", "memory", "doors", "start_seconds"))
+
+
+def test_nothing_is_recorded_without_the_networks(tiny_style: Path) -> None:
+    result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), "--batch", "--record"])
+    assert result.exit_code == 2
+    assert "--networks" in result.output
 
 
 def test_recorded_speed_stands_in_the_card(
@@ -63,7 +79,7 @@ def test_every_variant_and_a_rival_are_timed_and_their_work_is_counted(
     for timing in timings:
         assert timing.gflops is not None
         assert timing.gflops > 0
-    eager, own = rows[speed.YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
+    eager, own = rows[YARDSTICK].milliseconds, rows["tiny, onnxruntime"]
     rounding = 0.06  # milliseconds that either figure may be off by in the table, which is much of a small one
     assert (eager - rounding) / (own.milliseconds + rounding) <= own.speedup + rounding
     assert own.speedup - rounding <= (eager + rounding) / max(own.milliseconds - rounding, 0.001)
@@ -84,7 +100,7 @@ def test_the_document_names_the_machine_the_command_and_every_number(
     monkeypatch.setattr(speed, "SIZES", {"720p": (64, 48)})
     monkeypatch.setattr(scaling, "SIZES", {"720p": (64, 48)})
     document, picture = tmp_path / "benchmarks.md", tmp_path / "speed.svg"
-    files = ["--markdown", str(document), "--plot", str(picture), "--scaling"]
+    files = ["--markdown", str(document), "--plot", str(picture), "--networks", "--scaling"]
     quick = ["--size", "720p", "--rounds", "1", "--no-video", "--device", "cpu", "--json"]
     result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), *quick, *files])
     assert result.exit_code == 0, result.output

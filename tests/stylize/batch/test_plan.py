@@ -33,3 +33,14 @@ def test_frames_count_where_the_result_holds_them(folder: Path, photo: NDArray[n
     items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
     plan = plan_batch(items, folder, BatchOptions(workers=2, device="cpu", styles_dir=folder / "styles"))
     assert (plan.items, plan.frames) == (2, 4)
+
+
+def test_the_frames_of_a_sequence_are_counted(folder: Path) -> None:
+    for number in range(COUNT):
+        (folder / f"{number}.png").rename(folder / f"shot.{number:04}.png")
+    (folder / "m.jsonl").write_text(json.dumps({"input": "shot.%04d.png", "output": "out/%04d.png", "style": "tiny"}))
+    items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
+    plan = plan_batch(items, folder, BatchOptions(workers=2, device="cpu", styles_dir=folder / "styles"))
+    assert (plan.items, plan.sequences, plan.frames, plan.pixels) == (1, 1, COUNT, COUNT * 2400)
+    assert plan.seconds is not None
+    assert plan.bytes_needed > COUNT * 1000

@@ -31,6 +31,7 @@ from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
 Run = Callable[..., list[Ended]]
+KILLS = int(os.environ.get("STYLECLI_TEST_KILLS", "20"))  # of workers; a hundred take a minute
 
 
 @pytest.fixture
@@ -189,26 +190,32 @@ def test_the_longest_is_done_first(run: Run, folder: Path, monkeypatch: pytest.M
     assert asked[-1] == "4.png"
 
 
-def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path) -> None:
+def test_workers_that_are_killed_cost_time_only(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(1)
     killed = []
-    ask = WorkerProcess.ask
+    real = WorkerProcess.ask
 
     def ask_and_kill(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
         process = self._running()
-        if len(killed) < 20:
+        if len(killed) < KILLS:
             killed.append(process.pid)
             threading.Timer(chance.uniform(0, 0.5), lambda: _kill(process.pid)).start()
-        return ask(self, request, **how)
+        return real(self, request, **how)
 
-    WorkerProcess.ask = ask_and_kill  # type: ignore[method-assign, assignment]
-    try:
-        assert statuses(run(retries=50)) == {"done": COUNT}
-    finally:
-        WorkerProcess.ask = ask  # type: ignore[method-assign]
-    for number in range(COUNT):
-        assert read_picture(folder / "out" / f"{number}.png").pixels.shape == (40, 60, 3)
-    assert [path.name for path in (folder / "out").iterdir() if path.suffix != ".png"] == []
+    monkeypatch.setattr(WorkerProcess, "ask", ask_and_kill)
+    count = COUNT * max(1, KILLS // 20)
+    rows = [
+        {"input": f"{n % COUNT}.png", "output": f"out/{n}.png", "style": "tiny", "strength": (n + 1) / count}
+        for n in range(count)
+    ]
+    (folder / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert statuses(run(retries=KILLS)) == {"done": count}
+    assert len(killed) == KILLS
+    done = Counter(record["output"] for record in records(folder) if record["result"]["status"] == "done")
+    assert done == {row["output"]: 1 for row in rows}
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(f"{n}.png" for n in range(count))
+    for path in (folder / "out").iterdir():
+        assert read_picture(path).pixels.shape == (40, 60, 3)
 
 
 def _kill(pid: int) -> None:
@@ -268,6 +275,62 @@ def test_an_input_that_changes_while_it_is_read_is_not_done(
     assert {one.facts["kind"] for one in run(retries=0)} == {"Changed"}
     monkeypatch.undo()
     assert statuses(run()) == {"done": COUNT}
+
+
+@pytest.fixture
+def sequence(folder: Path) -> Path:
+    """A manifest with one row, a sequence of all pictures; gives the folder of its frames."""
+    for number in range(COUNT):
+        shutil.copy(folder / f"{number}.png", folder / f"shot.{number:04}.png")
+    row = {"input": "shot.%04d.png", "output": "frames/%04d.png", "style": "tiny"}
+    (folder / "s.jsonl").write_text(json.dumps(row))
+    return folder / "frames"
+
+
+def test_a_sequence_is_done_once(run: Run, folder: Path, sequence: Path) -> None:
+    (ended,) = run("s.jsonl")
+    assert (ended.status, ended.facts["frames"], ended.facts["pixels"]) == ("done", COUNT, COUNT * 2400)
+    assert statuses(run("s.jsonl")) == {"skipped": 1}
+    (folder / "shot.0003.png").write_bytes((folder / "0.png").read_bytes())
+    before = (sequence / "0003.png").read_bytes()
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert (sequence / "0003.png").read_bytes() != before
+
+
+def test_a_sequence_goes_on_where_it_was_killed(run: Run, folder: Path, sequence: Path) -> None:
+    run("s.jsonl")
+    frames = {path: path.read_bytes() for path in sequence.iterdir()}
+    lines = (folder / FILE).read_text().splitlines(keepends=True)
+    (folder / FILE).write_text(lines[0])  # begun, not ended
+    for number in (2, 5):
+        (sequence / f"{number:04}.png").unlink()
+    before = {path: path.stat().st_mtime_ns for path in sequence.iterdir()}
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert {path: path.read_bytes() for path in sequence.iterdir()} == frames
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_no_frame_of_an_earlier_look_stays_in_a_sequence(
+    run: Run, folder: Path, sequence: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("s.jsonl")
+    (folder / "s.jsonl").write_text((folder / "s.jsonl").read_text().replace("}", ', "strength": 0.5}'))
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkerProcess, "ask", lambda *_, **__: {"status": "failed", "kind": "Died", "error": "killed"})
+        assert statuses(run("s.jsonl")) == {"failed": 1}
+    assert list(sequence.iterdir()) == []
+    assert statuses(run("s.jsonl")) == {"done": 1}
+    assert len(list(sequence.iterdir())) == COUNT
+
+
+def test_frames_of_somebody_else_are_never_replaced(run: Run, folder: Path, sequence: Path) -> None:
+    sequence.mkdir()
+    (sequence / "0004.png").write_text("mine")
+    (ended,) = run("s.jsonl")
+    assert "overwrite=True" in ended.facts["hint"]
+    assert [path.name for path in sequence.iterdir()] == ["0004.png"]
+    assert statuses(run("s.jsonl", overwrite=True)) == {"done": 1}
+    assert len(list(sequence.iterdir())) == COUNT
 
 
 def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:

@@ -18,6 +18,7 @@ from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.images.files import picture_from_pixels, read_pages, write_picture
 from stylecli.stylize.batch.golden.distance import NOTICEABLE, Difference, difference
 from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import FAILED
 from stylecli.stylize.sheet import labelled_grid
@@ -74,25 +75,32 @@ def verify(
 
 
 def _verified(ended: Ended, folder: Path, options: GoldenOptions) -> Ended:
-    item = ended.item
-    accepted = options.golden / _name(item)
-    if not accepted.is_file():
-        fault = f"{item.output}: there is no accepted output {accepted}"
-        return _failed(ended, fault, "Copy the output there once it is approved.", "NoGolden")
+    """An item whose files were compared; of the frames of a sequence the one that differs most counts."""
+    accepted_folder = (options.golden / _name(ended.item)).parent
+    worst: tuple[Path, Path, Difference, Pair] | None = None
     try:
-        found, pixels = _difference(item, accepted, folder / item.output)
+        for _, output in files_of(ended.item, folder):
+            accepted = accepted_folder / output.name
+            if not accepted.is_file():
+                fault = f"{output}: there is no accepted output {accepted}"
+                return _failed(ended, fault, "Copy the output there once it is approved.", "NoGolden")
+            found, pair = _difference(accepted, output, is_video=ended.item.kind == "video")
+            if found is None:
+                fault = f"{output}: has another size or another number of frames than {accepted}"
+                return _failed(ended, fault, "Look at both.", "Differs")
+            if worst is None or found.distance > worst[2].distance:
+                worst = accepted, output, found, pair
     except StyleError as error:
         return _failed(ended, error.message, error.hint, type(error).__name__)
-    if found is None:
-        fault = f"{item.output}: has another size or another number of frames than {accepted}"
-        return _failed(ended, fault, "Look at both.", "Differs")
+    assert worst, "an item has files"
+    accepted, output, found, pair = worst
+    distance = round(found.distance, 3)
     if found.distance <= options.tolerance:
-        return replace(ended, facts={**ended.facts, "distance": round(found.distance, 3)})
-    picture = (options.pictures / _name(item)).with_suffix(".png")
-    _draw(picture, pixels, found)
-    fault = f"{item.output}: differs from {accepted} by {found.distance:.1f}, {options.tolerance:g} is allowed"
-    facts = {"distance": round(found.distance, 3), "difference": str(picture)}
-    return _failed(ended, fault, f"Look at {picture}.", "Differs", **facts)
+        return replace(ended, facts={**ended.facts, "distance": distance})
+    picture = (options.pictures / _name(ended.item)).with_name(f"{output.stem}.png")
+    _draw(picture, pair, found)
+    fault = f"{output}: differs from {accepted} by {found.distance:.1f}, {options.tolerance:g} is allowed"
+    return _failed(ended, fault, f"Look at {picture}.", "Differs", distance=distance, difference=str(picture))
 
 
 def _name(item: Item) -> Path:
@@ -104,12 +112,12 @@ def _name(item: Item) -> Path:
 Pair = tuple[NDArray[Any], NDArray[Any]]  # an accepted picture and the new one
 
 
-def _difference(item: Item, accepted: Path, output: Path) -> tuple[Difference | None, Pair]:
+def _difference(accepted: Path, output: Path, *, is_video: bool) -> tuple[Difference | None, Pair]:
     """The largest difference, and where it is; None for another size or number of frames."""
     nothing: Pair = (np.zeros((0, 0, 3), np.uint8),) * 2
     worst: tuple[Difference | None, Pair] = (None, nothing)
     with ExitStack() as stack:
-        for pair in _pairs(item, accepted, output, stack):
+        for pair in _pairs(accepted, output, stack, is_video=is_video):
             if pair is None or pair[0].shape != pair[1].shape:
                 return None, nothing
             found = difference(*pair)
@@ -118,9 +126,9 @@ def _difference(item: Item, accepted: Path, output: Path) -> tuple[Difference | 
     return worst
 
 
-def _pairs(item: Item, accepted: Path, output: Path, stack: ExitStack) -> Iterator[Pair | None]:
+def _pairs(accepted: Path, output: Path, stack: ExitStack, *, is_video: bool) -> Iterator[Pair | None]:
     """The pictures to compare; None where one has more frames or pages than the other."""
-    if item.kind == "picture":
+    if not is_video:
         for one, other in zip_longest(read_pages(accepted).pictures, read_pages(output).pictures):
             yield None if one is None or other is None else (one.pixels, other.pixels)
         return

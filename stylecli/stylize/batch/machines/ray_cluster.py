@@ -22,6 +22,7 @@ from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.workers.processes import WorkerOptions, WorkerProcess, died_answer, late_answer
 
 LOCAL = "local"  # the address of a cluster on this machine alone
+STARTS = 3  # times that such a cluster is started: Ray gives up after 15 s on a busy machine (ray-project/ray#65983)
 GRACE = 30.0  # seconds beyond an item's time, after which a whole node is taken for dead
 PATHS = ("input", "output", "mask", "folder")
 
@@ -110,11 +111,7 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
     if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:  # Ray reads it when it is imported
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ray = _imported_ray()
-    where = {"include_dashboard": False} if address == LOCAL else {}
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)
-    except Exception as error:  # Ray raises exceptions of many types here, bare ones too
-        raise DeviceError(f"{address}: no Ray cluster ({error})", hint="Start one with `ray start`.") from error
+    _join(ray, address)
     try:
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0)) if options.device in ("auto", "cuda") else 0
@@ -127,6 +124,18 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
         yield [RayWorker(ray, factory, how) for _ in range(count)]
     finally:
         ray.shutdown()
+
+
+def _join(ray: Any, address: str) -> None:
+    where = {"include_dashboard": False} if address == LOCAL else {}
+    for tries_left in reversed(range(STARTS if address == LOCAL else 1)):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)
+            return
+        except Exception as error:  # Ray raises exceptions of many types here, bare ones too
+            ray.shutdown()
+            if not tries_left:
+                raise DeviceError(f"{address}: no Ray cluster ({error})", hint="Start one with `ray start`.") from error
 
 
 def _imported_ray() -> Any:

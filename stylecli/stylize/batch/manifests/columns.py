@@ -18,7 +18,7 @@ SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
 RESULT = "result"  # the key that RESULTS.jsonl adds to a row; as an input it is ignored
 FPS_MAX = 1000
 
-Kind = Literal["picture", "video"]
+Kind = Literal["picture", "sequence", "video"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Column:
     schema: Mapping[str, Any]
     is_valid: Callable[[Any], bool]
     from_text: Callable[[str], Any] = str
-    only: Kind | None = None  # the kind of output for which it makes sense
+    only: Literal["picture", "video"] | None = None  # where it makes sense; a sequence is made of pictures
 
 
 def schema() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _is_rate(value: Any) -> bool:
         return False
 
 
-def _flag(description: str, only: Kind | None = None) -> Column:
+def _flag(description: str, only: Literal["picture", "video"] | None = None) -> Column:
     return Column({"type": "boolean", "description": description}, lambda value: isinstance(value, bool), _truth, only)
 
 
@@ -105,7 +105,11 @@ COLUMNS: Mapping[str, Column] = {
     "id": Column({**_TEXT, "description": "A name of the row; default: its output."}, _is_text),
     "input": Column({**_TEXT, "description": "A picture, a video, or a numbered sequence: shot.%04d.exr."}, _is_text),
     "output": Column(
-        {**_TEXT, "description": "The file to write. May hold {stem}, {style}, {suffix} and {id}."}, _is_text
+        {
+            **_TEXT,
+            "description": "The file to write. May hold {stem}, {style}, {suffix} and {id}.",
+        },
+        _is_text,
     ),
     "style": Column(
         {

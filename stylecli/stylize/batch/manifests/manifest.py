@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from glob import glob
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.errors import MediaError, PackError, StyleError, UsageError
-from stylecli.stylize.batch.manifests.columns import COLUMNS, ENCODER_COLUMNS, RESULT, faults_of
+from stylecli.core.errors import MediaError, StyleError, UsageError
+from stylecli.stylize.batch.manifests.checks import Located, faults_of_items
+from stylecli.stylize.batch.manifests.columns import COLUMNS, RESULT, faults_of
+from stylecli.stylize.batch.manifests.files import MARKS, files_of, is_sequence
 from stylecli.stylize.batch.manifests.rows import Item, items_of
 
 FAULTS_SHOWN = 50
-ENCODING_COLUMNS = ("quality", "lossless", "bits", *ENCODER_COLUMNS)  # what not every format has
 TOML_KEYS = {"schema", "defaults", "rows", "globs"}
 
 NumberedRow = tuple[str, Mapping[str, Any]]  # where it stands ("line 7"), its values
@@ -44,20 +44,18 @@ def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Ite
         MediaError: the file cannot be read.
     """
     faults: list[str] = []
-    located: list[tuple[str, Item]] = []
+    located: list[Located] = []
     for where, row in _rows(manifest, faults):
         if found := list(faults_of(row)):
             faults += [f"{where}: {fault}" for fault in found]
             continue
         try:
-            located += [(where, item) for item in _expanded(row, manifest.parent)]
+            located += [(where, item) for item in _items(row, manifest.parent)]
         except (ValueError, StyleError) as error:
             faults.append(f"{where}: {getattr(error, 'message', error)}")
     if not located and not faults:
         faults.append("it holds no row")
-    faults += _faults_between(located, manifest.parent)
-    faults += _faults_of_styles(located, styles_dir)
-    faults += _faults_of_encoding(located)
+    faults += faults_of_items(located, manifest.parent, styles_dir)
     if faults:
         raise ManifestError(manifest, faults)
     return [item for _, item in located]
@@ -143,112 +141,14 @@ def _globbed(folder: Path, pattern: str, excluded: Iterable[str]) -> list[str]:
     return sorted(path for path in matches(pattern) - left_out if (folder / path).is_file())
 
 
-def _expanded(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
-    """The items of a row; a sequence becomes one item for each frame.
+def _items(row: Mapping[str, Any], folder: Path) -> Iterator[Item]:
+    """The items of a row.
 
     Raises:
         ValueError, StyleError: it cannot be done.
     """
-    if "%" not in row["input"] and "[" not in row["input"]:
-        yield from items_of(row)
-        return
-    from stylecli.media.frames.sequences import frames_of, pattern_of
-
-    source = pattern_of(folder / row["input"])
-    if source is None:
-        yield from items_of(row)
-        return
-    for item in items_of(row):
-        target = pattern_of(folder / item.output)
-        if target is None:
-            raise ValueError("the output of a numbered sequence needs the place of its number too, such as %04d")
-        for number, path in frames_of(source).items():
-            paths = {"input": _from(path, folder), "output": _from(target.path(number), folder)}
-            yield from items_of({**item.row(), "id": f"{item.id}#{number}", **paths})
-
-
-def _from(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
-
-
-def _faults_between(located: list[tuple[str, Item]], folder: Path) -> Iterator[str]:
-    """Missing inputs and masks, outputs of two rows, outputs that are inputs, ids of two rows."""
-    base = os.path.abspath(folder)  # noqa: PTH100  # 100,000 paths: pathlib takes ten times as long
-    there: dict[str, bool] = {}
-    made: dict[str, str] = {}
-    ids: dict[str, str] = {}
-
-    below = os.path.join(base, "")  # noqa: PTH118
-
-    def full(path: str) -> str:
-        if path[0] not in "/\\." and "//" not in path and "/." not in path and "\\" not in path and ":" not in path:
-            return below + path  # as the next line, sooner
-        return os.path.normpath(os.path.join(base, path))  # noqa: PTH118
-
-    def is_there(path: str) -> bool:
-        if path not in there:
-            there[path] = os.path.isfile(path)  # noqa: PTH113
-        return there[path]
-
-    inputs = {full(item.input) for _, item in located}
-    for where, item in located:
-        if not is_there(full(item.input)):
-            yield f"{where}: {item.input} does not exist"
-        if item.mask and not is_there(full(item.mask)):
-            yield f"{where}: mask {item.mask} does not exist"
-        output = full(item.output)
-        if not output.startswith(below) and not os.path.isabs(item.output):  # noqa: PTH117
-            yield f"{where}: {item.output} lies outside of the manifest's folder; write it as an absolute path"
-        if output in inputs:
-            yield f"{where}: {item.output} is an input too"
-        if output in made:
-            yield f"{where}: {item.output} is also the output of {made[output]}"
-        elif item.id in ids:
-            yield f"{where}: id {item.id!r} is also that of {ids[item.id]}"
-        made[output] = ids[item.id] = where
-
-
-def _faults_of_encoding(located: list[tuple[str, Item]]) -> Iterator[str]:
-    """Options that the format of an output does not have."""
-    checked: dict[tuple[object, ...], str] = {}
-    for where, item in located:
-        if any(getattr(item, name) not in (None, False) for name in ENCODING_COLUMNS):
-            suffix = item.output[item.output.rfind(".") :].lower()
-            wanted = (suffix, *(getattr(item, name) for name in ENCODING_COLUMNS))
-            if wanted not in checked:
-                checked[wanted] = _encoding_fault(item)
-            if fault := checked[wanted]:
-                yield f"{where}: {fault}"
-
-
-def _encoding_fault(item: Item) -> str:
-    from stylecli.media.images.codec import check_encoding, writable_format
-    from stylecli.media.images.settings import Encoding
-    from stylecli.media.video.writing.codecs import EncoderOptions
-    from stylecli.media.video.writing.containers import container_for, encoder_for
-
-    output = Path(item.output)
-    try:
-        if item.kind == "picture":
-            check_encoding(
-                Encoding(item.quality, item.lossless, item.bits), writable_format(output.suffix, item.output)
-            )
-        else:
-            options = EncoderOptions(item.codec, item.crf, item.preset, item.pixel_format)
-            encoder_for(container_for(output), options)
-    except StyleError as error:
-        return str(error)
-    return ""
-
-
-def _faults_of_styles(located: list[tuple[str, Item]], styles_dir: Path | None) -> Iterator[str]:
-    from stylecli.packs.shelves import find_style
-
-    wanted: dict[tuple[str, str | None], str] = {}
-    for where, item in located:
-        wanted.setdefault((item.style, item.variant), where)
-    for (style, variant), where in wanted.items():
-        try:
-            find_style(style, styles_dir, variant=variant)
-        except PackError as error:
-            yield f"{where}: {error}"
+    numbered = not MARKS.isdisjoint(row["input"]) and is_sequence(folder / row["input"])
+    for item in items_of(row, is_sequence=numbered):
+        if numbered:
+            files_of(item, folder)
+        yield item

@@ -19,7 +19,10 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts", ".m2ts", ".gif
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One output to be made. Paths are absolute, or relative to the manifest's folder as in the row."""
+    """One output to be made. Paths are absolute, or relative to the manifest's folder as in the row.
+
+    Those of a sequence are patterns, such as shot.%04d.exr; `files_of` tells its files.
+    """
 
     id: str
     input: str
@@ -74,8 +77,10 @@ def kind_of(output: str) -> Kind | None:
     return "video" if suffix in VIDEO_SUFFIXES else None
 
 
-def items_of(row: Mapping[str, Any]) -> Iterator[Item]:
+def items_of(row: Mapping[str, Any], *, is_sequence: bool = False) -> Iterator[Item]:
     """The items of a row whose values are valid: one for each style.
+
+    is_sequence: its input is the pattern of a numbered sequence.
 
     Raises:
         ValueError: the output is of no format, or a column makes no sense for it.
@@ -95,6 +100,10 @@ def items_of(row: Mapping[str, Any]) -> Iterator[Item]:
         for name in rest:
             if COLUMNS[name].only not in (None, kind):
                 raise ValueError(f"{name} makes no sense for a {kind}")
+        if is_sequence:
+            if kind == "video":
+                raise ValueError(f"{output}: a sequence becomes a sequence of pictures, not a video")
+            kind = "sequence"
         name = row.get("id") or output
         yield Item(
             f"{name}-{style}" if len(styles) > 1 and "id" in row else name, row["input"], output, style, kind, **rest

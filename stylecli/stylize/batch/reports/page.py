@@ -19,6 +19,7 @@ from stylecli.media.images.files import encode_picture, picture_from_pixels, rea
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.stylize.batch.ledger import SKIPPED, Ended
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import DONE, FAILED
 
@@ -42,7 +43,8 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .25rem .8rem .25rem 0;
   border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.style { white-space: nowrap; } td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
+td:first-child { min-width: 14rem; } td.style { white-space: nowrap; }
+td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
 .difference img { max-width: 100%; } .difference { margin: .6rem 0 1.4rem; }
 """
 
@@ -125,8 +127,11 @@ def _details(one: Ended) -> Iterator[str]:
 
 
 def _output_picture(item: Item, folder: Path) -> str | None:
-    path = folder / item.output
-    return _picture(path, THUMBNAIL) if item.kind == "picture" else _first_frame(path)
+    try:
+        first = files_of(item, folder)[0][1]
+    except StyleError:  # a sequence whose frames are gone
+        return None
+    return _first_frame(first) if item.kind == "video" else _picture(first, THUMBNAIL)
 
 
 def _picture(path: Path, longest: int) -> str | None:

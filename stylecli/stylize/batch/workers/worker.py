@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stylecli.media.video.clip import Hdr, Span
     from stylecli.media.video.rates import Rate
     from stylecli.stylize.look import Look
+    from stylecli.stylize.pictures.jobs import PictureJob
+    from stylecli.stylize.pictures.run import Outcome
 
 ENGINES_KEPT = 4  # styles that stay loaded: about 50 MB each
 
@@ -51,6 +53,7 @@ class Worker:
         warnings: list[str] = []
         act: Callable[..., dict[str, Any]] = {
             "picture": self._picture,
+            "sequence": self._sequence,
             "video": self._video,
             "probe": self._probe,
             "measure": self._measure,
@@ -73,37 +76,44 @@ class Worker:
         from stylecli.inference.engine import Engine
         from stylecli.packs.shelves import find_style
 
-        is_video = request["kind"] == "video"
-        key = (request["style"], request["variant"], request["style_sha256"], is_video)
+        has_frames = request["kind"] in ("video", "sequence")
+        key = (request["style"], request["variant"], request["style_sha256"], has_frames)
         if (engine := self.engines.pop(key, None)) is None:
             while len(self.engines) >= ENGINES_KEPT:
                 self.engines.pop(next(iter(self.engines))).close()
             pack = find_style(request["style"], self.styles_dir, variant=request["variant"])
-            alone = is_video and self.threads is None  # on all cores, which paint several frames at a time
+            alone = has_frames and self.threads is None  # on all cores, which paint several frames at a time
             engine = Engine(pack, device=self.device, threads=self.threads, side_by_side=alone)
         self.engines[key] = engine  # last: the one used longest ago is closed first
         return engine
 
     def _picture(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
-        from stylecli.stylize.options import PictureOptions
         from stylecli.stylize.pictures.jobs import PictureJob
-        from stylecli.stylize.pictures.run import run_jobs
 
         engine, output = self._engine(request), Path(request["output"])
         _make_parent(output, Path(request["folder"]))
-        options = PictureOptions(
-            exr_color=request["color"],
-            overwrite=request["overwrite"],
-            **{name: request[name] for name in PICTURE_COLUMNS},
-        )
         job = PictureJob(Path(request["input"]), engine.name, output)
-        (outcome,) = run_jobs([job], {engine.name: engine}, _look(request), options=options)
+        (outcome,) = _run_jobs([job], engine, request, notice, overwrite=request["overwrite"])
         if outcome.error:
             raise outcome.error
-        for lost in outcome.lost:
-            notice(f"not kept: {lost}")
-        size = {"width": outcome.width, "height": outcome.height, "frames": outcome.pictures}
-        return {**size, "pixels": outcome.width * outcome.height * outcome.pictures, "device": engine.device}
+        return _facts(outcome.width, outcome.height, outcome.pictures, engine)
+
+    def _sequence(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
+        """Paint the frames that are not there yet, as `stylecli image` does: those of a scene share its statistics."""
+        from stylecli.media.images.files import read_picture
+        from stylecli.stylize.batch.manifests.files import frame_files
+        from stylecli.stylize.pictures.jobs import PictureJob
+
+        files = frame_files(Path(request["input"]), Path(request["output"]))
+        _make_parent(files[0][1], Path(request["folder"]))
+        engine = self._engine(request)
+        jobs = [PictureJob(source, engine.name, target, scene=request["input"]) for source, target in files]
+        outcomes = _run_jobs(jobs, engine, request, notice, overwrite=len(jobs) == 1)
+        if failed := [outcome.error for outcome in outcomes if outcome.error]:
+            count = f"{len(failed)} of {len(jobs)} frames failed" if len(jobs) > 1 else "failed"
+            raise MediaError(f"{request['input']}: {count}: {failed[0].message}", hint=failed[0].hint)
+        height, width = read_picture(files[0][1]).pixels.shape[:2]
+        return _facts(width, height, len(jobs), engine)
 
     def _video(self, request: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
         from stylecli.media.video.plan import VideoOptions
@@ -136,8 +146,7 @@ class Worker:
             overwrite=request["overwrite"],
             notice=notice,
         )
-        size = {"width": result.width, "height": result.height, "frames": result.frames}
-        return {**size, "pixels": result.width * result.height * result.frames, "device": engine.device}
+        return _facts(result.width, result.height, result.frames, engine)
 
     def _probe(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
         """Size and number of frames or pages of an input; most are not decoded for it."""
@@ -197,6 +206,27 @@ def _read(pipe: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _run_jobs(
+    jobs: Sequence[PictureJob], engine: Engine, request: Mapping[str, Any], notice: Notice, *, overwrite: bool
+) -> list[Outcome]:
+    """Do the jobs of an item with its look and its options, and tell what could not be kept."""
+    from stylecli.stylize.options import PictureOptions
+    from stylecli.stylize.pictures.run import run_jobs
+
+    chosen = {name: request[name] for name in PICTURE_COLUMNS}
+    options = PictureOptions(exr_color=request["color"], overwrite=overwrite, **chosen)
+    outcomes = run_jobs(jobs, {engine.name: engine}, _look(request), options=options)
+    for lost in dict.fromkeys(lost for outcome in outcomes for lost in outcome.lost):
+        notice(f"not kept: {lost}")
+    return outcomes
+
+
+def _facts(width: int, height: int, frames: int, engine: Engine) -> dict[str, Any]:
+    """What the answer tells of a result."""
+    size = {"width": width, "height": height, "frames": frames}
+    return {**size, "pixels": width * height * frames, "device": engine.device}
 
 
 def _make_parent(output: Path, folder: Path) -> None:

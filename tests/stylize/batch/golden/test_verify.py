@@ -75,6 +75,20 @@ def test_every_frame_of_an_animation_is_compared(
     assert "number of frames" in verify([ended("out/a.tif")], tmp_path, golden)[0].facts["error"]
 
 
+def test_every_frame_of_a_sequence_is_compared(golden: GoldenOptions, tmp_path: Path) -> None:
+    for number in range(3):
+        for folder in (tmp_path, tmp_path / "out", golden.golden / "out"):
+            shutil.copy(golden.golden / "out" / "a.png", folder / f"{number:04}.png")
+    sequence = Ended(Item("s", "%04d.png", "out/%04d.png", "wave", "sequence"), "done", {"seconds": 1.0})
+    assert verify([sequence], tmp_path, golden)[0].facts["distance"] == 0
+    change(tmp_path / "out" / "0001.png", 40)
+    (one,) = verify([sequence], tmp_path, golden)
+    assert "out/0001.png: differs" in one.facts["error"]
+    assert one.facts["difference"] == str(tmp_path / "differences" / "out" / "0001.png")
+    (golden.golden / "out" / "0002.png").unlink()
+    assert verify([sequence], tmp_path, golden)[0].facts["kind"] == "NoGolden"
+
+
 def test_the_tolerance_can_be_chosen(golden: GoldenOptions, tmp_path: Path) -> None:
     change(tmp_path / "out" / "a.png", 40)
     loose = GoldenOptions(golden.golden, golden.pictures, tolerance=60)

@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import DeviceError, UsageError
 from stylecli.media.images.files import read_picture
+from stylecli.stylize.batch.machines import ray_cluster
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
 from stylecli.stylize.batch.options import BatchOptions
 from tests.stylize.batch.conftest import COUNT
 
 COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
 NODES = 3
-WAIT = 600  # seconds
 ATTEMPTS = 4  # to start a node
+WAIT = 600  # seconds
 OBJECT_STORE = 80 << 20  # bytes, the smallest that Ray takes: paths travel, never pixels
 
 
@@ -59,7 +60,7 @@ def added(cluster: Any, cores: int, **options: Any) -> Any:
     """A new node of a cluster.
 
     On a busy machine it is tried again: a node of Ray 2.60, unlike one of 2.52, ends when the Python processes that it
-    starts have not told it their ports within 15 s, and no option changes that.
+    starts have not told it their ports within 15 s (ray-project/ray#65983).
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -78,6 +79,27 @@ def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="Ray is missing"), open_ray_workers(BatchOptions(ray="local")):
         pass
+
+
+@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("127.0.0.1:1", 1)])
+def test_a_cluster_of_this_machine_is_started_again(monkeypatch: pytest.MonkeyPatch, address: str, tries: int) -> None:
+    class BusyRay:
+        began = ended = 0
+
+        def init(self, *_: object, **__: object) -> None:
+            self.began += 1
+            raise RuntimeError("timed out")
+
+        def shutdown(self) -> None:
+            self.ended += 1
+
+    busy = BusyRay()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(ray_cluster, "_imported_ray", lambda: busy)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(DeviceError, match="timed out"), open_ray_workers(BatchOptions(ray=address)):
+        pass
+    assert (busy.began, busy.ended) == (tries, tries)
 
 
 @pytest.mark.ray

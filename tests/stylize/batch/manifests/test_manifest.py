@@ -13,6 +13,7 @@ import pytest
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.batch.manifests.columns import COLUMNS, schema
+from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.manifest import ManifestError, read_manifest
 from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, Item, items_of
 from tests.support.packs import write_style
@@ -103,13 +104,52 @@ def test_toml_has_defaults_rows_and_globs(read: Read) -> None:
     ]
 
 
-def test_a_sequence_is_an_item_for_each_frame(read: Read, folder: Path) -> None:
+def test_a_sequence_is_one_item(read: Read, folder: Path) -> None:
     for number in (1, 2, 7):
         shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
-    items = read(lines({**GOOD, "input": "shot.%04d.png", "output": "out/shot.%04d.png"}))
-    assert [(item.input, item.output) for item in items] == [
-        (f"shot.{number:04}.png", f"out/shot.{number:04}.png") for number in (1, 2, 7)
+    row = {**GOOD, "output": "out/{stem}.png"}
+    (item,) = read(lines({**row, "input": "shot.%04d.png"}))
+    assert (item.kind, item.output) == ("sequence", "out/shot.%04d.png")
+    assert files_of(item, folder) == [
+        (folder / f"shot.{number:04}.png", folder / f"out/shot.{number:04}.png") for number in (1, 2, 7)
     ]
+    (item,) = read(lines({**row, "input": "shot.[0001-0002].png", "output": "out/####.png"}))
+    assert [output.name for _, output in files_of(item, folder)] == ["0001.png", "0002.png"]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"input": "other.%04d.png"}, "no such frame"),
+        ({"input": "shot.[0001-0003].png"}, "frame 3 does not exist"),
+        ({"output": "out/a.png"}, "needs a place for the numbers"),
+        ({"output": "a.mp4"}, "not a video"),
+        ({"output": "shot.%04d.png"}, "is an input too"),
+        ({"crf": 20}, "crf makes no sense"),
+    ],
+)
+def test_a_fault_of_a_sequence_is_named(read: Read, folder: Path, row: dict[str, Any], fault: str) -> None:
+    for number in (1, 2):
+        shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
+    sequence = {**GOOD, "input": "shot.%04d.png", "output": "out/shot.%04d.png"}
+    assert any(fault in one for one in faults(read, lines({**sequence, **row})))
+
+
+def test_a_frame_that_another_row_makes_is_refused(read: Read, folder: Path) -> None:
+    for number in (1, 2):
+        shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
+    sequence = {**GOOD, "input": "shot.%04d.png", "output": "out/shot.%04d.png"}
+    found = faults(read, lines(sequence, {**GOOD, "output": "out/shot.0002.png"}))
+    assert found == ["line 2: out/shot.0002.png is also the output of line 1"]
+
+
+def test_two_parts_of_a_sequence_have_outputs_of_their_own(read: Read, folder: Path) -> None:
+    for number in (1, 2):
+        shutil.copy(folder / "a.png", folder / f"shot.{number:04}.png")
+    parts = [{**GOOD, "input": f"shot.[000{number}-000{number}].png"} for number in (1, 2)]
+    found = faults(read, lines(*({**part, "output": "out/%04d.png"} for part in parts)))
+    assert found == ["line 2: out/%04d.png is also the output of line 1"]
+    assert len(read(lines(*({**part, "output": "out/{stem}.png"} for part in parts)))) == 2
 
 
 def test_all_faults_are_told_at_once(read: Read) -> None:

@@ -55,6 +55,15 @@ def test_everything_is_inside_the_page(tmp_path: Path) -> None:
     assert "http" not in text
 
 
+def test_a_sequence_is_shown_by_its_first_frame(tmp_path: Path) -> None:
+    for name in ("shot.0001.png", "out.0001.png"):
+        write(tmp_path / name)
+    item = Item("s", "shot.%04d.png", "out.%04d.png", "wave", "sequence")
+    assert len(Page(report_page([Ended(item, "done", FACTS)], tmp_path).decode()).addresses) == 1
+    (tmp_path / "shot.0001.png").unlink()
+    assert "not shown" in report_page([Ended(item, "done", FACTS)], tmp_path).decode()
+
+
 def test_names_and_faults_are_text(tmp_path: Path) -> None:
     text = report_page([failed("<script>alert(1)</script>", "'<b>' & gone")], tmp_path).decode()
     assert "script" not in Page(text).tags

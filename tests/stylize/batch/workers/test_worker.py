@@ -14,9 +14,11 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
+from stylecli.packs.pack import StylePack
+from stylecli.stylize.batch.manifests.files import is_sequence
 from stylecli.stylize.batch.manifests.rows import items_of
 from stylecli.stylize.batch.workers.worker import Worker
-from tests.support.clips import make_video
+from tests.support.clips import make_video, ramp
 
 FRAMES = 3
 
@@ -29,7 +31,8 @@ def do(tmp_path: Path, tiny_style: Path) -> Do:
     worker = Worker("cpu", None, tiny_style.parent)
 
     def do_row(source: str, output: str, **columns: Any) -> dict[str, Any]:
-        (item,) = items_of({"input": source, "output": output, "style": "tiny", **columns})
+        row = {"input": source, "output": output, "style": "tiny", **columns}
+        (item,) = items_of(row, is_sequence=is_sequence(tmp_path / source))
         paths = {"input": str(tmp_path / source), "output": str(tmp_path / output), "folder": str(tmp_path)}
         names = {"kind": item.kind, "style": item.style, "variant": None, "style_sha256": "", "mask": None}
         return worker.do({**item.options(), **names, **paths, "overwrite": False})
@@ -41,8 +44,8 @@ def do(tmp_path: Path, tiny_style: Path) -> Do:
 def command(tmp_path: Path, tiny_style: Path) -> Callable[..., dict[str, Any]]:
     """The command that makes a single result, and the event that it tells."""
 
-    def run(name: str, source: str, output: str, *options: str) -> dict[str, Any]:
-        line = [name, str(tmp_path / source), "-s", "tiny", "-o", str(tmp_path / output), *options, "--json"]
+    def run(name: str, source: str, output: str, *options: str, style: str = "tiny") -> dict[str, Any]:
+        line = [name, str(tmp_path / source), "-s", style, "-o", str(tmp_path / output), *options, "--json"]
         result = CliRunner().invoke(suite, [*line, "--styles-dir", str(tiny_style.parent), "--device", "cpu"])
         assert result.exit_code == 0, result.output
         events: list[dict[str, Any]] = [json.loads(line) for line in result.stdout.splitlines()]
@@ -96,6 +99,34 @@ def test_one_page_is_painted_where_it_is_asked_for(tmp_path: Path, photo: NDArra
     frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
     answer = do("a.tif", "second.png", page=2)
     assert (answer["width"], answer["height"], answer["frames"]) == (50, 30, 1)
+
+
+def test_the_frames_of_a_sequence_are_those_of_the_command(
+    tmp_path: Path, normalizing_pack: StylePack, do: Do, command: Do
+) -> None:
+    for number in range(FRAMES):
+        PIL.Image.fromarray(ramp(3 * number)).save(tmp_path / f"shot.{number:04}.png")
+    style = str(normalizing_pack.folder)
+    answer = do("shot.%04d.png", "batch/%04d.png", style=style)
+    assert (answer["status"], answer["frames"]) == ("done", FRAMES)
+    command("image", "shot.%04d.png", "image/%04d.png", style=style)
+    for number in range(FRAMES):
+        name = f"{number:04}.png"
+        assert (tmp_path / "batch" / name).read_bytes() == (tmp_path / "image" / name).read_bytes()
+    do("shot.0002.png", "alone.png", style=style)  # with its own statistics
+    assert (tmp_path / "alone.png").read_bytes() != (tmp_path / "batch" / "0002.png").read_bytes()
+
+
+def test_a_broken_frame_of_a_sequence_is_named_and_the_others_are_painted(
+    tmp_path: Path, photo: NDArray[np.uint8], do: Do
+) -> None:
+    for number in range(FRAMES):
+        PIL.Image.fromarray(photo[:60, :80]).save(tmp_path / f"shot.{number:04}.png")
+    (tmp_path / "shot.0001.png").write_bytes(b"no picture")
+    answer = do("shot.%04d.png", "out/%04d.png")
+    assert answer["status"] == "failed"
+    assert f"1 of {FRAMES} frames failed: {tmp_path}/shot.0001.png" in answer["error"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000.png", "0002.png"]
 
 
 def test_a_video_is_that_of_the_command(tmp_path: Path, do: Do, command: Do) -> None:

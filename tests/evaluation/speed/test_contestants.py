@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from stylecli.cli.app import suite
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.speed import networks as speed
-from stylecli.evaluation.speed.rivals import open_rival
+from stylecli.evaluation.speed.contestants import open_rival
 
 
 def _foreign(path: Path, channels: int = 3) -> Path:

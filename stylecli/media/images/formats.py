@@ -165,10 +165,10 @@ JPEG_XL = Format(
 )
 BMP = Format("BMP", "bmp", (".bmp", ".dib"), starting_with(b"BM"), is_written=False, library="libav")
 PNM = Format(
-    "PNM",  # PGM and PPM; libvips's wheel has no loader for them
+    "PNM",  # PBM, PGM, PPM, PAM and PFM; libvips's wheel has no loader for them
     "pnm",
-    (".ppm", ".pgm", ".pnm"),
-    lambda start: start[:2] in (b"P2", b"P3", b"P5", b"P6") and start[2:3].isspace(),
+    (".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm"),
+    lambda start: start[:1] == b"P" and start[1:2] in b"1234567fF" and start[2:3].isspace(),
     is_written=False,
     bits=16,
     library="numpy",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stylecli.media.images.metadata.kept import Metadata
     from stylecli.media.images.picture import Pages
 
+FLOATS_LOST = "floats: it becomes sRGB with 16 bits"
 GAIN_MAP_SIGNS = (GAIN_MAP, b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
 JPEG_HEAD_BYTES = 1 << 18
 EXIF_BYTES_MAX = {"JPEG": 65_533 - 2}  # of one segment
@@ -31,6 +32,11 @@ def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
     if format_.name == "PNG" and has_still(data):
         return ("the still picture of the animation, which is none of its frames",)
     return ()
+
+
+def light_lost(brightest: float) -> tuple[str, ...]:
+    """What of linear light up to `brightest` is lost when it becomes sRGB, whose white is 1."""
+    return ("light above 1: it becomes white",) if brightest > 1 else ()
 
 
 def others_lost(total: int, kind: str) -> tuple[str, ...]:

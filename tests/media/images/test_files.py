@@ -25,6 +25,8 @@ from stylecli.media.images.files import (
     read_picture,
     write_picture,
 )
+from stylecli.media.linear_light import encoded, linear
+from stylecli.media.pixels import to_unit
 
 LOSSY_ERROR = 12  # mean difference of 255 that a photo may show after JPEG, WebP or AVIF at the default quality
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -270,6 +272,17 @@ def test_floats_and_lab_are_read_as_srgb(photo: NDArray[np.uint8], space: str) -
     assert picture.pixels.dtype == np.uint16
     assert np.abs(picture.pixels / 257 - photo).max() < 1
     assert any("it becomes sRGB with 16 bits" in lost for lost in picture.lost)
+
+
+@pytest.mark.parametrize("brightest", [1, 4])
+def test_grey_floats_are_linear_light(photo: NDArray[np.uint8], brightest: float) -> None:
+    grey = np.ascontiguousarray(photo[..., 0])
+    light = linear(to_unit(grey)) * np.float32(brightest)
+    picture = read_picture(pyvips.Image.new_from_array(light).copy(interpretation="b-w").tiffsave_buffer())
+    assert np.abs(picture.pixels[..., 0] / 257 - encoded(light.clip(0, 1)) * 255).max() < 1
+    assert ("light above 1: it becomes white" in picture.lost) == (brightest > 1)
+    written = pyvips.Image.new_from_buffer(encode_picture(picture, ".png"), "")
+    assert (written.bands, written.format) == (1, "ushort")
 
 
 def test_channels_of_unknown_meaning_are_refused() -> None:

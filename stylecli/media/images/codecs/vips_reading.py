@@ -14,7 +14,7 @@ from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.codecs.tiff_directories import TiffPlan, plan_of
 from stylecli.media.images.formats import PNG, TIFF, Format
-from stylecli.media.images.losses import lost_in_reading
+from stylecli.media.images.losses import FLOATS_LOST, light_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
 from stylecli.media.images.metadata.kept import metadata_of
 from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
@@ -31,7 +31,8 @@ UNSUPPORTED = re.compile(
     r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented|samples out of range", re.I
 )
 NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
-CONVERTED = {"lab": "Lab", "labs": "Lab", "scrgb": "floats"}  # by libvips's name of a space that is read as sRGB
+LAB = ("lab", "labs")  # libvips's names
+LAB_LOST = "Lab: it becomes sRGB with 16 bits"
 DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
 
 
@@ -126,12 +127,27 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
 def _read(
     opened: pyvips.Image, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
 ) -> Picture:
-    converted = CONVERTED.get(opened.interpretation)
-    if converted and opened.bands - opened.hasalpha() == 3 and opened.coding == "none":
-        opened = opened.colourspace("rgb16")
-    head = _head(opened, data, name, at=at, is_converted=bool(converted))
+    opened, lost = _as_srgb(opened)
+    head = _head(opened, data, name, at=at, is_converted=bool(lost))
     picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
-    return replace(picture, lost=(f"{converted}: it becomes sRGB with 16 bits",)) if converted else picture
+    return replace(picture, lost=lost)
+
+
+def _as_srgb(opened: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """Lab, and floats (linear light), as sRGB of 16 bits, and what is lost by that; other samples as they are."""
+    colors = opened.bands - opened.hasalpha()
+    if opened.coding != "none":
+        return opened, ()
+    if opened.interpretation in LAB and colors == 3:
+        return opened.colourspace("rgb16"), (LAB_LOST,)
+    is_grey = opened.interpretation == "b-w" and opened.bands == 1
+    if opened.format != "float" or not (is_grey or (opened.interpretation == "scrgb" and colors == 3)):
+        return opened, ()
+    light = opened.copy_memory()  # which is looked at twice
+    lost = (FLOATS_LOST, *light_lost(light.extract_band(0, n=colors).max()))
+    if is_grey:
+        return light.bandjoin([light, light]).copy(interpretation="scrgb").colourspace("grey16"), lost
+    return light.colourspace("rgb16"), lost
 
 
 def _head(

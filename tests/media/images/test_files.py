@@ -22,6 +22,7 @@ from stylecli.media.images.files import (
     Picture,
     encode_picture,
     picture_from_pixels,
+    read_pages,
     read_picture,
     write_picture,
 )
@@ -225,8 +226,30 @@ def test_a_tiff_that_lacks_only_samples_is_refused(
     assert "damaged or truncated" in refusal(file.getvalue()[: -noise.size // 4])
 
 
-def test_a_jpeg_that_lacks_only_its_end_is_refused(noise: NDArray[np.uint8]) -> None:
-    assert "damaged or truncated" in refusal(vips(noise).jpegsave_buffer()[:-2])
+@pytest.mark.parametrize("how", [{}, {"interlace": True}])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read_and_told(
+    noise: NDArray[np.uint8], how: dict[str, Any], missing: int
+) -> None:
+    whole = vips(noise).jpegsave_buffer(**how)
+    pages = read_pages(whole[:-missing])
+    np.testing.assert_array_equal(pages.pictures[0].pixels, read_picture(whole).pixels)
+    assert len(pages.lost) == 1
+    assert "end marker" in pages.lost[0]
+    assert read_pages(whole).lost == ()
+
+
+@pytest.mark.parametrize("how", [{}, {"interlace": True}])
+@pytest.mark.parametrize("missing", [5, 300])
+def test_a_jpeg_that_lacks_samples_is_refused(noise: NDArray[np.uint8], how: dict[str, Any], missing: int) -> None:
+    assert "damaged or truncated" in refusal(vips(noise).jpegsave_buffer(**how)[:-missing])
+
+
+def test_the_end_marker_of_a_thumbnail_is_not_that_of_the_picture(noise: NDArray[np.uint8]) -> None:
+    whole = vips(noise).jpegsave_buffer()
+    segment = b"\xff\xec\0\6\xff\xd8\xff\xd9"  # APP12
+    pages = read_pages(whole[:2] + segment + whole[2:-2])
+    assert "end marker" in pages.lost[0]
 
 
 def test_a_damaged_png_is_refused(noise: NDArray[np.uint8]) -> None:

@@ -13,9 +13,10 @@ from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.codecs.tiff_directories import TiffPlan, plan_of
-from stylecli.media.images.formats import PNG, TIFF, Format
+from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
 from stylecli.media.images.losses import FLOATS_LOST, light_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
+from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
 from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
 from stylecli.media.images.picture import Animation, Pages, Picture
@@ -31,6 +32,7 @@ UNSUPPORTED = re.compile(
     r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented|samples out of range", re.I
 )
 NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
+END_LOST = "the end marker of the JPEG, which its file lacks: the samples are all there"
 LAB = ("lab", "labs")  # libvips's names
 LAB_LOST = "Lab: it becomes sRGB with 16 bits"
 DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
@@ -48,19 +50,36 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
     try:
         if format_ is TIFF:
             return _tiff(data, name, reading, page)
-        opened = _opened(data, format_, reading)
-        animation = animation_of(data) if format_ is PNG else _animation(opened)
-        total = len(animation.delays) if animation else 1
-        check_page(page, total, name)
-        check_pixels(opened.width, opened.height * (total if page is None else 1), name, reading)
-        if animation and (page is None or page > 0):
-            pictures = _frames(data, name, format_, reading, animation, page)
-        else:
-            pictures = [_read(opened, data, name, format_, reading)]
-        lost = lost_in_reading(data, format_=format_)
-        return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
+        if format_ is JPEG and not reading.allow_truncated and not has_end(data):
+            return _jpeg_without_end(data, name, reading, page)
+        return _pages(data, name, format_, reading, page)
     except pyvips.Error as error:
         raise _fault_of(error, format_, name) from error
+
+
+def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int | None) -> Pages:
+    opened = _opened(data, format_, reading)
+    animation = animation_of(data) if format_ is PNG else _animation(opened)
+    total = len(animation.delays) if animation else 1
+    check_page(page, total, name)
+    check_pixels(opened.width, opened.height * (total if page is None else 1), name, reading)
+    if animation and (page is None or page > 0):
+        pictures = _frames(data, name, format_, reading, animation, page)
+    else:
+        pictures = [_read(opened, data, name, format_, reading)]
+    lost = lost_in_reading(data, format_=format_)
+    return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
+
+
+def _jpeg_without_end(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
+    """A JPEG without an end marker, as some cameras and programs write it: whole, if no sample is missing."""
+    import pyvips  # a native library that --help does not need
+
+    try:
+        pages = _pages(data + END, name, replace(JPEG, fail_on="warning"), reading, page)
+    except pyvips.Error:
+        pages = _pages(data, name, JPEG, reading, page)
+    return replace(pages, lost=(*pages.lost, END_LOST))
 
 
 def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:

@@ -14,7 +14,7 @@ from stylecli.media.images.metadata.xmp import painted_xmp
 
 Segment = tuple[int, bytes]  # marker, content
 
-START = b"\xff\xd8"
+START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
 APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
 CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
@@ -46,6 +46,12 @@ def has_density(data: bytes) -> bool:
     """Whether the JFIF segment of a JPEG file tells its dots per inch or per centimetre."""
     jfif = next((content for marker, content, _ in segments_of(data) if marker == APP0), b"")
     return jfif[:5] == b"JFIF\0" and jfif[7:8] in (b"\1", b"\2")
+
+
+def has_end(data: bytes) -> bool:
+    """Whether an end marker stands behind the beginning of the samples."""
+    samples = max((end for _, _, end in segments_of(data)), default=len(START))
+    return data.find(END, samples) >= 0
 
 
 def with_segments(jpeg: bytes, segments: Sequence[Segment], *, density: tuple[int, int] | None = None) -> bytes:

@@ -9,6 +9,7 @@ from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_X
 from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
 from stylecli.media.images.metadata.png import has_still, text_keys
+from stylecli.media.images.metadata.tiff_private import names_of
 from stylecli.media.images.metadata.xmp import GAIN_MAP
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def lost_in_writing(
     most = EXIF_BYTES_MAX.get(format_.name)
     if most and metadata.exif and len(metadata.exif) > most:
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")
+    if format_.name != "TIFF":
+        lost += names_of(metadata.private)
     if format_.name not in IPTC_FORMATS and bare_iptc(metadata):
         lost.append(f"IPTC: {format_.name} holds none")
     if format_.name != "JPEG":

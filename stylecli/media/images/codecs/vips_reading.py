@@ -19,6 +19,7 @@ from stylecli.media.images.metadata.exif import orientation_of
 from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
 from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
+from stylecli.media.images.metadata.tiff_private import names_of, without_place
 from stylecli.media.images.picture import Animation, Pages, Picture
 from stylecli.media.images.profiles import profile_of
 from stylecli.media.images.samples import COLOR_CHANNELS, Decoded, array_of, picture_of, upright
@@ -148,6 +149,10 @@ def _read(
 ) -> Picture:
     opened, lost = _as_srgb(opened)
     head = _head(opened, data, name, at=at, is_converted=bool(lost))
+    if _field(opened, "orientation", default=1) != 1 and (placed := head.metadata.private):
+        private = without_place(placed)
+        lost = (*lost, *names_of(placed.keys() - private.keys()))
+        head = replace(head, metadata=replace(head.metadata, private=private))
     picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
     return replace(picture, lost=lost)
 

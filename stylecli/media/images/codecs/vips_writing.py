@@ -82,7 +82,7 @@ def _with_metadata(encoded: bytes, contents: Contents, format_: Format) -> bytes
     if format_ is WEBP:
         return webp.with_exif(encoded, exif) if exif else encoded
     if format_ is TIFF:
-        return add_exif(encoded, metadata.exif or b"", iptc=bare_iptc(metadata))
+        return add_exif(encoded, metadata.exif or b"", iptc=bare_iptc(metadata), private=metadata.private)
     return encoded
 
 

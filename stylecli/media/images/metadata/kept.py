@@ -110,7 +110,7 @@ def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
 
     described = image.copy()
     for name, kind, value in metadata.fields:
-        upright = painted_xmp(value) if name == XMP else value
+        upright = painted_xmp(value, (image.width, image.height)) if name == XMP else value
         if name == IPTC:
             upright = None if format_name == "TIFF" else iptc_for(format_name, value)  # `add_exif` writes it there
         if upright is not None:

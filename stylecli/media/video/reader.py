@@ -29,7 +29,7 @@ _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past 
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
 _UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
-_LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
+_LOSSY_FORMATS = ("hls", "mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 
 def read_frames(

@@ -108,7 +108,7 @@ def _numbers(header: Header) -> NDArray[Any]:
     if header.kind in TEXT_KINDS:
         text = COMMENT.sub(b"", header.body)
         words = re.findall(rb"[01]", text) if header.kind == b"1" else text.split()
-        values = np.array(words[: header.count], np.uint32)
+        values: NDArray[Any] = np.array(words[: header.count], np.uint32)
     elif header.kind == b"4":
         row_bytes = -(-header.width // 8)
         rows = np.frombuffer(header.body, np.uint8)[: row_bytes * header.height]

@@ -16,9 +16,9 @@ from stylecli.core.files import blamed_on
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.ffmpeg import ffmpeg_program
-from stylecli.media.video.findings import LOST_SIDE_DATA
 from stylecli.media.video.rates import Rate, clock_for, usual_rate
-from stylecli.media.video.readable import readable
+from stylecli.media.video.reading.findings import LOST_SIDE_DATA
+from stylecli.media.video.reading.readable import readable
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writing.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions

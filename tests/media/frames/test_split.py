@@ -24,7 +24,7 @@ from stylecli.media.images.files import picture_from_pixels, read_picture, write
 from stylecli.media.linear_light import linear
 from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, sound_packets, times, with_sound
 

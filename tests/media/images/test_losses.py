@@ -13,7 +13,7 @@ from stylecli.core.errors import MediaError
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_pages, read_picture
 from stylecli.media.images.picture import resized
 from stylecli.stylize.pictures import refuse_losses
-from tests.media.images.codecs.test_tiff_directories import tiff
+from tests.media.images.codecs.tiff.test_directories import tiff
 from tests.media.images.metadata.test_jpeg import block, jpeg_with
 from tests.media.images.metadata.test_kept import exif, file_of
 from tests.media.images.metadata.test_png import png_with

@@ -20,7 +20,7 @@ from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions
 from stylecli.media.video.writing.containers import container_for

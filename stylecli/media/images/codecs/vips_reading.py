@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
-from stylecli.media.images.codecs.tiff_directories import TiffPlan, plan_of
+from stylecli.media.images.codecs.tiff.directories import TiffPlan, plan_of
 from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
 from stylecli.media.images.losses import FLOATS_LOST, light_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of

@@ -11,7 +11,7 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.images.codecs.apng import animated
-from stylecli.media.images.codecs.tiff_pages import joined
+from stylecli.media.images.codecs.tiff.pages import joined
 from stylecli.media.images.codecs.vips_reading import reason_of
 from stylecli.media.images.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
 from stylecli.media.images.losses import lost_in_writing, pages_lost

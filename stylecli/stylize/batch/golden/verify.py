@@ -125,7 +125,7 @@ def _pairs(item: Item, accepted: Path, output: Path, stack: ExitStack) -> Iterat
             yield None if one is None or other is None else (one.pixels, other.pixels)
         return
     from stylecli.media.video.clip import probe  # heavy: libav
-    from stylecli.media.video.reader import read_frames
+    from stylecli.media.video.reading.reader import read_frames
 
     readers = [stack.enter_context(closing(read_frames(probe(path)))) for path in (accepted, output)]
     for number, (first, second) in enumerate(zip_longest(*readers)):

@@ -154,7 +154,7 @@ def _read(
         lost = (*lost, *names_of(placed.keys() - private.keys()))
         head = replace(head, metadata=replace(head.metadata, private=private))
     picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
-    return replace(picture, lost=lost)
+    return replace(picture, lost=(*picture.lost, *lost))
 
 
 def _as_srgb(opened: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:

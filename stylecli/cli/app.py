@@ -12,8 +12,10 @@ import click
 
 from stylecli.cli.console import check_emitted, print_any_text, say
 from stylecli.cli.interrupts import EXIT_CODES, signals_handled
-from stylecli.core.errors import StyleError
+from stylecli.core.errors import DeviceError, StyleError
 from stylecli.core.version import __version__
+
+NO_THREAD = "can't start new thread"  # Python's words where there is no memory for the stack of one
 
 # Section of the overview -> command -> (its module below stylecli.cli, its line). The module's `command` is run.
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -103,6 +105,11 @@ class Suite(click.Group):
         except StyleError as error:
             say(f"stylecli: {error}")
             ctx.exit(error.exit_code)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and str(error) != NO_THREAD:
+                raise
+            say("stylecli: there is not enough memory. Close other programs, or work on smaller pictures.")
+            ctx.exit(DeviceError.exit_code)
         except KeyboardInterrupt:
             say("stylecli: interrupted")
             ctx.exit(EXIT_CODES[signal.SIGINT])

@@ -25,7 +25,7 @@ from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.packs.blend import blend, is_blend, parse_blend
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import list_styles

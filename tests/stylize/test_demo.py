@@ -65,7 +65,7 @@ def test_the_clip_sounds(demo: Path, name: str) -> None:
 def test_the_colours_of_the_clip_are_those_of_the_scene(demo: Path) -> None:
     from stylecli.landscape import Landscape
     from stylecli.media.video.clip import probe
-    from stylecli.media.video.reader import read_frames
+    from stylecli.media.video.reading.reader import read_frames
 
     decoded = next(iter(read_frames(probe(demo / "scene.mp4")))).pixels
     rendered = Landscape(*SMALL.clip, seconds=0.5).frame(0)

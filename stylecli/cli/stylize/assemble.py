@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original.")
+@click.option(
+    "--like",
+    metavar="VIDEO",
+    type=click.Path(path_type=Path),
+    help="The original: its sound and all else go along.",
+)
 @click.option("--fps", "rate", type=RateType(knows_cfr=False), help="For frames without timing.json: so many a second.")
 @options.encoder
 @options.audio
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 def command(
     folder: Path,
     output: Path,
-    like: Path,
+    like: Path | None,
     rate: Fraction | None,
     encoder: EncoderOptions,
     audio: str | None,
@@ -38,7 +43,8 @@ def command(
 ) -> None:
     """Make a video of frames that `stylecli split` had made of the original.
 
-    Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
+    Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original. With --fps
+    alone any numbered pictures become a video.
     """
     from stylecli.media.frames.assemble import assemble_video
     from stylecli.media.video.plan import VideoOptions
@@ -52,7 +58,7 @@ def command(
             rate=rate,
             overwrite=overwrite,
             progress=progress,
-            notice=lambda message: say(f"stylecli: {like}: {message}"),
+            notice=lambda message: say(f"stylecli: {like or folder}: {message}"),
         )
     if as_json:
         facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}

@@ -184,7 +184,7 @@ def _without_streams(sources: tuple[Path, ...], output: Path | None) -> Iterator
         return
     if len(sources) > 1 or output is None:
         raise UsageError("- stands for one video", hint="Give it alone, with `output`.")
-    from stylecli.media.video.readable import kept_for_a_while
+    from stylecli.media.video.reading.readable import kept_for_a_while
 
     with kept_for_a_while(sys.stdin.buffer, output) as file:
         yield (file,)

@@ -17,7 +17,7 @@ from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Engine
 from stylecli.media.video.clip import probe
 from stylecli.media.video.ffmpeg import ffmpeg_program
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.containers import container_for, encoder_for
 from stylecli.media.video.writing.writer import encoding

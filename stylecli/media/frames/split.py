@@ -16,8 +16,8 @@ from stylecli.media.frames.timing import TimedFrame, Timing, write_timing
 from stylecli.media.video.clip import Clip, Frame, Span, probe
 from stylecli.media.video.ffmpeg import piping_to_ffmpeg
 from stylecli.media.video.plan import check_span, no_frame_in_range
-from stylecli.media.video.readable import readable
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.readable import readable
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.stalls import watch_on_decoder
 
 DIGITS = 6  # of the frames' numbers, from 1 on: enough for five hours at 50 a second

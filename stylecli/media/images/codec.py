@@ -21,7 +21,7 @@ from stylecli.media.images.losses import others_lost
 from stylecli.media.images.picture import Contents, Pages, Picture, SourceFile
 from stylecli.media.images.settings import BITS, Encoding, Reading
 
-SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF, EXR, HEIC, JPEG XL, BMP and PPM are read"
+SUPPORTED = "JPEG, PNG, TIFF, WebP, AVIF, GIF, EXR, HEIC, JPEG XL, BMP, PPM and PFM are read"
 
 # A module with `decode(data, name, format_, reading, page=...)` for each library, and one with `encode(pages, format_,
 # encoding, name=..., notice=...)` for each that writes.

@@ -37,7 +37,7 @@ class Format:
     side_max: int = 10_000_000  # libvips's own limit
     can_be_lossless: bool = False  # where the encoder is asked to; PNG and TIFF always are
     # The level from which libvips tells of a file that was cut off. Its TIFF reader calls that a warning, as it calls
-    # many harmless things: `tiff_directories` finds what was cut off.
+    # many harmless things: `tiff.directories` finds what was cut off.
     fail_on: str = "truncated"
     has_bit_depth: bool = False  # the encoder must be told how many bits a sample has
     leaves_low_bits_empty: bool = False  # the decoder shifts samples of 10 and 12 bits up to 16, so white is not 65535
@@ -165,10 +165,10 @@ JPEG_XL = Format(
 )
 BMP = Format("BMP", "bmp", (".bmp", ".dib"), starting_with(b"BM"), is_written=False, library="libav")
 PNM = Format(
-    "PNM",  # PGM and PPM; libvips's wheel has no loader for them
+    "PNM",  # PBM, PGM, PPM, PAM and PFM; libvips's wheel has no loader for them
     "pnm",
-    (".ppm", ".pgm", ".pnm"),
-    lambda start: start[:2] in (b"P2", b"P3", b"P5", b"P6") and start[2:3].isspace(),
+    (".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm"),
+    lambda start: start[:1] == b"P" and start[1:2] in b"1234567fF" and start[2:3].isspace(),
     is_written=False,
     bits=16,
     library="numpy",

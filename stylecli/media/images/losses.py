@@ -9,6 +9,7 @@ from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_X
 from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
 from stylecli.media.images.metadata.png import has_still, text_keys
+from stylecli.media.images.metadata.tiff_private import names_of
 from stylecli.media.images.metadata.xmp import GAIN_MAP
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stylecli.media.images.metadata.kept import Metadata
     from stylecli.media.images.picture import Pages
 
+FLOATS_LOST = "floats: it becomes sRGB with 16 bits"
 GAIN_MAP_SIGNS = (GAIN_MAP, b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
 JPEG_HEAD_BYTES = 1 << 18
 EXIF_BYTES_MAX = {"JPEG": 65_533 - 2}  # of one segment
@@ -31,6 +33,11 @@ def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
     if format_.name == "PNG" and has_still(data):
         return ("the still picture of the animation, which is none of its frames",)
     return ()
+
+
+def light_lost(brightest: float) -> tuple[str, ...]:
+    """What of linear light up to `brightest` is lost when it becomes sRGB, whose white is 1."""
+    return ("light above 1: it becomes white",) if brightest > 1 else ()
 
 
 def others_lost(total: int, kind: str) -> tuple[str, ...]:
@@ -72,6 +79,8 @@ def lost_in_writing(
     most = EXIF_BYTES_MAX.get(format_.name)
     if most and metadata.exif and len(metadata.exif) > most:
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")
+    if format_.name != "TIFF":
+        lost += names_of(metadata.private)
     if format_.name not in IPTC_FORMATS and bare_iptc(metadata):
         lost.append(f"IPTC: {format_.name} holds none")
     if format_.name != "JPEG":

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.media.images.metadata.kept import NOTHING, Metadata
+from stylecli.media.images.metadata.tiff_private import names_of, without_place
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 
@@ -130,9 +131,15 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
     if picture.pixels.shape[:2] == (height, width):
         return picture
     pixels = quantize(resize(picture.pixels, height, width), picture.pixels.dtype)
-    is_exr = picture.contents is not None and not isinstance(picture.contents, Contents)
-    contents = replace(picture.contents, samples=None) if isinstance(picture.contents, Contents) else None
-    lost = (*picture.lost, "light above 1, further channels and attributes of the EXR") if is_exr else picture.lost
+    lost = picture.lost
+    contents = picture.contents if isinstance(picture.contents, Contents) else None
+    if contents:
+        placed = contents.metadata.private
+        private = without_place(placed)
+        contents = replace(contents, samples=None, metadata=replace(contents.metadata, private=private))
+        lost += names_of(placed.keys() - private.keys())
+    elif picture.contents is not None:
+        lost += ("light above 1, further channels and attributes of the EXR",)
     return Picture(pixels, _alpha_at(picture, height, width), contents, lost)
 
 

@@ -32,11 +32,12 @@ def profile_of(image: Any, *, channels: int) -> bytes | None:
 
 
 def usable_profile(profile: bytes | None, *, channels: int) -> bytes | None:
-    """The profile itself, if it is for colours of so many channels and not damaged, else None."""
+    """The profile, without padding, if it is for colours of so many channels and not damaged, else None."""
     import pyvips  # a native library that --help does not need
 
     if profile is None or CHANNELS.get(profile[16:20]) != channels:  # libvips would take it for sRGB without a word
         return None
+    profile = profile[: int.from_bytes(profile[:4], "big")]  # PNG holds nothing behind what a profile says is its end
     try:
         with_profile(pyvips.Image.black(1, 1, bands=channels), profile).icc_import(embedded=True, **CONVERSION)
     except pyvips.Error:

@@ -38,7 +38,7 @@ Hdr = Literal["tonemap", "keep"]  # what becomes of PQ and HLG: SDR, or left as 
 _USUAL_RATE = Fraction(25)  # frames a second where a file does not tell; only rate control and estimates look at it
 _COUNTING_FROM_ZERO = ("matroska", "flv")
 _SLANT = 0.01  # tangent of an angle that nobody sees
-_CLOCKS_OF_THEIR_OWN = ("mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
+_CLOCKS_OF_THEIR_OWN = ("hls", "mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from stylecli.core.files import blamed_on
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
 from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.ffmpeg import ffmpeg_program
-from stylecli.media.video.findings import LOST_SIDE_DATA
 from stylecli.media.video.rates import Rate, clock_for, usual_rate
-from stylecli.media.video.readable import readable
+from stylecli.media.video.reading.findings import LOST_SIDE_DATA
+from stylecli.media.video.reading.readable import readable
 from stylecli.media.video.resume import Fingerprint
 from stylecli.media.video.writing.codecs import CODECS, Encoder, EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions
@@ -66,7 +66,7 @@ class Plan:
     encoder: Encoder
     streams: tuple[Companion, ...]
     messages: tuple[str, ...]  # what cannot be kept as it is
-    identity: str  # of the source's content
+    identity: str = ""  # of the source's content
 
     @property
     def written(self) -> Clip:
@@ -112,28 +112,39 @@ def planned(source: Path, output: Path, options: VideoOptions, *, overwrite: boo
 
     Raises UsageError and MediaError.
     """
-    container = container_for(output)
-    encoder_for(container, options.encoder)  # a wrong option is told before the source is read
+    check_wishes(source, output, options, overwrite=overwrite)
+    with readable(source, output) as (path, remarks):
+        clip = probe(path, number=options.stream, hdr=options.hdr)
+        plan = plan_for(clip, source, output, options)
+        yield replace(plan, messages=(*remarks, *plan.messages), identity=_identity(source))
+
+
+def check_wishes(source: Path, output: Path, options: VideoOptions, *, overwrite: bool) -> None:
+    """Refuse what can be refused before the source is read. Raises UsageError and MediaError."""
+    encoder_for(container_for(output), options.encoder)
     with blamed_on(output, hint="Choose another name."):  # which may be too long
         _check_target(source, output, overwrite=overwrite)
     check_span(options.span)
     ffmpeg_program()  # better missed now than after an hour of painting
-    with readable(source, output) as (path, remarks):
-        clip = probe(path, number=options.stream, hdr=options.hdr)
-        rate = usual_rate(clip.rate) if options.rate == "cfr" else options.rate
-        encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
-        _check_size(source, clip, encoder, container)
-        with TemporaryDirectory(prefix="stylecli-") as folder:
-            streams, changes = companions(
-                clip,
-                container,
-                folder=Path(folder),
-                copies_videos=options.copies_videos,
-                is_cut=options.span is not None,
-                audio=options.audio,
-            )
-        messages = (*remarks, *_compromises(_at_rate(clip, rate), container, encoder, options), *changes)
-        yield Plan(source, output, options, clip, rate, container, encoder, tuple(streams), messages, _identity(source))
+
+
+def plan_for(clip: Clip, source: Path, output: Path, options: VideoOptions) -> Plan:
+    """The plan for what is known of `source` already. Raises UsageError and MediaError."""
+    container = container_for(output)
+    rate = usual_rate(clip.rate) if options.rate == "cfr" else options.rate
+    encoder = encoder_for(container, options.encoder, has_alpha=clip.has_alpha)
+    _check_size(source, clip, encoder, container)
+    with TemporaryDirectory(prefix="stylecli-") as folder:
+        streams, changes = companions(
+            clip,
+            container,
+            folder=Path(folder),
+            copies_videos=options.copies_videos,
+            is_cut=options.span is not None,
+            audio=options.audio,
+        )
+    messages = (*_compromises(_at_rate(clip, rate), container, encoder, options), *changes)
+    return Plan(source, output, options, clip, rate, container, encoder, tuple(streams), messages)
 
 
 def _at_rate(clip: Clip, rate: Fraction | None) -> Clip:

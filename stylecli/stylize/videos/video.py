@@ -14,7 +14,7 @@ from stylecli.media.frames.keep import keeping_frames
 from stylecli.media.images.alpha import bled
 from stylecli.media.video.clip import Frame
 from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, no_frame_in_range, planned
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.resume import PainterState, PartialWork, partial_work
 from stylecli.media.video.stalls import watch_on_decoder, watch_on_encoder
 from stylecli.media.video.writing.delivery import check_delivery

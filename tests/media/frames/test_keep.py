@@ -13,7 +13,7 @@ from stylecli.media.frames.keep import JOURNAL, keeping_frames
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.images.files import read_picture
 from stylecli.media.video.clip import Clip, Frame, probe
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import UNEVEN, make_video, pixels, times
 

@@ -20,11 +20,11 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.frames.assemble import assemble_video
 from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
-from stylecli.media.images.files import read_picture, write_picture
+from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.linear_light import linear
 from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, sound_packets, times, with_sound
 
@@ -244,6 +244,44 @@ def test_frames_without_timing_become_a_video_of_a_rate(tmp_path: Path) -> None:
     assert times(tmp_path / "out.mp4") == [Fraction(2 * number, 25) for number in range(10)]
     shown, split = pixels(tmp_path / "out.mp4"), pixels(source)
     assert all(np.abs(a.astype(int) - b).mean() < ENCODING_ERROR for a, b in zip(shown, split, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm", ".gif"])
+def test_frames_and_a_rate_are_enough_for_a_video(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "frames").mkdir()
+    for number in range(5):
+        ramp = np.full((48, 64, 3), 40 * number, np.uint8)
+        write_picture(picture_from_pixels(ramp), tmp_path / "frames" / f"shot.{number + 8}.png")
+    output = tmp_path / f"out{suffix}"
+    result = run("assemble", tmp_path / "frames", output, "--fps", "12.5")
+    assert result.exit_code == 0, result.output
+    assert times(output) == [Fraction(2 * number, 25) for number in range(5)]
+    assert codecs(output) == [{".webm": "vp9", ".gif": "gif"}.get(suffix, "h264")]
+    assert [abs(int(shown.mean()) - 40 * number) < 4 for number, shown in enumerate(pixels(output))] == [True] * 5
+    assert leftovers(tmp_path) == ["frames", output.name]
+
+
+def test_frames_with_timing_keep_their_times_without_the_original(video: Path, tmp_path: Path) -> None:
+    split_video(video, tmp_path / "frames")
+    result = assemble_video(tmp_path / "frames", tmp_path / "out.mp4")
+    shown, original = times(tmp_path / "out.mp4"), times(video)
+    assert [time - shown[0] for time in shown] == [time - original[0] for time in original]
+    assert any("the frames alone" in message for message in result.messages)
+    assert len(codecs(tmp_path / "out.mp4")) == 1
+
+
+def test_frames_of_a_range_without_the_original_begin_at_0(tmp_path: Path) -> None:
+    split_video(make_video(tmp_path / "in.mp4"), tmp_path / "frames", span=(Fraction(1, 5), None))
+    assemble_video(tmp_path / "frames", tmp_path / "out.mp4")
+    assert times(tmp_path / "out.mp4")[0] == 0
+
+
+def test_frames_alone_that_are_transparent_stay_so(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    alpha = np.full((48, 64), 100, np.uint8)
+    write_picture(picture_from_pixels(np.full((48, 64, 3), 90, np.uint8), alpha), tmp_path / "frames" / "1.png")
+    assemble_video(tmp_path / "frames", tmp_path / "out.webm", rate=Fraction(5))
+    assert probe(tmp_path / "out.webm").has_alpha
 
 
 def test_frames_without_timing_and_without_a_rate_are_refused(video: Path, tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ from stylecli.media.images.files import (
     Picture,
     encode_picture,
     picture_from_pixels,
+    read_pages,
     read_picture,
     write_picture,
 )
+from stylecli.media.linear_light import encoded, linear
+from stylecli.media.pixels import to_unit
 
 LOSSY_ERROR = 12  # mean difference of 255 that a photo may show after JPEG, WebP or AVIF at the default quality
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -223,8 +226,30 @@ def test_a_tiff_that_lacks_only_samples_is_refused(
     assert "damaged or truncated" in refusal(file.getvalue()[: -noise.size // 4])
 
 
-def test_a_jpeg_that_lacks_only_its_end_is_refused(noise: NDArray[np.uint8]) -> None:
-    assert "damaged or truncated" in refusal(vips(noise).jpegsave_buffer()[:-2])
+@pytest.mark.parametrize("how", [{}, {"interlace": True}])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read_and_told(
+    noise: NDArray[np.uint8], how: dict[str, Any], missing: int
+) -> None:
+    whole = vips(noise).jpegsave_buffer(**how)
+    pages = read_pages(whole[:-missing])
+    np.testing.assert_array_equal(pages.pictures[0].pixels, read_picture(whole).pixels)
+    assert len(pages.lost) == 1
+    assert "end marker" in pages.lost[0]
+    assert read_pages(whole).lost == ()
+
+
+@pytest.mark.parametrize("how", [{}, {"interlace": True}])
+@pytest.mark.parametrize("missing", [5, 300])
+def test_a_jpeg_that_lacks_samples_is_refused(noise: NDArray[np.uint8], how: dict[str, Any], missing: int) -> None:
+    assert "damaged or truncated" in refusal(vips(noise).jpegsave_buffer(**how)[:-missing])
+
+
+def test_the_end_marker_of_a_thumbnail_is_not_that_of_the_picture(noise: NDArray[np.uint8]) -> None:
+    whole = vips(noise).jpegsave_buffer()
+    segment = b"\xff\xec\0\6\xff\xd8\xff\xd9"  # APP12
+    pages = read_pages(whole[:2] + segment + whole[2:-2])
+    assert "end marker" in pages.lost[0]
 
 
 def test_a_damaged_png_is_refused(noise: NDArray[np.uint8]) -> None:
@@ -270,6 +295,17 @@ def test_floats_and_lab_are_read_as_srgb(photo: NDArray[np.uint8], space: str) -
     assert picture.pixels.dtype == np.uint16
     assert np.abs(picture.pixels / 257 - photo).max() < 1
     assert any("it becomes sRGB with 16 bits" in lost for lost in picture.lost)
+
+
+@pytest.mark.parametrize("brightest", [1, 4])
+def test_grey_floats_are_linear_light(photo: NDArray[np.uint8], brightest: float) -> None:
+    grey = np.ascontiguousarray(photo[..., 0])
+    light = linear(to_unit(grey)) * np.float32(brightest)
+    picture = read_picture(pyvips.Image.new_from_array(light).copy(interpretation="b-w").tiffsave_buffer())
+    assert np.abs(picture.pixels[..., 0] / 257 - encoded(light.clip(0, 1)) * 255).max() < 1
+    assert ("light above 1: it becomes white" in picture.lost) == (brightest > 1)
+    written = pyvips.Image.new_from_buffer(encode_picture(picture, ".png"), "")
+    assert (written.bands, written.format) == (1, "ushort")
 
 
 def test_channels_of_unknown_meaning_are_refused() -> None:

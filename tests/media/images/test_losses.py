@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import Picture, encode_picture, picture_from_pixels, read_pages, read_picture
+from stylecli.media.images.picture import resized
 from stylecli.stylize.pictures.run import refuse_losses
-from tests.media.images.codecs.test_tiff_directories import tiff
+from tests.media.images.codecs.tiff.test_directories import tiff
 from tests.media.images.metadata.test_jpeg import block, jpeg_with
 from tests.media.images.metadata.test_kept import exif, file_of
 from tests.media.images.metadata.test_png import png_with
@@ -62,10 +63,52 @@ def test_further_pages_are_told_and_previews_are_not(photo: NDArray[np.uint8]) -
     assert lost(read_picture(data), ".tif", is_painted=True) == ["1 of 2 pages: only the first is read"]
 
 
-def test_what_a_tiff_says_to_other_programs_is_told(photo: NDArray[np.uint8]) -> None:
-    tags = [(33550, "d", 3, (1.0, 1.0, 0.0), True), (42112, "s", 0, "<GDALMetadata/>", True)]
-    told = lost(read_picture(tiff((photo, {"extratags": tags}))), ".tif")
-    assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata"]
+PRIVATE = [
+    (269, "s", 0, "the document", True),
+    (33550, "d", 3, (1.0, 2.0, 0.0), True),
+    (34737, "s", 0, "WGS 84|", True),
+    (42112, "s", 0, "<GDALMetadata/>", True),
+    (65000, "H", 2, (7, 8), True),
+]
+
+
+@pytest.mark.parametrize("how", [{}, {"byteorder": ">"}])
+def test_private_tags_of_a_tiff_stay_in_tiff(photo: NDArray[np.uint8], how: dict[str, Any]) -> None:
+    picture = read_picture(tiff((photo, {"extratags": PRIVATE}), **how))
+    assert lost(picture, ".tif", is_painted=True) == []
+    with tifffile.TiffFile(io.BytesIO(encode_picture(picture.with_pixels(picture.pixels.copy()), ".tif"))) as file:
+        tags = file.pages.first.tags
+        assert [tags[number].value for number, *_ in PRIVATE] == [value for *_, value, _ in PRIVATE]
+
+
+def test_private_tags_of_a_tiff_are_told_where_they_are_lost(photo: NDArray[np.uint8]) -> None:
+    told = lost(read_picture(tiff((photo, {"extratags": PRIVATE}))), ".png")
+    assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata", "private tags of the TIFF: 65000"]
+
+
+def test_private_tags_of_a_big_tiff_are_told(photo: NDArray[np.uint8]) -> None:
+    told = lost(read_picture(tiff((photo, {"extratags": PRIVATE[1:]}), bigtiff=True)), ".tif")
+    assert told[0] == "the position on the map (GeoTIFF)"
+
+
+def test_the_place_on_the_map_of_a_resized_picture_is_told(photo: NDArray[np.uint8]) -> None:
+    smaller = resized(read_picture(tiff((photo, {"extratags": PRIVATE}))), 30, 45)
+    assert lost(smaller, ".tif") == ["the position on the map (GeoTIFF)"]
+
+
+def test_the_place_on_the_map_of_a_turned_picture_is_told(photo: NDArray[np.uint8]) -> None:
+    turned = read_picture(tiff((photo, {"extratags": [*PRIVATE, (274, "H", 1, 6, True)]})))
+    assert lost(turned, ".tif", is_painted=True) == ["the position on the map (GeoTIFF)"]
+
+
+def test_the_layers_of_photoshop_are_told_and_its_resources_kept(photo: NDArray[np.uint8]) -> None:
+    guides, thumbnail = block(0x0408, b"guides"), block(0x040C, b"thumbnail")
+    tags = [(34377, "B", len(guides + thumbnail), guides + thumbnail, True), (37724, "B", 5, b"layer", True)]
+    picture = read_picture(tiff((photo, {"extratags": tags})))
+    assert lost(picture, ".tif") == ["Photoshop's layers"]
+    written = encode_picture(picture, ".tif")
+    assert guides in written
+    assert thumbnail not in written
 
 
 def test_the_description_of_a_big_tiff_is_told(photo: NDArray[np.uint8]) -> None:

@@ -99,6 +99,12 @@ def test_a_useless_profile_is_ignored(photo: NDArray[np.uint8], profile: bytes) 
     assert profile_in(encode_picture(repainted(picture), ".tif")) is None
 
 
+@pytest.mark.parametrize("target", [".png", ".jpg"])
+def test_padding_behind_a_profile_is_cut(photo: NDArray[np.uint8], target: str) -> None:
+    picture = read_picture(file_of(photo, ".jpg", profile=P3 + bytes(100_000)))
+    assert profile_in(encode_picture(repainted(picture), target)) == P3
+
+
 def test_a_profile_that_only_leads_out_of_its_space_is_replaced_by_srgb(muted: NDArray[np.uint8]) -> None:
     picture = read_picture(file_of(muted, profile=scanner_profile()))
     assert np.abs(picture.pixels / 257 - muted).max() > 20

@@ -20,7 +20,7 @@ from stylecli.media.frames.split import split_video
 from stylecli.media.frames.timing import read_timing
 from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions
 from stylecli.media.video.writing.containers import container_for
@@ -37,6 +37,7 @@ EMPTY_HANDED = '#!/bin/sh\nfor word; do case "$word" in file:*) target="${word#f
 
 CLEARLY_THE_SAME = 6.0  # steps of 255: the cost of scaling and of another encoding of a test picture
 
+COLOR_BARS = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=0.8", "-pix_fmt", "yuv420p")
 TICK = Fraction(1, 1000)
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts")
@@ -498,3 +499,15 @@ def test_chapters_that_a_broadcast_has_no_place_for_are_named(video: Path, tmp_p
     (tmp_path / "tags.txt").write_text(CHAPTERS)
     ffmpeg("-i", video, "-i", tmp_path / "tags.txt", "-map_chapters", "1", "-c", "copy", tmp_path / "in.mkv")
     assert stylize(tmp_path / "in.mkv", tmp_path / "out.ts").messages == ("mpegts has no chapters: they are left out",)
+
+
+def test_a_playlist_with_segments_is_read_as_one_video_from_0_on(tmp_path: Path) -> None:
+    ffmpeg(*COLOR_BARS, "-g", "5", "-f", "hls", "-hls_time", "0.2", "-hls_list_size", "0", tmp_path / "list.m3u8")
+    result = stylize(tmp_path / "list.m3u8", tmp_path / "out.mp4")
+    assert result.messages == ()
+    assert times(tmp_path / "out.mp4") == [Fraction(number, 25) for number in range(20)]
+
+
+def test_a_frame_that_is_half_a_frame_late_is_no_hole(tmp_path: Path) -> None:
+    stamps = [0, *(number * 512 + 270 for number in range(1, 12))]  # as in the first fragment of a stream
+    assert stylize(make_video(tmp_path / "in.mp4", stamps), tmp_path / "out.mp4").messages == ()

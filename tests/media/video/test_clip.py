@@ -10,7 +10,7 @@ import pytest
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Frame, probe
 from stylecli.media.video.color import BT709
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from tests.support.clips import (
     SIZE,
     Made,

@@ -72,7 +72,7 @@ def test_matroska_becomes_a_constant_rate_in_mp4(tmp_path: Path, rate: Rate, exp
 
 def test_a_stopped_run_at_a_constant_rate_goes_on_at_the_same_frame(tmp_path: Path) -> None:
     from stylecli.media.video.clip import probe
-    from stylecli.media.video.reader import read_frames
+    from stylecli.media.video.reading.reader import read_frames
 
     clip = probe(make_video(tmp_path / "in.mp4", UNEVEN, Made(time_base=MILLISECOND)))
     whole = list(read_frames(clip, rate=Fraction(20)))

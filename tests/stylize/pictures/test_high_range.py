@@ -23,7 +23,7 @@ def pq(light: float) -> int:
 
 def hdr_png(pixels: NDArray[np.uint16], transfer: int = PQ) -> bytes:
     plain = encode_picture(picture_from_pixels(pixels), ".png")
-    return with_chunks(plain, [], color=[(b"cICP", bytes([BT2020, transfer, 0, 1]))])
+    return with_chunks(plain, [], size=(1, 1), color=[(b"cICP", bytes([BT2020, transfer, 0, 1]))])
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])

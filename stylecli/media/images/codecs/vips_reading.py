@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
-from stylecli.media.images.codecs.tiff_directories import TiffPlan, plan_of
-from stylecli.media.images.formats import PNG, TIFF, Format
-from stylecli.media.images.losses import lost_in_reading
+from stylecli.media.images.codecs.tiff.directories import TiffPlan, plan_of
+from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
+from stylecli.media.images.losses import FLOATS_LOST, light_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
+from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
 from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
+from stylecli.media.images.metadata.tiff_private import names_of, without_place
 from stylecli.media.images.picture import Animation, Pages, Picture
 from stylecli.media.images.profiles import profile_of
 from stylecli.media.images.samples import COLOR_CHANNELS, Decoded, array_of, picture_of, upright
@@ -31,7 +33,9 @@ UNSUPPORTED = re.compile(
     r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented|samples out of range", re.I
 )
 NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
-CONVERTED = {"lab": "Lab", "labs": "Lab", "scrgb": "floats"}  # by libvips's name of a space that is read as sRGB
+END_LOST = "the end marker of the JPEG, which its file lacks: the samples are all there"
+LAB = ("lab", "labs")  # libvips's names
+LAB_LOST = "Lab: it becomes sRGB with 16 bits"
 DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
 
 
@@ -47,19 +51,36 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
     try:
         if format_ is TIFF:
             return _tiff(data, name, reading, page)
-        opened = _opened(data, format_, reading)
-        animation = animation_of(data) if format_ is PNG else _animation(opened)
-        total = len(animation.delays) if animation else 1
-        check_page(page, total, name)
-        check_pixels(opened.width, opened.height * (total if page is None else 1), name, reading)
-        if animation and (page is None or page > 0):
-            pictures = _frames(data, name, format_, reading, animation, page)
-        else:
-            pictures = [_read(opened, data, name, format_, reading)]
-        lost = lost_in_reading(data, format_=format_)
-        return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
+        if format_ is JPEG and not reading.allow_truncated and not has_end(data):
+            return _jpeg_without_end(data, name, reading, page)
+        return _pages(data, name, format_, reading, page)
     except pyvips.Error as error:
         raise _fault_of(error, format_, name) from error
+
+
+def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int | None) -> Pages:
+    opened = _opened(data, format_, reading)
+    animation = animation_of(data) if format_ is PNG else _animation(opened)
+    total = len(animation.delays) if animation else 1
+    check_page(page, total, name)
+    check_pixels(opened.width, opened.height * (total if page is None else 1), name, reading)
+    if animation and (page is None or page > 0):
+        pictures = _frames(data, name, format_, reading, animation, page)
+    else:
+        pictures = [_read(opened, data, name, format_, reading)]
+    lost = lost_in_reading(data, format_=format_)
+    return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
+
+
+def _jpeg_without_end(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
+    """A JPEG without an end marker, as some cameras and programs write it: whole, if no sample is missing."""
+    import pyvips  # a native library that --help does not need
+
+    try:
+        pages = _pages(data + END, name, replace(JPEG, fail_on="warning"), reading, page)
+    except pyvips.Error:
+        pages = _pages(data, name, JPEG, reading, page)
+    return replace(pages, lost=(*pages.lost, END_LOST))
 
 
 def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
@@ -126,12 +147,31 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
 def _read(
     opened: pyvips.Image, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
 ) -> Picture:
-    converted = CONVERTED.get(opened.interpretation)
-    if converted and opened.bands - opened.hasalpha() == 3 and opened.coding == "none":
-        opened = opened.colourspace("rgb16")
-    head = _head(opened, data, name, at=at, is_converted=bool(converted))
+    opened, lost = _as_srgb(opened)
+    head = _head(opened, data, name, at=at, is_converted=bool(lost))
+    if _field(opened, "orientation", default=1) != 1 and (placed := head.metadata.private):
+        private = without_place(placed)
+        lost = (*lost, *names_of(placed.keys() - private.keys()))
+        head = replace(head, metadata=replace(head.metadata, private=private))
     picture = picture_of(replace(head, samples=_samples_of(opened, format_, data)), reading, name)
-    return replace(picture, lost=(f"{converted}: it becomes sRGB with 16 bits",)) if converted else picture
+    return replace(picture, lost=(*picture.lost, *lost))
+
+
+def _as_srgb(opened: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """Lab, and floats (linear light), as sRGB of 16 bits, and what is lost by that; other samples as they are."""
+    colors = opened.bands - opened.hasalpha()
+    if opened.coding != "none":
+        return opened, ()
+    if opened.interpretation in LAB and colors == 3:
+        return opened.colourspace("rgb16"), (LAB_LOST,)
+    is_grey = opened.interpretation == "b-w" and opened.bands == 1
+    if opened.format != "float" or not (is_grey or (opened.interpretation == "scrgb" and colors == 3)):
+        return opened, ()
+    light = opened.copy_memory()  # which is looked at twice
+    lost = (FLOATS_LOST, *light_lost(light.extract_band(0, n=colors).max()))
+    if is_grey:
+        return light.bandjoin([light, light]).copy(interpretation="scrgb").colourspace("grey16"), lost
+    return light.colourspace("rgb16"), lost
 
 
 def _head(

@@ -11,12 +11,12 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.images.codecs.apng import animated
-from stylecli.media.images.codecs.tiff_pages import joined
+from stylecli.media.images.codecs.tiff.pages import joined
 from stylecli.media.images.codecs.vips_reading import reason_of
-from stylecli.media.images.formats import JPEG, PNG, TIFF, WEBP, Format
+from stylecli.media.images.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
 from stylecli.media.images.losses import lost_in_writing, pages_lost
-from stylecli.media.images.metadata import jpeg, png, webp
-from stylecli.media.images.metadata.exif import upright_exif
+from stylecli.media.images.metadata import avif, jpeg, png, webp
+from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, with_metadata
 from stylecli.media.images.metadata.tiff_exif import PREFIX, add_exif
 from stylecli.media.images.picture import Animation, Contents, Pages, Picture, contents_of_pixels
@@ -65,24 +65,26 @@ def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, noti
 
 def _encoded(picture: Picture, format_: Format, encoding: Encoding, *, notice: Notice) -> bytes:
     contents, image = _described(picture, format_, encoding, notice=notice)
-    return _with_metadata(_saved(image, contents.metadata, format_, encoding), contents, format_)
+    saved = _saved(image, contents.metadata, format_, encoding)
+    return _with_metadata(saved, contents, format_, size=(image.width, image.height))
 
 
-def _with_metadata(encoded: bytes, contents: Contents, format_: Format) -> bytes:
-    """An encoded file with the metadata that libvips writes wrongly or not at all."""
+def _with_metadata(encoded: bytes, contents: Contents, format_: Format, *, size: tuple[int, int]) -> bytes:
+    """An encoded file with the metadata that libvips writes wrongly or not at all. size: width and height."""
     metadata = contents.metadata
-    exif = upright_exif((metadata.exif or b"").removeprefix(PREFIX))
+    exif = painted_exif((metadata.exif or b"").removeprefix(PREFIX), size)
     if format_ is JPEG:
         segments = metadata.segments or jpeg.with_exif(jpeg.descriptive_segments(encoded), exif)
-        return jpeg.with_segments(encoded, segments, density=metadata.density)
+        return jpeg.with_segments(encoded, segments, size=size, density=metadata.density)
     if format_ is PNG:
         chunks = metadata.chunks or png.with_exif(png.descriptive_chunks(encoded), exif)
         known = [chunk for chunk in chunks if chunk[0] != png.DENSITY or metadata.density]
-        return png.with_chunks(encoded, known, color=contents.color)
-    if format_ is WEBP:
-        return webp.with_exif(encoded, exif) if exif else encoded
+        return png.with_chunks(encoded, known, size=size, color=contents.color)
+    if format_ in (WEBP, AVIF):
+        with_exif = webp.with_exif if format_ is WEBP else avif.with_exif
+        return with_exif(encoded, exif) if exif else encoded
     if format_ is TIFF:
-        return add_exif(encoded, metadata.exif or b"", iptc=bare_iptc(metadata))
+        return add_exif(encoded, metadata.exif or b"", iptc=bare_iptc(metadata), private=metadata.private)
     return encoded
 
 
@@ -160,4 +162,5 @@ def _stacked(
     image.set_type(pyvips.GValue.array_int_type, "delay", list(animation.delays))
     image.set_type(pyvips.GValue.gint_type, "loop", animation.loops)
     contents = described[0][0]
-    return _with_metadata(_saved(image, contents.metadata, format_, encoding), contents, format_)
+    saved = _saved(image, contents.metadata, format_, encoding)
+    return _with_metadata(saved, contents, format_, size=(first.width, first.height))

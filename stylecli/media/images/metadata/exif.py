@@ -1,4 +1,4 @@
-"""Exif of a picture that was turned upright: edited in place, so that every offset inside stays right.
+"""Exif of a picture that was turned upright or resized: edited in place, so that every offset inside stays right.
 
 Maker notes hold offsets into their block; whoever writes the block anew breaks them.
 """
@@ -10,19 +10,22 @@ from collections.abc import Iterator
 
 ORIENTATION = 0x0112
 THUMBNAIL, THUMBNAIL_LENGTH = 0x0201, 0x0202
-SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 EXIF_DIRECTORY = 0x8769
-WIDTH, HEIGHT = 0xA002, 0xA003  # in that directory
+SIZES = ((0x0100, 0x0101), (0xA002, 0xA003))  # width and height, in the first directory and in that of Exif
+SHORT, LONG = 3, 4  # types of fields
+SHORT_MAX = 65_535
 ENTRY_BYTES = 12
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
 
-def upright_exif(block: bytes) -> bytes:
-    """An Exif block (a small TIFF file) with orientation 1 and without the thumbnail, which shows the old picture."""
+def painted_exif(block: bytes, size: tuple[int, int]) -> bytes:
+    """An Exif block (a small TIFF file) of a picture that is upright now; size: its width and height now.
+
+    Without the thumbnail, which shows the old picture. What the block does not tell is not added to it.
+    """
     edited = bytearray(block)
     order = BYTE_ORDERS.get(block[:4])
-    if orientation_of(block) in SIDEWAYS:
-        _swap_sides(edited)
+    _write_size(edited, size)
     for at in _orientation_entries(block):
         struct.pack_into(f"{order}H", edited, at + 8, 1)
     first = struct.unpack_from(f"{order}I", block, 4)[0] if order and len(block) >= 8 else 0
@@ -60,16 +63,26 @@ def _erase_thumbnail(block: bytearray, order: str, directory: int) -> None:
             block[at : at + size] = bytes(size)
 
 
-def _swap_sides(block: bytearray) -> None:
-    order = BYTE_ORDERS[bytes(block[:4])]
+def _write_size(block: bytearray, size: tuple[int, int]) -> None:
+    order = BYTE_ORDERS.get(bytes(block[:4]))
+    if order is None or len(block) < 8:
+        return
     (first,) = struct.unpack_from(f"{order}I", block, 4)
-    for pointer in _entries(block, order, first, EXIF_DIRECTORY):
-        (directory,) = struct.unpack_from(f"{order}I", block, pointer + 8)
-        widths = list(_entries(block, order, directory, WIDTH))
-        heights = list(_entries(block, order, directory, HEIGHT))
-        for width, height in zip(widths, heights, strict=False):
-            one, other = slice(width + 2, width + ENTRY_BYTES), slice(height + 2, height + ENTRY_BYTES)
-            block[one], block[other] = block[other], block[one]
+    below = [struct.unpack_from(f"{order}I", block, at + 8)[0] for at in _entries(block, order, first, EXIF_DIRECTORY)]
+    for directory in (first, *below):
+        for tags in SIZES:
+            for tag, side in zip(tags, size, strict=True):
+                for at in _entries(block, order, directory, tag):
+                    _write_number(block, order, at, side)
+
+
+def _write_number(block: bytearray, order: str, at: int, number: int) -> None:
+    """Let the entry at a place hold one whole number."""
+    (kind,) = struct.unpack_from(f"{order}H", block, at + 2)
+    if kind == SHORT and number <= SHORT_MAX:
+        struct.pack_into(f"{order}HIHH", block, at + 2, SHORT, 1, number, 0)
+    else:
+        struct.pack_into(f"{order}HII", block, at + 2, LONG, 1, number)
 
 
 def _entries(block: bytes | bytearray, order: str, directory: int, tag: int) -> Iterator[int]:

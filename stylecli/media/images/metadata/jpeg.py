@@ -8,13 +8,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from stylecli.media.images.metadata.exif import upright_exif
+from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
 from stylecli.media.images.metadata.xmp import painted_xmp
 
 Segment = tuple[int, bytes]  # marker, content
 
-START = b"\xff\xd8"
+START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
 APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
 CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
@@ -48,10 +48,18 @@ def has_density(data: bytes) -> bool:
     return jfif[:5] == b"JFIF\0" and jfif[7:8] in (b"\1", b"\2")
 
 
-def with_segments(jpeg: bytes, segments: Sequence[Segment], *, density: tuple[int, int] | None = None) -> bytes:
-    """A JPEG file that says of its picture what `segments` say, which is upright now.
+def has_end(data: bytes) -> bool:
+    """Whether an end marker stands behind the beginning of the samples."""
+    samples = max((end for _, _, end in segments_of(data)), default=len(START))
+    return data.find(END, samples) >= 0
 
-    density: dots per inch across and down, for files without Exif; None: unknown.
+
+def with_segments(
+    jpeg: bytes, segments: Sequence[Segment], *, size: tuple[int, int], density: tuple[int, int] | None = None
+) -> bytes:
+    """A JPEG file that says of its picture what `segments` say; it is upright now.
+
+    size: its width and height now. density: dots per inch across and down, for files without Exif; None: unknown.
     """
     head, at = b"", len(START)
     for marker, content, end in segments_of(jpeg):
@@ -60,7 +68,7 @@ def with_segments(jpeg: bytes, segments: Sequence[Segment], *, density: tuple[in
         at = end
     has_exif = any(marker == APP1 and content.startswith(EXIF) for marker, content in segments)
     jfif = b"" if has_exif else _written(APP0, _jfif(density))
-    described = b"".join(_written(marker, _upright(marker, content)) for marker, content in segments)
+    described = b"".join(_written(marker, _painted(marker, content, size)) for marker, content in segments)
     return START + jfif + described + head + jpeg[at:]
 
 
@@ -83,11 +91,11 @@ def _is_descriptive(marker: int, content: bytes) -> bool:
     return marker == COMMENT or (marker == APP13 and content.startswith(PHOTOSHOP))
 
 
-def _upright(marker: int, content: bytes) -> bytes:
+def _painted(marker: int, content: bytes, size: tuple[int, int]) -> bytes:
     if marker == APP1 and content.startswith(EXIF):
-        return EXIF + upright_exif(content[len(EXIF) :])
+        return EXIF + painted_exif(content[len(EXIF) :], size)
     if marker == APP1 and content.startswith(XMP):
-        return painted_xmp(content)
+        return painted_xmp(content, size)
     return without_thumbnails(content) if marker == APP13 else content
 
 

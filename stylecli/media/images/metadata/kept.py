@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments, has_density
 from stylecli.media.images.metadata.photoshop import iptc_for
 from stylecli.media.images.metadata.png import DENSITY, SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
 from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
+from stylecli.media.images.metadata.tiff_private import PrivateTags, read_private
 from stylecli.media.images.metadata.xmp import painted_xmp
 
 EXIF = "exif-data"
@@ -29,13 +30,14 @@ DEFAULT_RESOLUTION = 72 / MILLIMETRES_PER_INCH  # written to TIFF, which must sa
 class Metadata:
     """Fields of a pyvips image, as (name, GType, value), and pixels per millimetre across and down (None: unknown).
 
-    chunks: what a PNG file says, which another PNG says again. segments: the same of a JPEG file.
+    chunks: what a PNG file says, which another PNG says again. segments: the same of a JPEG file. private: of a TIFF.
     """
 
     fields: tuple[tuple[str, int, Any], ...]
     resolution: tuple[float, float] | None = None
     chunks: tuple[Chunk, ...] = ()
     segments: tuple[Segment, ...] = ()
+    private: PrivateTags = field(default_factory=dict)
 
     @property
     def exif(self) -> bytes | None:
@@ -91,7 +93,7 @@ def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
     segments = descriptive_segments(data) if data.startswith(START) else ()
-    return Metadata(tuple(fields), _resolution_of(image, data, chunks), chunks, segments)
+    return Metadata(tuple(fields), _resolution_of(image, data, chunks), chunks, segments, read_private(data, at))
 
 
 def _resolution_of(image: Any, data: bytes, chunks: Sequence[Chunk]) -> tuple[float, float] | None:
@@ -108,7 +110,7 @@ def with_metadata(image: Any, metadata: Metadata, format_name: str) -> Any:
 
     described = image.copy()
     for name, kind, value in metadata.fields:
-        upright = painted_xmp(value) if name == XMP else value
+        upright = painted_xmp(value, (image.width, image.height)) if name == XMP else value
         if name == IPTC:
             upright = None if format_name == "TIFF" else iptc_for(format_name, value)  # `add_exif` writes it there
         if upright is not None:

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from stylecli.media.images.metadata.exif import upright_exif
+from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.xmp import painted_xmp
 
 Chunk = tuple[bytes, bytes]  # type, content
@@ -85,21 +85,24 @@ def text_keys(chunks: Iterable[Chunk]) -> list[str]:
     return [key.decode("latin-1") for key in keys if key != XMP_KEY]
 
 
-def with_chunks(png: bytes, chunks: Sequence[Chunk], *, color: Sequence[Chunk] = ()) -> bytes:
-    """A PNG file that says of its picture what `chunks` say, which is upright now; `color` replaces its profile."""
+def with_chunks(png: bytes, chunks: Sequence[Chunk], *, size: tuple[int, int], color: Sequence[Chunk] = ()) -> bytes:
+    """A PNG file that says of its picture what `chunks` say; it is upright now.
+
+    size: its width and height now. color: replaces its profile.
+    """
     dropped = {*KEPT, *(COLOR if color else ())}
     start = len(SIGNATURE) + HEADER_BYTES
     own = [chunk for chunk in chunks_of(png) if chunk[0] not in dropped]
-    described = [_upright(chunk) for chunk in chunks]
+    described = [_painted(chunk, size) for chunk in chunks]
     return png[:start] + b"".join(map(_written, [*color, *described, *own[1:]]))
 
 
-def _upright(chunk: Chunk) -> Chunk:
+def _painted(chunk: Chunk, size: tuple[int, int]) -> Chunk:
     kind, content = chunk
     if kind == b"eXIf":
-        return kind, upright_exif(content)
+        return kind, painted_exif(content, size)
     if kind == b"iTXt" and content.startswith(XMP_KEY + b"\0") and content[len(XMP_KEY) + 1] == 0:
-        return kind, painted_xmp(content)
+        return kind, painted_xmp(content, size)
     return chunk
 
 

@@ -19,9 +19,10 @@ Directory = Mapping[int, "NumberList | Directory"]  # by tag
 PREFIX = b"Exif\0\0"
 BYTE_ORDERS: Mapping[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}  # classic TIFF, not BigTIFF
 SUBDIRECTORIES = {0x8769, 0x8825, 0xA005}  # Exif, GPS, interoperability
-# Of the first directory: description, make, model, software, date, artist, host, rating, copyright, Windows's own.
+# Of the first directory: names of document and page, description, make, model, software, date, artist, host, rating,
+# copyright, Windows's own.
 # The other tags there say how the picture is stored.
-DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 316, 18246, 33432, *range(0x9C9B, 0x9CA0)}
+DESCRIPTIVE = {269, 285, 270, 271, 272, 305, 306, 315, 316, 18246, 33432, *range(0x9C9B, 0x9CA0)}
 IPTC, UNDEFINED = 33723, 7
 STORED_SIZE = {0xA002, 0xA003}  # width and height, said by the picture's own tags
 # TIFF field type -> type of its numbers, how many make one value (a rational is two).
@@ -66,18 +67,25 @@ def read_exif(tiff: bytes, at: int | None = None) -> bytes | None:
 
 def read_iptc(tiff: bytes, at: int | None = None) -> bytes | None:
     """The IPTC block of a TIFF file, all of it, whatever type its tag has; None if there is none. `at`: see above."""
-    order = BYTE_ORDERS.get(tiff[:4])
-    try:
-        found = _parse(tiff, at or _number(tiff, 4, "u4", order), order).get(IPTC) if order else None
-    except ValueError:  # a place outside the file
-        return None
+    found = directory_of(tiff, at).get(IPTC)
     return found.numbers.tobytes() if isinstance(found, NumberList) else None
 
 
-def add_exif(tiff: bytes, block: bytes, *, iptc: bytes | None = None) -> bytes:
-    """A TIFF file with the tags of an EXIF block, and IPTC, in a new first directory at its end."""
+def directory_of(tiff: bytes, at: int | None = None) -> Directory:
+    """A directory of a classic TIFF file, with those below it; empty if it is damaged. `at`: as in `read_exif`."""
     order = BYTE_ORDERS.get(tiff[:4])
-    described = dict(_described(block.removeprefix(PREFIX)))
+    try:
+        return _parse(tiff, at or _number(tiff, 4, "u4", order), order) if order else {}
+    except ValueError:  # a place outside the file
+        return {}
+
+
+def add_exif(
+    tiff: bytes, block: bytes, *, iptc: bytes | None = None, private: Mapping[int, NumberList] | None = None
+) -> bytes:
+    """A TIFF file with the tags of an EXIF block, IPTC and private tags in a new first directory at its end."""
+    order = BYTE_ORDERS.get(tiff[:4])
+    described = {**_described(block.removeprefix(PREFIX)), **(private or {})}
     if iptc:
         described[IPTC] = NumberList(UNDEFINED, np.frombuffer(iptc, np.uint8))
     if order is None or not described:
@@ -91,14 +99,7 @@ def add_exif(tiff: bytes, block: bytes, *, iptc: bytes | None = None) -> bytes:
 
 def _described(data: bytes, at: int | None = None) -> Directory:
     """The part of a file's directories that describes the picture; nothing if they are damaged."""
-    order = BYTE_ORDERS.get(data[:4])
-    if order is None:
-        return {}
-    try:
-        first = _parse(data, at or _number(data, 4, "u4", order), order)
-    except ValueError:  # a place outside the file
-        return {}
-    return {tag: value for tag, value in first.items() if tag in DESCRIPTIVE | SUBDIRECTORIES}
+    return {tag: value for tag, value in directory_of(data, at).items() if tag in DESCRIPTIVE | SUBDIRECTORIES}
 
 
 def _parse(data: bytes, start: int, order: ByteOrder, *, depth: int = DEPTH) -> Directory:

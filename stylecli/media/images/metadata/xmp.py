@@ -1,10 +1,14 @@
-"""XMP packets of pictures that were turned upright and painted: what is no longer true is taken out of them."""
+"""XMP packets of pictures that were turned upright, resized and painted: what is no longer true is mended."""
 
 from __future__ import annotations
 
 import re
 
 ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+SIZES = tuple(
+    re.compile(rb"((?:exif:Pixel" + exif + rb"Dimension|tiff:Image" + tiff + rb")\s*(?:=\s*[\"']|>)\s*)\d+")
+    for exif, tiff in ((b"X", b"Width"), (b"Y", b"Length"))
+)
 GAIN_MAP = b"http://ns.adobe.com/hdr-gain-map/1.0/"
 # Attributes and elements of the gain map, and the list of the further pictures behind the JPEG (Ultra HDR 1.0).
 GAIN_MAP_PARTS = (
@@ -14,9 +18,11 @@ GAIN_MAP_PARTS = (
 )
 
 
-def painted_xmp(packet: bytes) -> bytes:
-    """The packet with orientation 1, and without the promise of a gain map, which a painted picture does not have."""
+def painted_xmp(packet: bytes, size: tuple[int, int] | None = None) -> bytes:
+    """The packet of a picture that is upright now, without a gain map. size: its width and height now, if known."""
     upright = ORIENTATION.sub(rb"\g<1>1", packet)
+    for told, side in zip(SIZES, size or (), strict=False):
+        upright = told.sub(rb"\g<1>%d" % side, upright)
     if GAIN_MAP in upright:
         for part in GAIN_MAP_PARTS:
             upright = part.sub(b"", upright)

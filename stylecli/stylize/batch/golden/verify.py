@@ -133,7 +133,7 @@ def _pairs(accepted: Path, output: Path, stack: ExitStack, *, is_video: bool) ->
             yield None if one is None or other is None else (one.pixels, other.pixels)
         return
     from stylecli.media.video.clip import probe  # heavy: libav
-    from stylecli.media.video.reader import read_frames
+    from stylecli.media.video.reading.reader import read_frames
 
     readers = [stack.enter_context(closing(read_frames(probe(path)))) for path in (accepted, output)]
     for number, (first, second) in enumerate(zip_longest(*readers)):

@@ -143,7 +143,7 @@ def _picture(path: Path, longest: int) -> str | None:
 
 def _first_frame(path: Path) -> str | None:
     from stylecli.media.video.clip import probe  # heavy: libav
-    from stylecli.media.video.reader import read_frames
+    from stylecli.media.video.reading.reader import read_frames
 
     try:
         with closing(read_frames(probe(path))) as frames:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL.ExifTags import IFD, Base
 
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
+from stylecli.media.images.picture import resized
 
 # Pillow writes and reads the files here: another library than the one under test.
 
@@ -121,12 +122,34 @@ def test_no_density_is_made_up(photo: NDArray[np.uint8], target: str) -> None:
     assert "dpi" not in restyled(file_of(photo, target), target).info
 
 
-@pytest.mark.parametrize("target", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".webp", ".avif"])
 @pytest.mark.parametrize("source", [".jpg", ".png"])
 def test_exif_goes_to_another_format_byte_for_byte(photo: NDArray[np.uint8], source: str, target: str) -> None:
     """Maker notes hold offsets into the block, which a block written anew would break."""
     block = opened(file_of(photo, source, exif=exif())).info["exif"].removeprefix(b"Exif\0\0")
     assert restyled(file_of(photo, source, exif=exif()), target).info["exif"].removeprefix(b"Exif\0\0") == block
+
+
+@pytest.mark.parametrize("target", [".jpg", ".png", ".webp", ".avif"])
+def test_exif_tells_the_size_of_a_resized_picture(photo: NDArray[np.uint8], target: str) -> None:
+    block = PIL.Image.Exif()
+    block[Base.ImageWidth], block[Base.ImageLength] = 451, 300
+    shot = block.get_ifd(IFD.Exif)
+    shot[Base.ExifImageWidth], shot[Base.ExifImageHeight] = 451, 300
+    smaller = resized(read_picture(file_of(photo, ".jpg", exif=block.tobytes())), 100, 150)
+    told = opened(encode_picture(smaller, target)).getexif()
+    assert (told[Base.ImageWidth], told[Base.ImageLength]) == (150, 100)
+    shown = told.get_ifd(IFD.Exif)
+    assert (shown[Base.ExifImageWidth], shown[Base.ExifImageHeight]) == (150, 100)
+
+
+@pytest.mark.parametrize("target", [".jpg", ".png", ".webp", ".avif", ".tif"])
+def test_xmp_tells_the_size_of_a_resized_picture(photo: NDArray[np.uint8], target: str) -> None:
+    packet = XMP.replace(b"tiff:Make", b'exif:PixelXDimension="451" exif:PixelYDimension="300" tiff:Make')
+    smaller = resized(read_picture(file_of(photo, ".jpg", xmp=packet)), 100, 150)
+    info = opened(encode_picture(smaller, target)).info
+    told = str(info.get("xmp") or info["XML:com.adobe.xmp"])
+    assert 'exif:PixelXDimension="150" exif:PixelYDimension="100"' in told
 
 
 # ---- orientation

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from stylecli.media.images.metadata.tiff_exif import DESCRIPTIVE
 from stylecli.media.images.metadata.tiff_exif import SUBDIRECTORIES as SUBDIRECTORIES_OF_EXIF
+from stylecli.media.images.metadata.tiff_private import PHOTOSHOP_LAYERS, names_of
 
 WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC = 256, 257, 259, 262
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUBDIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
@@ -16,13 +17,6 @@ REDUCED, MASK = 1, 4  # bits of the subfile type
 OLD_REDUCED = 2
 SENSOR_DATA = (32803, 34892)  # photometric: a colour filter array, linear raw
 NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # field type -> struct's letter
-# What libvips neither reads nor writes, by the tags that hold it.
-DROPPED = {
-    "the position on the map (GeoTIFF)": {33550, 33922, 34264, 34735},
-    "GDAL's metadata": {42112, 42113},
-    "Photoshop's image resources": {34377},
-    "Photoshop's layers": {37724},
-}
 BIG_TIFF = (b"+\0", b"\0+")
 BIG_DESCRIPTION = DESCRIPTIVE | SUBDIRECTORIES_OF_EXIF
 BIG_LOSS = "Exif and description of a BigTIFF"
@@ -100,18 +94,20 @@ def _directories(data: bytes) -> tuple[list[Directory], bool]:
     while at and at not in seen and page < DIRECTORIES_MAX:
         seen.add(at)
         tags, following = _tags(data, at, order, is_big=is_big)
-        whole = _directory(tags, at, page, None, len(data))
+        whole = _directory(tags, at, page, None, len(data), is_big=is_big)
         is_described = is_big and not BIG_DESCRIPTION.isdisjoint(tags)
         found.append(replace(whole, dropped=(*whole.dropped, BIG_LOSS)) if is_described else whole)
         is_dng |= DNG_VERSION in tags
         for number, below in enumerate(tags.get(SUBDIRECTORIES, ())):
             inner, _ = _tags(data, below, order, is_big=is_big)
-            found.append(_directory(inner, below, page, number, len(data)))
+            found.append(_directory(inner, below, page, number, len(data), is_big=is_big))
         at, page = following, page + 1
     return found, is_dng
 
 
-def _directory(tags: dict[int, tuple[int, ...]], at: int, page: int, subdirectory: int | None, size: int) -> Directory:
+def _directory(
+    tags: dict[int, tuple[int, ...]], at: int, page: int, subdirectory: int | None, size: int, *, is_big: bool
+) -> Directory:
     def one(tag: int, otherwise: int = 0) -> int:
         values = tags.get(tag)
         return values[0] if values else otherwise
@@ -128,7 +124,7 @@ def _directory(tags: dict[int, tuple[int, ...]], at: int, page: int, subdirector
         is_mask=bool(one(SUBFILE_TYPE) & MASK),
         is_sensor_data=one(PHOTOMETRIC) in SENSOR_DATA,
         is_whole=all(place + length <= size for place, length in zip(places, lengths, strict=False)),
-        dropped=tuple(name for name, known in DROPPED.items() if not known.isdisjoint(tags)),
+        dropped=names_of(tags if is_big else tags.keys() & {PHOTOSHOP_LAYERS}),
     )
 
 

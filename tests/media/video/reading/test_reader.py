@@ -8,7 +8,7 @@ import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Clip, Frame, probe
-from stylecli.media.video.reader import read_frames
+from stylecli.media.video.reading.reader import read_frames
 from tests.support.clips import (
     UNEVEN,
     Made,

@@ -9,7 +9,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.codecs.tiff_directories import plan_of
+from stylecli.media.images.codecs.tiff.directories import plan_of
 from stylecli.media.images.files import read_picture
 
 SMALL = np.full((20, 30, 3), 9, np.uint8)

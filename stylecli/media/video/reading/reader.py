@@ -15,10 +15,10 @@ from stylecli.core.progress import Notice
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.video.clip import Clip, Frame, Span, side_data_names
 from stylecli.media.video.color import ColorConverter
-from stylecli.media.video.deinterlacing import deinterlaced
-from stylecli.media.video.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
 from stylecli.media.video.hdr import ToneMap
 from stylecli.media.video.rates import at_rate, clock_for
+from stylecli.media.video.reading.deinterlacing import deinterlaced
+from stylecli.media.video.reading.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
 from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _SEEK_MARGIN = Fraction(1)  # seconds: an index by decoding time can point past 
 _LONGEST_LOSS = Fraction(1, 2)  # seconds: headers round and count silent tails; what lacks more was cut off
 _DECLARING_FORMATS = ("avi", "flv", "matroska", "mov")  # their headers give a duration; elsewhere libav guesses it
 _UNTIMED_FORMATS = ("avi",)  # libav guesses timestamps, wrongly for B-frames; its clock of decoding is right
-_LOSSY_FORMATS = ("mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
+_LOSSY_FORMATS = ("hls", "mpeg", "mpegts")  # broken packets belong to them, and decoders conceal what is lost
 
 
 def read_frames(

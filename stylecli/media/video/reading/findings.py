@@ -24,7 +24,7 @@ LOST_SIDE_DATA = {  # libav's names of what comes with frames and is not written
 KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with `allow_truncated=True`."
 _FEW = 5  # frames that may be lost whatever the length of the video
 _LARGEST_LOSS = Fraction(1, 10)  # of all frames; more is not one damaged place
-_WIDE = Fraction(3, 2)  # frames: a longer gap may be a hole
+_WIDE = Fraction(7, 4)  # frames: a longer gap may be a hole; an edge of a fragment can be half a frame late
 _CONSTANT = Fraction(95, 100)  # of all gaps are alike in a video of constant rate
 _FINE_TICKS = 10  # in a gap: then one tick may be rounding
 _GAPS_TOLD_APART = 1000  # a bound for memory
@@ -120,7 +120,7 @@ class Findings:
         return [
             ((tick + usual) * self.clip.time_base, round(gap / usual) - 1)
             for tick, gap in self.wide_gaps
-            if round(gap / usual) > 1
+            if gap > _WIDE * usual
         ]
 
     def _times(self, times: Sequence[Fraction]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.cli.app import suite
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import read_picture
 from stylecli.media.video.writing.writer import Sound, record
@@ -87,3 +88,16 @@ def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[i
 def style_button(page: Any, style: str = CHOSEN) -> Any:
     """The button of a style among the small pictures."""
     return page.locator(".grid button").nth(STYLES.index(style))
+
+
+def choose(page: Any, desk: Path, style: str = CHOSEN) -> None:
+    """Open the cat in a style, large."""
+    open_files(page, desk / "cat.png")
+    page.wait_for_selector(".grid")
+    style_button(page, style).click()
+    settled(page)
+
+
+def by_command_line(desk: Path, output: Path, *options: str) -> Path:
+    suite.main(["image", str(desk / "cat.png"), "-o", str(output), *options], standalone_mode=False)
+    return output

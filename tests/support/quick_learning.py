@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stylecli.cli.app import suite
-from stylecli.web import learning
+from stylecli.web.jobs import learning
 
 learning.PROGRAM = (sys.executable, __file__)
 

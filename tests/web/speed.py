@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.packs.shelves import find_style
-from stylecli.web.gallery import write_gallery
+from stylecli.web.gallery.site import write_gallery
 from tests.support.file_servers import file_server
 from tests.support.pages import CHOSEN, open_files, settled
 from tests.web.conftest import BROWSERS, serving

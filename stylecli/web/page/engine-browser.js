@@ -5,7 +5,7 @@ import { config } from "./config.js";
 import { T } from "./text.js";
 import { AUTO_SHORT_SIDE } from "./wish.js";
 
-const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.previews
+const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.pictures.previews
 const TILE_SHORT_SIDE = 360; // pixels: the small pictures come fast, and are made anew in full detail afterwards
 const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole picture, as in stylecli.inference.tiles
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds

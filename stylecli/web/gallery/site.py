@@ -13,8 +13,8 @@ from stylecli.core.version import __version__
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.packs.card import ModelFile
 from stylecli.packs.pack import StylePack
+from stylecli.web.gallery.runtime import LICENCE, runtime_files
 from stylecli.web.page_files import CONFIG_FILE, MAIN_FILE, page_files
-from stylecli.web.runtime import LICENCE, runtime_files
 
 SERVER_FILES = ("engine-server.js",)
 # A static host sends no policy of ours, so the page brings its own. WebAssembly needs its own word.

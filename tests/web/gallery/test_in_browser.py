@@ -14,7 +14,7 @@ from stylecli.media.images.files import read_picture
 from stylecli.packs.shelves import list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
-from stylecli.web.gallery import write_gallery
+from stylecli.web.gallery.site import write_gallery
 from tests.support.file_servers import Isolating, Quiet, file_server
 from tests.support.pages import (
     ALL_SHOWN,

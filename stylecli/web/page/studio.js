@@ -204,7 +204,7 @@ export function studioView() {
         timer = setTimeout(paintAgain, PAUSE);
       },
     });
-    return engine.can.mixes ? [select, share, h("p", { class: "hint" }, T.mixed)] : [select, share];
+    return [select, share];
   }
 
   // The strip of styles below the picture

@@ -40,7 +40,6 @@ export const T = {
   variants: { fast: "Fast", int8: "Fastest", quality: "Best quality" },
   blendWith: "Blend with",
   noBlend: "No other style",
-  mixed: "The pictures of both styles are mixed.",
   shareOf: (title) => `Share of ${title}`,
   compareWith: "Compare with",
   thePhoto: "The photo",

@@ -44,17 +44,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=[Quiet, Isolating], ids=["one thread", "threads"])
+@pytest.fixture
 def page(request: pytest.FixtureRequest, site: Path, chromium: Any) -> Iterator[Any]:
-    asked: list[str] = []
-    with file_server(site, request.param) as address:
+    """Give the page from a plain file server; a test may ask for another kind."""
+    kind, asked = getattr(request, "param", Quiet), list[str]()
+    with file_server(site, kind) as address:
         for page in opened(chromium, address):
             page.context.on("request", lambda request: asked.append(request.url))
-            page.is_isolating = request.param is Isolating
+            page.is_isolating = kind is Isolating
             yield page
     assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
 
 
+@pytest.mark.parametrize("page", [Quiet, Isolating], ids=["one thread", "threads"], indirect=True)
 def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:
     open_files(page, cat)
     until(page, ALL_SHOWN)
@@ -118,6 +120,17 @@ def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path)
     page.wait_for_selector("text=The link is copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.endswith("#style=great-wave&blend=the-scream&share=0.3")
+
+
+def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    style_button(page, "jack-pine").click()
+    settled(page)
+    page.get_by_label("Blend with").select_option("windmills")
+    set_slider(page, "Share of Windmills", 0.3)
+    settled(page)
+    with load_style("jack-pine:0.7+windmills:0.3") as style:
+        assert difference(after(page), style(skimage.data.chelsea())) <= 2
 
 
 def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:

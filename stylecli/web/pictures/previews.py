@@ -22,8 +22,8 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reader import read_frames
-from stylecli.stylize.look import Look
-from stylecli.stylize.painting import paint
+from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.painting import Groundwork, groundwork, paint, working_size
 from stylecli.stylize.pictures import read_mask
 from stylecli.web.pictures.cache import Cache
 from stylecli.web.pictures.networks import Networks
@@ -74,7 +74,9 @@ class Previews:
             brush = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height)
 
             def make() -> tuple[NDArray[np.uint8], None]:
-                return paint(engine, pixels, Look(brush=brush)), None
+                return paint(
+                    engine, pixels, Look(brush=brush), ground=self._ground(upload, second, pixels, brush)
+                ), None
 
             key = (upload.id, second, wish.style, wish.variant, brush)
             return _shown(self._small.get(key, make)[0], alpha, is_tile=is_tile)
@@ -103,6 +105,12 @@ class Previews:
         with self.lock:
             self._small.forget(upload_id)
             self._full.forget(upload_id)
+
+    def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork | None:
+        """What all styles take from a proxy, made once; None where the network works on the proxy itself."""
+        if working_size(*pixels.shape[:2], brush) == pixels.shape[:2]:
+            return None
+        return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         def make() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

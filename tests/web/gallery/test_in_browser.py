@@ -127,7 +127,7 @@ def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, 
     style_button(page, "jack-pine").click()
     settled(page)
     page.get_by_label("Blend with").select_option("windmills")
-    set_slider(page, "Share of Windmills", 0.3)
+    set_slider(page, "Share of Adventure with the Windmills", 0.3)
     settled(page)
     with load_style("jack-pine:0.7+windmills:0.3") as style:
         assert difference(after(page), style(skimage.data.chelsea())) <= 2

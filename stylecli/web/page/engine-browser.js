@@ -2,6 +2,7 @@
 
 import { compose, restoreDetail } from "./compose.js";
 import { config } from "./config.js";
+import { Fault } from "./faults.js";
 import { T } from "./text.js";
 import { AUTO_SHORT_SIDE } from "./wish.js";
 
@@ -13,13 +14,6 @@ const PIXELS_MAX = 40e6;
 const QUALITY = 0.92;
 const PARTS_KEPT = 4; // pictures that blends were mixed from: another share needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
-
-export class Fault extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
-}
 
 export const can = { videos: false, batches: false, command: false, region: false, refine: true };
 

@@ -120,13 +120,17 @@ export function studioView() {
     choose(changes);
     draw();
     stage.refine();
-    output.changed();
+    tellLook();
   }
   function changedNetwork(changes) {
     choose(changes);
-    output.changed();
+    tellLook();
     clearTimeout(timer);
     timer = setTimeout(paintAgain, PAUSE);
+  }
+  function tellLook() {
+    reset.hidden = Object.entries(looks()).every(([name, value]) => state[name] === value);
+    output.changed();
   }
 
   // The panel
@@ -148,6 +152,7 @@ export function studioView() {
     colors.set(false);
     choose(looks());
     load();
+    strength.input.focus(); // this button is hidden now
   } }, T.reset);
   const mask = maskPanel(upload, stage, () => shown.photo, () => (draw(), output.changed(), stage.refine()));
   const output = outputPanel(upload, stage, maskCanvas, leave);
@@ -165,7 +170,7 @@ export function studioView() {
 
   function tell() {
     const chosen = style();
-    heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
+    heading.replaceChildren(h("h1", {}, chosen.title), reset, h("p", {}, T.byline(chosen.artist, chosen.year)));
     const others = chosen.variants.filter((name) => T.variants[name]);
     blending.replaceChildren(...(app.styles.length > 1 ? blendFields() : []));
     variants.replaceChildren(
@@ -176,7 +181,7 @@ export function studioView() {
     stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, nameOf(chosen));
     strip.mark();
     document.title = `${chosen.title} – ${upload.name}`;
-    output.changed();
+    tellLook();
   }
 
   // A second style, and how much of it
@@ -191,12 +196,7 @@ export function studioView() {
     if (!second) return [select];
     const share = slider(T.shareOf(second.title), {
       min: 0.05, max: 0.95, step: 0.05, value: state.share, show: (v) => `${Math.round(v * 100)} %`,
-      oninput: (v) => {
-        choose({ share: v });
-        output.changed();
-        clearTimeout(timer);
-        timer = setTimeout(paintAgain, PAUSE);
-      },
+      oninput: (v) => changedNetwork({ share: v }),
     });
     return [select, share];
   }
@@ -226,8 +226,7 @@ export function studioView() {
       heading,
       h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
       mask,
-      output.element,
-      reset),
+      output.element),
   );
   load();
   strip.fill(); // after the large picture, which is what one waits for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -85,9 +85,9 @@ def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[i
     record(path, frames, size=size, rate=Fraction(rate), sound=Sound(ambience(1.0), RATE))
 
 
-def style_button(page: Any, style: str = CHOSEN) -> Any:
-    """The button of a style among the small pictures."""
-    return page.locator(".grid button").nth(STYLES.index(style))
+def style_button(page: Any, style: str = CHOSEN, styles: Sequence[str] = STYLES) -> Any:
+    """The button of a style among the small pictures; `styles` are those of the page, in order."""
+    return page.locator(".grid button").nth(styles.index(style))
 
 
 def choose(page: Any, desk: Path, style: str = CHOSEN) -> None:

@@ -1,4 +1,4 @@
-"""The program with lessons of six small steps on small photos: `python quick_learning.py serve` learns in seconds."""
+"""The program with lessons of two small steps on small photos: `python quick_learning.py serve` learns in seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ learning.PROGRAM = (sys.executable, __file__)
 
 
 def make_lessons_quick(folder: Path) -> None:
-    """Let `styles learn` take six steps, with cut-outs of two photos that it writes into `folder`."""
+    """Let `styles learn` take two steps of one crop each, with cut-outs of two photos that it writes into `folder`."""
     from stylecli.evaluation.quality import learned
     from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
     from stylecli.training import learn
@@ -28,7 +28,8 @@ def make_lessons_quick(folder: Path) -> None:
         write_picture(picture_from_pixels(read_picture(photo).pixels[:SIDE, :SIDE].copy()), folder / photo.name)
     learn.LEARNING_PHOTOS = learned.JUDGING_PHOTOS = folder
     learn.PREVIEW_PHOTO = folder / photos[0].name
-    learn.LEARNING = replace(learn.LEARNING, phases=(Phase(6, 64),), style_scales=(1.0,), style_sizes=(64,))
+    short = replace(learn.LEARNING, phases=(Phase(2, 64),), batch=1)
+    learn.LEARNING = replace(short, style_scales=(1.0,), style_sizes=(64,))
     whole = learn.learn_style
 
     def quickly(lesson: learn.Lesson, *arguments: Any, **options: Any) -> Any:

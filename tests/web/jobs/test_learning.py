@@ -50,10 +50,11 @@ def test_a_style_is_learned_and_can_be_used(
     client: Visitor, photo_id: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learning, "PROGRAM", (sys.executable, str(QUICK_LEARNING)))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so small steps gain nothing by threads
     job = started(client, photo_id, title="Chat Noir", artist="Théophile Steinlen", year=1896)
     events = finished(client, job)
     assert (events[-1]["state"], events[-1]["message"], events[-1]["style"]) == ("done", "", "chat-noir")
-    assert (events[-1]["done"], events[-1]["total"], events[-1]["unit"]) == (6, 6, "steps")
+    assert (events[-1]["done"], events[-1]["total"], events[-1]["unit"]) == (2, 2, "steps")
     assert events[-1]["drawn"]
     assert client.get(f"/api/jobs/{job}/preview").content.startswith(b"\x89PNG")
     (learned,) = (one for one in client.get("/api/styles").json()["styles"] if one["name"] == "chat-noir")

@@ -144,6 +144,31 @@ def test_two_styles_are_blended(page: Any, desk: Path, tmp_path: Path) -> None:
     assert difference(after(page), read_picture(made).pixels) <= 2
 
 
+def test_a_large_picture_does_not_wait_for_the_small_ones(page: Any, desk: Path) -> None:
+    held: list[Any] = []
+
+    def pass_only_large(route: Any) -> None:
+        if '"tile":true' in route.request.post_data:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/paint", pass_only_large)
+    choose(page, desk)
+    assert 0 < len(held) < len(STYLES)
+
+
+def test_reset_stands_there_only_while_something_is_changed(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    reset = page.get_by_role("button", name="Reset")
+    assert not reset.is_visible()
+    set_slider(page, "Strength", 0.4)
+    reset.click()
+    assert page.get_by_label("Strength", exact=True).input_value() == "1"
+    assert not reset.is_visible()
+    assert page.evaluate("document.activeElement.type") == "range"
+
+
 def test_a_large_photo_shows_its_own_pixels_at_full_size(page: Any, tmp_path: Path) -> None:
     large = np.ascontiguousarray(skimage.data.chelsea().repeat(6, 0).repeat(6, 1))  # 2706 x 1800
     write_picture(picture_from_pixels(large), tmp_path / "cat.png")

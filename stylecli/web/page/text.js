@@ -49,6 +49,7 @@ export const T = {
   fit: "Fit",
   full: "100 %",
   zoom: "Zoom",
+  picture: "The picture; at 100 % arrow keys move it",
   mask: "Mask",
   maskHint: "Brush over what shall stay a photo.",
   maskOn: "Paint a mask",

@@ -122,6 +122,16 @@ def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:
     assert page.eval_on_selector(".layer.before", "e => e.style.clipPath").startswith("inset(0")
 
 
+def test_at_full_size_arrow_keys_move_the_picture(page: Any, desk: Path) -> None:
+    page.set_viewport_size({"width": 500, "height": 500})
+    choose(page, desk)
+    page.get_by_role("button", name="100 %").click()
+    page.keyboard.press("Tab")
+    before = page.evaluate("document.activeElement.scrollLeft")
+    page.keyboard.press("ArrowRight")
+    until(page, f"document.querySelector('.scroll').scrollLeft > {before}")
+
+
 def test_two_styles_are_compared(page: Any, desk: Path, tmp_path: Path) -> None:
     choose(page, desk)
     page.get_by_label("Compare with").select_option("starry-night")

@@ -188,6 +188,7 @@ export function makeStage({ onregion, onmask }) {
       veil.hidden = !is;
     },
     setSplit,
+    focus: () => split.focus({ preventScroll: true }),
     setZoom(is) {
       const middle = is ? 0.5 : 0;
       zoomed = is;

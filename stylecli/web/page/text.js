@@ -51,7 +51,7 @@ export const T = {
   zoom: "Zoom",
   picture: "The picture; at 100 % arrow keys move it",
   mask: "Mask",
-  maskHint: "Brush over what shall stay a photo.",
+  maskHint: "Brush over what should stay as in the photo.",
   maskOn: "Paint a mask",
   maskDone: "Done",
   maskErase: "Photo",

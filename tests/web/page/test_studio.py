@@ -102,8 +102,7 @@ def test_a_painted_mask_keeps_the_photo_where_it_was_painted(page: Any, desk: Pa
 
 def test_a_mask_is_painted_by_keys(page: Any, desk: Path) -> None:
     choose(page, desk)
-    page.get_by_role("button", name="Paint a mask").click()
-    page.locator(".split").focus()
+    page.get_by_role("button", name="Paint a mask").press("Enter")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     page.get_by_role("button", name="Done").click()

@@ -107,7 +107,7 @@ export const T = {
   trainFor: "Train for",
   minutes: (n) => `${n} minutes`,
   startFrom: "Start from",
-  usualBase: "Great Wave, the usual one",
+  usualBase: "Great Wave (usual)",
   learnStart: "Learn this style",
   learning: "The network is being trained.",
   learnMeanwhile: "It goes on while you use the rest of the page.",

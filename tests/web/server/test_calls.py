@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -22,7 +20,7 @@ def test_a_photo_is_taken_in_and_painted_as_the_command_line_does(
     answer = client.post("/api/picture", json={"upload": photo_id, "style": tiny_style.name, "strength": 0.6})
     (tmp_path / "photo.png").write_bytes(PHOTO)
     options = ["-s", str(tiny_style), "--strength", "0.6", "-o", str(tmp_path / "made.png")]
-    subprocess.run([sys.executable, "-m", "stylecli", "image", str(tmp_path / "photo.png"), *options], check=True)
+    suite.main(["image", str(tmp_path / "photo.png"), *options], standalone_mode=False)
     assert answer.content == (tmp_path / "made.png").read_bytes()
     assert answer.headers["x-name"] == f"photo-{tiny_style.name}.png"
 

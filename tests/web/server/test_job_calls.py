@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import skimage.data
 
+from stylecli.cli.app import suite
 from tests.support.pages import write_clip
 from tests.web.conftest import TINY, Visitor, finished
 
@@ -40,7 +39,7 @@ def test_a_range_of_a_video_is_that_of_the_command_line(client: Visitor, tiny_st
     assert (events[-1]["state"], events[-1]["done"], events[-1]["unit"]) == ("done", 6, "frames")
     made = client.get(f"/api/jobs/{events[-1]['id']}/result").content
     options = ["-s", str(tiny_style), "--strength", "0.5", "--range", "0.25:0.75", "-o", str(tmp_path / "made.mp4")]
-    subprocess.run([sys.executable, "-m", "stylecli", "video", str(clip), *options], check=True, capture_output=True)
+    suite.main(["video", str(clip), *options], standalone_mode=False)
     assert made == (tmp_path / "made.mp4").read_bytes()
 
 

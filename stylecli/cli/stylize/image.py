@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,11 @@ STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
 @picture_options.pictures
 @options.variant
 @options.look
+@click.option(
+    "--over",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Lay the style over this picture instead of over the photo: with --mask, two styles in one picture.",
+)
 @options.device
 @options.tile
 @options.styles_dir
@@ -66,6 +72,7 @@ def command(
     quiet: bool,
     variant: str | None,
     look: Look,
+    over: Path | None,
     how: PictureOptions,
     device: Device,
     tile: Tiling,
@@ -84,8 +91,9 @@ def command(
     from stylecli.packs.shelves import find_style, style_folders
     from stylecli.stylize.jobs import Selection, carry_timing, plan_jobs
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures import open_engines, run_jobs
+    from stylecli.stylize.pictures import open_engines, read_over, run_jobs
 
+    look = replace(look, over=read_over(over)) if over else look
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
     suffix = suffix_of_format(format_name) if format_name else ""
     path = output.path if output else None

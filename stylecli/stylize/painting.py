@@ -178,5 +178,5 @@ def _bands(height: int, width: int) -> Iterator[Region]:
 
 
 def _lost_detail(photo: NDArray[np.float32], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-    detail: NDArray[np.float32] = (photo - coarse) @ LUMA
+    detail: NDArray[Any] = (photo - coarse) @ LUMA
     return detail

@@ -108,7 +108,8 @@ class Previews:
 
     def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork | None:
         """What all styles take from a proxy, made once; None where the network works on the proxy itself."""
-        if working_size(*pixels.shape[:2], brush) == pixels.shape[:2]:
+        height, width = pixels.shape[:2]
+        if working_size(height, width, brush) == (height, width):
             return None
         return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
 

@@ -122,10 +122,11 @@ def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:
 
 
 def test_at_full_size_arrow_keys_move_the_picture(page: Any, desk: Path) -> None:
-    page.set_viewport_size({"width": 500, "height": 500})
+    page.set_viewport_size({"width": 360, "height": 600})  # narrower than the picture
     choose(page, desk)
     page.get_by_role("button", name="100 %").click()
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "scroll"
     before = page.evaluate("document.activeElement.scrollLeft")
     page.keyboard.press("ArrowRight")
     until(page, f"document.querySelector('.scroll').scrollLeft > {before}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from tests.web.conftest import HOST, Visitor
+from stylecli.web.server.guard import Guard
+from tests.support.asgi import Client
+from tests.web.conftest import HOST, PORT, Visitor
 
 
 def test_the_page_is_served_without_the_key_and_calls_are_not(client: Visitor) -> None:
@@ -89,3 +92,11 @@ def test_a_style_is_a_name_and_never_a_path(client: Visitor, photo_id: str, tiny
     for style in (str(tiny_style), "./great-wave", "../styles/great-wave", "/etc", ""):
         answer = client.post("/api/paint", json={"upload": photo_id, "style": style})
         assert answer.status_code == 404, style
+
+
+def test_work_that_the_end_of_the_server_cancels_is_answered() -> None:
+    async def cancelled(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    client = Client(Guard(cancelled, key="key", port=PORT, is_public=False), HOST)
+    assert client.get("/").status_code == 503

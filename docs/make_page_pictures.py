@@ -22,6 +22,7 @@ from stylecli.media.images.files import picture_from_pixels, write_picture
 PICTURES = Path(__file__).parent / "pictures"
 DESKTOP, PHONE = (1280, 800), (390, 800)
 QUALITY = 72  # of the JPEG files
+PATIENCE = 120_000  # milliseconds
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = _opened(browser, address, DESKTOP, "light")
         page.set_input_files("#files", str(photo))
-        page.wait_for_selector(".grid li:nth-child(4) canvas")
+        page.wait_for_selector(".grid .waiting", state="detached")
         _take(page, "page-styles")
         page.locator(".grid button").nth(1).click()
         _settle(page)
@@ -59,6 +60,7 @@ def _served() -> Iterator[str]:
 
 def _opened(browser: Any, address: str, size: tuple[int, int], scheme: str) -> Any:
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.wait_for_selector(".start")
     return page
@@ -66,7 +68,8 @@ def _opened(browser: Any, address: str, size: tuple[int, int], scheme: str) -> A
 
 def _settle(page: Any) -> None:
     page.wait_for_selector(".studio")
-    page.wait_for_timeout(2500)
+    page.wait_for_selector(".veil", state="hidden")
+    page.wait_for_selector(".strip .thumb:not(:has(canvas))", state="detached")
 
 
 def _take(page: Any, name: str) -> None:

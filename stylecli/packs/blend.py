@@ -132,7 +132,7 @@ def _network_of(sources: _Sources) -> tuple[bytes, bool]:
             f"{', '.join(pack.name for pack in sources.packs)}: their networks are of different ONNX versions",
             hint="Export them with one version of stylecli.",
         )
-    is_interpolated = _are_related(models)
+    is_interpolated = are_related(models)
     model = (_interpolated if is_interpolated else _mixed)(models, sources.shares)
     content: bytes = model.SerializeToString()
     return content, is_interpolated
@@ -164,7 +164,7 @@ def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes
     return Blend(first.folder, card, parts=parts, content=content, is_interpolated=is_interpolated)
 
 
-def _are_related(models: Sequence[ModelProto]) -> bool:
+def are_related(models: Sequence[ModelProto]) -> bool:
     """Whether all are the same graph with weights that point the same way, as after fine-tuning of one base."""
     first, *others = models
     if any(_layers(one) != _layers(first) for one in others):

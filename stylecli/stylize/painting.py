@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,41 @@ from stylecli.stylize.look import AUTO_SHORT_SIDE, Brush, Look
 BAND = 512  # rows of a large picture that are upsampled at once
 
 
-def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Statistics | None = None) -> NDArray[Any]:
+class Groundwork(NamedTuple):
+    """What painting takes from the photo alone, so that several styles can share it.
+
+    small: the input of the network. detail: what the photo has more than its small copy enlarged, luma (H, W).
+    """
+
+    small: NDArray[Any]
+    detail: NDArray[np.float32] | None
+
+
+def groundwork(pixels: NDArray[Any], brush: Brush) -> Groundwork:
+    """Prepare a picture (H, W, 3) for `paint` in many styles with one stroke size; `detail` is held whole."""
+    small = at_working_size(pixels, brush)
+    height, width = pixels.shape[:2]
+    if small is pixels or len(small) > height:
+        return Groundwork(small, None)
+    coarse, detail = Resized(small, height, width), np.empty((height, width), np.float32)
+    for place in _bands(height, width):
+        detail[place] = _lost_detail(to_unit(pixels[place]), coarse[place])
+    return Groundwork(small, detail)
+
+
+def paint(
+    engine: Engine,
+    pixels: NDArray[Any],
+    look: Look,
+    *,
+    statistics: Statistics | None = None,
+    ground: Groundwork | None = None,
+) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1. Same shape and type.
 
     Strength 0 and a black mask return the samples unchanged, or those of `look.over`. `statistics` come from
-    `engine.measure`, for a frame of a video those of its scene; None measures this picture.
+    `engine.measure`, for a frame of a video those of its scene; None measures this picture. `ground` comes from
+    `groundwork` of this picture with the look's brush; None computes it piece by piece, with the same result.
 
     Raises:
         DeviceError: out of memory.
@@ -39,7 +69,7 @@ def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Stati
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics):
+    for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics, ground):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -110,31 +140,43 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None
+    engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None, ground: Groundwork | None
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
-    small = at_working_size(pixels, brush)
+    small = ground.small if ground else at_working_size(pixels, brush)
     if small is pixels:
         for tile, photo, stylized in engine.stylized_tiles(pixels, statistics):
             yield tile.shown, photo, stylized
     else:
-        yield from _at_full_size(pixels, small, engine.stylize(small, statistics))
+        yield from _at_full_size(pixels, small, engine.stylize(small, statistics), ground.detail if ground else None)
 
 
 def _at_full_size(
-    pixels: NDArray[Any], small: NDArray[np.float32], stylized: NDArray[np.float32]
+    pixels: NDArray[Any],
+    small: NDArray[np.float32],
+    stylized: NDArray[np.float32],
+    detail: NDArray[np.float32] | None,
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
-    """Upsample the stylized picture and add back the photo detail lost at the working size.
+    """Upsample the stylized picture and add back the photo detail lost at the working size, which `detail` may hold.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983). It is added to the luma only: colour
     detail would show as fringes along painted edges.
     """
     height, width = pixels.shape[:2]
     coarse, painted = Resized(small, height, width), Resized(stylized, height, width)
-    for top in range(0, height, BAND):
-        place = (slice(top, min(top + BAND, height)), slice(0, width))
+    for place in _bands(height, width):
         photo, piece = to_unit(pixels[place]), painted[place]
         if len(small) <= height:
-            detail = (photo - coarse[place]) @ LUMA
-            piece = np.clip(piece + detail[..., None], 0, 1)
+            lost = _lost_detail(photo, coarse[place]) if detail is None else detail[place]
+            piece = np.clip(piece + lost[..., None], 0, 1)
         yield place, photo, piece
+
+
+def _bands(height: int, width: int) -> Iterator[Region]:
+    for top in range(0, height, BAND):
+        yield slice(top, min(top + BAND, height)), slice(0, width)
+
+
+def _lost_detail(photo: NDArray[np.float32], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
+    detail: NDArray[Any] = (photo - coarse) @ LUMA
+    return detail

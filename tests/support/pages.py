@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.cli.app import suite
 from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import read_picture
 from stylecli.media.video.writing.writer import Sound, record
@@ -84,6 +85,19 @@ def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[i
     record(path, frames, size=size, rate=Fraction(rate), sound=Sound(ambience(1.0), RATE))
 
 
-def style_button(page: Any, style: str = CHOSEN) -> Any:
-    """The button of a style among the small pictures."""
-    return page.locator(".grid button").nth(STYLES.index(style))
+def style_button(page: Any, style: str = CHOSEN, styles: Sequence[str] = STYLES) -> Any:
+    """The button of a style among the small pictures; `styles` are those of the page, in order."""
+    return page.locator(".grid button").nth(styles.index(style))
+
+
+def choose(page: Any, desk: Path, style: str = CHOSEN) -> None:
+    """Open the cat in a style, large."""
+    open_files(page, desk / "cat.png")
+    page.wait_for_selector(".grid")
+    style_button(page, style).click()
+    settled(page)
+
+
+def by_command_line(desk: Path, output: Path, *options: str) -> Path:
+    suite.main(["image", str(desk / "cat.png"), "-o", str(output), *options], standalone_mode=False)
+    return output

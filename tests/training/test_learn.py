@@ -52,6 +52,13 @@ def test_great_wave_is_trained_on_if_no_style_is_named(lesson: Lesson, tmp_path:
     assert told[0] == "starting from great-wave"
 
 
+def test_the_unfinished_training_lies_in_the_folder_that_is_named(lesson: Lesson, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        learn_style(lesson, tmp_path / "shelf", work=tmp_path / "training", progress=stop_at(1))
+    assert read_recipe(tmp_path / "training" / "recipe.toml").base == "the-scream"
+    assert not (tmp_path / "state").exists()
+
+
 def test_a_name_that_is_taken_is_told_before_anything_is_learned(lesson: Lesson, tmp_path: Path) -> None:
     (tmp_path / "coffee").mkdir()
     with pytest.raises(UsageError, match="coffee: already on the shelf"):

@@ -24,7 +24,7 @@ from tests.support.asgi import Answer, Client
 from tests.support.pages import write_clip
 
 if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
-    collect_ignore_glob = ["test_*.py"]  # they need the extra `web`
+    collect_ignore_glob = ["*test_*.py"]  # they need the extra `web`
 
 PROGRAM = (sys.executable, "-m", "stylecli")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -85,7 +85,7 @@ def serving(folder: Path, *options: str, program: Sequence[str] = PROGRAM, **env
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Give a running server with the bundled styles; at its end no traceback may have been printed."""
     with serving(tmp_path_factory.mktemp("served")) as server:
@@ -93,7 +93,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert "Traceback" not in server.errors.read_text()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a photo, a second one, and a clip of a second."""
     folder = tmp_path_factory.mktemp("desk")
@@ -144,7 +144,7 @@ def client(tiny_style: Path) -> Iterator[Visitor]:
 
 
 def connected(options: ServeOptions) -> Iterator[Visitor]:
-    from stylecli.web.server import guarded, site  # needs the extra `web`
+    from stylecli.web.server.serving import guarded, site  # needs the extra `web`
 
     with site(options) as (application, key):
         guard = guarded(application, options, key=key, port=PORT)

@@ -33,7 +33,7 @@ def command(
     the networks use several threads, else one.
     """
     from stylecli.packs.shelves import find_style, list_styles
-    from stylecli.web.gallery import write_gallery
+    from stylecli.web.gallery.site import write_gallery
 
     packs = [find_style(style, styles_dir) for style in styles] or list_styles(styles_dir)
     with progress_shown() as progress:

@@ -43,7 +43,7 @@ def command(
     The page is served to this machine alone. Its address, which is printed, holds a key: whoever has it can use the
     page until the command ends. Pictures never leave the machine, and what was opened is deleted at the end.
     """
-    from stylecli.web.server import serve
+    from stylecli.web.server.serving import serve
 
     def ready(address: str) -> None:
         click.echo(address)

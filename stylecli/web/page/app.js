@@ -1,12 +1,13 @@
-// What all views share: the styles, the open files, messages.
+// What all views share: the styles, the open files, messages. `app.view` is aborted when its view is left.
 
 import { byId, h, say } from "./dom.js";
 import { engine } from "./engine.js";
+import { Fault } from "./faults.js";
 import { forget } from "./pictures.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
 
-export const app = { styles: [], files: new Map(), sources: new Map(), masks: new Map(), learns: false, lesson: "", takes: null };
+export const app = { styles: [], files: new Map(), sources: new Map(), masks: new Map(), learns: false, lesson: "", takes: null, view: new AbortController() };
 
 export const file = () => app.files.get(state.file) ?? null;
 export const style = () => app.styles.find((one) => one.name === state.style) ?? null;
@@ -28,7 +29,7 @@ export function hush() {
 export function fault(error) {
   if (error?.name === "AbortError") return;
   banner(error?.message ?? String(error));
-  if (!error?.message || !("status" in error)) console.error(error);
+  if (!(error instanceof Fault)) console.error(error);
 }
 
 // Files were dropped, pasted or chosen: a view may take them itself (`app.takes`), else they are opened.

@@ -2,10 +2,11 @@
 
 import { compose, restoreDetail } from "./compose.js";
 import { config } from "./config.js";
+import { Fault } from "./faults.js";
 import { T } from "./text.js";
 import { AUTO_SHORT_SIDE } from "./wish.js";
 
-const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.previews
+const PROXY_SHORT_SIDE = 1080; // pixels, as in stylecli.web.pictures.previews
 const TILE_SHORT_SIDE = 360; // pixels: the small pictures come fast, and are made anew in full detail afterwards
 const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole picture, as in stylecli.inference.tiles
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
@@ -14,14 +15,7 @@ const QUALITY = 0.92;
 const PARTS_KEPT = 4; // pictures that blends were mixed from: another share needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
-export class Fault extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
-}
-
-export const can = { videos: false, batches: false, command: false, region: false, mixes: true, refine: true };
+export const can = { videos: false, batches: false, command: false, region: false, refine: true };
 
 const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
 export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;
@@ -31,7 +25,7 @@ let opened = 0;
 
 export async function start() {
   // The runtime is large: it is loaded while the visitor still looks for a photo.
-  if (config.styles.length) thread().postMessage({ warm: `models/${encodeURIComponent(config.styles[0].name)}.onnx` });
+  if (config.styles.length) thread().postMessage({ network: networkOf(config.styles[0].name) });
   return { styles: config.styles, version: config.version };
 }
 
@@ -116,11 +110,12 @@ function nameOf(style) {
   return parts.length === 1 ? style : parts.map(([name, share]) => `${name}-${Math.round(100 * share)}`).join("-");
 }
 
-// One style, or a blend: its networks paint the picture one after the other, and their pictures are mixed. Those of an
-// `upload` are kept for another share; null keeps nothing.
+// One style, or a blend, made as the program does. Of styles with a common base, one network with their mean weights
+// paints. Others paint the picture one after the other, and their pictures are mixed; those of an `upload` are kept for
+// another share, null keeps nothing.
 async function blended(upload, own, style, scale, signal) {
   const parts = partsOf(style);
-  if (parts.length === 1) return paintedAt(own, style, scale, signal);
+  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, scale, signal);
   const pictures = await Promise.all(parts.map(([name]) => {
     const paint = () => paintedAt(own, name, scale, signal);
     return upload ? part(JSON.stringify([upload.id, own.width, own.height, scale, name]), paint, signal) : paint();
@@ -129,6 +124,18 @@ async function blended(upload, own, style, scale, signal) {
   const [first, second] = pictures.map(({ data }) => data), [[, one], [, other]] = parts;
   for (let i = 0; i < first.length; i++) mixed.data[i] = one * first[i] + other * second[i];
   return mixed;
+}
+
+const named = (style) => config.styles.find(({ name }) => name === style);
+
+function areRelated([[first], [second]]) {
+  return Boolean(named(first)?.related?.includes(second));
+}
+
+// What the worker needs to make a network: the files of its parts with their shares, and where their weights lie.
+function networkOf(style) {
+  const parts = partsOf(style).map(([name, share]) => [`models/${encodeURIComponent(name)}.onnx`, share]);
+  return { parts, weights: named(partsOf(style)[0][0])?.weights };
 }
 
 const keptParts = new Map();
@@ -193,7 +200,7 @@ function next() {
   }
   const rgba = pixels.data.slice();
   const { width, height } = pixels;
-  thread().postMessage({ model: `models/${encodeURIComponent(style)}.onnx`, rgba, width, height }, [rgba.buffer]);
+  thread().postMessage({ network: networkOf(style), rgba, width, height }, [rgba.buffer]);
 }
 
 function thread() {

@@ -1,15 +1,9 @@
 // The engine behind `stylecli serve`: each call is a request with the key in a header.
 
 import { config } from "./config.js";
+import { Fault } from "./faults.js";
 import { key } from "./state.js";
 import { T } from "./text.js";
-
-export class Fault extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
-}
 
 export const can = { videos: true, batches: true, command: true, region: true };
 

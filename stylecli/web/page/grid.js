@@ -26,30 +26,22 @@ export function gridView() {
   cards.append(...[learnTile()].filter(Boolean));
   cards.addEventListener("keydown", walk);
 
-  let turn = 0;
+  let asked = null;
   async function fill() {
-    const mine = ++turn;
+    asked?.abort();
+    asked = new AbortController();
+    const second = state.second, signal = AbortSignal.any([asked.signal, app.view.signal]);
+    const paint = async (style, how) => {
+      const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, second, { ...how, signal });
+      if (!signal.aborted) show(buttons.get(style.name), pixels);
+    };
     try {
-      const second = state.second;
       show(own, await photo(upload, second, { tile: true }), T.yourPhoto);
-      await Promise.all(
-        app.styles.map(async (style) => {
-          const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, second, { tile: true });
-          if (mine === turn) show(buttons.get(style.name), pixels);
-        }),
-      );
-      if (engine.can.refine) await refine(() => mine === turn && cards.isConnected);
+      await Promise.all(app.styles.map((style) => paint(style, { tile: true })));
+      // Small pictures had a smaller photo to work on; now each as it will look when it is large.
+      if (engine.can.refine) for (const style of app.styles) await paint(style, {});
     } catch (error) {
       fault(error);
-    }
-  }
-
-  // Small pictures had a smaller photo to work on; now each as it will look when it is large.
-  async function refine(isWanted) {
-    for (const style of app.styles) {
-      if (!isWanted()) return;
-      const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, state.second);
-      if (isWanted()) show(buttons.get(style.name), pixels);
     }
   }
   fill();

@@ -5,6 +5,7 @@ import { takePicture } from "./camera.js";
 import { config } from "./config.js";
 import { byId, h } from "./dom.js";
 import { engine } from "./engine.js";
+import { Fault } from "./faults.js";
 import { gridView } from "./grid.js";
 import { icon } from "./icons.js";
 import { learnView } from "./learn.js";
@@ -54,6 +55,8 @@ function render() {
   const view = byId("view");
   const upload = app.files.get(state.file);
   app.takes = null;
+  app.view.abort();
+  app.view = new AbortController();
   if (state.learn && app.learns) app.shown = "learn";
   else if (!upload) app.shown = "start";
   else app.shown = app.styles.some((style) => style.name === state.style) ? "studio" : "grid";
@@ -129,7 +132,7 @@ async function begin() {
     follow();
   } catch (error) {
     banner(error.message, h("button", { class: "small", onclick: begin }, T.retry));
-    if (!("status" in error)) throw error;
+    if (!(error instanceof Fault)) throw error;
   }
 }
 

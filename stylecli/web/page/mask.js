@@ -35,6 +35,8 @@ export function maskPanel(upload, stage, photo, changed) {
         h("button", { class: "small quiet", onclick: remove }, T.maskClear)),
     );
     stage.setMasking(app.masks.get(upload.id), how);
+    stage.focus(); // the keys paint at once
+    panel.scrollIntoView({ block: "nearest" });
     changed();
   }
 
@@ -45,6 +47,7 @@ export function maskPanel(upload, stage, photo, changed) {
     begin.hidden = false;
     begin.querySelector(".mark")?.remove();
     if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+    begin.focus();
     changed();
   }
 

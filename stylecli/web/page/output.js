@@ -157,7 +157,7 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
       to.set(Math.min(range.end, ceiling));
       update();
     } });
-    return h("div", { class: "fields" }, from, to);
+    return h("div", { class: "pair" }, from, to);
   }
 
   function changed() {

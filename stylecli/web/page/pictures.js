@@ -4,6 +4,7 @@ import { engine } from "./engine.js";
 import { brushOf } from "./wish.js";
 
 const BYTES_MAX = 250e6;
+const SMALL_AT_ONCE = 2;
 const kept = new Map();
 let bytes = 0;
 
@@ -44,7 +45,24 @@ export function photo(upload, second, { tile = false } = {}) {
 export function painted(upload, { style, variant, strokes }, second, { tile = false, signal } = {}) {
   const wish = { style, variant: variant || null, brush: brushOf(upload, strokes) };
   const key = paintKey(upload, style, variant, strokes, second, tile);
-  return keep(key, () => engine.paint(upload, wish, second, { tile, signal }), signal);
+  const make = () => engine.paint(upload, wish, second, { tile, signal });
+  return keep(key, () => (tile ? inTurn(make, signal) : make()), signal);
+}
+
+// Small pictures are asked for a few at a time, so that a large one need not wait for all of them.
+const waiting = [];
+let making = 0;
+
+async function inTurn(make, signal) {
+  while (making >= SMALL_AT_ONCE) await new Promise((go) => waiting.push(go));
+  making++;
+  try {
+    signal?.throwIfAborted();
+    return await make();
+  } finally {
+    making--;
+    waiting.shift()?.();
+  }
 }
 
 // What is kept already of a painted picture, large or small; null where there is nothing yet.

@@ -3,6 +3,7 @@
 import { fault } from "./app.js";
 import { h } from "./dom.js";
 import { engine } from "./engine.js";
+import { Fault } from "./faults.js";
 import { T } from "./text.js";
 
 export function progressOf(job) {
@@ -25,6 +26,6 @@ export function progressOf(job) {
 // What the last word on a job means: "" where it is done, the message where it was cancelled; else it throws.
 export function outcomeOf(job) {
   if (job.state === "cancelled") return `${T.cancelled}. ${job.message}`.trim();
-  if (job.state === "failed") throw Object.assign(new Error(job.message || T.failed), { status: 0 });
+  if (job.state === "failed") throw new Fault(job.message || T.failed);
   return "";
 }

@@ -14,7 +14,7 @@ export function makeStage({ onregion, onmask }) {
   const split = h("input", { class: "split", type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": T.compare });
   const brush = h("div", { class: "brush", hidden: true });
   const frame = h("div", { class: "frame" }, layers.after.element, layers.before.element, divider, split, brush);
-  const scroll = h("div", { class: "scroll" }, frame);
+  const scroll = h("div", { class: "scroll", role: "group", "aria-label": T.picture }, frame);
   const tags = { before: h("span", { class: "tag left" }), after: h("span", { class: "tag right" }) };
   const veil = h("div", { class: "veil", hidden: true }, T.painting);
   const element = h("div", { class: "stage" }, scroll, tags.before, tags.after, veil);
@@ -188,9 +188,12 @@ export function makeStage({ onregion, onmask }) {
       veil.hidden = !is;
     },
     setSplit,
+    focus: () => split.focus({ preventScroll: true }),
     setZoom(is) {
       const middle = is ? 0.5 : 0;
       zoomed = is;
+      if (is) scroll.tabIndex = 0; // arrow keys move the picture
+      else scroll.removeAttribute("tabindex");
       fit();
       scroll.scrollLeft = (frame.offsetWidth - scroll.clientWidth) * middle;
       scroll.scrollTop = (frame.offsetHeight - scroll.clientHeight) * middle;

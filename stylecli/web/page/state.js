@@ -2,7 +2,7 @@
 // fragment is never sent to any server.
 
 const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false, second: 0, file: "", files: "", learn: "", job: "" };
-const SHARED = ["style", "variant", "blend", "share", "strength", "strokes", "colors"];
+const LOOK = ["variant", "blend", "share", "strength", "strokes", "colors"];
 
 export const state = { ...DEFAULTS };
 export let key = "";
@@ -42,10 +42,10 @@ export function choose(changes, { step = false } = {}) {
 }
 
 // Everything that makes a look, as it was at first.
-export const looks = () => ({ variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, colors: false });
+export const looks = () => Object.fromEntries(LOOK.map((name) => [name, DEFAULTS[name]]));
 
 export function sharedAddress() {
-  return `${location.origin}${location.pathname}#${fragment(SHARED)}`;
+  return `${location.origin}${location.pathname}#${fragment(["style", ...LOOK])}`;
 }
 
 function write(replaces) {

@@ -2,7 +2,7 @@
 
 import { app, fault, file, isVideo, style } from "./app.js";
 import { compose } from "./compose.js";
-import { canvasOf, choice, h, say, slider, toggle } from "./dom.js";
+import { choice, h, slider, toggle } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { facts, scrubber } from "./grid.js";
@@ -10,8 +10,10 @@ import { icon } from "./icons.js";
 import { maskPanel } from "./mask.js";
 import { outputPanel } from "./output.js";
 import { painted, paintedAlready, photo } from "./pictures.js";
+import { fitted, scaled } from "./scaling.js";
 import { makeStage } from "./stage.js";
 import { choose, looks, state } from "./state.js";
+import { styleStrip } from "./strip.js";
 import { T } from "./text.js";
 import { styleOf, wishOf } from "./wish.js";
 
@@ -118,13 +120,17 @@ export function studioView() {
     choose(changes);
     draw();
     stage.refine();
-    output.changed();
+    tellLook();
   }
   function changedNetwork(changes) {
     choose(changes);
-    output.changed();
+    tellLook();
     clearTimeout(timer);
     timer = setTimeout(paintAgain, PAUSE);
+  }
+  function tellLook() {
+    reset.hidden = Object.entries(looks()).every(([name, value]) => state[name] === value);
+    output.changed();
   }
 
   // The panel
@@ -146,9 +152,11 @@ export function studioView() {
     colors.set(false);
     choose(looks());
     load();
+    strength.input.focus(); // this button is hidden now
   } }, T.reset);
   const mask = maskPanel(upload, stage, () => shown.photo, () => (draw(), output.changed(), stage.refine()));
   const output = outputPanel(upload, stage, maskCanvas, leave);
+  const strip = styleStrip(upload, load);
 
   function nameOf(chosen) {
     const second = app.styles.find((one) => one.name === state.blend);
@@ -162,7 +170,7 @@ export function studioView() {
 
   function tell() {
     const chosen = style();
-    heading.replaceChildren(h("h1", {}, chosen.title), h("p", {}, T.byline(chosen.artist, chosen.year)));
+    heading.replaceChildren(h("h1", {}, chosen.title), reset, h("p", {}, T.byline(chosen.artist, chosen.year)));
     const others = chosen.variants.filter((name) => T.variants[name]);
     blending.replaceChildren(...(app.styles.length > 1 ? blendFields() : []));
     variants.replaceChildren(
@@ -171,18 +179,9 @@ export function studioView() {
         : []),
     );
     stage.setTags(against ? app.styles.find((one) => one.name === against).title : isVideo() ? T.yourFrame : T.before, nameOf(chosen));
-    for (const button of strip.querySelectorAll("button")) {
-      const isChosen = button.dataset.style === state.style;
-      button.setAttribute("aria-pressed", String(isChosen));
-      if (isChosen) requestAnimationFrame(() => reveal(button));
-    }
+    strip.mark();
     document.title = `${chosen.title} – ${upload.name}`;
-    output.changed();
-  }
-
-  function reveal(button) {
-    const from = button.offsetLeft - strip.offsetLeft, hidden = from + button.offsetWidth > strip.scrollLeft + strip.clientWidth;
-    if (hidden || from < strip.scrollLeft) strip.scrollLeft = from - (strip.clientWidth - button.offsetWidth) / 2;
+    tellLook();
   }
 
   // A second style, and how much of it
@@ -197,36 +196,10 @@ export function studioView() {
     if (!second) return [select];
     const share = slider(T.shareOf(second.title), {
       min: 0.05, max: 0.95, step: 0.05, value: state.share, show: (v) => `${Math.round(v * 100)} %`,
-      oninput: (v) => {
-        choose({ share: v });
-        output.changed();
-        clearTimeout(timer);
-        timer = setTimeout(paintAgain, PAUSE);
-      },
+      oninput: (v) => changedNetwork({ share: v }),
     });
-    return engine.can.mixes ? [select, share, h("p", { class: "hint" }, T.mixed)] : [select, share];
+    return [select, share];
   }
-
-  // The strip of styles below the picture
-  const thumbs = new Map();
-  const strip = h("div", { class: "strip", role: "group", "aria-label": T.styles });
-  for (const one of app.styles) {
-    const thumb = h("span", { class: "thumb" });
-    const button = h("button", { "data-style": one.name, onclick: () => {
-      choose({ style: one.name, variant: "", ...(one.name === state.blend ? { blend: "" } : {}) });
-      load();
-      say(one.title);
-    } }, thumb, h("span", { class: "name" }, one.title));
-    strip.append(button);
-    thumbs.set(one.name, thumb);
-  }
-  strip.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const all = [...strip.querySelectorAll("button")];
-    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
-    event.preventDefault();
-  });
 
   const zoom = h("div", { class: "segments", role: "group", "aria-label": T.zoom });
   for (const [is, text] of [[false, T.fit], [true, T.full]]) {
@@ -248,33 +221,16 @@ export function studioView() {
         zoom),
       stage.element,
       isVideo() ? scrubber(upload, load) : null,
-      strip),
+      strip.element),
     h("aside", { class: "panel", "aria-label": T.adjust },
       heading,
       h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
       mask,
-      output.element,
-      reset),
+      output.element),
   );
   load();
-  for (const [name, thumb] of thumbs) // after the large picture, which is what one waits for
-    painted(upload, { style: name, variant: "", strokes: 1 }, state.second, { tile: true }).then(
-      (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+  strip.fill(); // after the large picture, which is what one waits for
   return view;
 }
 
 const natural = (exponent) => Math.round(2 ** exponent * 100) / 100;
-
-// A smaller picture stretched to the size of another, to look at until the real one is there.
-function fitted(pixels, like) {
-  if (pixels.width === like.width && pixels.height === like.height) return pixels;
-  return scaled(canvasOf(pixels), 0, 0, pixels.width, pixels.height, like);
-}
-
-function scaled(canvas, left, top, width, height, like) {
-  const target = h("canvas", { width: like.width, height: like.height });
-  const context = target.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(canvas, left, top, width, height, 0, 0, like.width, like.height);
-  return context.getImageData(0, 0, like.width, like.height);
-}

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
+from stylecli.core.errors import UsageError
 from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
 from stylecli.training.learn import Lesson
@@ -34,6 +35,21 @@ def test_what_was_learned_is_scored_and_told(
     measured = read_card(tmp_path / "coffee").measured["learned"]
     assert measured == {**record["scores"], "loss_network": "distilled"}
     assert measured.keys() == {"content", "style", "loss_network"}
+
+
+def test_the_folder_of_the_training_is_passed_on(
+    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+
+    def learned(*_: object, **options: object) -> StylePack:
+        given.update(options)
+        raise UsageError("that is enough")
+
+    monkeypatch.setattr("stylecli.training.learn.learn_style", learned)
+    result = _learn(photo_folder / "coffee.png", "--work", str(tmp_path / "training"))
+    assert result.exit_code == 2
+    assert given["work"] == tmp_path / "training"
 
 
 def test_a_name_that_is_taken_exits_with_2(photo_folder: Path, make_style: StyleFactory, tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from stylecli.core.errors import PackError, UsageError
 from stylecli.core.extras import missing_packages
 from stylecli.core.version import __version__
-from stylecli.web.exchange import Call, Site, aside, json_of
-from stylecli.web.looks import number, wish_of
 from stylecli.web.page_files import PAGE, SAMPLE_FILE
-from stylecli.web.previews import Rgba
-from stylecli.web.results import make_picture, result_name
-from stylecli.web.uploads import FullError, Upload
+from stylecli.web.pictures.previews import Rgba
+from stylecli.web.pictures.results import make_picture, result_name
+from stylecli.web.pictures.uploads import FullError, Upload
+from stylecli.web.pictures.wishes import number, wish_of
+from stylecli.web.server.exchange import Call, Site, aside, json_of
 
 WRONG_PASSWORD_SECONDS = 1.0  # of waiting: guessing must be slow
 SAMPLE_NAME = "bay.jpg"
@@ -64,7 +64,7 @@ class Calls:
 
     async def styles(self, _: Request) -> Response:
         """All styles."""
-        packs = await aside(self._site.previews.packs)
+        packs = await aside(self._site.networks.packs)
         listed = [
             {
                 "name": pack.name,
@@ -81,7 +81,7 @@ class Calls:
 
     async def style_preview(self, request: Request) -> Response:
         """The small picture of what a style does."""
-        pack = await aside(self._site.previews.pack, request.path_params["name"])
+        pack = await aside(self._site.networks.pack, request.path_params["name"])
         if not pack.preview.is_file():
             raise PackError(f"{pack.name}: no preview")
         return FileResponse(pack.preview, media_type="image/jpeg")
@@ -156,7 +156,7 @@ class Calls:
         upload, wish = self._upload(call), wish_of(call)
         if upload.kind != "picture":
             raise UsageError("this is no picture", hint="Stylize the video instead.")
-        style = (await aside(self._site.previews.pack, wish.style, wish.variant)).name
+        style = (await aside(self._site.networks.pack, wish.style, wish.variant)).name
         output, lost = await aside(make_picture, upload, wish, self._site.previews, upload.path.parent)
         content = await aside(_taken, output)
         headers = {"x-name": quote(result_name(upload, style, output)), "x-lost": quote(", ".join(lost))}

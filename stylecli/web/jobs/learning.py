@@ -19,9 +19,9 @@ from typing import IO, Any
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.progress import Progress, Step
 from stylecli.packs.card import STYLE_NAME
-from stylecli.web.jobs import Job
-from stylecli.web.looks import HINT, number
+from stylecli.web.jobs.queue import Job
 from stylecli.web.options import Limits
+from stylecli.web.pictures.wishes import HINT, number
 
 PROGRAM = (sys.executable, "-m", "stylecli")
 TEXT_LENGTH = 100  # characters of a title or an artist

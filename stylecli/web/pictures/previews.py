@@ -6,19 +6,15 @@ thread, since networks use all cores.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from contextlib import closing
 from fractions import Fraction
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.core.errors import MediaError, PackError
-from stylecli.inference.engine import Device, Engine
+from stylecli.core.errors import MediaError
 from stylecli.inference.tiles import WHOLE_PIXELS
 from stylecli.media.images.alpha import bled
 from stylecli.media.images.files import read_picture
@@ -26,20 +22,18 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reading.reader import read_frames
-from stylecli.packs.blend import blend, is_blend, parse_blend
-from stylecli.packs.pack import StylePack
-from stylecli.packs.shelves import list_styles
-from stylecli.stylize.look import Look
-from stylecli.stylize.painting import paint
+from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.painting import Groundwork, groundwork, paint, working_size
 from stylecli.stylize.pictures.pages import read_mask
-from stylecli.web.looks import Wish, brush_on_proxy
-from stylecli.web.uploads import Upload, Uploads
+from stylecli.web.pictures.cache import Cache
+from stylecli.web.pictures.networks import Networks
+from stylecli.web.pictures.uploads import Upload, Uploads
+from stylecli.web.pictures.wishes import Wish, brush_on_proxy
 
 PROXY_SHORT_SIDE = 1080  # pixels: what a screen shows, and no less than what stroke size "auto" works at
 TILE_SIDE = 640  # pixels, of the longer side of the small pictures
 CACHE_BYTES = 300 * 10**6  # of proxies and painted proxies
 FULL_CACHE_BYTES = 1_200 * 10**6  # of full-size pictures: two of the largest
-ENGINES = 32  # kept open
 
 Rgba = NDArray[np.uint8]  # (H, W, 4)
 
@@ -47,64 +41,11 @@ Rgba = NDArray[np.uint8]  # (H, W, 4)
 class Previews:
     """The previews of one server. Thread-safe; calls wait for each other."""
 
-    def __init__(self, uploads: Uploads, *, device: Device, styles_dir: Path | None) -> None:
-        self.device, self._uploads, self._styles_dir = device, uploads, styles_dir
-        self._engines: OrderedDict[tuple[str, str], Engine] = OrderedDict()
-        self._blends: OrderedDict[tuple[str, str | None], StylePack] = OrderedDict()
-        self._small, self._full = _Cache(CACHE_BYTES), _Cache(FULL_CACHE_BYTES)
+    def __init__(self, uploads: Uploads, networks: Networks) -> None:
+        """`lock` is held while a network of `networks` works: it uses all cores."""
+        self.networks, self._uploads = networks, uploads
+        self._small, self._full = Cache(CACHE_BYTES), Cache(FULL_CACHE_BYTES)
         self.lock = RLock()
-
-    def close(self) -> None:
-        """Free all memory."""
-        with self.lock:
-            while self._engines:
-                self._engines.popitem()[1].close()
-
-    def packs(self) -> dict[str, StylePack]:
-        """The styles that visitors may name: those on the shelves, never a path."""
-        return {pack.name: pack for pack in list_styles(self._styles_dir)}
-
-    def pack(self, name: str, variant: str | None = None) -> StylePack:
-        """The style of a name, or a blend of such: `great-wave:0.6+starry-night:0.4`.
-
-        Raises:
-            PackError: there is none, or it has no such variant.
-            UsageError: a blend that is not written as one.
-        """
-        if not is_blend(name):
-            return self._named(name, variant)
-        with self.lock:
-            key = (name, variant)
-            if key not in self._blends:
-                parts = parse_blend(name)
-                packs = [self._named(part.style, variant) for part in parts]
-                self._blends[key] = blend(packs, [part.share for part in parts])
-                if len(self._blends) > ENGINES:
-                    self._blends.popitem(last=False)
-            return self._blends[key]
-
-    def _named(self, name: str, variant: str | None) -> StylePack:
-        if (found := self.packs().get(name)) is None:
-            raise PackError(f"{name[:80]}: no style of this name", hint="Reload the page.")
-        pack = StylePack(found.folder, found.card, variant)
-        pack.model()
-        return pack
-
-    def engine(self, name: str, variant: str | None = None) -> Engine:
-        """The open network of a style; hold `lock` while it works.
-
-        Raises:
-            PackError, DeviceError: as `Engine`.
-        """
-        pack = self.pack(name, variant)
-        key = (name, pack.model().sha256)
-        with self.lock:
-            if key not in self._engines:
-                self._engines[key] = Engine(pack, device=self.device)
-                if len(self._engines) > ENGINES:
-                    self._engines.popitem(last=False)[1].close()
-            self._engines.move_to_end(key)
-            return self._engines[key]
 
     def look(self, wish: Wish) -> Look:
         """The look of a wish, with its mask read."""
@@ -129,11 +70,13 @@ class Previews:
         """
         with self.lock:
             pixels, alpha = self._proxy(upload, second)
-            engine = self.engine(wish.style, wish.variant)
+            engine = self.networks.engine(wish.style, wish.variant)
             brush = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height)
 
             def make() -> tuple[NDArray[np.uint8], None]:
-                return paint(engine, pixels, Look(brush=brush)), None
+                return paint(
+                    engine, pixels, Look(brush=brush), ground=self._ground(upload, second, pixels, brush)
+                ), None
 
             key = (upload.id, second, wish.style, wish.variant, brush)
             return _shown(self._small.get(key, make)[0], alpha, is_tile=is_tile)
@@ -147,7 +90,7 @@ class Previews:
         with self.lock:
             pixels, alpha = self._full.get((upload.id, second), lambda: self._read(upload, second))
             if wish is not None:
-                photo, engine, look = pixels, self.engine(wish.style, wish.variant), Look(brush=wish.brush)
+                photo, engine, look = pixels, self.networks.engine(wish.style, wish.variant), Look(brush=wish.brush)
 
                 def make() -> tuple[NDArray[Any], None]:
                     return paint(engine, photo, look), None
@@ -162,6 +105,13 @@ class Previews:
         with self.lock:
             self._small.forget(upload_id)
             self._full.forget(upload_id)
+
+    def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork | None:
+        """What all styles take from a proxy, made once; None where the network works on the proxy itself."""
+        height, width = pixels.shape[:2]
+        if working_size(height, width, brush) == (height, width):
+            return None
+        return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         def make() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -179,29 +129,6 @@ class Previews:
             picture = read_picture(upload.path)
             return picture.pixels, picture.alpha
         return _frame_at(upload, second)
-
-
-class _Cache:
-    """Pictures by what they are of; the oldest go where there are too many bytes. Keys begin with an upload's id."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._size = most, 0
-        self._items: OrderedDict[tuple[Hashable, ...], tuple[Any, Any]] = OrderedDict()
-
-    def get(self, key: tuple[Hashable, ...], make: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
-        if key in self._items:
-            self._items.move_to_end(key)
-            return self._items[key]
-        made = make()
-        self._items[key] = made
-        self._size += _bytes_of(made)
-        while self._size > self._most and len(self._items) > 1:
-            self._size -= _bytes_of(self._items.popitem(last=False)[1])
-        return made
-
-    def forget(self, upload_id: str) -> None:
-        for key in [key for key in self._items if key[0] == upload_id]:
-            self._size -= _bytes_of(self._items.pop(key))
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:
@@ -241,7 +168,3 @@ def _shown(pixels: NDArray[Any], alpha: NDArray[Any] | None, *, is_tile: bool) -
     rgba[..., :3] = quantize(to_unit(pixels), np.uint8) if pixels.dtype != np.uint8 else pixels
     rgba[..., 3] = 255 if alpha is None else quantize(to_unit(alpha), np.uint8)
     return rgba
-
-
-def _bytes_of(item: tuple[Any, Any]) -> int:
-    return sum(part.nbytes for part in item if part is not None)

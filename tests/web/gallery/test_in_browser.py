@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import skimage.data
 
 from stylecli.core.errors import StyleError
 from stylecli.media.images.files import read_picture
-from stylecli.packs.shelves import list_styles
+from stylecli.packs.pack import StylePack
+from stylecli.packs.shelves import find_style, list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
-from stylecli.web.gallery import write_gallery
+from stylecli.web.gallery.site import write_gallery
 from tests.support.file_servers import Isolating, Quiet, file_server
 from tests.support.pages import (
     ALL_SHOWN,
@@ -34,28 +35,57 @@ from tests.support.pages import (
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("gallery") / "site"
+FEW = ("great-wave", "jack-pine", "the-scream", "windmills")  # styles, enough to adjust and to blend
+
+
+def site_of(folder: Path, packs: Sequence[StylePack]) -> Path:
     try:
-        write_gallery(folder, list_styles())
+        write_gallery(folder, packs)
     except StyleError as error:
         pytest.skip(str(error))
     return folder
 
 
-@pytest.fixture(params=[Quiet, Isolating], ids=["one thread", "threads"])
-def page(request: pytest.FixtureRequest, site: Path, chromium: Any) -> Iterator[Any]:
-    asked: list[str] = []
-    with file_server(site, request.param) as address:
+@pytest.fixture(scope="module")
+def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return site_of(tmp_path_factory.mktemp("gallery") / "site", list_styles())
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return site_of(tmp_path_factory.mktemp("gallery") / "site", [find_style(name) for name in FEW])
+
+
+@pytest.fixture
+def whole_page(request: pytest.FixtureRequest, whole_site: Path, chromium: Any) -> Iterator[Any]:
+    """Give the page with all styles, from the kind of file server that the test asks for."""
+    yield from visited(whole_site, chromium, request.param)
+
+
+@pytest.fixture
+def page(small_site: Path, chromium: Any) -> Iterator[Any]:
+    """Give the page with few styles, from a plain file server."""
+    yield from visited(small_site, chromium, Quiet)
+
+
+def few_button(page: Any, style: str = CHOSEN) -> Any:
+    return style_button(page, style, FEW)
+
+
+def visited(site: Path, chromium: Any, kind: type[Quiet]) -> Iterator[Any]:
+    """Open a site; nobody but its own server may be asked for anything."""
+    asked = list[str]()
+    with file_server(site, kind) as address:
         for page in opened(chromium, address):
             page.context.on("request", lambda request: asked.append(request.url))
-            page.is_isolating = request.param is Isolating
+            page.is_isolating = kind is Isolating
             yield page
     assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
 
 
-def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole_page", [Quiet, Isolating], ids=["one thread", "threads"], indirect=True)
+def test_a_photo_is_painted_in_the_browser_as_by_the_program(whole_page: Any, cat: Path, tmp_path: Path) -> None:
+    page = whole_page
     open_files(page, cat)
     until(page, ALL_SHOWN)
     assert ("one thread" in page.inner_text("#foot")) is not page.is_isolating
@@ -82,7 +112,7 @@ def test_a_photo_is_painted_in_the_browser_as_by_the_program(page: Any, cat: Pat
 
 def test_a_link_carries_the_settings_and_no_picture(page: Any, cat: Path) -> None:
     open_files(page, cat)
-    style_button(page, "the-scream").click()
+    few_button(page, "the-scream").click()
     settled(page)
     set_slider(page, "Strength", 0.3)
     page.get_by_role("button", name="Copy a link").click()
@@ -99,7 +129,7 @@ def test_a_link_carries_the_settings_and_no_picture(page: Any, cat: Path) -> Non
 
 def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path) -> None:
     open_files(page, cat)
-    style_button(page).click()
+    few_button(page).click()
     settled(page)
     page.get_by_label("Blend with").select_option("the-scream")
     set_slider(page, "Share of The Scream", 0.3)
@@ -118,6 +148,17 @@ def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path)
     page.wait_for_selector("text=The link is copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.endswith("#style=great-wave&blend=the-scream&share=0.3")
+
+
+def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    few_button(page, "jack-pine").click()
+    settled(page)
+    page.get_by_label("Blend with").select_option("windmills")
+    set_slider(page, "Share of Adventure with the Windmills", 0.3)
+    settled(page)
+    with load_style("jack-pine:0.7+windmills:0.3") as style:
+        assert difference(after(page), style(skimage.data.chelsea())) <= 2
 
 
 def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Results at full size, as the command line makes them: a picture at once, a video or many files as a job."""
+"""A job that stylizes files: one picture, one video, or many of both, which become a zip."""
 
 from __future__ import annotations
 
-import secrets
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,15 +15,11 @@ from stylecli.media.video.clip import Span
 from stylecli.media.video.plan import VideoOptions
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.frame_painter import FramePainter
-from stylecli.stylize.look import Look
-from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
-from stylecli.stylize.pictures.run import run_jobs
 from stylecli.stylize.videos.video import stylize_video
-from stylecli.web.jobs import Item, Job
-from stylecli.web.looks import Wish
-from stylecli.web.previews import Previews
-from stylecli.web.uploads import Upload
+from stylecli.web.jobs.queue import Item, Job
+from stylecli.web.pictures.previews import Previews
+from stylecli.web.pictures.results import make_picture, result_name
+from stylecli.web.pictures.wishes import Wish
 
 PLAYED = (".mp4", ".webm", ".mov")  # results that a browser plays
 VIDEO_SUFFIX = ".mp4"  # of the result of any other video
@@ -74,8 +69,9 @@ class Stylization:
         suffix = source.suffix if source.suffix in PLAYED and source.suffix in CONTAINERS else VIDEO_SUFFIX
         output = job.folder / f"{item.upload.id}{suffix}"
         notes: list[str] = []
-        pack = self.previews.pack(self.wish.style, self.wish.variant)
-        with Engine(pack, device=self.previews.device, side_by_side=True) as engine:
+        networks = self.previews.networks
+        pack = networks.pack(self.wish.style, self.wish.variant)
+        with Engine(pack, device=networks.device, side_by_side=True) as engine:
             painter = FramePainter(engine, self.previews.look(self.wish))
             stylize_video(
                 source,
@@ -94,29 +90,6 @@ def _nth(progress: Progress, number: int, files: int) -> Progress:
     if files == 1:
         return progress
     return lambda step: progress(Step(number + (step.done / step.total if step.total else 0), files, "files"))
-
-
-def make_picture(upload: Upload, wish: Wish, previews: Previews, folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Stylize a picture at full size into `folder`, as `stylecli image` does: its file, and what could not be kept.
-
-    Raises:
-        MediaError, PackError, DeviceError: the file, the style or the device does not work.
-    """
-    with previews.lock:
-        look: Look = previews.look(wish)
-        engine = previews.engine(wish.style, wish.variant)
-        (planned,) = plan_jobs([upload.path], [engine.name], None)
-        job = PictureJob(upload.path, engine.name, folder / f"{secrets.token_hex(8)}{planned.output.suffix}")
-        (outcome,) = run_jobs([job], {engine.name: engine}, look, options=PictureOptions())
-    if outcome.error:
-        message = outcome.error.message.replace(str(upload.path), upload.name)
-        raise type(outcome.error)(message, hint=outcome.error.hint)
-    return outcome.job.output, outcome.lost
-
-
-def result_name(upload: Upload, style: str, output: Path) -> str:
-    """The name of a result, as the command line gives it: `{stem}-{style}{suffix}`."""
-    return f"{upload.stem}-{style}{output.suffix}"
 
 
 def _zipped(job: Job, outputs: Sequence[tuple[Item, Path]]) -> Path:

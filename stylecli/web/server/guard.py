@@ -7,6 +7,7 @@ would send along by itself: every call carries the key in a header, which only o
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -53,8 +54,12 @@ class Guard:
         if scope["type"] != "http":
             return  # neither websockets nor lifespan
 
+        has_started = False
+
         async def send_guarded(message: MutableMapping[str, Any]) -> None:
+            nonlocal has_started
             if message["type"] == "http.response.start":
+                has_started = True
                 ours = [(name, value) for name, value in message.get("headers", ()) if name not in SECURITY_HEADERS]
                 message = {**message, "headers": [*ours, *SECURITY_HEADERS.items()]}
             await send(message)
@@ -63,7 +68,11 @@ class Guard:
         if refusal:
             await _refuse(send_guarded, *refusal)
         else:
-            await self._app(scope, receive, send_guarded)
+            try:
+                await self._app(scope, receive, send_guarded)
+            except asyncio.CancelledError:  # the server ends in the middle of the work: no reason for a traceback
+                if not has_started:
+                    await _refuse(send_guarded, 503, "the server ends")
 
     def _refusal(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
         given: dict[bytes, list[bytes]] = {}

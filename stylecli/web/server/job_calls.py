@@ -12,11 +12,11 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.extras import missing_packages
-from stylecli.web.exchange import Call, Site, aside, json_of
-from stylecli.web.learning import Learning, lesson_of
-from stylecli.web.looks import span_of, wish_of
-from stylecli.web.results import Stylization
-from stylecli.web.uploads import FullError
+from stylecli.web.jobs.learning import Learning, lesson_of
+from stylecli.web.jobs.stylization import Stylization
+from stylecli.web.pictures.uploads import FullError
+from stylecli.web.pictures.wishes import span_of, wish_of
+from stylecli.web.server.exchange import Call, Site, aside, json_of
 
 EVENT_SECONDS = 0.2  # between two looks at a job
 QUIET_SECONDS = 10.0  # after which a line says that the connection lives
@@ -47,16 +47,16 @@ class JobCalls:
         if not isinstance(ids, list):
             raise UsageError("the call is not understood")
         uploads = [self._site.uploads[upload_id] for upload_id in ids]
-        wish, previews = wish_of(call), self._site.previews
-        work = Stylization(previews, wish, span_of(call))
-        style = (await aside(previews.pack, wish.style, wish.variant)).name
+        wish = wish_of(call)
+        work = Stylization(self._site.previews, wish, span_of(call))
+        style = (await aside(self._site.networks.pack, wish.style, wish.variant)).name
         return JSONResponse(self._site.jobs.start(work, uploads, style).facts(), 201)
 
     async def start_lesson(self, request: Request) -> Response:
         """Begin to learn a style from a painting that was uploaded."""
         call = await json_of(request, self._site.limits.call_bytes)
         painting, site = self._site.uploads[call.get("upload")], self._site
-        lesson = lesson_of(call, await aside(site.previews.packs), site.limits)
+        lesson = lesson_of(call, await aside(site.networks.packs), site.limits)
         if painting.kind != "picture":
             raise UsageError("this is no picture", hint="Choose a picture of the painting.")
         if missing := missing_packages("train"):
@@ -65,7 +65,7 @@ class JobCalls:
             raise UsageError(f"{lesson.title}: it is being learned already", hint="Choose another title.")
         if self._lessons >= site.limits.lessons:
             raise FullError(f"{self._lessons} styles were learned", hint="Start the server again for more.")
-        job = site.jobs.start(Learning(lesson, site.styles_dir), [painting], lesson.name)
+        job = site.jobs.start(Learning(lesson, site.styles_dir), [painting], lesson.name, lane="lessons")
         self._lessons += 1
         return JSONResponse(job.facts(), 201)
 

@@ -1,4 +1,4 @@
-"""Long work: one job after the other, with progress, and cancelled when asked."""
+"""Long work in two lanes, each one job after the other, with progress, and cancelled when asked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from stylecli.core.errors import MediaError, StyleError
 from stylecli.core.progress import Progress, Step
 from stylecli.web.options import Limits
-from stylecli.web.uploads import FullError, Upload
+from stylecli.web.pictures.uploads import FullError, Upload
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
+Lane = Literal["files", "lessons"]  # a lesson takes minutes: files need not wait for it
 
 KEPT = 12  # finished jobs whose results stay
 
@@ -88,14 +89,18 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one server, done by one thread."""
+    """The jobs of one server, done by a thread for each lane."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder, self._limits = folder, limits
         self._jobs: dict[str, Job] = {}
-        self._waiting: queue.Queue[Job | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._work, name="stylecli web jobs", daemon=True)
-        self._thread.start()
+        self._lanes: dict[Lane, queue.Queue[Job | None]] = {lane: queue.Queue() for lane in get_args(Lane)}
+        self._threads = [
+            threading.Thread(target=self._work, args=(waiting,), name=f"stylecli web {lane}", daemon=True)
+            for lane, waiting in self._lanes.items()
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def __getitem__(self, job_id: str) -> Job:
         """The job of an id.
@@ -107,8 +112,15 @@ class Jobs:
             raise MediaError("this work is not here any more", hint="Start it again.")
         return self._jobs[job_id]
 
-    def start(self, work: Callable[[Job, Progress], None], uploads: Sequence[Upload], style: str) -> Job:
-        """Put a job into the queue.
+    def start(
+        self,
+        work: Callable[[Job, Progress], None],
+        uploads: Sequence[Upload],
+        style: str,
+        *,
+        lane: Lane = "files",
+    ) -> Job:
+        """Put a job into the queue of a lane.
 
         Raises:
             FullError: the queue is full, or the job has too many files.
@@ -122,7 +134,7 @@ class Jobs:
         job_id = secrets.token_urlsafe(12)
         job = Job(job_id, work, [Item(upload) for upload in uploads], style, self._folder / f"job-{job_id}")
         self._jobs[job_id] = job
-        self._waiting.put(job)
+        self._lanes[lane].put(job)
         return job
 
     def open(self) -> list[Job]:
@@ -140,15 +152,17 @@ class Jobs:
         """Cancel everything and wait a moment for it."""
         for job in self._jobs.values():
             job.cancelled.set()
-        self._waiting.put(None)
-        self._thread.join(patience)
+        for waiting in self._lanes.values():
+            waiting.put(None)
+        for thread in self._threads:
+            thread.join(patience)
 
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.id, None)
         shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _work(self) -> None:
-        while (job := self._waiting.get()) is not None:
+    def _work(self, waiting: queue.Queue[Job | None]) -> None:
+        while (job := waiting.get()) is not None:
             if not job.cancelled.is_set():
                 self._run(job)
 

@@ -13,8 +13,9 @@ from stylecli.core.version import __version__
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.packs.card import ModelFile
 from stylecli.packs.pack import StylePack
+from stylecli.web.gallery.blending import related_styles, weight_spans
+from stylecli.web.gallery.runtime import LICENCE, runtime_files
 from stylecli.web.page_files import CONFIG_FILE, MAIN_FILE, page_files
-from stylecli.web.runtime import LICENCE, runtime_files
 
 SERVER_FILES = ("engine-server.js",)
 # A static host sends no policy of ours, so the page brings its own. WebAssembly needs its own word.
@@ -52,13 +53,16 @@ def write_gallery(
     _check_target(output, overwrite=overwrite)
     progress(Step(0, len(packs) + 1, "parts", "the runtime"))
     files = {f"runtime/{name}": content for name, content in runtime_files(runtime).items()}
-    styles = []
+    models, written = {}, {}
     for number, pack in enumerate(packs, start=1):
         progress(Step(number, len(packs) + 1, "parts", pack.name))
-        files[f"models/{pack.name}.onnx"] = pixel_model(pack.model_bytes(model_for_browsers(pack).variant))
+        models[pack.name] = pack.model_bytes(model_for_browsers(pack).variant)
+        written[pack.name] = pixel_model(models[pack.name])
+        files[f"models/{pack.name}.onnx"] = written[pack.name]
         if pack.preview.is_file():
             files[f"previews/{pack.name}.jpg"] = pack.preview.read_bytes()
-        styles.append(_entry(pack))
+    related = related_styles(models, written)
+    styles = [{**_entry(pack), **_blending(related[pack.name], written[pack.name])} for pack in packs]
     config = {"engine": "browser", "password": False, "version": __version__, "styles": styles}
     files |= {name: content for name, content in page_files(config).items() if name not in SERVER_FILES}
     files[MAIN_FILE] = _with_policy(files[MAIN_FILE])
@@ -89,6 +93,11 @@ def _entry(pack: StylePack) -> Mapping[str, Any]:
     card = pack.card
     shown = {"name": card.name, "title": card.title, "artist": card.artist, "year": card.year, "licence": card.licence}
     return {**shown, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
+
+
+def _blending(related: Sequence[str], model: bytes) -> Mapping[str, Any]:
+    """What a browser must know to blend a style by its weights."""
+    return {"related": related, "weights": weight_spans(model)} if related else {}
 
 
 def _with_policy(page: bytes) -> bytes:

@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from stylecli.core.errors import DeviceError, MediaError, PackError, StyleError, UsageError
-from stylecli.web.jobs import Jobs
+from stylecli.web.jobs.queue import Jobs
 from stylecli.web.options import Limits
-from stylecli.web.previews import Previews
-from stylecli.web.uploads import FullError, Uploads
+from stylecli.web.pictures.networks import Networks
+from stylecli.web.pictures.previews import Previews
+from stylecli.web.pictures.uploads import FullError, Uploads
 
 Answer = TypeVar("Answer")
 Call = Callable[[Request], Awaitable[Response]]
@@ -29,6 +30,7 @@ class Site:
     """What the calls of one server work with."""
 
     uploads: Uploads
+    networks: Networks
     previews: Previews
     jobs: Jobs
     limits: Limits

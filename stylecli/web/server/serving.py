@@ -19,15 +19,16 @@ from starlette.routing import Route
 
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.core.progress import Notice
-from stylecli.web.calls import Calls
-from stylecli.web.exchange import Site, answer_of
-from stylecli.web.guard import App, Guard
-from stylecli.web.job_calls import JobCalls
-from stylecli.web.jobs import Jobs
+from stylecli.web.jobs.queue import Jobs
 from stylecli.web.options import PORT, ServeOptions
 from stylecli.web.page_files import MAIN_FILE, page_files
-from stylecli.web.previews import Previews
-from stylecli.web.uploads import Uploads, temporary_folder
+from stylecli.web.pictures.networks import Networks
+from stylecli.web.pictures.previews import Previews
+from stylecli.web.pictures.uploads import Uploads, temporary_folder
+from stylecli.web.server.calls import Calls
+from stylecli.web.server.exchange import Site, answer_of
+from stylecli.web.server.guard import App, Guard
+from stylecli.web.server.job_calls import JobCalls
 
 CONNECTIONS_MAX = 100
 LEAVE_SECONDS = 1  # that open connections have when the server ends
@@ -77,17 +78,19 @@ def site(options: ServeOptions) -> Iterator[tuple[App, str]]:
     """The application without its guard, and its key; all uploads are deleted at the end."""
     key = secrets.token_urlsafe(24)
     with temporary_folder() as folder:
-        uploads = Uploads(folder, options.limits)
-        previews = Previews(uploads, device=options.device, styles_dir=options.styles_dir)
-        jobs = Jobs(folder, options.limits)
+        uploads, networks = (
+            Uploads(folder, options.limits),
+            Networks(device=options.device, styles_dir=options.styles_dir),
+        )
+        previews, jobs = Previews(uploads, networks), Jobs(folder, options.limits)
+        built = Site(
+            uploads, networks, previews, jobs, options.limits, options.styles_dir, key=key, password=options.password
+        )
         try:
-            yield (
-                application(Site(uploads, previews, jobs, options.limits, options.styles_dir, key, options.password)),
-                key,
-            )
+            yield application(built), key
         finally:
             jobs.close()
-            previews.close()
+            networks.close()
 
 
 def application(site: Site) -> App:

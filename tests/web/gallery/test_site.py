@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -11,26 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylecli.core.errors import MediaError, PackError, UsageError
+from stylecli.core.errors import PackError, UsageError
 from stylecli.inference.engine import Engine
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.packs.pack import StylePack
-from stylecli.web.gallery import write_gallery
-from stylecli.web.page_files import PAGE
-from stylecli.web.runtime import FILES, runtime_files
-
-RUNTIME = {name: f"the bytes of {name}".encode() for name in FILES}
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder with a runtime of three short files, whose hashes are the pinned ones."""
-    folder = tmp_path / "runtime"
-    folder.mkdir()
-    for name, content in RUNTIME.items():
-        (folder / name).write_bytes(content)
-        monkeypatch.setitem(FILES, name, hashlib.sha256(content).hexdigest())
-    return folder
+from stylecli.web.gallery.runtime import FILES
+from stylecli.web.gallery.site import write_gallery
 
 
 def test_the_site_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path, tiny_pack: StylePack) -> None:
@@ -45,19 +30,6 @@ def test_the_site_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path, t
     assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) <= names
     assert "'wasm-unsafe-eval'" in page
     assert "'unsafe-inline'" not in page
-
-
-def test_the_page_asks_for_all_its_modules_at_once() -> None:
-    page = (PAGE / "index.html").read_text(encoding="utf-8")
-    later = {"engine-server.js", "engine-browser.js", "worker.js"}  # one of the engines, and what it starts itself
-    modules = {path.name for path in PAGE.glob("*.js")} - later | {"config.js"}
-    assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
-
-
-def test_every_text_stands_once_and_is_used() -> None:
-    texts = re.findall(r"^  ([a-zA-Z]+):", (PAGE / "text.js").read_text(encoding="utf-8"), re.MULTILINE)
-    modules = "".join(path.read_text(encoding="utf-8") for path in PAGE.glob("*.js"))
-    assert sorted(texts) == sorted(set(re.findall(r"\bT\.([a-zA-Z]+)", modules)))
 
 
 def test_the_site_asks_no_other_server(tmp_path: Path, runtime: Path, tiny_pack: StylePack) -> None:
@@ -107,32 +79,6 @@ def test_a_runtime_of_another_version_is_refused(tmp_path: Path, runtime: Path, 
     with pytest.raises(UsageError, match="not that of onnxruntime-web"):
         write_gallery(tmp_path / "site", [tiny_pack], runtime=runtime)
     assert not (tmp_path / "site").exists()
-
-
-def test_the_folder_of_the_package_is_found(runtime: Path) -> None:
-    package = runtime.parent / "package"
-    package.mkdir()
-    runtime.rename(package / "dist")
-    assert runtime_files(package) == RUNTIME
-    assert runtime_files(runtime.parent) == RUNTIME
-
-
-def test_without_npm_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="`runtime`"):
-        runtime_files()
-
-
-def test_npm_that_fails_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
-    npm = tmp_path / "npm"
-    npm.write_text("#!/bin/sh\necho 'no such host' >&2\nexit 1\n")
-    npm.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(MediaError, match="no such host"):
-        runtime_files()
-    assert not (tmp_path / "cache").exists()
 
 
 def test_a_gallery_of_nothing_is_refused(tmp_path: Path) -> None:

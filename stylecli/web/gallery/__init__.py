@@ -1,0 +1,1 @@
+"""The page as a static site, whose networks run in the visitor's browser."""

@@ -1,0 +1,53 @@
+// The strip of styles below the large picture.
+
+import { app, fault } from "./app.js";
+import { canvasOf, h, say } from "./dom.js";
+import { painted } from "./pictures.js";
+import { choose, state } from "./state.js";
+import { T } from "./text.js";
+
+export function styleStrip(upload, changed) {
+  const element = h("div", { class: "strip", role: "group", "aria-label": T.styles });
+  const thumbs = new Map();
+  for (const style of app.styles) {
+    const thumb = h("span", { class: "thumb" });
+    const button = h("button", { "data-style": style.name, onclick: () => {
+      choose({ style: style.name, variant: "", ...(style.name === state.blend ? { blend: "" } : {}) });
+      changed();
+      say(style.title);
+    } }, thumb, h("span", { class: "name" }, style.title));
+    element.append(button);
+    thumbs.set(style.name, thumb);
+  }
+  element.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const all = [...element.children];
+    all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+    event.preventDefault();
+  });
+
+  function reveal(button) {
+    const from = button.offsetLeft - element.offsetLeft, to = from + button.offsetWidth;
+    if (from < element.scrollLeft || to > element.scrollLeft + element.clientWidth)
+      element.scrollLeft = from - (element.clientWidth - button.offsetWidth) / 2;
+  }
+
+  return {
+    element,
+    // Show which style is chosen.
+    mark() {
+      for (const button of element.children) {
+        const isChosen = button.dataset.style === state.style;
+        button.setAttribute("aria-pressed", String(isChosen));
+        if (isChosen) requestAnimationFrame(() => reveal(button));
+      }
+    },
+    fill() {
+      const { signal } = app.view;
+      for (const [style, thumb] of thumbs)
+        painted(upload, { style, variant: "", strokes: 1 }, state.second, { tile: true, signal }).then(
+          (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""The files that visitors sent: kept, shown small and in styles, stylized at full size."""

@@ -1,0 +1,1 @@
+"""The static site: what is written, and what a browser makes of it."""

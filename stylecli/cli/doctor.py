@@ -1,4 +1,4 @@
-"""`stylecli doctor`: what is installed, which devices really work."""
+"""`stylecli doctor`: check what is installed and which devices work."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from stylecli.core.errors import DeviceError
 @options.styles_dir
 @options.as_json
 def command(styles_dir: Path | None, as_json: bool) -> None:
-    """Tell what is installed, which devices really work, and which styles are found.
+    """Check what is installed, which devices work, and which styles are found.
 
-    Exit code 5 when something that stylecli cannot do without does not work.
+    Exit code 5 if something that stylecli needs does not work.
     """
     from stylecli.doctor import examine
 

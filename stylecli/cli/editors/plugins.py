@@ -21,7 +21,7 @@ host_argument = click.argument("host", type=click.Choice(host_names()))
 target_option = click.option(
     "--target",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The editor's folder of plug-ins, instead of those that are found.",
+    help="The editor's plug-in folder; default: those that are found.",
 )
 
 
@@ -29,7 +29,7 @@ target_option = click.option(
 def command() -> None:
     """List, install and uninstall the plug-ins for editors.
 
-    A plug-in hands pixels to this stylecli and takes them back; docs/editors.md tells more.
+    A plug-in sends pixels to this stylecli and gets them back, see docs/editors.md.
     """
 
 
@@ -52,9 +52,9 @@ def list_command(as_json: bool) -> None:
 @target_option
 @options.as_json
 def install(host: str, target: Path | None, as_json: bool) -> None:
-    """Install the plug-in into every folder where HOST looks, or renew it there.
+    """Install or update the plug-in in every plug-in folder of the editor HOST.
 
-    Exit code 6 if that failed in one of several folders.
+    Exit code 6 if it failed for one of several folders.
     """
     from stylecli.editors.plugins import install as install_into
 
@@ -85,7 +85,7 @@ def install(host: str, target: Path | None, as_json: bool) -> None:
 @target_option
 @options.as_json
 def uninstall(host: str, target: Path | None, as_json: bool) -> None:
-    """Remove all that `install` put there, and nothing else."""
+    """Remove everything that `install` wrote, and nothing else."""
     from stylecli.editors.plugins import uninstall as uninstall_from
 
     known = find_host(host)

@@ -1,4 +1,4 @@
-"""`stylecli bench`: how fast the styles, the video pipeline and the start are."""
+"""`stylecli bench`: measure the speed of the styles, the video pipeline and the start."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ bench_options = options.gathered(
         "--size",
         multiple=True,
         type=click.Choice([*SIZES]),
-        help=f"Only this size; repeatable; default: {' and '.join(QUICK)}.",
+        help=f"Only this size; may be repeated; default: {' and '.join(QUICK)}.",
     ),
     click.option(
         "--rounds",
         type=click.IntRange(1),
         default=BenchOptions.rounds,
         show_default=True,
-        help="Timed runs; the median counts.",
+        help="Number of timed runs; the median is reported.",
     ),
     click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores."),
     click.option(
@@ -42,29 +42,31 @@ bench_options = options.gathered(
         "--against",
         multiple=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Time this ONNX network too, on the CPU; it takes one RGB picture (1, 3, h, w); repeatable.",
+        help="Also time this ONNX network, which takes an RGB picture (1, 3, h, w); may be repeated.",
     ),
     click.option(
         "--against-white",
         type=click.Choice(get_args(White)),
         default=BenchOptions.against_white,
         show_default=True,
-        help="What white is at the input of the networks of --against.",
+        help="Value of white at the input of the networks of --against.",
     ),
     click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8."),
-    click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy."),
+    click.option("--scaling", is_flag=True, help="Measure how time grows with pixels and threads, and energy."),
     click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
-    click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network."),
-    click.option("--batch", is_flag=True, help="Measure `stylecli batch`: 60 photos, beside what its stages allow."),
+    click.option("--doors", is_flag=True, help="Measure the overhead of the pipe and the spool."),
+    click.option("--batch", is_flag=True, help="Measure `stylecli batch` with 60 photos."),
     options.device,
 )
 
 
 @click.command()
-@click.option("-s", "--style", "names", multiple=True, help="Only these styles; default: all.")
+@click.option("-s", "--style", "names", multiple=True, help="Only this style; may be repeated; default: all.")
 @bench_options
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it to this document.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time against pixels.")
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the results to this Markdown file."
+)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write a plot of time against pixels.")
 @options.record
 @options.styles_dir
 @options.as_json
@@ -77,9 +79,9 @@ def command(
     styles_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Time the styles against Johnson's network, in turn and in one run, so that the ratios are fair.
+    """Time the styles and Johnson's network alternately in one run, so that the ratios are fair.
 
-    Johnson's network needs the extra `train`; without it there are no ratios. Pause other work meanwhile.
+    Johnson's network needs the extra `train`; without it there are no ratios. Stop other work meanwhile.
     """
     from stylecli.evaluation.speed.benchmark import record_speed, run_benchmark, write_benchmark
     from stylecli.evaluation.speed.networks import machine

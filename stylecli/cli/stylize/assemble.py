@@ -1,4 +1,4 @@
-"""`stylecli assemble`: picture files to a video."""
+"""`stylecli assemble`: make a video of picture files."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original.")
-@click.option("--fps", "rate", type=RateType(knows_cfr=False), help="For frames without timing.json: so many a second.")
+@click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original video.")
+@click.option("--fps", "rate", type=RateType(knows_cfr=False), help="Frame rate, for frames without timing.json.")
 @options.encoder
 @options.audio
 @options.overwrite
@@ -36,9 +36,9 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Make a video of frames that `stylecli split` had made of the original.
+    """Make a video of the frames that `stylecli split` wrote into DIR.
 
-    Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original.
+    Timestamps, sound, subtitles, chapters and all other streams are those of the original.
     """
     from stylecli.media.frames.assemble import assemble_video
     from stylecli.media.video.plan import VideoOptions

@@ -1,4 +1,4 @@
-"""What is told of the items of a batch, while they end and afterwards."""
+"""Print and report the results of a batch: each item when it ends, and a summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is made of the items that ended."""
+    """What to do with the results of a batch."""
 
     reports: Sequence[Path]
     golden: Path | None
@@ -29,7 +29,7 @@ class Outcome:
     as_json: bool
 
     def check(self) -> None:
-        """Refuse what cannot be made, before any work is done. Raises UsageError."""
+        """Check the reports and the accepted outputs before any work is done. Raises UsageError."""
         from stylecli.stylize.batch.golden.verify import check_golden
         from stylecli.stylize.batch.reports.files import check_report
 
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def reporter(*, as_json: bool) -> Callable[[Ended], None]:
-    """What tells of each item that ended: outputs on stdout, failures and warnings on stderr, or all as JSON."""
+    """Make a callback that prints each result: outputs on stdout, failures and warnings on stderr, or all as JSON."""
 
     def report(ended: Ended) -> None:
         if as_json:

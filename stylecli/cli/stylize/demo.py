@@ -1,4 +1,4 @@
-"""`stylecli demo`: pictures and a clip from nothing but the installed package."""
+"""`stylecli demo`: a picture in every style and a stylized clip, without any input."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FOLDER = Path("stylecli-demo")
     type=click.Path(path_type=Path),
     default=FOLDER,
     show_default=True,
-    help="The folder to fill; files of an earlier demo are replaced, others stay.",
+    help="Output folder; files of an earlier demo are replaced, others stay.",
 )
 @options.device
 @options.styles_dir
 def command(output: Path, device: Device, styles_dir: Path | None) -> None:
     """Make a picture in every style and a short stylized clip with sound, and print their paths.
 
-    The scene is computed by stylecli itself: nothing is needed, nothing is downloaded.
+    The pictures are computed; nothing is needed and nothing is downloaded.
     """
     from stylecli.packs.shelves import list_styles
     from stylecli.stylize.demo import make_demo

@@ -1,4 +1,4 @@
-"""`stylecli styles`: look at the styles there are, check them, add and remove them."""
+"""`stylecli styles`: list, show, check, learn, add and remove styles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """List, show, check, learn, add and remove styles.
 
-    A style is a folder; it is looked for in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled ones.
+    A style is a folder. Styles are searched in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled styles.
     """
 
 
@@ -37,7 +37,7 @@ command.add_command(learn.command)
 def list_command(styles_dir: Path | None, as_json: bool) -> None:
     """List all styles.
 
-    Damaged ones are left out; `stylecli styles check` names them.
+    Damaged styles are left out; `stylecli styles check` names them.
     """
     from stylecli.packs.shelves import list_styles, shelves
 
@@ -76,9 +76,9 @@ def show(style: str, styles_dir: Path | None, as_json: bool) -> None:
 @options.styles_dir
 @options.as_json
 def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> None:
-    """Check styles completely: the card, every file's sha256, that the networks are safe.
+    """Check the card, the sha256 of every file and the safety of the networks.
 
-    Without a name all styles on the shelves are checked. Exit code 3 if one has problems.
+    Without a name all styles are checked. Exit code 3 if one has problems.
     """
     from stylecli.packs.shelves import check_style, style_folders
 
@@ -99,9 +99,9 @@ def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> No
 @options.styles_dir
 @options.as_json
 def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> None:
-    """Check a style, a folder or a .zip, and put it among your own (or in --styles-dir).
+    """Check a style (a folder or a .zip) and add it to your own styles, or to --styles-dir.
 
-    Refused are wrong sha256s, pickles, links, external data, operators that are not standard, oversize.
+    Refused are wrong sha256s, pickles, links, external data, non-standard operators and oversized files.
     """
     from stylecli.editors.host import tell_styles_changed
     from stylecli.packs.shelves import add_style, shelves
@@ -119,7 +119,7 @@ def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> 
 @options.styles_dir
 @options.as_json
 def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
-    """Remove one of your own styles (or one in --styles-dir).
+    """Remove one of your own styles, or one in --styles-dir.
 
     The bundled styles stay.
     """
@@ -137,11 +137,11 @@ def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("photo", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Output picture.")
 @click.option(
     "-s", "--style", "styles", multiple=True, help="A style's name or folder; may be repeated.  [default: all]"
 )
-@click.option("--tile", type=click.IntRange(64, 2048), default=TILE_WIDTH, show_default=True, help="A tile's width.")
+@click.option("--tile", type=click.IntRange(64, 2048), default=TILE_WIDTH, show_default=True, help="Width of a tile.")
 @options.device
 @options.styles_dir
 @options.overwrite
@@ -158,7 +158,7 @@ def sheet(
 ) -> None:
     """Draw a photo in every style into one labelled picture.
 
-    Each tile is the whole result made small; the first one is the photo itself.
+    Each tile is the full-size result, shrunk; the first one is the photo itself.
     """
     from stylecli.cli.console import progress_shown
     from stylecli.packs.shelves import find_style, list_styles

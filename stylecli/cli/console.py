@@ -109,7 +109,7 @@ def emit_json(value: Mapping[str, Any], *, err: bool = False) -> None:
     _write(text, err=True) if err else emit(text)
 
 
-def emit(line: str | bytes) -> None:
+def emit(line: object) -> None:
     """Print a line on stdout. If that fails (a full disk), the work continues; `check_emitted` raises at the end."""
     _write(line, err=False)
 
@@ -144,7 +144,7 @@ def check_emitted() -> None:
 _faults: list[str] = []  # why stdout could not be written; at most one
 
 
-def _write(line: str | bytes, *, err: bool) -> None:
+def _write(line: object, *, err: bool) -> None:
     try:
         click.echo(line, err=err)
     except BrokenPipeError:

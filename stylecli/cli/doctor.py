@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json
+from stylecli.cli.console import emit, emit_json
 from stylecli.core.errors import DeviceError
 
 
@@ -27,8 +27,8 @@ def command(styles_dir: Path | None, as_json: bool) -> None:
         if as_json:
             emit_json(asdict(finding))
         else:
-            click.echo(f"{'ok     ' if finding.is_well else 'missing'} {finding.topic}: {finding.says}")
+            emit(f"{'ok     ' if finding.is_well else 'missing'} {finding.topic}: {finding.says}")
             if not finding.is_well and finding.advice:
-                click.echo(f"        {finding.advice}")
+                emit(f"        {finding.advice}")
     if broken := [finding.topic for finding in findings if finding.is_needed and not finding.is_well]:
         raise DeviceError(f"stylecli cannot work: {', '.join(broken)}", hint="Follow the advice above.")

@@ -278,7 +278,7 @@ def refuse_collisions(jobs: Sequence[Job]) -> None:
     for job in jobs:
         target = os.path.realpath(job.output)
         if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
+            raise UsageError(f"{job.output}: would replace a source", hint="Give another name or folder as `output`.")
         if target in made:
             raise UsageError(
                 f"{job.output}: would be made from both {made[target]} and {job.source}",

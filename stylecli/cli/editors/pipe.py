@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import say
+from stylecli.cli.console import emit_bytes, say
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.editors.layout import PROTOCOL, Alpha, Color, Layout, Pixel
 
@@ -113,5 +113,4 @@ def command(
     if sys.stdin.isatty():
         raise UsageError("stdin is a terminal, not a picture", hint="This command is for editors: see docs/editors.md.")
     painted = stylize_stream(sys.stdin.fileno(), layout, open_engine, look, progress=tell_progress)
-    sys.stdout.buffer.write(painted)
-    sys.stdout.buffer.flush()
+    emit_bytes(painted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, say
+from stylecli.cli.console import emit, emit_json, say
 from stylecli.core.errors import ItemsFailedError, StyleError, UsageError
 from stylecli.editors.host import find_host, host_names, list_hosts
 
@@ -44,7 +44,7 @@ def list_command(as_json: bool) -> None:
         for plugin in plugins:
             _tell(plugin, as_json=as_json)
         if not plugins and not as_json:
-            click.echo(f"{host.title}: not found")
+            emit(f"{host.title}: not found")
 
 
 @command.command()
@@ -94,7 +94,7 @@ def uninstall(host: str, target: Path | None, as_json: bool) -> None:
         if as_json:
             emit_json({"event": "result", "host": host, "folder": place.folder, "removed": was_there})
         else:
-            click.echo(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
+            emit(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
 
 
 @command.command()
@@ -108,7 +108,7 @@ def check(host: str, target: Path | None, as_json: bool) -> None:
     """
     known = find_host(host)
     if not known.check:
-        raise UsageError(f"{host}: it can be tried inside the editor only", hint="tests/editors does that.")
+        raise UsageError(f"{host}: its plug-in runs only inside the editor", hint="Start the editor to try it.")
     broken = []
     for place in _places(known, target):
         for one in known.check(place):
@@ -116,7 +116,7 @@ def check(host: str, target: Path | None, as_json: bool) -> None:
             if as_json:
                 emit_json({"event": "result", "topic": one.topic, "works": one.is_well, "says": one.says})
             else:
-                click.echo(f"{one.topic}: {one.says}")
+                emit(f"{one.topic}: {one.says}")
     say(f"stylecli: {known.check_hint}")
     if broken:
         raise ItemsFailedError(f"it does not work by {', '.join(broken)}", hint="See above for the reason.")
@@ -140,9 +140,9 @@ def _tell(plugin: Plugin, *, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", **_entry(plugin)})
         return
-    click.echo(plugin.says)
+    emit(plugin.says)
     if plugin.advice:
-        click.echo(f"        {plugin.advice}")
+        emit(f"        {plugin.advice}")
 
 
 def _entry(plugin: Plugin) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.parameters import RateType
 
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ def command(
         facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}
         emit_json({"event": "result", "output": result.path, **facts, "messages": result.messages})
     else:
-        click.echo(result.path)
+        emit(result.path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.stylize import batch_options
 from stylecli.core.errors import UsageError
 
@@ -75,14 +75,14 @@ def _print_schema() -> None:
 
     from stylecli.stylize.batch.manifests.columns import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    emit(json.dumps(schema(), indent=2))
 
 
 def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
     from stylecli.stylize.batch.manifests.folders import write_manifest
 
     say(f"stylecli: {write_manifest(manifest, rule, overwrite=overwrite)} rows")
-    click.echo(manifest)
+    emit(manifest)
 
 
 def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:
@@ -112,7 +112,7 @@ def _write_job(path: Path, manifest: Path, how: BatchOptions) -> None:
     count = len(read_manifest(manifest, styles_dir=how.styles_dir))
     write_job(path, manifest, count, how, overwrite=how.overwrite)
     say(f"stylecli: a job of {count} tasks")
-    click.echo(path)
+    emit(path)
 
 
 def _run(manifest: Path, how: BatchOptions, outcome: Outcome) -> None:

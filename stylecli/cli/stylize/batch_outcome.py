@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.core.errors import ItemsFailedError
 
 if TYPE_CHECKING:
@@ -49,7 +46,7 @@ class Outcome:
         if self.github:
             write_summary(ended)
             for line in annotation_lines(ended):
-                click.echo(line)
+                emit(line)
         _conclude(ended, as_json=self.as_json)
 
     def _verified(self, ended: Sequence[Ended], folder: Path) -> Sequence[Ended]:
@@ -72,10 +69,9 @@ def reporter(*, as_json: bool) -> Callable[[Ended], None]:
         elif ended.status == "failed":
             say(f"stylecli: {ended.item.id}: {ended.facts['error']}. {ended.facts['hint']}".rstrip())
         elif ended.status == "done":
-            click.echo(ended.item.output)
+            emit(ended.item.output)
             for warning in ended.facts["warnings"]:
                 say(f"stylecli: {ended.item.id}: {warning}")
-        sys.stdout.flush()
 
     return report
 

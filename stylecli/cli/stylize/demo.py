@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import progress_shown
+from stylecli.cli.console import emit, progress_shown
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device
@@ -39,4 +39,4 @@ def command(output: Path, device: Device, styles_dir: Path | None) -> None:
     with progress_shown() as progress:
         files = make_demo(output, list_styles(styles_dir), device=device, progress=progress)
     for file in files:
-        click.echo(file)
+        emit(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import TimeSpan
 
@@ -73,4 +73,4 @@ def command(
         emit_json({"event": "result", "style": pack.name, "folder": pack.folder, "preview": preview, "scores": scores})
     else:
         say(f"content {scores['content']:.2f}, style {scores['style']:.2f}; photos in the style: {preview}")
-        click.echo(f"{pack.name}: added to {pack.folder.parent}")
+        emit(f"{pack.name}: added to {pack.folder.parent}")

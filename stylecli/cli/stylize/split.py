@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 
 if TYPE_CHECKING:
     from stylecli.media.video.clip import Span
@@ -54,4 +54,4 @@ def command(source: Path, folder: Path, frame_format: str, bits: str | None, spa
         facts = {"frames": result.frames, "width": result.width, "height": result.height}
         emit_json({"event": "result", "output": result.folder, **facts, "messages": result.messages})
     else:
-        click.echo(result.folder)
+        emit(result.folder)

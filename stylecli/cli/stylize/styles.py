@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, say
+from stylecli.cli.console import emit, emit_json, print_table, say
 from stylecli.cli.stylize import learn
 from stylecli.core.errors import PackError
 from stylecli.stylize.options import TILE_WIDTH
@@ -88,7 +88,7 @@ def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> No
         if as_json:
             emit_json({"event": "result", "style": name, "ok": not problems, "problems": problems})
         else:
-            click.echo("\n".join(problems) or f"{name}: ok")
+            emit("\n".join(problems) or f"{name}: ok")
     if damaged := sum(1 for problems in reports.values() if problems):
         raise PackError(f"{damaged} of {len(reports)} styles have problems", hint="Get them again.")
 
@@ -111,7 +111,7 @@ def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> 
     if as_json:
         emit_json({"event": "result", **_entry(pack)})
     else:
-        click.echo(f"{pack.name}: added to {pack.folder.parent}")
+        emit(f"{pack.name}: added to {pack.folder.parent}")
 
 
 @command.command()
@@ -132,7 +132,7 @@ def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", "style": name, "removed_from": shelf})
     else:
-        click.echo(f"{name}: removed from {shelf}")
+        emit(f"{name}: removed from {shelf}")
 
 
 @command.command()
@@ -170,7 +170,7 @@ def sheet(
     if as_json:
         emit_json({"event": "result", "input": photo, "output": output, "styles": [pack.name for pack in packs]})
     else:
-        click.echo(output)
+        emit(output)
 
 
 def _entry(pack: StylePack) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.parameters import RateType
 from stylecli.core.errors import UsageError
 
@@ -44,7 +44,7 @@ def _instead_of_the_command(act: Callable[[Leftover], None]) -> Callable[..., No
 
 def _show(leftover: Leftover) -> None:
     use = "\tat work" if leftover.in_use else ""
-    click.echo(f"{leftover.output}\t{leftover.frames} frames\t{leftover.size / 1e6:.1f} MB{use}")
+    emit(f"{leftover.output}\t{leftover.frames} frames\t{leftover.size / 1e6:.1f} MB{use}")
 
 
 def _discard(leftover: Leftover) -> None:
@@ -216,6 +216,6 @@ def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Video
             if not is_single:  # the fault of a single video is that of the command, which says it at its end
                 say(f"stylecli: {error}")
         else:
-            click.echo(job.output if result else f"{job.output} (kept, it exists)")
+            emit(job.output if result else f"{job.output} (kept, it exists)")
 
     return report

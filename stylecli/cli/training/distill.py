@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.extras import needs_extra
 
 
@@ -64,4 +64,4 @@ def command(
         emit_json({"event": "result", "file": file, "bytes": file.stat().st_size, "layers": rows})
     else:
         print_table(rows)
-        click.echo(file)
+        emit(file)

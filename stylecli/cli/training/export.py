@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
+from stylecli.cli.console import emit
 from stylecli.cli.extras import needs_extra
 
 PREVIEW_SIZE = (640, 427)  # width and height in pixels
@@ -65,4 +66,4 @@ def command(
     else:
         photo = read_picture(preview) if preview else picture_from_pixels(Landscape(*PREVIEW_SIZE).frame(0))
         pack = export_pack(finished, output, preview_of=photo, precision=exact, overwrite=overwrite)
-    click.echo(pack.folder)
+    emit(pack.folder)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown
+from stylecli.cli.console import emit, emit_json, progress_shown
 from stylecli.cli.extras import needs_extra
 from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
 
@@ -107,4 +107,4 @@ def command(
         seconds = round(time.monotonic() - started, 1)
         emit_json({"event": "result", "output": output, "steps": steps, "seconds": seconds, **losses})
     else:
-        click.echo(output)
+        emit(output)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_results, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_results, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import Ratios
 from stylecli.core.errors import UsageError
@@ -139,4 +139,4 @@ def _print_pruned(weights: Path, unreadable: int, *, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": unreadable})
     else:
-        click.echo(weights)
+        emit(weights)

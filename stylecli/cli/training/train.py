@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
 from stylecli.training.networks.registry import NETWORKS
 
@@ -117,4 +117,4 @@ def command(
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:
-        click.echo(weights)
+        emit(weights)

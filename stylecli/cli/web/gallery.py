@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import progress_shown, say
+from stylecli.cli.console import emit, progress_shown, say
 
 
 @click.command()
@@ -36,5 +36,5 @@ def command(
     packs = [find_style(style, styles_dir) for style in styles] or list_styles(styles_dir)
     with progress_shown() as progress:
         size = write_gallery(output, packs, runtime=runtime, overwrite=overwrite, progress=progress)
-    click.echo(output)
+    emit(output)
     say(f"stylecli: {len(packs)} styles, {size / 1e6:.0f} MB")

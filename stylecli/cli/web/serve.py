@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import say
+from stylecli.cli.console import emit, say
 from stylecli.cli.extras import needs_extra
 from stylecli.web.options import LOOPBACK, PORT, ServeOptions
 
@@ -49,7 +49,7 @@ def command(
     from stylecli.web.server import serve
 
     def ready(address: str) -> None:
-        click.echo(address)
+        emit(address)
         say("stylecli: Ctrl-C ends it")
 
     serve(

@@ -35,7 +35,7 @@ command.add_command(learn.command)
 @options.styles_dir
 @options.as_json
 def list_command(styles_dir: Path | None, as_json: bool) -> None:
-    """List all styles.
+    """List all styles; --json also gives their folders.
 
     Damaged styles are left out; `stylecli styles check` names them.
     """
@@ -46,7 +46,9 @@ def list_command(styles_dir: Path | None, as_json: bool) -> None:
         for pack in packs:
             emit_json({"event": "result", **_entry(pack), "preview": str(pack.preview)})
     else:
-        print_table([{**_entry(pack), "variants": ", ".join(_entry(pack)["variants"])} for pack in packs])
+        print_table(
+            [{**_names(pack), "year": pack.card.year or None, "variants": ", ".join(_variants(pack))} for pack in packs]
+        )
     if not packs:
         say(f"stylecli: no styles in {', '.join(str(shelf) for shelf in shelves(styles_dir))}")
 
@@ -174,15 +176,16 @@ def sheet(
 
 
 def _entry(pack: StylePack) -> dict[str, Any]:
-    return {
-        "style": pack.name,
-        "title": pack.card.title,
-        "artist": pack.card.artist,
-        "year": pack.card.year,
-        "variants": [model.variant for model in pack.card.models],
-        "bytes": pack.model().bytes,
-        "folder": str(pack.folder),
-    }
+    files = {"bytes": pack.model().bytes, "folder": str(pack.folder)}
+    return {**_names(pack), "variants": _variants(pack), **files}
+
+
+def _names(pack: StylePack) -> dict[str, Any]:
+    return {"style": pack.name, "title": pack.card.title, "artist": pack.card.artist, "year": pack.card.year}
+
+
+def _variants(pack: StylePack) -> list[str]:
+    return [model.variant for model in pack.card.models]
 
 
 def _fields(pack: StylePack) -> Iterator[tuple[str, object]]:

@@ -48,7 +48,7 @@ def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Stati
 
 
 def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
-    """Everything that changes the result of `paint`: name for people -> value. Equal fingerprints give equal pixels."""
+    """Return everything that affects the result of `paint`, by name. Equal fingerprints give equal pixels."""
     import onnxruntime  # loaded already by the engine
 
     return {
@@ -60,26 +60,26 @@ def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
 
 
 def look_fingerprint(look: Look) -> str:
-    """The look as text; equal texts mean equal looks. A mask is told by the hash of its values."""
+    """Return the look as text; equal texts mean equal looks. The mask is represented by a hash of its values."""
     mask = "" if look.mask is None else hashlib.sha256(look.mask.tobytes()).hexdigest()
     return f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
 
 
 def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32]:
-    """How much of a picture of this size is painted: one number, or with a mask one for each pixel (H, W)."""
+    """Return the weight of the stylized picture: one number, or with a mask one for each pixel (H, W)."""
     if look.mask is None:
         return look.strength
     return look.strength * resize(look.mask[..., None], height, width)[..., 0]
 
 
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The luma of `stylized` with the colour differences of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
+    """Combine the luma of `stylized` with the chroma of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
     change = (stylized - photo) @ LUMA
     return np.clip(photo + change[..., None], 0, 1)
 
 
 def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
-    """Height and width in pixels at which the network works."""
+    """Return the height and width in pixels at which the network works."""
     if brush == "native":
         scale = 1.0
     elif brush == "auto":
@@ -90,14 +90,14 @@ def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
 
 
 def at_working_size(pixels: NDArray[Any], brush: Brush) -> NDArray[Any]:
-    """The input of the network for a picture (H, W, 3): the picture itself, or float32 at the working size."""
+    """Return the network's input for a picture (H, W, 3): the picture itself, or float32 at the working size."""
     height, width = pixels.shape[:2]
     size = working_size(height, width, brush)
     return pixels if size == (height, width) else resize(pixels, *size)
 
 
 def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
-    """Whether the network's bytes are the result as they are."""
+    """Whether the network's 8-bit output is the final result."""
     height, width = pixels.shape[:2]
     is_untouched = look.strength == 1 and look.mask is None and not look.preserve_color
     at_size = working_size(height, width, look.brush) == (height, width)

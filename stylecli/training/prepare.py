@@ -175,7 +175,9 @@ def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, 
         first, *others = (Painting(file=source.name) for source in sources)
         return Recipe(first, tuple(others)), tuple(sources)
     if len(sources) > 1:
-        raise UsageError(f"{sources[0]}: only one recipe can be given", hint="Name further paintings in it: [[others]].")
+        raise UsageError(
+            f"{sources[0]}: only one recipe can be given", hint="Name further paintings in it: [[others]]."
+        )
     recipe = read_recipe(sources[0])
     if painting and painting.is_file():
         if recipe.others:

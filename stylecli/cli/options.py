@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stylecli.cli.console import say
-from stylecli.cli.parameters import BrushType, RangeType, TileType, TimeSpan
+from stylecli.cli.parameters import BrushType, PathType, RangeType, TileType, TimeSpan
 from stylecli.core.errors import ItemsFailedError
 from stylecli.inference.sessions import DEVICES
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
@@ -45,7 +45,7 @@ def gathered(name: str, make: Callable[..., Any], *choices: Callable[[Any], Any]
 
 styles_dir = click.option(
     "--styles-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False),
     help="Search this folder for styles first.  [also: $STYLECLI_STYLES]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print progress and results as JSON lines.")
@@ -60,22 +60,20 @@ device = click.option(
 variant = click.option(
     "--variant", help="Variant of the style, such as quality, bold or int8; `stylecli styles list` names them."
 )
-run_folder = click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run."
-)
+run_folder = click.option("-o", "--output", required=True, type=PathType(), metavar="RUN", help="Folder of the run.")
 csv_file = click.option(
-    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write the table to this CSV file."
+    "--csv", "csv_file", type=PathType(dir_okay=False), help="Also write the table to this CSV file."
 )
 report = click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     help="Write an HTML report with plots and pictures, all in one file.",
 )
 record = click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
 photos_to_train_with = click.option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="Training photos: a folder with its subfolders, or a zip.",
 )
 finish_with = click.option("--finish-with", type=click.Choice(VGG_NAMES), help="Loss network of the last phase.")
@@ -85,7 +83,7 @@ steps = click.option(
 time_budget = click.option("--time-budget", type=TimeSpan(), help="Time to train, such as 15m: as many steps as fit.")
 loss_weights = click.option(
     "--loss-weights",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     help="Weights of VGG in a local safetensors file with torchvision's keys; default: a download of 550 MB.",
 )
 
@@ -153,7 +151,7 @@ look = gathered(
     ),
     click.option(
         "--mask",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathType(dir_okay=False),
         help="Picture that is white where the style is wanted.",
     ),
     click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -48,6 +49,13 @@ SIXTY = 60  # seconds in a minute, minutes in an hour
 MOST_PARTS = 3  # of a time: hours, minutes, seconds
 FASTEST = 1000  # frames a second
 TILE_MIN = 64  # pixels: of a smaller tile, most is overlap
+
+
+class PathType(click.Path):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4 on
+    """A path. Permissions are not checked here: whoever opens the file raises the right error, with its exit code."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **how)
 
 
 class TimeSpan(click.ParamType[float]):

@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, say
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import ItemsFailedError, StyleError, UsageError
 from stylecli.editors.host import find_host, host_names, list_hosts
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 host_argument = click.argument("host", type=click.Choice(host_names()))
 target_option = click.option(
     "--target",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False),
     help="The editor's plug-in folder; default: those that are found.",
 )
 

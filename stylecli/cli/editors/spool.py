@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, say
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.core.version import __version__
 from stylecli.editors.spool.protocol import IDLE_SECONDS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathType())
 @click.option(
     "--idle",
     type=click.FloatRange(0),

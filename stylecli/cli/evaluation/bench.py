@@ -11,6 +11,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
 
 
@@ -41,7 +42,7 @@ bench_options = options.gathered(
     click.option(
         "--against",
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=PathType(exists=True, dir_okay=False),
         help="Also time this ONNX network, which takes an RGB picture (1, 3, h, w); may be repeated.",
     ),
     click.option(
@@ -63,10 +64,8 @@ bench_options = options.gathered(
 @click.command()
 @click.option("-s", "--style", "names", multiple=True, help="Only this style; may be repeated; default: all.")
 @bench_options
-@click.option(
-    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the results to this Markdown file."
-)
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write a plot of time against pixels.")
+@click.option("--markdown", type=PathType(dir_okay=False), help="Write the results to this Markdown file.")
+@click.option("--plot", type=PathType(dir_okay=False), help="Write a plot of time against pixels.")
 @options.record
 @options.styles_dir
 @options.as_json

@@ -11,6 +11,7 @@ from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown
 from stylecli.cli.evaluation import subjects
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.blind.options import BlindOptions
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 @click.command(short_help="Let people choose between styles without knowing which is which.")
 @click.argument("styles", nargs=-1, metavar="[STYLE_OR_RUN...]")
 @subjects.photos
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Page to write (.html).")
+@click.option("-o", "--output", type=PathType(dir_okay=False), help="Page to write (.html).")
 @click.option(
     "--painting",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PathType(exists=True, dir_okay=False),
     help="Also show the painting and ask which picture is more like it.",
 )
 @click.option(
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--score",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     help="Count the answers that the page saved; may be repeated.",
 )
 @options.variant

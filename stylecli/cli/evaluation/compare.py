@@ -9,10 +9,11 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import print_results, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 
 
 @click.command(short_help="Compare training runs: final losses, seconds, parameters.")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=PathType(file_okay=False))
 @options.csv_file
 @options.report
 @options.overwrite

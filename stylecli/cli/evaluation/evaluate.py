@@ -14,7 +14,7 @@ from stylecli.cli.evaluation.blind import blind
 from stylecli.cli.evaluation.compare import compare
 from stylecli.cli.evaluation.temporal import check_topic, evaluate_temporally
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import CommandGroup, OwnArgument
+from stylecli.cli.parameters import CommandGroup, OwnArgument, PathType
 from stylecli.core.errors import ItemsFailedError, MediaError
 from stylecli.evaluation.quality.options import InputRange, JudgedBy, JudgeName
 
@@ -38,7 +38,7 @@ judged_by = options.gathered(
     _judged_by,
     click.option(
         "--painting",
-        type=click.Path(exists=True, path_type=Path),
+        type=PathType(exists=True),
         help="The painting, for the style distance, or a folder with the paintings that the recipes name.",
     ),
     click.option(
@@ -51,12 +51,12 @@ judged_by = options.gathered(
     options.loss_weights,
     click.option(
         "--classifier",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathType(dir_okay=False),
         help="An ONNX image classifier, to measure how often the content is still recognised.",
     ),
     click.option(
         "--labels",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathType(dir_okay=False),
         help="The classifier's class names, one a line, if the photos are named by class.",
     ),
     click.option(
@@ -91,7 +91,7 @@ judged_by = options.gathered(
 @click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on clips of known motion.")
 @click.option(
     "--sintel",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False),
     help="With --temporal: a folder in the layout of MPI-Sintel (final, flow, occlusions, invalid).",
 )
 @judged_by

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import click
 
 from stylecli.cli.console import say
+from stylecli.cli.parameters import PathType
 from stylecli.evaluation.speed.options import BenchOptions, White
 
-photos = click.option(
-    "--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; may be repeated."
-)
+photos = click.option("--photos", multiple=True, type=PathType(), help="A photo or folder; may be repeated.")
 white = click.option(
     "--white",
     type=click.Choice(get_args(White)),

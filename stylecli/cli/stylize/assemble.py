@@ -9,7 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown, say
-from stylecli.cli.parameters import RateType
+from stylecli.cli.parameters import PathType, RateType
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--like", required=True, metavar="VIDEO", type=click.Path(path_type=Path), help="The original video.")
+@click.argument("folder", metavar="DIR", type=PathType())
+@click.argument("output", metavar="OUT", type=PathType())
+@click.option("--like", required=True, metavar="VIDEO", type=PathType(), help="The original video.")
 @click.option("--fps", "rate", type=RateType(knows_cfr=False), help="Frame rate, for frames without timing.json.")
 @options.encoder
 @options.audio

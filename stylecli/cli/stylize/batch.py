@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import batch_options
 from stylecli.core.errors import UsageError
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("manifest", required=False, type=click.Path(path_type=Path))
+@click.argument("manifest", required=False, type=PathType())
 @batch_options.folder
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="With --from-folder: the manifest to write.")
+@click.option("-o", "--output", type=PathType(), help="With --from-folder: the manifest to write.")
 @click.option("--watch", is_flag=True, help="With --from-folder: stylize files as they appear, until ^C.")
 @click.option("--dry-run", is_flag=True, help="Only check the manifest and estimate time and disk space.")
 @click.option(
     "--openjd",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     help="Only write a job template of Open Job Description, for a render farm.",
 )
 @click.option("--schema", is_flag=True, help="Only print the JSON schema of a row.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from stylecli.cli import options
-from stylecli.cli.parameters import Columns, Rows, Shard
+from stylecli.cli.parameters import Columns, PathType, Rows, Shard
 from stylecli.stylize.batch.options import BatchOptions
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def folder(command: Command) -> Command:
         "--from-folder",
         "folders",
         nargs=2,
-        type=click.Path(path_type=Path),
+        type=PathType(),
         metavar="IN OUT",
         help="Stylize folder IN into folder OUT: write a manifest with -o, or --watch it.",
     )
@@ -119,14 +118,14 @@ def outcome(command: Command) -> Command:
         "--report",
         "reports",
         multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=PathType(dir_okay=False),
         help="Write a report of all items as HTML, JUnit XML or JSON (.html, .xml, .json); may be repeated.",
     )
     @click.option("--github", is_flag=True, help="Write a summary and at most 10 annotations for GitHub Actions.")
     @click.option(
         "--verify",
         "golden",
-        type=click.Path(path_type=Path),
+        type=PathType(),
         help="Compare the outputs with accepted ones in this folder; items that differ have failed.",
     )
     @click.option(

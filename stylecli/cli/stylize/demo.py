@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, progress_shown
+from stylecli.cli.parameters import PathType
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device
@@ -21,7 +22,7 @@ FOLDER = Path("stylecli-demo")
     "-o",
     "--output",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     default=FOLDER,
     show_default=True,
     help="Output folder; files of an earlier demo are replaced, others stay.",

@@ -9,23 +9,21 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import TimeSpan
+from stylecli.cli.parameters import PathType, TimeSpan
 
 
 @click.command("learn")
-@click.argument("painting", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("painting", type=PathType(dir_okay=False))
 @click.option("--name", help="Name of the new style; default: from the file's name.")
 @click.option("--title", default="", help="Title of the painting, for the style's card.")
 @click.option("--artist", default="", help="Artist of the painting.")
 @click.option("--year", type=int, default=0, help="Year of the painting.")
 @click.option("--time-budget", "seconds", type=TimeSpan(), default="5m", show_default=True, help="Time to train.")
 @click.option("--base", metavar="STYLE", help="Style to start from; default: great-wave.")
-@click.option(
-    "--data", "photos", type=click.Path(path_type=Path), help="Training photos; default: 11 that ship with stylecli."
-)
+@click.option("--data", "photos", type=PathType(), help="Training photos; default: 11 that ship with stylecli.")
 @click.option(
     "--work",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="Folder of the training while it runs; default: in your user folder.",
 )
 @options.styles_dir

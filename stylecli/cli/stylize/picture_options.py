@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from stylecli.cli import options
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.media.images.settings import BITS, ExrColor
 from stylecli.stylize.options import PictureOptions
@@ -81,10 +82,10 @@ pictures = options.gathered(
 def sources(command: Command) -> Command:
     """Add the inputs; the command gets them all as `inputs`."""
 
-    @click.argument("inputs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+    @click.argument("inputs", nargs=-1, type=PathType(allow_dash=True), metavar="IN...")
     @click.option(
         "--files-from",
-        type=click.Path(path_type=Path, allow_dash=True),
+        type=PathType(allow_dash=True),
         help="Text file with one input on each line (or separated by null bytes); - for stdin.",
     )
     @functools.wraps(command)

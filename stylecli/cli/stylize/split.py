@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType
 
 if TYPE_CHECKING:
     from stylecli.media.video.clip import Span
@@ -17,8 +18,8 @@ FORMATS = ("png", "tiff", "exr")  # as stylecli.split.FORMATS, which --help must
 
 
 @click.command()
-@click.argument("source", metavar="VIDEO", type=click.Path(path_type=Path))
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="VIDEO", type=PathType())
+@click.argument("folder", metavar="DIR", type=PathType())
 @click.option(
     "--format",
     "frame_format",

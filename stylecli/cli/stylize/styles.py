@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, print_table, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import learn
 from stylecli.core.errors import PackError
 from stylecli.stylize.options import TILE_WIDTH
@@ -96,7 +97,7 @@ def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> No
 
 
 @command.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=PathType(exists=True))
 @click.option("--replace", is_flag=True, help="Replace the style of the same name.")
 @options.styles_dir
 @options.as_json
@@ -138,8 +139,8 @@ def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("photo", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Output picture.")
+@click.argument("photo", type=PathType())
+@click.option("-o", "--output", required=True, type=PathType(), help="Output picture.")
 @click.option(
     "-s", "--style", "styles", multiple=True, help="A style's name or folder; may be repeated.  [default: all]"
 )

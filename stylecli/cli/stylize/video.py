@@ -12,7 +12,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown, say
-from stylecli.cli.parameters import RateType
+from stylecli.cli.parameters import PathType, RateType
 from stylecli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _discard(leftover: Leftover) -> None:
 def _option(name: str, act: Callable[[Leftover], None], text: str) -> Callable[..., click.Command]:
     return click.option(
         name,
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=PathType(exists=True, file_okay=False),
         is_flag=False,
         flag_value=".",
         is_eager=True,
@@ -78,11 +78,9 @@ discard_partial = _option("--discard-partial", _discard, "Discard that unfinishe
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+@click.argument("sources", nargs=-1, required=True, type=PathType(allow_dash=True), metavar="IN...")
 @click.option("-s", "--style", required=True, help="A style's name or folder, or a blend.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Output: a video (.mp4, .mov, .mkv, .webm ...) or a folder."
-)
+@click.option("-o", "--output", type=PathType(), help="Output: a video (.mp4, .mov, .mkv, .webm ...) or a folder.")
 @click.option("-r", "--recursive", is_flag=True, help="Search subfolders too.")
 @options.span
 @options.encoder
@@ -116,7 +114,7 @@ discard_partial = _option("--discard-partial", _discard, "Discard that unfinishe
     default=True,
     help="Continue a stopped run of the same command (the default), or start again.",
 )
-@click.option("--keep-frames", type=click.Path(path_type=Path), metavar="DIR", help="Also write the frames as PNG.")
+@click.option("--keep-frames", type=PathType(), metavar="DIR", help="Also write the frames as PNG.")
 @list_partial
 @discard_partial
 @options.variant

@@ -9,6 +9,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 
 
 @click.command()
@@ -17,14 +18,14 @@ from stylecli.cli.extras import needs_extra
     "folders",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="Training pictures: a folder with its subfolders, or a zip; may be repeated, all are sampled equally often.",
 )
 @click.option(
     "--photos",
     "judged_on",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="Other pictures, to compare it with VGG-19.",
 )
 @options.run_folder

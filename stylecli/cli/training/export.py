@@ -9,23 +9,22 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 
 PREVIEW_SIZE = (640, 427)  # width and height in pixels
 
 
 @click.command()
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("run", type=PathType(file_okay=False))
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     metavar="PACK",
     help="Folder to write; its name becomes the style's name.",
 )
-@click.option(
-    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Photo for the preview; default: a computed one."
-)
+@click.option("--preview", type=PathType(dir_okay=False), help="Photo for the preview; default: a computed one.")
 @click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style, if RUN has several.")
 @click.option("--variant", help="Add the network to the existing style PACK as this variant, such as quality.")
 @click.option(
@@ -35,7 +34,7 @@ PREVIEW_SIZE = (640, 427)  # width and height in pixels
     show_default=True,
     help="Precision of the network; int8 is the smallest and the fastest in videos on a CPU.",
 )
-@click.option("--photos", type=click.Path(path_type=Path), help="Photos to calibrate int8 on; default: computed ones.")
+@click.option("--photos", type=PathType(), help="Photos to calibrate int8 on; default: computed ones.")
 @options.overwrite
 @needs_extra("train")
 def command(

@@ -11,6 +11,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ SETTINGS, JOB = Optimization(), OptimizationJob()  # the defaults
 
 
 @click.command()
-@click.argument("photo", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--painting", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The painting.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Output picture.")
+@click.argument("photo", type=PathType(dir_okay=False))
+@click.option("--painting", required=True, type=PathType(dir_okay=False), help="The painting.")
+@click.option("-o", "--output", required=True, type=PathType(), metavar="OUT", help="Output picture.")
 @click.option(
     "--steps", type=click.IntRange(1), default=JOB.steps, show_default=True, help="Optimiser steps, over all scales."
 )

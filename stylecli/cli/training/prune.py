@@ -9,7 +9,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, print_results, progress_shown, say
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import Ratios
+from stylecli.cli.parameters import PathType, Ratios
 from stylecli.core.errors import UsageError
 from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target
 
@@ -39,9 +39,7 @@ target_options = options.gathered(
 healing_options = options.gathered(
     "healing",
     Healing,
-    click.option(
-        "--painting", type=click.Path(path_type=Path), help="The painting, or its folder; default: the copy in RUN."
-    ),
+    click.option("--painting", type=PathType(), help="The painting, or its folder; default: the copy in RUN."),
     options.loss_network("that of RUN's last phase"),
     options.finish_with,
     options.loss_weights,
@@ -61,7 +59,7 @@ healing_options = options.gathered(
     "--photos",
     "judged",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="With --sweep: photos to evaluate on; may be repeated. Default: some of --data, left out of the healing.",
 )
 @click.option(

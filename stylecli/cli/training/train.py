@@ -10,6 +10,7 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.training.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
@@ -17,14 +18,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "sources", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="PAINTING...|RECIPE"
-)
+@click.argument("sources", nargs=-1, required=True, type=PathType(dir_okay=False), metavar="PAINTING...|RECIPE")
 @options.photos_to_train_with
 @options.run_folder
-@click.option(
-    "--painting", type=click.Path(path_type=Path), help="The painting of a RECIPE, or the folder of its paintings."
-)
+@click.option("--painting", type=PathType(), help="The painting of a RECIPE, or the folder of its paintings.")
 @click.option(
     "--base", metavar="STYLE|RUN", help="Start from the weights of a style, of STYLE:VARIANT or of a run: minutes."
 )

@@ -8,14 +8,15 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, progress_shown, say
+from stylecli.cli.parameters import PathType
 
 
 @click.command()
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="SITE", help="Folder to write.")
+@click.option("-o", "--output", required=True, type=PathType(), metavar="SITE", help="Folder to write.")
 @click.option("-s", "--style", "styles", multiple=True, help="Only this style; may be repeated. Default: all.")
 @click.option(
     "--runtime",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     metavar="DIR",
     help="Folder with onnxruntime-web; default: a cache, which npm fills once.",
 )

@@ -180,4 +180,5 @@ def raise_failures(errors: Sequence[StyleError | None], items: str) -> None:
     if failed and len(errors) == 1:
         raise failed[0]
     if failed:
-        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint="The others are done.")
+        hint = "The others are done." if len(failed) < len(errors) else "See the messages above."
+        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint=hint)

@@ -83,4 +83,5 @@ def _conclude(ended: Sequence[Ended], *, as_json: bool) -> None:
     else:
         say(f"stylecli: {counts['done']} done, {counts['skipped']} done before, {counts['failed']} failed")
     if counts["failed"]:
-        raise ItemsFailedError(f"{counts['failed']} of {len(ended)} items failed", hint="The others are done.")
+        hint = "The others are done." if counts["failed"] < len(ended) else "See the messages above."
+        raise ItemsFailedError(f"{counts['failed']} of {len(ended)} items failed", hint=hint)

@@ -64,7 +64,8 @@ def with_statistics(content: bytes, statistics: Statistics) -> bytes:
         if convolution is None:
             nodes.extend(_scaled(graph, node, gain, shift))
         else:
-            nodes[-1:] = [*_scale_convolution(graph, convolution, gain, shift), convolution]
+            place = next(number for number, other in enumerate(nodes) if other is convolution)
+            nodes[place:place] = _scale_convolution(graph, convolution, gain, shift)
             convolution.output[0] = node.output[0]
     return edited(model, nodes)
 

@@ -1,4 +1,4 @@
-"""How a style is applied: strength, stroke size, the photo's own colours, a mask.
+"""How a style is applied: strength, stroke size, the photo's own colours, a mask, what lies under it.
 
 This module imports no numpy, so that the command line reads its defaults from here.
 """
@@ -31,6 +31,8 @@ class Look:
     mask: (H, W) in 0..1, 1 where the style is wanted; any size, it is stretched over the picture.
     brush: stroke size; the network works at 1/brush of the picture's size. "native" is 1; "auto" works at a short side
         of at most 720 pixels.
+    over: (H, W, 3) in 0..1, sRGB-encoded; shows where nothing is painted, instead of the photo; any size, it is
+        stretched over the picture. The result of another style gives two styles in one picture, each with its mask.
 
     Raises:
         UsageError: a value is out of its range.
@@ -43,6 +45,7 @@ class Look:
     preserve_color: bool = False
     mask: NDArray[np.float32] | None = None
     brush: Brush = "auto"
+    over: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:

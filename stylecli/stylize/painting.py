@@ -22,13 +22,13 @@ BAND = 512  # rows of a large picture that are upsampled at once
 def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Statistics | None = None) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1. Same shape and type.
 
-    Strength 0 and a black mask return the samples unchanged. `statistics` come from `engine.measure`, for a frame of
-    a video those of its scene; None measures this picture.
+    Strength 0 and a black mask return the samples unchanged, or those of `look.over`. `statistics` come from
+    `engine.measure`, for a frame of a video those of its scene; None measures this picture.
 
     Raises:
         DeviceError: out of memory.
     """
-    if look.strength == 0:
+    if look.strength == 0 and look.over is None:
         return pixels
     height, width = pixels.shape[:2]
     if _is_plain(engine, pixels, look):
@@ -37,12 +37,14 @@ def paint(engine: Engine, pixels: NDArray[Any], look: Look, *, statistics: Stati
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
+    over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
     for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
-            piece = (1 - weight) * photo + weight * piece  # exact at both ends, unlike photo + weight * change
+            below = photo if over is None else over[place]
+            piece = (1 - weight) * below + weight * piece  # exact at both ends, unlike photo + weight * change
         painted[place] = quantize(piece, pixels.dtype)
     return painted
 
@@ -60,13 +62,16 @@ def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
 
 
 def look_fingerprint(look: Look) -> str:
-    """Return the look as text; equal texts mean equal looks. The mask is represented by a hash of its values."""
-    mask = "" if look.mask is None else hashlib.sha256(look.mask.tobytes()).hexdigest()
-    return f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
+    """Return the look as text; equal texts mean equal looks. The mask and `over` are represented by hashes."""
+    mask, over = ("" if one is None else hashlib.sha256(one.tobytes()).hexdigest() for one in (look.mask, look.over))
+    text = f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
+    return f"{text}, over {over}" if over else text
 
 
 def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32]:
-    """Return the weight of the stylized picture: one number, or with a mask one for each pixel (H, W)."""
+    """Return the share of the result that is not the photo: one number, or with a mask one for each pixel (H, W)."""
+    if look.over is not None:
+        return 1.0
     if look.mask is None:
         return look.strength
     return look.strength * resize(look.mask[..., None], height, width)[..., 0]

@@ -209,6 +209,15 @@ def read_mask(path: Path) -> NDArray[np.float32]:
     return brightness if picture.alpha is None else brightness * to_unit(picture.alpha)
 
 
+def read_over(path: Path) -> NDArray[np.float32]:
+    """Read a picture for `Look.over`: (H, W, 3) in 0..1.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    return to_unit(read_picture(path).pixels)
+
+
 def _work(
     jobs: Sequence[PictureJob], engines: Mapping[str, Engine], look: Look, options: PictureOptions
 ) -> Generator[Callable[[], list[Outcome]], None, None]:

@@ -13,7 +13,7 @@ from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
-from stylecli.stylize.painting import paint, working_size
+from stylecli.stylize.painting import look_fingerprint, paint, working_size
 
 ROUNDING = 1.01 / 255  # one level of 8 bits
 
@@ -74,6 +74,25 @@ def test_a_mask_of_another_size_is_stretched_over_the_picture(engine: Engine, ph
     masked = paint(engine, photo, Look(mask=small))
     np.testing.assert_array_equal(masked[:, :150], photo[:, :150])
     np.testing.assert_array_equal(masked[:, -150:], paint(engine, photo, Look())[:, -150:])
+
+
+def test_where_the_mask_is_black_the_other_picture_shows(engine: Engine, photo: NDArray[np.uint8]) -> None:
+    mask = np.zeros(photo.shape[:2], np.float32)
+    mask[:, 200:] = 1
+    other = to_unit(photo[::-1, ::-1])
+    both = paint(engine, photo, Look(mask=mask, over=other))
+    np.testing.assert_array_equal(both[:, :200], photo[::-1, ::-1][:, :200])
+    np.testing.assert_array_equal(both[:, 200:], paint(engine, photo, Look())[:, 200:])
+
+
+def test_at_strength_zero_the_other_picture_is_the_result(engine: Engine, photo: NDArray[np.uint8]) -> None:
+    other = to_unit(photo[::-1])
+    np.testing.assert_array_equal(paint(engine, photo, Look(strength=0, over=other)), photo[::-1])
+
+
+def test_the_other_picture_counts_in_the_fingerprint(photo: NDArray[np.uint8]) -> None:
+    looks = [Look(), Look(over=to_unit(photo)), Look(over=to_unit(photo[::-1]))]
+    assert len({look_fingerprint(look) for look in looks}) == 3
 
 
 @pytest.mark.parametrize(

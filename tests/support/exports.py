@@ -30,8 +30,8 @@ def _exported_once() -> Iterator[None]:
 
 
 def _fingerprint(network: StyleNetwork) -> str:
-    """Hash everything that an export reads: the layers, the margin, every tensor."""
-    fingerprint = hashlib.sha256(f"{network} {network.margin}".encode())
+    """Hash everything that an export reads: the layers, every tensor."""
+    fingerprint = hashlib.sha256(str(network).encode())
     for name, tensor in network.state_dict().items():
         fingerprint.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
         fingerprint.update(tensor.cpu().contiguous().numpy().tobytes())

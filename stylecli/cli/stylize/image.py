@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_bytes, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import picture_options
 from stylecli.cli.stylize.picture_options import STREAM, Output
 from stylecli.core.errors import UsageError
@@ -58,6 +60,11 @@ STREAM_SUFFIX = ".png"  # default format of stdout
 @picture_options.pictures
 @options.variant
 @options.look
+@click.option(
+    "--over",
+    type=PathType(dir_okay=False),
+    help="Lay the style over this picture instead of over the photo: with --mask, two styles in one picture.",
+)
 @options.device
 @options.tile
 @options.styles_dir
@@ -73,6 +80,7 @@ def command(
     quiet: bool,
     variant: str | None,
     look: Look,
+    over: Path | None,
     how: PictureOptions,
     device: Device,
     tile: Tiling,
@@ -91,8 +99,9 @@ def command(
     from stylecli.packs.shelves import find_style, style_folders
     from stylecli.stylize.jobs import Selection, carry_timing, plan_jobs
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures import open_engines, run_jobs
+    from stylecli.stylize.pictures import open_engines, read_over, run_jobs
 
+    look = replace(look, over=read_over(over)) if over else look
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
     suffix = suffix_of_format(format_name) if format_name else ""
     path = output.path if output else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from math import prod, sqrt
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from stylecli.inference.model_graph import Graph, parsed, with_outputs
 from stylecli.inference.sessions import open_cpu_session
 
-PROBES = (64, 128)  # pixels: sides of the squares that the convolutions are counted on
+PROBES = (64, 128, 192)  # pixels: sides of the squares that the convolutions are counted on
 CEILING_SIDE = 1536  # rows and columns of the matrices whose product measures the machine
 CEILING_ROUNDS = 5
 
@@ -19,8 +19,8 @@ CEILING_ROUNDS = 5
 def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0) -> float:
     """Count the operations of an ONNX model's convolutions for one picture; a multiply-accumulate is two operations.
 
-    They are counted on two small squares. A network that pads a margin m computes (side + m)^2 pixels, so two counts
-    give m, and with it the count at any size.
+    They are counted on three small squares. A layer with a margin computes (width + m) * (height + m) pixels, so the
+    count is a * width * height + b * (width + height) + c; three squares give a, b and c.
 
     Args:
         model: the serialized model.
@@ -31,13 +31,8 @@ def multiplications(model: bytes, width: int, height: int, *, white: float = 1.0
     Returns:
         10^9 operations.
     """
-    small, large = (_operations(model, side, white) for side in PROBES)
-    if not small:
-        return 0.0
-    growth = sqrt(large / small)
-    margin = (PROBES[1] - growth * PROBES[0]) / (growth - 1)
-    per_pixel = small / (PROBES[0] + margin) ** 2
-    return per_pixel * (width + margin) * (height + margin) / 1e9
+    area, sides, constant = np.polyfit(PROBES, [_operations(model, side, white) for side in PROBES], 2)
+    return float(area * width * height + sides / 2 * (width + height) + constant) / 1e9
 
 
 def ceiling(threads: int) -> float:

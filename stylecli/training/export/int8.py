@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LEVELS = 255  # of an unsigned byte
 TAIL = 1e-4  # share of a feature map's samples that may be clipped at each end
 SIGMOID_RANGE = 6.24  # here the sigmoid is half an 8-bit level from 0 or 1
-MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"}  # take and give feature maps
+MOVING = {"Slice", "Pad"}  # give the samples that they take in other places: they move bytes
+MAP_OPERATORS = {"Conv", "InstanceNormalization", "Relu", "Add", "Resize"} | MOVING  # take and give feature maps
 
 Range = tuple[float, float]
 
@@ -46,9 +47,12 @@ def to_int8(content: bytes, photos: Sequence[NDArray[np.float32]]) -> bytes:
     last = [node for node in model.graph.node if node.op_type == "Conv"][-1].output[0]
     ranges = _ranges(content, {**_feature_maps(graph), last: last}, photos)
     ranges[last] = (max(ranges[last][0], -SIGMOID_RANGE), min(ranges[last][1], SIGMOID_RANGE))
-    ranges |= {node.output[0]: (0.0, 1.0) for node in model.graph.node if node.op_type in ("Pad", "Sigmoid")}
+    ranges |= {node.output[0]: (0.0, 1.0) for node in model.graph.node if _is_photo(node) or node.op_type == "Sigmoid"}
     nodes: list[NodeProto] = []
     for node in model.graph.node:
+        if node.op_type in MOVING and node.input[0] in ranges and node.output[0] in ranges:
+            nodes.extend(_moved(graph, node, ranges[node.output[0]]))
+            continue
         node.input[:] = [f"{name}_8bit" if name in ranges else name for name in node.input]
         if node.op_type == "Conv":
             nodes.extend(_quantized_weights(graph, node, ranges))
@@ -63,11 +67,12 @@ def _feature_maps(graph: Graph) -> dict[str, str]:
     """Find the tensors to quantize, each with the tensor whose range it has.
 
     Inputs of a normalisation alone are left out, since the normalisation changes the range, and inputs of a ReLU alone,
-    since it cuts off half of the range. Nearest-neighbour upsampling keeps the range of its input.
+    since it cuts off half of the range. What moves samples, or repeats them in nearest-neighbour upsampling, keeps the
+    range of its input.
     """
     maps: set[str] = set()
     for node in graph.graph.node:
-        if node.op_type == "Pad" or (node.op_type in MAP_OPERATORS and maps & {*node.input}):
+        if _is_photo(node) or (node.op_type in MAP_OPERATORS and maps & {*node.input}):
             maps |= {*node.output}
     users: dict[str, set[str]] = {}
     for node in graph.graph.node:
@@ -75,9 +80,21 @@ def _feature_maps(graph: Graph) -> dict[str, str]:
             users.setdefault(name, set()).add(node.op_type)
     picked: dict[str, str] = {}
     for name, maker in graph.makers.items():
-        if name in maps and users.get(name, set()) & {"Conv", "Add", "Resize"}:
-            picked[name] = maker.input[0] if maker.op_type == "Resize" else name
+        if name in maps and users.get(name, set()) & {"Conv", "Add", "Resize", *MOVING}:
+            picked[name] = name if _is_photo(maker) else _measured(graph, name)
     return picked
+
+
+def _is_photo(node: NodeProto) -> bool:
+    """Whether a node gives the picture with its margin."""
+    return node.op_type == "Pad" and node.input[0] == "image"
+
+
+def _measured(graph: Graph, name: str) -> str:
+    """Return the feature map whose samples this one repeats or holds in other places."""
+    while (maker := graph.makers[name]).op_type in {"Resize", *MOVING} and not _is_photo(maker):
+        name = maker.input[0]
+    return name
 
 
 def _ranges(content: bytes, sources: Mapping[str, str], photos: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
@@ -121,10 +138,25 @@ def _rounded(graph: Graph, name: str, limits: Range) -> Iterator[NodeProto]:
     """Yield the nodes that quantize a feature map to 8 bits and dequantize it."""
     from onnx import helper
 
+    inputs = _levels(graph, name, limits)
+    yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
+    yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])
+
+
+def _moved(graph: Graph, node: NodeProto, limits: Range) -> Iterator[NodeProto]:
+    """Make a node move the levels of its input instead of the values, in place; yield it and the dequantization."""
+    from onnx import helper
+
+    name = node.output[0]
+    node.input[0], node.output[0] = f"{node.input[0]}_levels", f"{name}_levels"
+    yield node
+    yield helper.make_node("DequantizeLinear", [f"{name}_levels", *_levels(graph, name, limits)], [f"{name}_8bit"])
+
+
+def _levels(graph: Graph, name: str, limits: Range) -> list[str]:
+    """Add the constants that tell what the levels of a feature map stand for; returns their names."""
     scale = _scale(limits)
-    inputs = [
+    return [
         graph.add_constant(np.array(scale, np.float32), f"{name}_scale"),
         graph.add_constant(np.array(round(-limits[0] / scale), np.uint8), f"{name}_zero"),
     ]
-    yield helper.make_node("QuantizeLinear", [name, *inputs], [f"{name}_levels"])
-    yield helper.make_node("DequantizeLinear", [f"{name}_levels", *inputs], [f"{name}_8bit"])

@@ -19,6 +19,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, *, normalize_inside: bool = True, dilation: int = 1) -> None:
         super().__init__()
+        self.reach = 2 * dilation  # how many pixels of the feature map it sees to each side
         self.first = NormalizedConvolution(channels, channels, normalize=normalize_inside, dilation=dilation)
         self.second = NormalizedConvolution(channels, channels, dilation=dilation)
 
@@ -32,6 +33,7 @@ class BottleneckBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.reach = 1
         self.narrow = NormalizedConvolution(channels, channels // 2, size=1)
         self.middle = NormalizedConvolution(channels // 2, channels // 2)
         self.widen = NormalizedConvolution(channels // 2, channels, size=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -11,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylecli.training.networks.blocks import (
-    STRIDE,
     NormalizedConvolution,
     ResidualBlock,
     convolution,
@@ -19,7 +17,7 @@ from stylecli.training.networks.blocks import (
     double,
     load_weights,
 )
-from stylecli.training.networks.style_network import MARGIN, StyleNetwork
+from stylecli.training.networks.style_network import StyleNetwork
 
 DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 
@@ -98,19 +96,12 @@ class FastNetwork(StyleNetwork):
         load_weights(network, weights)
         return network
 
-    @property
-    def margin(self) -> int:
-        """Pixels around a picture. Proportional to the mean dilation, as is the reach of the zero padding."""
-        dilations = self.widths["dilations"]
-        mean = sum(dilations) / len(dilations) if dilations else 1
-        return math.ceil(MARGIN * mean / STRIDE) * STRIDE
-
-    def forward(self, image: Tensor) -> Tensor:
+    def encode(self, image: Tensor) -> Tensor:
         x = F.relu(self.stem(image))  # (N, stem, H/2, W/2)
-        x = F.relu(self.down(x))  # (N, trunk, H/4, W/4)
-        x = self.blocks(x)
-        if self.narrow is not None:
-            x = self.narrow(x)  # (N, stem, H/4, W/4)
+        return F.relu(self.down(x))  # (N, trunk, H/4, W/4)
+
+    def decode(self, features: Tensor) -> Tensor:
+        x = features if self.narrow is None else self.narrow(features)  # (N, stem, H/4, W/4)
         x = F.relu(self.up(double(x)))  # (N, stem, H/2, W/2)
         return torch.sigmoid(F.pixel_shuffle(self.head(x), 2))  # (N, 3, H, W)
 

@@ -28,6 +28,8 @@ class JohnsonNetwork(StyleNetwork):
     (Odena et al. 2016), as in every later implementation; a sigmoid instead of the scaled tanh, for pictures in 0..1.
     """
 
+    edge = 2
+
     def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
         super().__init__()
         self.widths: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
@@ -56,11 +58,14 @@ class JohnsonNetwork(StyleNetwork):
         load_weights(network, weights)
         return network
 
-    def forward(self, image: Tensor) -> Tensor:
+    def encode(self, image: Tensor) -> Tensor:
         x = F.relu(self.entry(image))  # (N, stem, H, W)
         for down in self.down:
             x = F.relu(down(x))
-        x = self.blocks(x)  # (N, trunk, H/4, W/4)
+        return x  # (N, trunk, H/4, W/4)
+
+    def decode(self, features: Tensor) -> Tensor:
+        x = features
         for up in self.up:
             x = F.relu(up(double(x)))
         return torch.sigmoid(self.exit(x))  # (N, 3, H, W)

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 class StyleNetwork(nn.Module):
     """A network that maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to its stylized picture of the same shape.
 
-    A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, has its residual blocks in
-    `blocks`, and is listed in `registry.NETWORKS`.
+    A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, and is listed in
+    `registry.NETWORKS`. It has three parts: `encode` from the picture to feature maps (N, trunk, H/4, W/4), residual
+    `blocks`, each with its `reach`, and `decode` back to the picture. `edge` is the reach of `encode`, and of `decode`,
+    in pixels of these feature maps, rounded up.
     """
 
+    edge: ClassVar[int] = 1
     shape: ClassVar[tuple[str, ...]] = ("stem", "trunk", "blocks")  # the fields of a recipe that decide its layers
     widths: dict[str, Any]
     blocks: nn.Sequential
@@ -29,10 +32,14 @@ class StyleNetwork(nn.Module):
         """Rebuild the network whose `state_dict` these tensors are; `owns` must hold."""
         raise NotImplementedError
 
-    @property
-    def margin(self) -> int:
-        """Pixels to repeat around a picture so that zero padding does not show; a multiple of the stride."""
-        return MARGIN
+    def encode(self, image: Tensor) -> Tensor:
+        """From a picture to feature maps."""
+        raise NotImplementedError
 
+    def decode(self, features: Tensor) -> Tensor:
+        """From feature maps to a picture."""
+        raise NotImplementedError
 
-MARGIN = 8  # pixels: without it, zero padding shows as a frame; a larger one shifts the statistics
+    def forward(self, image: Tensor) -> Tensor:
+        """Paint a picture whose sides are multiples of the stride."""
+        return self.decode(self.blocks(self.encode(image)))

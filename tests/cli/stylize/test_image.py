@@ -53,6 +53,21 @@ def test_every_look_option_changes_the_pixels(run: Run, photo_file: Path, tmp_pa
     assert np.abs(pixels_of(tmp_path / "plain.png") - pixels_of(tmp_path / "changed.png")).mean() > 1
 
 
+def test_the_style_is_laid_over_another_picture(run: Run, photo_file: Path, tmp_path: Path) -> None:
+    height, width = pixels_of(photo_file).shape[:2]
+    mask = np.zeros((height, width, 3), np.uint8)
+    mask[: height // 2] = 255
+    (tmp_path / "mask.png").write_bytes(encode_picture(picture_from_pixels(mask), ".png"))
+    other = np.full((height, width, 3), (200, 30, 90), np.uint8)
+    (tmp_path / "other.png").write_bytes(encode_picture(picture_from_pixels(other), ".png"))
+    run(photo_file, "-s", "tiny", "-o", tmp_path / "plain.png")
+    where = ["--mask", tmp_path / "mask.png", "--over", tmp_path / "other.png"]
+    assert run(photo_file, "-s", "tiny", "-o", tmp_path / "both.png", *where).exit_code == 0
+    both, middle = pixels_of(tmp_path / "both.png"), height // 2
+    np.testing.assert_array_equal(both[:middle], pixels_of(tmp_path / "plain.png")[:middle])
+    np.testing.assert_array_equal(both[middle:], other[middle:])
+
+
 def test_strength_zero_gives_the_identical_pixels(run: Run, photo_file: Path, tmp_path: Path) -> None:
     run(photo_file, "-s", "tiny", "-o", tmp_path / "same.png", "--strength", "0")
     np.testing.assert_array_equal(pixels_of(tmp_path / "same.png"), pixels_of(photo_file))

@@ -146,12 +146,17 @@ def test_dilations_of_one_change_nothing() -> None:
     dilated = network_from_weights(with_dilations(plain.state_dict(), (1, 1)))
     image = torch.rand(1, 3, 32, 40)
     assert torch.equal(dilated(image), plain(image))
-    assert dilated.margin == plain.margin == 8
 
 
-@pytest.mark.parametrize(("dilations", "margin"), [((), 8), ((1, 2, 4), 20), ((2, 4, 8), 40)])
-def test_the_margin_grows_with_the_dilations_in_whole_strides(dilations: tuple[int, ...], margin: int) -> None:
-    assert FastNetwork(stem=4, trunk=8, blocks=3, dilations=dilations).margin == margin
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_zeros_of_the_padding_never_show(network: StyleNetwork) -> None:
+    sky = torch.full((1, 3, 260, 260), 0.6)
+    sky[..., 120:140, 120:140] = 0.1  # so that there is a variance to normalise by
+    with torch.no_grad():
+        painted = SizedNetwork(network.eval())(sky)
+    inside = painted[..., 32:33, 32:33]
+    for border in (painted[..., :4, :32], painted[..., -4:, :32], painted[..., :32, :4], painted[..., :32, -4:]):
+        torch.testing.assert_close(border, inside.expand_as(border), atol=1e-3, rtol=0)
 
 
 def test_a_flat_picture_has_no_frame_with_dilations() -> None:
@@ -161,7 +166,7 @@ def test_a_flat_picture_has_no_frame_with_dilations() -> None:
 
 
 class TinyNetwork(StyleNetwork):
-    """A network of one convolution, as a newcomer might add it."""
+    """A network of two convolutions, as a newcomer might add it."""
 
     shape = ("stem",)
 
@@ -169,21 +174,25 @@ class TinyNetwork(StyleNetwork):
         super().__init__()
         self.widths = {"stem": stem}
         self.blocks = nn.Sequential()
-        self.paint = nn.Sequential(nn.Conv2d(3, stem, 3, padding=1), nn.Conv2d(stem, 3, 3, padding=1))
+        self.shrink = nn.Conv2d(3, stem, 4, stride=4)
+        self.paint = nn.Conv2d(stem, 3 * 4 * 4, 3, padding=1)
 
     @classmethod
     def owns(cls, weights: Mapping[str, torch.Tensor]) -> bool:
-        return "paint.0.weight" in weights
+        return "shrink.weight" in weights
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, torch.Tensor]) -> Self:
-        network = cls(stem=len(weights["paint.0.weight"]))
+        network = cls(stem=len(weights["shrink.weight"]))
         network.load_state_dict(dict(weights))
         return network
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        painted: torch.Tensor = self.paint(image).sigmoid()
-        return painted
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.shrink(image)
+        return features
+
+    def decode(self, features: torch.Tensor) -> torch.Tensor:
+        return nn.functional.pixel_shuffle(self.paint(features), 4).sigmoid()
 
 
 def test_a_network_is_added_by_a_class_and_an_entry(

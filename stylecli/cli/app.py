@@ -21,17 +21,17 @@ NO_THREAD = "can't start new thread"  # Python's words where there is no memory 
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Stylize": {
         "image": ("stylize.image", "Stylize pictures and folders of pictures."),
-        "video": ("stylize.video", "Stylize a video, with its sound and all else."),
-        "batch": ("stylize.batch", "Do a manifest of pictures and videos, each once."),
+        "video": ("stylize.video", "Stylize videos; sound and other streams are kept."),
+        "batch": ("stylize.batch", "Stylize a manifest of pictures and videos, resumably."),
         "split": ("stylize.split", "Write the frames of a video as pictures."),
-        "assemble": ("stylize.assemble", "Make a video of such frames, with all else of the original."),
-        "demo": ("stylize.demo", "Make a picture and a clip in every style, from nothing."),
+        "assemble": ("stylize.assemble", "Make a video of such frames, with the sound of the original."),
+        "demo": ("stylize.demo", "Make a picture in every style and a stylized clip, without any input."),
     },
     "Styles": {
-        "styles": ("stylize.styles", "List, show, check, add and remove styles."),
+        "styles": ("stylize.styles", "List, show, check, learn, add and remove styles."),
     },
     "Page": {
-        "serve": ("web.serve", "Open a page to try, compare and adjust styles."),
+        "serve": ("web.serve", "Open a page in the browser to try, compare and adjust styles."),
         "gallery": ("web.gallery", "Write that page as a static site for any web server."),
     },
     "Train": {
@@ -48,10 +48,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Editors": {
         "pipe": ("editors.pipe", "Stylize raw pixels from stdin to stdout, for editors."),
         "spool": ("editors.spool", "Stylize the pictures that editors put into a folder."),
-        "plugins": ("editors.plugins", "Put the plug-ins for editors where these look for them."),
+        "plugins": ("editors.plugins", "Install and uninstall the plug-ins for editors."),
     },
     "Installation": {
-        "doctor": ("doctor", "Tell what is installed and which devices work."),
+        "doctor": ("doctor", "Check what is installed and which devices work."),
     },
 }
 
@@ -85,7 +85,7 @@ class Suite(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name close ones when a command is unknown."""
+        """Suggest a similar command if one is unknown."""
         import difflib
 
         try:
@@ -97,7 +97,7 @@ class Suite(click.Group):
             ) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; faults that a user can cure become a message and an exit code, defects stay tracebacks."""
+        """Run a command; a StyleError becomes a message and an exit code, any other exception stays a traceback."""
         try:
             value = super().invoke(ctx)
             check_emitted()
@@ -133,9 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Where a caller has closed stdin, stdout or stderr, let no file that is opened later take its number.
+    """Open /dev/null for each closed standard stream.
 
-    Native libraries would write their messages into it.
+    Otherwise the next file that is opened gets that number, and native libraries write their messages into it.
     """
     for number in range(3):
         try:

@@ -1,7 +1,6 @@
-"""What a person or a program sees of a command: messages, tables, JSON lines, progress.
+"""The output of commands: messages, tables, JSON lines, progress.
 
-Results go to stdout, messages to stderr. Progress is a bar with an ETA on a terminal, JSON lines for machines, and
-nothing in a log file.
+Results go to stdout, messages to stderr. Progress is a bar on a terminal, JSON lines with --json, else nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ PARAMETER = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")  # `overwrite=True`, as mess
 
 @contextmanager
 def progress_shown(*, as_json: bool = False) -> Iterator[Progress]:
-    """A progress callback that shows what it hears while the `with` lasts."""
+    """Give a progress callback for the `with` block."""
     if as_json:
         yield _json_lines()
     elif _is_terminal(sys.stderr):
@@ -86,7 +85,7 @@ def _bar() -> Iterator[Progress]:
 
 
 def print_any_text() -> None:
-    """Let no text fail to be printed: bytes of names that are no text go out as they are, other signs as escapes."""
+    """Make printing never fail: undecodable bytes of file names are printed as they are, other characters escaped."""
     codecs.register_error("stylecli", _printable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -94,13 +93,12 @@ def print_any_text() -> None:
 
 
 def _printable(error: UnicodeError) -> tuple[bytes, int]:
-    """What is printed for signs that a stream cannot encode."""
+    """An error handler for `codecs`: the bytes to print for characters that a stream cannot encode."""
     assert isinstance(error, UnicodeEncodeError)
-    signs = error.object[error.start : error.end]
     first, last = 0xDC80, 0xDCFF  # PEP 383: bytes 80 to FF of a file's name that cannot be decoded
     printed = (
-        bytes([ord(sign) - 0xDC00]) if first <= ord(sign) <= last else sign.encode("ascii", "backslashreplace")
-        for sign in signs
+        bytes([ord(char) - 0xDC00]) if first <= ord(char) <= last else char.encode("ascii", "backslashreplace")
+        for char in error.object[error.start : error.end]
     )
     return b"".join(printed), error.end
 
@@ -111,8 +109,8 @@ def emit_json(value: Mapping[str, Any], *, err: bool = False) -> None:
     _write(text, err=True) if err else emit(text)
 
 
-def emit(line: str | bytes) -> None:
-    """Print a line on stdout. A full disk stops no work: the first fault is said, and `check_emitted` raises it."""
+def emit(line: object) -> None:
+    """Print a line on stdout. If that fails (a full disk), the work continues; `check_emitted` raises at the end."""
     _write(line, err=False)
 
 
@@ -133,7 +131,7 @@ def emit_bytes(data: bytes) -> None:
 
 
 def check_emitted() -> None:
-    """Tell whether all lines were written.
+    """Check that all lines were written.
 
     Raises:
         MediaError: stdout could not be written.
@@ -143,10 +141,10 @@ def check_emitted() -> None:
         raise MediaError(f"stdout: it cannot be written ({reason})", hint="The work itself is done.")
 
 
-_faults: list[str] = []  # what the system had against writing to stdout, once
+_faults: list[str] = []  # why stdout could not be written; at most one
 
 
-def _write(line: str | bytes, *, err: bool) -> None:
+def _write(line: object, *, err: bool) -> None:
     try:
         click.echo(line, err=err)
     except BrokenPipeError:
@@ -158,7 +156,7 @@ def _write(line: str | bytes, *, err: bool) -> None:
 
 
 def _discard_stdout() -> None:
-    """Let what is left in its buffer go nowhere, so that the end of the process does not fail on it again."""
+    """Redirect stdout to /dev/null, so that flushing it at exit does not fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -170,14 +168,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def say(text: str) -> None:
-    """Print a message to the user on stderr, with parameters named as the options of the command that runs."""
+    """Print a message on stderr. Parameters of the Python API become options, see `with_flags`."""
     _write(with_flags(text), err=True)
 
 
 def with_flags(text: str) -> str:
-    """Replace parameters of the Python API by options of the command that runs: `overwrite=True` by --overwrite.
+    """Replace parameters of the Python API by options of the running command: `overwrite=True` by --overwrite.
 
-    Names that are no option of it stay as they are.
+    Names that are not options of the command stay as they are.
     """
     context = click.get_current_context(silent=True)
     if context is None:

@@ -1,4 +1,4 @@
-"""`stylecli doctor`: what is installed, which devices really work."""
+"""`stylecli doctor`: check what is installed and which devices work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json
+from stylecli.cli.console import emit, emit_json
 from stylecli.core.errors import DeviceError
 
 
@@ -16,9 +16,9 @@ from stylecli.core.errors import DeviceError
 @options.styles_dir
 @options.as_json
 def command(styles_dir: Path | None, as_json: bool) -> None:
-    """Tell what is installed, which devices really work, and which styles are found.
+    """Check what is installed, which devices work, and which styles are found.
 
-    Exit code 5 when something that stylecli cannot do without does not work.
+    Exit code 5 if something that stylecli needs does not work.
     """
     from stylecli.doctor import examine
 
@@ -27,8 +27,8 @@ def command(styles_dir: Path | None, as_json: bool) -> None:
         if as_json:
             emit_json(asdict(finding))
         else:
-            click.echo(f"{'ok     ' if finding.is_well else 'missing'} {finding.topic}: {finding.says}")
+            emit(f"{'ok     ' if finding.is_well else 'missing'} {finding.topic}: {finding.says}")
             if not finding.is_well and finding.advice:
-                click.echo(f"        {finding.advice}")
+                emit(f"        {finding.advice}")
     if broken := [finding.topic for finding in findings if finding.is_needed and not finding.is_well]:
         raise DeviceError(f"stylecli cannot work: {', '.join(broken)}", hint="Follow the advice above.")

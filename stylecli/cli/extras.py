@@ -1,4 +1,4 @@
-"""Commands that need an extra say so, with the line that installs it."""
+"""Check that the extra of a command is installed; if not, print how to install it."""
 
 from __future__ import annotations
 

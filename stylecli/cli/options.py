@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stylecli.cli.console import say
-from stylecli.cli.parameters import BrushType, RangeType, TileType, TimeSpan
+from stylecli.cli.parameters import BrushType, PathType, RangeType, TileType, TimeSpan
 from stylecli.core.errors import ItemsFailedError
 from stylecli.inference.sessions import DEVICES
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
@@ -45,54 +45,55 @@ def gathered(name: str, make: Callable[..., Any], *choices: Callable[[Any], Any]
 
 styles_dir = click.option(
     "--styles-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Look for styles in this folder first.  [also: $STYLECLI_STYLES]",
+    type=PathType(file_okay=False),
+    help="Search this folder for styles first.  [also: $STYLECLI_STYLES]",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON lines: progress, then results.")
-overwrite = click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print progress and results as JSON lines.")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace existing files.")
 device = click.option(
     "--device",
     type=click.Choice(DEVICES),
     default=DEVICES[0],
     show_default=True,
-    help="Where the network runs; auto takes CUDA where it works. coreml is untested.",
+    help="Device that runs the network; auto uses CUDA if it works, else the CPU. coreml is untested.",
 )
 variant = click.option(
-    "--variant", help="Which network of the style, such as quality; default: the style's own, which is fast."
+    "--variant", help="Variant of the style, such as quality, bold or int8; `stylecli styles list` names them."
 )
-run_folder = click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run."
-)
+run_folder = click.option("-o", "--output", required=True, type=PathType(), metavar="RUN", help="Folder of the run.")
 csv_file = click.option(
-    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the table into this CSV file too."
+    "--csv", "csv_file", type=PathType(dir_okay=False), help="Also write the table to this CSV file."
 )
 report = click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write an HTML file with plots and pictures; it needs no other file.",
+    type=PathType(dir_okay=False),
+    help="Write an HTML report with plots and pictures, all in one file.",
 )
 record = click.option("--record", is_flag=True, help="Write the numbers into the styles' cards.")
 photos_to_train_with = click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="Photos: a folder with all below, or a zip."
+    "--data",
+    required=True,
+    type=PathType(),
+    help="Training photos: a folder with its subfolders, or a zip.",
 )
-finish_with = click.option("--finish-with", type=click.Choice(VGG_NAMES), help="The loss network of the last phase.")
+finish_with = click.option("--finish-with", type=click.Choice(VGG_NAMES), help="Loss network of the last phase.")
 steps = click.option(
-    "--steps", type=click.IntRange(1), help="So many steps in all, with the recipe's phases in proportion."
+    "--steps", type=click.IntRange(1), help="Number of training steps; the phases keep their proportions."
 )
-time_budget = click.option("--time-budget", type=TimeSpan(), help="As many steps as fit into this time, such as 15m.")
+time_budget = click.option("--time-budget", type=TimeSpan(), help="Time to train, such as 15m: as many steps as fit.")
 loss_weights = click.option(
     "--loss-weights",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A local safetensors file of the loss network, with torchvision's keys, instead of the download (550 MB).",
+    type=PathType(dir_okay=False),
+    help="Weights of VGG in a local safetensors file with torchvision's keys; default: a download of 550 MB.",
 )
 
 
 def loss_network(default: str) -> Callable[[Command], Command]:
-    """Add the choice of a loss network; `default` says in words what is taken when none is chosen."""
+    """Add the choice of a loss network; `default` describes what is used if none is chosen."""
     return click.option(
         "--loss-network",
         type=click.Choice(LOSS_NETWORKS),
-        help=f"What sees content and style; default: {default}.",
+        help=f"Network whose features the losses compare; default: {default}.",
     )
 
 
@@ -107,21 +108,20 @@ def _encoder_options(
 encoder = gathered(
     "encoder",
     _encoder_options,
-    click.option("--codec", help="Of the video; each container has a default (H.264, VP9 in .webm)."),
-    click.option("--crf", type=int, help="Quality on the codec's own scale: lower is better and larger."),
-    click.option("--preset", help="The encoder's trade of speed for size."),
+    click.option("--codec", help="Video codec; default: H.264, VP9 in .webm, else that of the container."),
+    click.option("--crf", type=int, help="Constant quality, on the codec's own scale: lower is better and larger."),
+    click.option("--preset", help="Preset of the encoder, such as slow: speed against size."),
     click.option(
-        "--pixel-format", help="Such as yuv420p, which every player shows; default: one that keeps what the source has."
+        "--pixel-format",
+        help="Pixel format, such as yuv420p, which every player shows; default: one that keeps what the source has.",
     ),
 )
-span = click.option(
-    "--range", "span", type=RangeType(), help="Only from second A to second B, or from H:MM:SS-H:MM:SS."
-)
+span = click.option("--range", "span", type=RangeType(), help="Only from second A to second B, or H:MM:SS-H:MM:SS.")
 audio = click.option(
     "--audio",
     metavar="copy|none|CODEC",
-    help="Sound: copied or an error, left out, or all in one codec (aac, opus, flac, pcm, mp3 ...); "
-    "default: copied where the container takes it, else converted.",
+    help="Sound: copy it or fail, leave it out, or convert it to a codec (aac, opus, flac, pcm, mp3 ...); "
+    "default: copied if the container takes it, else converted.",
 )
 
 
@@ -130,7 +130,7 @@ tile = click.option(
     type=TileType(),
     default="auto",
     show_default=True,
-    help="The largest side painted at once: auto goes by the free memory. It changes memory and time, no pixel.",
+    help="Largest side that is painted at once; auto depends on the free memory. Changes no pixel.",
 )
 
 
@@ -146,33 +146,39 @@ look = gathered(
     click.option(
         "--strength", type=float, default=Look.strength, show_default=True, help="0 keeps the photo, 1 is all style."
     ),
-    click.option("--preserve-color", is_flag=True, help="Keep the photo's colours, take only the brushwork."),
+    click.option(
+        "--preserve-color", is_flag=True, help="Take the brushwork of the painting, but keep the photo's colours."
+    ),
     click.option(
         "--mask",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="A picture that is white where the style is wanted.",
+        type=PathType(dir_okay=False),
+        help="Picture that is white where the style is wanted.",
     ),
     click.option(
         "--brush",
         type=BrushType(),
         default=Look.brush,
         show_default=True,
-        help="Stroke size: 2 makes strokes twice as large, native paints every pixel, "
-        f"auto works at a short side of at most {AUTO_SHORT_SIDE}, so that a proxy looks like the full size.",
+        help="Stroke size: 2 doubles the strokes; native paints at full resolution; auto paints at a short side of "
+        f"at most {AUTO_SHORT_SIDE} pixels, so that a preview looks like the full size.",
     ),
 )
 
 
 def tell_fallback(engine: Engine) -> None:
-    """Say why `--device auto` did not take the graphics card that is there."""
+    """Say why `--device auto` did not use the graphics card of this machine."""
     if engine.fallback:
         say(f"stylecli: working on the CPU, since {engine.fallback}")
 
 
 def raise_failures(errors: Sequence[StyleError | None], items: str) -> None:
-    """Raise the fault of a single item, or one that counts those of many; None is an item without a fault."""
+    """Raise the error of a single item, or for several items one that counts the failed ones.
+
+    errors: one for each item; None if it succeeded.
+    """
     failed = [error for error in errors if error]
     if failed and len(errors) == 1:
         raise failed[0]
     if failed:
-        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint="The others are done.")
+        hint = "The others are done." if len(failed) < len(errors) else "See the messages above."
+        raise ItemsFailedError(f"{len(failed)} of {len(errors)} {items} failed", hint=hint)

@@ -1,9 +1,10 @@
-"""Values and forms of the command line that click does not have: parameter types and groups."""
+"""Parameter types of the command line, and a group with arguments of its own."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class OwnArgument(click.Argument):
-    """An argument of a `CommandGroup`; the usage lines of its sub-commands leave it out."""
+    """An argument of a `CommandGroup`; usage lines of sub-commands omit it."""
 
     def get_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """What stands in the usage line of `ctx`."""
+        """Return the argument's part of the usage line of `ctx`."""
         return super().get_usage_pieces(ctx) if self in ctx.command.params else []
 
 
@@ -47,7 +48,14 @@ class CommandGroup(click.Group):
 SIXTY = 60  # seconds in a minute, minutes in an hour
 MOST_PARTS = 3  # of a time: hours, minutes, seconds
 FASTEST = 1000  # frames a second
-TILE_MIN = 64  # pixels: smaller ones see little more than their surroundings
+TILE_MIN = 64  # pixels: of a smaller tile, most is overlap
+
+
+class PathType(click.Path):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4 on
+    """A path. Permissions are not checked here: whoever opens the file raises the right error, with its exit code."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **how)
 
 
 class TimeSpan(click.ParamType[float]):
@@ -63,7 +71,7 @@ class TimeSpan(click.ParamType[float]):
         numbers = [float(part or 0) for part in parts.groups()] if parts else [0]
         seconds = sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=False))
         if not seconds:
-            self.fail(f"{value!r} is no span of time such as 90s, 15m or 1h30m.", param, ctx)
+            self.fail(f"{value!r} is not a time such as 90s, 15m or 1h30m.", param, ctx)
         return seconds
 
 

@@ -1,4 +1,4 @@
-"""Everything that a user can cause or cure, as one tree of exceptions with their exit codes.
+"""The exceptions for every error that a user can cause or cure, with their exit codes.
 
 StyleError
 ├── UsageError        2  a wrong option, output equal to input, a missing extra
@@ -16,7 +16,7 @@ import errno
 import os
 from typing import ClassVar
 
-# The system's words for a full, exhausted or read-only disk, as messages quote them.
+# The system's texts for a full disk, an exhausted quota and a read-only disk, which messages quote.
 _DISK_FAULTS = tuple(
     os.strerror(getattr(errno, name)) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name)
 )
@@ -67,5 +67,5 @@ class ItemsFailedError(StyleError):
 
 
 def hits_every_item(error: StyleError) -> bool:
-    """Whether all further items would fail as this one did: the disk is full, or the device is gone."""
+    """Whether all further items would fail for the same reason, such as a full disk or a failed device."""
     return isinstance(error, DeviceError) or any(words in error.message for words in _DISK_FAULTS)

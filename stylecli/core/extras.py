@@ -1,4 +1,4 @@
-"""What comes with an extra of the package, and whether it is installed."""
+"""The packages of each extra, and whether they are installed."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ MARKS = {
 
 
 def missing_packages(extra: str) -> list[str]:
-    """The packages of an extra that are not installed; nothing is imported to find that out."""
+    """Return the packages of an extra that are not installed, without importing any."""
     return [name for name in MARKS[extra] if importlib.util.find_spec(name) is None]

@@ -44,6 +44,8 @@ def blamed_on(
         yield
     except faults as fault:
         reason = getattr(fault, "strerror", None) or fault
+        if isinstance(fault, FileExistsError) and path.is_file():  # by mkdir
+            reason = "it is a file, not a folder"
         raise error(f"{path}: cannot be written ({reason})", hint=hint) from fault
 
 

@@ -1,4 +1,4 @@
-"""Callbacks of long work: how far it is, and messages for the user."""
+"""Callbacks of long work: its progress, and messages for the user."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Step:
     done: float
     total: float | None
     unit: str  # what is counted: "pictures", "frames", "steps"
-    label: str = ""  # what is being done right now, such as a file name
-    values: Mapping[str, float] = field(default_factory=dict)  # what can be measured meanwhile, such as losses
+    label: str = ""  # the current item, such as a file name
+    values: Mapping[str, float] = field(default_factory=dict)  # current measurements, such as losses
 
 
 Progress = Callable[[Step], None]
@@ -26,4 +26,4 @@ def ignore(_: Step) -> None:
 
 
 def unnoticed(_: str) -> None:
-    """Show no message: the default of functions that have some."""
+    """Show no message: the default of functions that send messages."""

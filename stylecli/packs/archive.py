@@ -56,7 +56,8 @@ def bring_in(source: Path, into: Path) -> Path:
     except ZIP_UNREADABLE as error:
         raise _refused(source, "not a .zip that can be read") from error
     except OSError as error:
-        raise _refused(source, f"cannot be brought in ({error.strerror})") from error
+        hint = "Make room, or check the permissions."
+        raise PackError(f"{source.name}: cannot be copied to {into.parent} ({error.strerror})", hint=hint) from error
     return folder
 
 

@@ -77,7 +77,7 @@ def read_card(folder: Path) -> Card:
     try:
         with (folder / CARD_FILE).open("rb") as file:
             raw = file.read(CARD_BYTES_MAX + 1)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise PackError(f"{folder}: not a style, it has no {CARD_FILE}", hint="Name a style or its folder.") from error
     except OSError as error:
         raise PackError(f"{where}: cannot be read ({error.strerror})", hint="Check its permissions.") from error

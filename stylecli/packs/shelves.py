@@ -163,8 +163,12 @@ def _open_shelved(folder: Path) -> StylePack:
 
 
 def _unknown(name: str, known: list[str]) -> PackError:
+    style, colon, variant = name.partition(":")
     close = difflib.get_close_matches(style_name(name), known)
-    hint = f"Did you mean {' or '.join(close)}?" if close else "`stylecli styles list` shows the styles there are."
+    if colon and style_name(style) in known:
+        hint = f'Choose a variant with `variant="{variant}"`.'
+    else:
+        hint = f"Did you mean {' or '.join(close)}?" if close else "`stylecli styles list` shows the styles there are."
     return PackError(f"{name}: no style of this name", hint=hint)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.core.files import atomic_file
+from stylecli.core.errors import PackError, UsageError
+from stylecli.core.files import atomic_file, blamed_on
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.landscape import RATE, Landscape, ambience
@@ -130,7 +130,5 @@ def _write(pixels: NDArray[np.uint8], path: Path) -> None:
 def _make_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file", hint="Give a folder as `output`.")
-    try:
+    with blamed_on(folder, hint="Give another folder as `output`."):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"{folder}: cannot be made ({error.strerror})") from error

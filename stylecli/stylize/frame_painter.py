@@ -1,6 +1,6 @@
-"""Statistics shared by the frames of a scene, so that a picture does not pump from frame to frame.
+"""Statistics shared by the frames of a scene, so that contrast and colours do not flicker from frame to frame.
 
-They are measured at the first frame. Later they follow the picture, faster the more it differs from the measured one:
+They are measured on the first frame. Later they follow the picture, faster the more it differs from the measured one:
 a still keeps them exactly, a pan moves them slowly, a cut or a fade from black replaces them at once.
 """
 
@@ -19,17 +19,17 @@ from stylecli.media.pixels import to_unit
 from stylecli.stylize.look import Brush, Look
 from stylecli.stylize.painting import at_working_size, paint
 
-GRID = 16  # blocks along each side, whose mean colours stand for a frame
-SAMPLES = 8  # pixels of a block along each side that are looked at
-DARK = 0.1  # of 0..1, added to the brightness that a change is relative to: noise in a black frame is no change
+GRID = 16  # blocks along each side; frames are compared by the mean colours of their blocks
+SAMPLES = 8  # pixels of a block along each side that are sampled
+DARK = 0.1  # of 0..1, added to the brightness that a change is relative to, so that noise in black frames is ignored
 DRIFT = 0.04  # relative change up to which the statistics stay
 JUMP = 0.3  # relative change from which they are replaced; a smaller one moves them by its share
-NOTHING = np.zeros((0, 0, 3), np.float32)  # has been seen yet
-PAUSE = 4  # frames between two measurements, if it was no jump: one takes about as long as painting a frame
+NOTHING = np.zeros((0, 0, 3), np.float32)  # the blocks before the first frame
+PAUSE = 4  # frames between two measurements without a jump: measuring takes about as long as painting
 
 
 class FramePainter:
-    """`look.paint` for the frames of one video, given in order; it remembers the statistics of the scene."""
+    """Paints the frames of one video in order, with the statistics of their scene (`painting.paint`)."""
 
     def __init__(self, engine: Engine, look: Look) -> None:
         self._engine, self._look = engine, look
@@ -48,16 +48,16 @@ class FramePainter:
 
 
 class SceneStatistics:
-    """Statistics for frames that are given one by one, in order."""
+    """The statistics of the current scene; call it with each frame in order."""
 
     def __init__(self, engine: Engine, brush: Brush = "native") -> None:
         self._engine, self._brush = engine, brush
         self._statistics: Statistics = ()
-        self._seen = NOTHING  # blocks of the frames that the statistics are of
+        self._seen = NOTHING  # blocks of the frames on which the statistics were measured
         self._pause = 0  # frames until the next measurement
 
     def __call__(self, frame: NDArray[Any]) -> Statistics:
-        """The statistics for the next frame (H, W, 3), of any type, measured at the network's size."""
+        """Return the statistics for the next frame (H, W, 3), of any type, measured at the network's size."""
         blocks = _blocks(frame)
         change = JUMP if blocks.shape != self._seen.shape else _change(self._seen, blocks)
         self._pause -= 1
@@ -74,18 +74,18 @@ class SceneStatistics:
         return self._engine.measure(at_working_size(frame, self._brush))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that `restore` needs to go on after the latest frame: arrays by name."""
+        """Return the state after the latest frame, for `restore`: arrays by name."""
         numbered = {f"statistics_{number:03}": one for number, one in enumerate(self._statistics)}
         return {**numbered, "seen": self._seen, "pause": np.array(self._pause)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where `state` was taken; an empty one is the beginning."""
+        """Continue from a `state`; an empty one is the beginning."""
         self._statistics = [state[name] for name in sorted(state) if name.startswith("statistics_")]
         self._seen, self._pause = state.get("seen", NOTHING), int(state.get("pause", 0))
 
 
 def _blocks(frame: NDArray[Any]) -> NDArray[np.float32]:
-    """Mean colours of about GRID x GRID blocks, (rows, columns, 3) in 0..1; of a sample of their pixels."""
+    """Return the mean colours of about GRID x GRID blocks, (rows, columns, 3) in 0..1, from a sample of pixels."""
     height, width = frame.shape[:2]
     sample = frame[:: max(1, height // (GRID * SAMPLES)), :: max(1, width // (GRID * SAMPLES))]
     rows, columns = (

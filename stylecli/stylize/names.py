@@ -11,7 +11,7 @@ from typing import Protocol
 from stylecli.core.errors import UsageError
 from stylecli.media.images.formats import FORMATS, WRITABLE
 
-OTHERWISE = ".png"  # the format of a result whose source's format cannot be written
+OTHERWISE = ".png"  # for sources in a format that cannot be written
 FIELD = re.compile(r"\{(\w*)\}")
 FIELDS = ("stem", "style", "suffix", "folder")
 
@@ -29,32 +29,32 @@ def is_template(output: Path) -> bool:
     """Whether an output is a template, such as `out/{stem}-{style}.webp`.
 
     Raises:
-        UsageError: it has a field that there is not.
+        UsageError: it has an unknown field.
     """
     found = FIELD.findall(str(output))
     unknown = [name for name in found if name not in FIELDS]
     if found and len(unknown) < len(found) and unknown:
-        hint = f"There are {', '.join(f'{{{name}}}' for name in FIELDS)}."
-        raise UsageError(f"{output}: {{{unknown[0]}}} is no field", hint=hint)
+        hint = f"Use {', '.join(f'{{{name}}}' for name in FIELDS)}."
+        raise UsageError(f"{output}: unknown field {{{unknown[0]}}}", hint=hint)
     return bool(found) and not unknown
 
 
 def filled(template: Path, source: Path, style: str, *, suffix: str, folder: Path) -> Path:
-    """The name that a template gives. suffix: of the result, with its dot. folder: below the one that was given."""
+    """Fill in a template. suffix: of the result, with its dot. folder: the source's, relative to the input folder."""
     values = {"stem": source.stem, "style": style, "suffix": suffix, "folder": str(folder)}
     return Path(FIELD.sub(lambda field: values[field[1]], str(template)))
 
 
 def result_suffix(source: Path, suffix: str = "") -> str:
-    """The suffix of a result: the one that is asked for, the source's own, or that of PNG."""
+    """Return the suffix of a result: `suffix` if given, else the source's if it can be written, else that of PNG."""
     return suffix or (source.suffix if source.suffix.lower() in WRITABLE else OTHERWISE)
 
 
 def suffix_of_format(name: str) -> str:
-    """The suffix of a format by its name or its suffix: "jpeg" gives ".jpg".
+    """Return the suffix of a format by its name or suffix: "jpeg" gives ".jpg".
 
     Raises:
-        UsageError: it is no format that is written.
+        UsageError: the format is unknown or cannot be written.
     """
     wanted = name.lower().removeprefix(".")
     for known in FORMATS:
@@ -62,14 +62,14 @@ def suffix_of_format(name: str) -> str:
         if known.is_written and wanted in names:
             return known.suffixes[0]
     written = ", ".join(known.suffixes[0].removeprefix(".") for known in FORMATS if known.is_written)
-    raise UsageError(f"{name}: no format that can be written", hint=f"Use {written}.")
+    raise UsageError(f"{name}: not a format that can be written", hint=f"Use {written}.")
 
 
 def check_writable(output: Path, name: str = "") -> None:
     """Refuse an unknown format before any work is done.
 
     Raises:
-        UsageError: no format that is written has this suffix.
+        UsageError: no writable format has this suffix.
     """
     if output.suffix.lower() not in WRITABLE:
         fault = f"{name or output}: not a format that can be written"
@@ -77,7 +77,7 @@ def check_writable(output: Path, name: str = "") -> None:
 
 
 def results_among(paths: Sequence[Path], styles: Collection[str]) -> set[Path]:
-    """Which of these pictures are results of earlier runs: `a-wave.jpg` beside `a.jpg`, if `wave` is a style."""
+    """Find results of earlier runs among pictures: `a-wave.jpg` beside `a.jpg`, if `wave` is a style."""
     stems = {(path.parent, path.stem) for path in paths}
     return {
         path

@@ -16,17 +16,17 @@ class PictureOptions:
 
     quality: 1 to 100, of JPEG, WebP and AVIF; None: the format's default.
     lossless: of WebP and AVIF.
-    bits: 8, 10, 12 or 16 a sample of the result; None: as many as the source has, as far as the format holds them.
+    bits: 8, 10, 12 or 16 bits per sample of the result; None: as the source, if the format allows.
     exr_color: what EXR files hold, "linear" light or "encoded" sRGB.
-    layer: of an EXR: the layer, part or view that is painted; empty: the main one, in all of its views.
-    page: of several pages or frames in a file the only one that is painted, counted from 1; None: all.
-    max_size: pixels, at most, of the longer side; a larger picture is made smaller before it is painted.
-    allow_truncated: paint what is there of a picture whose end is missing.
-    strip: leave out the metadata, but for the colour profile.
-    keep_times: the result gets the times of the source.
-    sidecars: an XMP file beside the source is copied beside the result.
-    overwrite: replace files that exist.
-    strict: a picture of which something cannot be kept is an error, not a notice.
+    layer: the layer, part or view of an EXR to paint; empty: the main one, in all of its views.
+    page: the only page or frame to paint, counted from 1; None: all.
+    max_size: largest longer side in pixels; a larger picture is shrunk before it is painted.
+    allow_truncated: paint what can be read of a truncated picture.
+    strip: write no metadata except the colour profile.
+    keep_times: give the result the file times of the source.
+    sidecars: copy the XMP file beside the source to the result.
+    overwrite: replace existing files.
+    strict: fail if something cannot be kept, instead of a notice.
 
     Raises:
         UsageError: a value is out of its range.
@@ -54,12 +54,12 @@ class PictureOptions:
 
     @property
     def reading(self) -> Reading:
-        """What of these is about reading."""
+        """The options of reading."""
         from stylecli.stylize.pictures.high_range import to_sdr  # loads numpy, which --help does not need
 
         return Reading(self.exr_color, self.layer, self.allow_truncated, to_sdr)
 
     @property
     def encoding(self) -> Encoding:
-        """What of these is about encoding."""
+        """The options of encoding."""
         return Encoding(self.quality, self.lossless, self.bits, self.strip)

@@ -80,7 +80,7 @@ def paint(
 
 
 def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
-    """Everything that changes the result of `paint`: name for people -> value. Equal fingerprints give equal pixels."""
+    """Return everything that affects the result of `paint`, by name. Equal fingerprints give equal pixels."""
     import onnxruntime  # loaded already by the engine
 
     return {
@@ -92,14 +92,14 @@ def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
 
 
 def look_fingerprint(look: Look) -> str:
-    """The look as text; equal texts mean equal looks. Mask and `over` are told by the hashes of their values."""
+    """Return the look as text; equal texts mean equal looks. The mask and `over` are represented by hashes."""
     mask, over = ("" if one is None else hashlib.sha256(one.tobytes()).hexdigest() for one in (look.mask, look.over))
     text = f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
     return f"{text}, over {over}" if over else text
 
 
 def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32]:
-    """How much of a picture of this size is not the photo: one number, or with a mask one for each pixel (H, W)."""
+    """Return the share of the result that is not the photo: one number, or with a mask one for each pixel (H, W)."""
     if look.over is not None:
         return 1.0
     if look.mask is None:
@@ -108,13 +108,13 @@ def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32
 
 
 def with_colors_of(photo: NDArray[np.float32], stylized: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The luma of `stylized` with the colour differences of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
+    """Combine the luma of `stylized` with the chroma of `photo` (luminance-only transfer, Gatys et al. 2016b)."""
     change = (stylized - photo) @ LUMA
     return np.clip(photo + change[..., None], 0, 1)
 
 
 def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
-    """Height and width in pixels at which the network works."""
+    """Return the height and width in pixels at which the network works."""
     if brush == "native":
         scale = 1.0
     elif brush == "auto":
@@ -125,14 +125,14 @@ def working_size(height: int, width: int, brush: Brush) -> tuple[int, int]:
 
 
 def at_working_size(pixels: NDArray[Any], brush: Brush) -> NDArray[Any]:
-    """The input of the network for a picture (H, W, 3): the picture itself, or float32 at the working size."""
+    """Return the network's input for a picture (H, W, 3): the picture itself, or float32 at the working size."""
     height, width = pixels.shape[:2]
     size = working_size(height, width, brush)
     return pixels if size == (height, width) else resize(pixels, *size)
 
 
 def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
-    """Whether the network's bytes are the result as they are."""
+    """Whether the network's 8-bit output is the final result."""
     height, width = pixels.shape[:2]
     is_untouched = look.strength == 1 and look.mask is None and not look.preserve_color
     at_size = working_size(height, width, look.brush) == (height, width)

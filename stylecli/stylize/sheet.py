@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
-from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.images.files import check_target, picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Look
+from stylecli.stylize.names import check_writable
 from stylecli.stylize.options import TILE_WIDTH
 from stylecli.stylize.painting import paint
 
@@ -49,10 +50,10 @@ def write_sheet(
         UsageError: the sheet would replace a file.
         PackError, DeviceError: as `contact_sheet`.
     """
-    if output.exists() and not overwrite:  # asked before the work is done, not after
-        raise UsageError(f"{output}: exists already", hint="Use `overwrite=True` to replace it.")
     if output.resolve() == photo.resolve():
         raise UsageError(f"{output}: is the photo itself", hint="Give another name as `output`.")
+    check_writable(output)  # before the work, as the next one
+    check_target(output, overwrite=overwrite)
     pixels = read_picture(photo).pixels
     title = "".join(filter(str.isprintable, photo.name))  # a file's name may hold bytes that are no text
     sheet = contact_sheet(pixels, packs, title=title, tile_width=tile_width, device=device, progress=progress)

@@ -124,8 +124,8 @@ def _feature(view: View) -> Tensor:
     return feature_loss(view.features, wanted)
 
 
-# Every loss by its name in the log. A further loss is one entry here and its weight in the recipe; one whose weight is
-# 0 is not computed. The consistency loss needs the network itself and stands in `loop`.
+# Every loss by its name in the log. To add one, add an entry here and its weight to `Recipe`. A loss of weight 0 is not
+# computed. The consistency loss is computed in `loop`, since it needs the network itself.
 LOSSES: dict[str, Loss] = {
     "content": Loss(_content, "content_weight"),
     "style": Loss(_style, "style_weight"),

@@ -153,8 +153,8 @@ def _recipe_to_stabilize(
     """Return the recipe that makes a base steadier, and the file of its painting."""
     if not base or painting or len(sources) != 1 or _is_recipe(sources):
         raise UsageError(
-            "`stabilize` goes on with a style and its own recipe",
-            hint="Give the file of its painting and the style as `base`, no more.",
+            "`stabilize` takes a style as `base` and the file of its painting, nothing else",
+            hint="Leave the other arguments out.",
         )
     recipe, paintings = _recipe_of([trained_files(base, styles_dir).recipe], sources[0])
     steady = replace(
@@ -175,7 +175,9 @@ def _recipe_of(sources: Sequence[Path], painting: Path | None) -> tuple[Recipe, 
         first, *others = (Painting(file=source.name) for source in sources)
         return Recipe(first, tuple(others)), tuple(sources)
     if len(sources) > 1:
-        raise UsageError(f"{sources[0]}: a recipe stands alone", hint="Name further paintings inside, as [[others]].")
+        raise UsageError(
+            f"{sources[0]}: only one recipe can be given", hint="Name further paintings in it: [[others]]."
+        )
     recipe = read_recipe(sources[0])
     if painting and painting.is_file():
         if recipe.others:

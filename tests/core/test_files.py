@@ -76,6 +76,13 @@ def test_a_full_disk_of_the_system_is_an_os_error(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.touch()
+    with pytest.raises(MediaError, match=r"\(it is a file, not a folder\)"), blamed_on(path):
+        path.mkdir(exist_ok=True)
+
+
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, ValueError])
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, fault: type[BaseException]) -> None:
     target = tmp_path / "picture.png"

@@ -73,6 +73,19 @@ def test_an_unknown_name_without_close_ones_names_the_list(tmp_path: Path) -> No
         find_style("xyzzy", tmp_path)
 
 
+def test_a_variant_behind_a_colon_is_explained(make_style: StyleFactory, tmp_path: Path) -> None:
+    make_style(tmp_path, "wave")
+    with pytest.raises(PackError) as error:
+        find_style("wave:quality", tmp_path)
+    assert error.value.hint == 'Choose a variant with `variant="quality"`.'
+
+
+def test_a_file_is_no_style(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(PackError, match="not a style"):
+        find_style(tmp_path / "photo.jpg")
+
+
 def test_a_path_opens_its_folder(tiny_style: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_style(str(tiny_style)).folder == tiny_style
     assert find_style(tiny_style).folder == tiny_style

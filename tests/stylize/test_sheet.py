@@ -103,6 +103,13 @@ def test_an_existing_file_is_kept(tiny_pack: StylePack, photo_file: Path, tmp_pa
     assert output.read_text() == "mine"
 
 
+def test_an_unknown_format_is_refused_before_the_work(tiny_pack: StylePack, photo_file: Path, tmp_path: Path) -> None:
+    steps: list[Step] = []
+    with pytest.raises(UsageError, match="not a format that can be written"):
+        write_sheet(photo_file, tmp_path / "sheet.xyz", [tiny_pack], progress=steps.append)
+    assert steps == []
+
+
 def test_the_photo_is_never_replaced(tiny_pack: StylePack, photo_file: Path) -> None:
     with pytest.raises(UsageError, match="is the photo itself"):
         write_sheet(photo_file, photo_file.parent / "." / photo_file.name, [tiny_pack], overwrite=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import say
+from stylecli.cli.console import emit_bytes, say
 from stylecli.core.errors import StyleError, UsageError
 from stylecli.editors.layout import PROTOCOL, Alpha, Color, Layout, Pixel
 
@@ -58,19 +58,21 @@ def tell_progress(step: Step) -> None:
 
 
 @click.command(cls=HostCommand)
-@click.option("--width", type=int, required=True, help="Of the picture, in pixels.")
-@click.option("--height", type=int, required=True, help="Of the picture, in pixels.")
+@click.option("--width", type=int, required=True, help="Width of the picture in pixels.")
+@click.option("--height", type=int, required=True, help="Height of the picture in pixels.")
 @click.option("--pixel", type=click.Choice(PIXELS), default=PIXELS[0], show_default=True, help="Type of the samples.")
-@click.option("--color", type=click.Choice(COLORS), default=COLORS[0], show_default=True, help="What they mean.")
+@click.option(
+    "--color", type=click.Choice(COLORS), default=COLORS[0], show_default=True, help="Encoding of the colours."
+)
 @click.option(
     "--alpha",
     type=click.Choice(ALPHAS),
     default=ALPHAS[0],
     show_default=True,
-    help="Whether colours were multiplied by alpha; ignore: the fourth sample is none.",
+    help="Whether colours are multiplied by alpha; ignore: the fourth sample is not alpha.",
 )
 @click.option("-s", "--style", required=True, help="A style's name or folder.")
-@click.option("--protocol", type=int, default=PROTOCOL, show_default=True, help="What the host speaks.")
+@click.option("--protocol", type=int, default=PROTOCOL, show_default=True, help="Protocol version of the editor.")
 @options.variant
 @options.look
 @options.device
@@ -88,10 +90,10 @@ def command(
     device: Device,
     styles_dir: Path | None,
 ) -> None:
-    """Stylize raw pixels from stdin to stdout: the door for editors.
+    """Stylize raw pixels from stdin to stdout, for editors.
 
-    Rows from the top without gaps, R, G, B, A, little-endian; as many bytes come out as go in. On stderr lines
-    `stylecli-progress FRACTION TEXT` and, on failure, `stylecli-error {json}`; all other lines there are to be ignored.
+    Pixels are R, G, B, A, little-endian, in rows from the top without padding; input and output have the same size. On
+    stderr come lines `stylecli-progress FRACTION TEXT` and, on failure, `stylecli-error {json}`; ignore all others.
     """
     from stylecli.editors.pipe import stylize_stream
     from stylecli.inference.engine import Engine
@@ -111,5 +113,4 @@ def command(
     if sys.stdin.isatty():
         raise UsageError("stdin is a terminal, not a picture", hint="This command is for editors: see docs/editors.md.")
     painted = stylize_stream(sys.stdin.fileno(), layout, open_engine, look, progress=tell_progress)
-    sys.stdout.buffer.write(painted)
-    sys.stdout.buffer.flush()
+    emit_bytes(painted)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, say
+from stylecli.cli.console import emit, emit_json, say
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import ItemsFailedError, StyleError, UsageError
 from stylecli.editors.host import find_host, host_names, list_hosts
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 host_argument = click.argument("host", type=click.Choice(host_names()))
 target_option = click.option(
     "--target",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The editor's folder of plug-ins, instead of those that are found.",
+    type=PathType(file_okay=False),
+    help="The editor's plug-in folder; default: those that are found.",
 )
 
 
@@ -29,7 +30,7 @@ target_option = click.option(
 def command() -> None:
     """List, install and uninstall the plug-ins for editors.
 
-    A plug-in hands pixels to this stylecli and takes them back; docs/editors.md tells more.
+    A plug-in sends pixels to this stylecli and gets them back, see docs/editors.md.
     """
 
 
@@ -44,7 +45,7 @@ def list_command(as_json: bool) -> None:
         for plugin in plugins:
             _tell(plugin, as_json=as_json)
         if not plugins and not as_json:
-            click.echo(f"{host.title}: not found")
+            emit(f"{host.title}: not found")
 
 
 @command.command()
@@ -52,9 +53,9 @@ def list_command(as_json: bool) -> None:
 @target_option
 @options.as_json
 def install(host: str, target: Path | None, as_json: bool) -> None:
-    """Install the plug-in into every folder where HOST looks, or renew it there.
+    """Install or update the plug-in in every plug-in folder of the editor HOST.
 
-    Exit code 6 if that failed in one of several folders.
+    Exit code 6 if it failed for one of several folders.
     """
     from stylecli.editors.plugins import install as install_into
 
@@ -85,7 +86,7 @@ def install(host: str, target: Path | None, as_json: bool) -> None:
 @target_option
 @options.as_json
 def uninstall(host: str, target: Path | None, as_json: bool) -> None:
-    """Remove all that `install` put there, and nothing else."""
+    """Remove everything that `install` wrote, and nothing else."""
     from stylecli.editors.plugins import uninstall as uninstall_from
 
     known = find_host(host)
@@ -94,7 +95,7 @@ def uninstall(host: str, target: Path | None, as_json: bool) -> None:
         if as_json:
             emit_json({"event": "result", "host": host, "folder": place.folder, "removed": was_there})
         else:
-            click.echo(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
+            emit(f"{place.editor}: {'removed from' if was_there else 'nothing was in'} {place.folder}")
 
 
 @command.command()
@@ -108,7 +109,7 @@ def check(host: str, target: Path | None, as_json: bool) -> None:
     """
     known = find_host(host)
     if not known.check:
-        raise UsageError(f"{host}: it can be tried inside the editor only", hint="tests/editors does that.")
+        raise UsageError(f"{host}: its plug-in runs only inside the editor", hint="Start the editor to try it.")
     broken = []
     for place in _places(known, target):
         for one in known.check(place):
@@ -116,7 +117,7 @@ def check(host: str, target: Path | None, as_json: bool) -> None:
             if as_json:
                 emit_json({"event": "result", "topic": one.topic, "works": one.is_well, "says": one.says})
             else:
-                click.echo(f"{one.topic}: {one.says}")
+                emit(f"{one.topic}: {one.says}")
     say(f"stylecli: {known.check_hint}")
     if broken:
         raise ItemsFailedError(f"it does not work by {', '.join(broken)}", hint="See above for the reason.")
@@ -140,9 +141,9 @@ def _tell(plugin: Plugin, *, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", **_entry(plugin)})
         return
-    click.echo(plugin.says)
+    emit(plugin.says)
     if plugin.advice:
-        click.echo(f"        {plugin.advice}")
+        emit(f"        {plugin.advice}")
 
 
 def _entry(plugin: Plugin) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`stylecli spool`: the door for editors that can only read and write files."""
+"""`stylecli spool`: stylize pictures for editors that can only exchange files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, say
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.core.version import __version__
 from stylecli.editors.spool.protocol import IDLE_SECONDS
@@ -18,27 +19,30 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathType())
 @click.option(
-    "--idle", type=click.FloatRange(0), default=IDLE_SECONDS, show_default=True, help="Seconds without a job; 0: never."
+    "--idle",
+    type=click.FloatRange(0),
+    default=IDLE_SECONDS,
+    show_default=True,
+    help="Exit after so many seconds without a job; 0: never.",
 )
-@click.option("--replace", is_flag=True, help="End the worker that the folder has, then be it.")
-@click.option("--stop", "is_to_stop", is_flag=True, help="Only end the worker that the folder has.")
+@click.option("--replace", is_flag=True, help="First stop the worker that the folder has.")
+@click.option("--stop", "is_to_stop", is_flag=True, help="Only stop the worker that the folder has.")
 @options.device
 @options.styles_dir
 @options.as_json
 def command(
     folder: Path, idle: float, replace: bool, is_to_stop: bool, device: Device, styles_dir: Path | None, as_json: bool
 ) -> None:
-    """Stylize the pictures that editors put into the folder DIR, and keep the networks warm.
+    """Stylize the pictures that editors put into the folder DIR, and keep the networks loaded.
 
-    The folder is made if need be, mode 0700, and has one worker, which ends when there was no job for a while.
-    docs/editors.md describes its files.
+    DIR is created with mode 0700 if it does not exist. It has one worker. docs/editors.md describes the files.
     """
     from stylecli.editors.spool.worker import serve, stop
 
     if (replace or is_to_stop) and not stop(folder) and is_to_stop:
-        raise UsageError(f"{folder}: has no worker", hint="There is nothing to end.")
+        raise UsageError(f"{folder}: has no worker", hint="There is nothing to stop.")
     if is_to_stop:
         return
 

@@ -1,4 +1,4 @@
-"""`stylecli bench`: how fast the styles, the video pipeline and the start are."""
+"""`stylecli bench`: measure the speed of the styles, the video pipeline and the start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
 
@@ -31,14 +32,14 @@ bench_options = options.gathered(
         "--size",
         multiple=True,
         type=click.Choice([*SIZES]),
-        help=f"Only this size; repeatable; default: {' and '.join(QUICK)}.",
+        help=f"Only this size; may be repeated; default: {' and '.join(QUICK)}.",
     ),
     click.option(
         "--rounds",
         type=click.IntRange(1),
         default=BenchOptions.rounds,
         show_default=True,
-        help="Timed runs; the median counts.",
+        help="Number of timed runs; the median is reported.",
     ),
     click.option("--threads", type=click.IntRange(1), help="CPU threads of every network; default: all cores."),
     click.option("--networks/--no-networks", default=None, help="Measure the networks, and the start of the program."),
@@ -46,20 +47,20 @@ bench_options = options.gathered(
     click.option(
         "--against",
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Time this ONNX network too, on the CPU; it takes one RGB picture (1, 3, h, w); repeatable.",
+        type=PathType(exists=True, dir_okay=False),
+        help="Also time this ONNX network, which takes an RGB picture (1, 3, h, w); may be repeated.",
     ),
     click.option(
         "--against-white",
         type=click.Choice(get_args(White)),
         default=BenchOptions.against_white,
         show_default=True,
-        help="What white is at the input of the networks of --against.",
+        help="Value of white at the input of the networks of --against.",
     ),
     click.option("--all-variants", is_flag=True, help="Time every variant of the styles, such as int8."),
-    click.option("--scaling", is_flag=True, help="Measure time by pixels and by threads, and energy."),
+    click.option("--scaling", is_flag=True, help="Measure how time grows with pixels and threads, and energy."),
     click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
-    click.option("--doors", is_flag=True, help="Measure what the pipe and the spool add to the network."),
+    click.option("--doors", is_flag=True, help="Measure the overhead of the pipe and the spool."),
     click.option(
         "--batch", is_flag=True, help="Measure `stylecli batch` and `image` with many photos, at most three times."
     ),
@@ -75,11 +76,11 @@ bench_options = options.gathered(
 
 
 @click.command()
-@click.option("-s", "--style", "names", multiple=True, help="Only these styles; default: all.")
+@click.option("-s", "--style", "names", multiple=True, help="Only this style; may be repeated; default: all.")
 @options.variant
 @bench_options
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it to this document.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw time against pixels.")
+@click.option("--markdown", type=PathType(dir_okay=False), help="Write the results to this Markdown file.")
+@click.option("--plot", type=PathType(dir_okay=False), help="Write a plot of time against pixels.")
 @options.record
 @options.styles_dir
 @options.as_json
@@ -95,8 +96,8 @@ def command(
 ) -> None:
     """Measure the networks and the video pipeline, or only the parts that are named: --batch, --doors ...
 
-    The styles and Johnson's network run in turn, so that the ratios are fair. Johnson's network needs the extra
-    `train`; without it there are no ratios. Pause other work meanwhile.
+    The styles and Johnson's network run alternately, so that the ratios are fair. Johnson's network needs the extra
+    `train`; without it there are no ratios. Stop other work meanwhile.
     """
     from stylecli.evaluation.speed.benchmark import record_speed, run_benchmark, write_benchmark
     from stylecli.evaluation.speed.networks import machine

@@ -1,4 +1,4 @@
-"""`stylecli evaluate blind`: which style people prefer, without knowing which is which."""
+"""`stylecli evaluate blind`: a blind comparison of styles by people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown
 from stylecli.cli.evaluation import subjects
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.blind.options import BlindOptions
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 @click.command(short_help="Let people choose between styles without knowing which is which.")
 @click.argument("styles", nargs=-1, metavar="[STYLE_OR_RUN...]")
 @subjects.photos
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The page to write, PAGE.html.")
+@click.option("-o", "--output", type=PathType(dir_okay=False), help="Page to write (.html).")
 @click.option(
     "--painting",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Show the painting, and ask which is more like it, too.",
+    type=PathType(exists=True, dir_okay=False),
+    help="Also show the painting and ask which picture is more like it.",
 )
 @click.option(
     "--size",
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Short side of the pictures, in pixels.",
 )
-@click.option("--seed", type=int, help="The same order and sides again; default: another one each time.")
+@click.option("--seed", type=int, help="Seed of the order and sides; default: random.")
 @click.option(
     "--score",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Count the answers that the page saved; repeatable.",
+    type=PathType(dir_okay=False),
+    help="Count the answers that the page saved; may be repeated.",
 )
 @options.variant
 @subjects.white
@@ -68,9 +69,9 @@ def blind(
 ) -> None:
     """Write a page with pairs of pictures that do not say which style made them, or count its answers.
 
-    `blind A B --photos DIR -o PAGE.html` writes one file for any browser: every two styles on every photo, in random
-    order. Arrow keys choose, Z shows pixel for pixel, S saves the answers. `blind --score answers.json` tells how often
-    each style is preferred (Bradley-Terry), with 95 % intervals.
+    `blind A B --photos DIR -o PAGE.html` writes one file for any browser: each pair of styles on each photo, in random
+    order. Arrow keys choose, Z shows full resolution, S saves the answers. `blind --score answers.json` prints how
+    often each style is preferred (Bradley-Terry), with 95 % intervals.
     """
     from stylecli.evaluation.report.files import check_targets
 

@@ -1,4 +1,4 @@
-"""`stylecli evaluate compare`: runs side by side."""
+"""`stylecli evaluate compare`: compare training runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import click
 from stylecli.cli import options
 from stylecli.cli.console import print_results, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 
 
-@click.command(short_help="Put runs side by side: final losses, seconds, parameters.")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(file_okay=False, path_type=Path))
+@click.command(short_help="Compare training runs: final losses, seconds, parameters.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=PathType(file_okay=False))
 @options.csv_file
 @options.report
 @options.overwrite
 @options.as_json
 @needs_extra("train")
 def compare(runs: tuple[Path, ...], csv_file: Path | None, report: Path | None, overwrite: bool, as_json: bool) -> None:
-    """Put runs of `stylecli train` side by side: final losses, seconds, parameters, recipes.
+    """Compare runs of `stylecli train`, finished or not: final losses, seconds, parameters, recipes.
 
-    Finished or not. The report draws their curves over each other. A final loss is the mean over the end of the log.
+    A final loss is the mean over the end of the log. The report draws all curves in one plot.
     """
     from stylecli.evaluation.report.files import check_targets, write_csv
     from stylecli.evaluation.report.page import write_report

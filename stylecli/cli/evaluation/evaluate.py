@@ -1,4 +1,4 @@
-"""`stylecli evaluate`: the quality of styles and runs in numbers, pictures and plots."""
+"""`stylecli evaluate`: measure the quality of styles and runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stylecli.cli.evaluation.blind import blind
 from stylecli.cli.evaluation.compare import compare
 from stylecli.cli.evaluation.temporal import check_topic, evaluate_temporally
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import CommandGroup, OwnArgument
+from stylecli.cli.parameters import CommandGroup, OwnArgument, PathType
 from stylecli.core.errors import ItemsFailedError, MediaError
 from stylecli.evaluation.quality.options import InputRange, JudgedBy, JudgeName
 
@@ -38,26 +38,26 @@ judged_by = options.gathered(
     _judged_by,
     click.option(
         "--painting",
-        type=click.Path(exists=True, path_type=Path),
-        help="The painting, or a folder of those that the recipes name, for the style distance.",
+        type=PathType(exists=True),
+        help="The painting, for the style distance, or a folder with the paintings that the recipes name.",
     ),
     click.option(
         "--judge",
         type=click.Choice(get_args(JudgeName)),
         default=JudgedBy.judge,
         show_default=True,
-        help="The loss network; auto takes VGG-19 if its weights are here, vgg19 downloads them.",
+        help="Loss network; auto uses VGG-19 if its weights were downloaded before, else distilled.",
     ),
     options.loss_weights,
     click.option(
         "--classifier",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="An ONNX image classifier: does it still see what is in the photo?",
+        type=PathType(dir_okay=False),
+        help="An ONNX image classifier, to measure how often the content is still recognised.",
     ),
     click.option(
         "--labels",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Names of its classes, one a line, for photos that are named by class.",
+        type=PathType(dir_okay=False),
+        help="The classifier's class names, one a line, if the photos are named by class.",
     ),
     click.option(
         "--classifier-input",
@@ -65,7 +65,7 @@ judged_by = options.gathered(
         type=click.Choice(get_args(InputRange)),
         default=JudgedBy.input_range,
         show_default=True,
-        help="How it wants pictures: -1..1, less ImageNet's mean over its deviation, or 0..1.",
+        help="The classifier's input: -1..1, normalised with ImageNet's mean and deviation, or 0..1.",
     ),
     click.option(
         "--noise",
@@ -73,14 +73,14 @@ judged_by = options.gathered(
         default=JudgedBy.noise,
         show_default=True,
         metavar="SIGMA",
-        help="Standard deviation, in levels of 255, of the noise whose rest is measured.",
+        help="Standard deviation of the noise for `noise left`, in levels of 255.",
     ),
     click.option(
         "--equivalent",
         type=click.IntRange(1),
         default=JudgedBy.equivalent or None,
         metavar="N",
-        help="Race `stylecli optimize` for up to N steps on three photos; slow.",
+        help="Count how many steps `stylecli optimize` needs for the same losses, up to N; slow.",
     ),
 )
 
@@ -88,10 +88,10 @@ judged_by = options.gathered(
 @click.command(cls=CommandGroup, commands=[compare, blind])
 @click.argument("styles", cls=OwnArgument, nargs=-1, required=True, metavar="STYLE_OR_RUN...")
 @subjects.photos
-@click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on motion that is known.")
+@click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on clips of known motion.")
 @click.option(
     "--sintel",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False),
     help="With --temporal: a folder in the layout of MPI-Sintel (final, flow, occlusions, invalid).",
 )
 @judged_by
@@ -123,12 +123,11 @@ def command(
 ) -> None:
     """Measure styles, runs of `stylecli train`, and other networks (ONNX files), on photos.
 
-    Content and style distance by a loss network, strokes, colours, edges and faults; with --classifier, whether the
-    content is still recognized. docs/training.md defines the numbers, and the report says what each means and which way
-    is better. A photo that cannot be read is reported, the others are done (exit code 6).
+    Measures content and style distance, strokes, colours, edges and artefacts; docs/training.md defines the numbers,
+    and the report explains them. A photo that cannot be read is reported and the others are done (exit code 6).
 
-    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (or, without any, a
-    rendered one) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
+    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (default: a
+    computed one) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
     """
     from stylecli.evaluation.quality.subjects import find_subjects
     from stylecli.evaluation.report.files import check_targets

@@ -1,22 +1,22 @@
-"""What the commands that judge styles share: the options of the photos and networks, and where messages go."""
+"""Options and messages that the evaluation commands share."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import click
 
 from stylecli.cli.console import say
+from stylecli.cli.parameters import PathType
 from stylecli.evaluation.speed.options import BenchOptions, White
 
-photos = click.option("--photos", multiple=True, type=click.Path(path_type=Path), help="A photo or folder; repeatable.")
+photos = click.option("--photos", multiple=True, type=PathType(), help="A photo or folder; may be repeated.")
 white = click.option(
     "--white",
     type=click.Choice(get_args(White)),
     default=BenchOptions.against_white,
     show_default=True,
-    help="What white is at the input of networks given as ONNX files.",
+    help="Value of white at the input of networks given as ONNX files.",
 )
 
 

@@ -1,4 +1,4 @@
-"""`stylecli evaluate --temporal`: how steady styles are in videos."""
+"""`stylecli evaluate --temporal`: measure how steady styles are in videos."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from stylecli.evaluation.quality.subjects import Subject
     from stylecli.inference.sessions import Device
 
-TAKEN = ("judge", "noise", "input_range")  # choices that --temporal passes over in silence: they have defaults
+IGNORED = ("judge", "noise", "input_range")  # options with defaults, which --temporal ignores without an error
 
 
 def check_topic(*, temporal: bool, photos: Sequence[Path], sintel: Path | None, judged_by: JudgedBy) -> None:
-    """Refuse options that the chosen kind of measurement does not look at."""
-    if temporal and (unused := [name for name in judged_by.chosen if name not in TAKEN]):
-        raise UsageError(f"`{unused[0]}` with `temporal`, which has no use for it", hint="Measure the two one by one.")
+    """Refuse options that the chosen kind of measurement does not use."""
+    if temporal and (unused := [name for name in judged_by.chosen if name not in IGNORED]):
+        raise UsageError(f"`temporal` does not use `{unused[0]}`", hint="Measure the two separately.")
     if not temporal and sintel:
         raise UsageError("`sintel` without `temporal`", hint="Add `temporal`.")
     if not temporal and not photos:

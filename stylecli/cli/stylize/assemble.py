@@ -1,4 +1,4 @@
-"""`stylecli assemble`: picture files to a video."""
+"""`stylecli assemble`: make a video of picture files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
-from stylecli.cli.parameters import RateType
+from stylecli.cli.console import emit, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType, RateType
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -18,15 +18,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
-@click.option(
-    "--like",
-    metavar="VIDEO",
-    type=click.Path(path_type=Path),
-    help="The original: its sound and all else go along.",
-)
-@click.option("--fps", "rate", type=RateType(knows_cfr=False), help="For frames without timing.json: so many a second.")
+@click.argument("folder", metavar="DIR", type=PathType())
+@click.argument("output", metavar="OUT", type=PathType())
+@click.option("--like", metavar="VIDEO", type=PathType(), help="The original video, whose sound and tags are kept.")
+@click.option("--fps", "rate", type=RateType(knows_cfr=False), help="Frame rate, for frames without timing.json.")
 @options.encoder
 @options.audio
 @options.overwrite
@@ -41,10 +36,10 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Make a video of frames that `stylecli split` had made of the original.
+    """Make a video of the frames that `stylecli split` wrote into DIR.
 
-    Every frame is shown when it was; sound, subtitles, chapters and all else are those of the original. With --fps
-    alone any numbered pictures become a video.
+    Timestamps, sound, subtitles, chapters and all other streams are those of the original. With --fps alone, any
+    numbered pictures become a video.
     """
     from stylecli.media.frames.assemble import assemble_video
     from stylecli.media.video.plan import VideoOptions
@@ -64,4 +59,4 @@ def command(
         facts = {"frames": result.frames, "width": result.width, "height": result.height, "codec": result.codec}
         emit_json({"event": "result", "output": result.path, **facts, "messages": result.messages})
     else:
-        click.echo(result.path)
+        emit(result.path)

@@ -1,4 +1,4 @@
-"""`stylecli batch`: a manifest of pictures and videos, each done once."""
+"""`stylecli batch`: stylize the pictures and videos of a manifest, each once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import batch_options
 from stylecli.core.errors import UsageError
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("manifest", required=False, type=click.Path(path_type=Path))
+@click.argument("manifest", required=False, type=PathType())
 @batch_options.folder
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="With --from-folder: the manifest to write.")
-@click.option("--watch", is_flag=True, help="With --from-folder: do the files as they come, until ^C.")
-@click.option("--dry-run", is_flag=True, help="Only check the manifest and print what it will take.")
+@click.option("-o", "--output", type=PathType(), help="With --from-folder: the manifest to write.")
+@click.option("--watch", is_flag=True, help="With --from-folder: stylize files as they appear, until ^C.")
+@click.option("--dry-run", is_flag=True, help="Only check the manifest and estimate time and disk space.")
 @click.option(
     "--openjd",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Only write a job of Open Job Description, for a render farm.",
+    type=PathType(dir_okay=False),
+    help="Only write a job template of Open Job Description, for a render farm.",
 )
 @click.option("--schema", is_flag=True, help="Only print the JSON schema of a row.")
 @batch_options.doing
@@ -45,17 +46,17 @@ def command(
     outcome: Outcome,
     as_json: bool,
 ) -> None:
-    """Do all rows of MANIFEST (.jsonl, .csv, .toml): pictures, videos, numbered sequences.
+    """Stylize all rows of MANIFEST (.jsonl, .csv, .toml): pictures, videos, numbered sequences.
 
-    RESULTS.jsonl beside it records every item. The same command again skips what is done, and does what failed, what
-    changed and what is new. Nothing starts while the manifest has a fault. Exit code 6 if items failed.
+    RESULTS.jsonl beside the manifest records every item. The same command again skips finished items and does those
+    that failed, changed or are new. The whole manifest is checked before anything starts. Exit code 6 if items failed.
     """
     if schema:
         _print_schema()
     elif rule:
         if not rule.styles or bool(output) == watch or manifest:
             hint = "Give `styles`, and either `output` (a manifest to write) or `watch=True`."
-            raise UsageError("a folder needs styles and one thing to do", hint=hint)
+            raise UsageError("--from-folder needs styles and either an output or `watch=True`", hint=hint)
         if output:
             _write(output, rule, overwrite=how.overwrite)
         else:
@@ -75,14 +76,14 @@ def _print_schema() -> None:
 
     from stylecli.stylize.batch.manifests.columns import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    emit(json.dumps(schema(), indent=2))
 
 
 def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
     from stylecli.stylize.batch.manifests.folders import write_manifest
 
     say(f"stylecli: {write_manifest(manifest, rule, overwrite=overwrite)} rows")
-    click.echo(manifest)
+    emit(manifest)
 
 
 def _watch(rule: FolderRule, how: BatchOptions, *, as_json: bool) -> None:
@@ -112,7 +113,7 @@ def _write_job(path: Path, manifest: Path, how: BatchOptions) -> None:
     count = len(read_manifest(manifest, styles_dir=how.styles_dir))
     write_job(path, manifest, count, how, overwrite=how.overwrite)
     say(f"stylecli: a job of {count} tasks")
-    click.echo(path)
+    emit(path)
 
 
 def _run(manifest: Path, how: BatchOptions, outcome: Outcome) -> None:

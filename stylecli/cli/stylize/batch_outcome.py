@@ -1,14 +1,11 @@
-"""What is told of the items of a batch, while they end and afterwards."""
+"""Print and report the results of a batch: each item when it ends, and a summary."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.core.errors import ItemsFailedError
 
 if TYPE_CHECKING:
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is made of the items that ended."""
+    """What to do with the results of a batch."""
 
     reports: Sequence[Path]
     golden: Path | None
@@ -29,7 +26,7 @@ class Outcome:
     as_json: bool
 
     def check(self) -> None:
-        """Refuse what cannot be made, before any work is done. Raises UsageError."""
+        """Check the reports and the accepted outputs before any work is done. Raises UsageError."""
         from stylecli.stylize.batch.golden.verify import check_golden
         from stylecli.stylize.batch.reports.files import check_report
 
@@ -49,7 +46,7 @@ class Outcome:
         if self.github:
             write_summary(ended)
             for line in annotation_lines(ended):
-                click.echo(line)
+                emit(line)
         _conclude(ended, as_json=self.as_json)
 
     def _verified(self, ended: Sequence[Ended], folder: Path) -> Sequence[Ended]:
@@ -64,7 +61,7 @@ class Outcome:
 
 
 def reporter(*, as_json: bool) -> Callable[[Ended], None]:
-    """What tells of each item that ended: outputs on stdout, failures and warnings on stderr, or all as JSON."""
+    """Make a callback that prints each result: outputs on stdout, failures and warnings on stderr, or all as JSON."""
 
     def report(ended: Ended) -> None:
         if as_json:
@@ -72,10 +69,9 @@ def reporter(*, as_json: bool) -> Callable[[Ended], None]:
         elif ended.status == "failed":
             say(f"stylecli: {ended.item.id}: {ended.facts['error']}. {ended.facts['hint']}".rstrip())
         elif ended.status == "done":
-            click.echo(ended.item.output)
+            emit(ended.item.output)
             for warning in ended.facts["warnings"]:
                 say(f"stylecli: {ended.item.id}: {warning}")
-        sys.stdout.flush()
 
     return report
 
@@ -87,4 +83,5 @@ def _conclude(ended: Sequence[Ended], *, as_json: bool) -> None:
     else:
         say(f"stylecli: {counts['done']} done, {counts['skipped']} done before, {counts['failed']} failed")
     if counts["failed"]:
-        raise ItemsFailedError(f"{counts['failed']} of {len(ended)} items failed", hint="The others are done.")
+        hint = "The others are done." if counts["failed"] < len(ended) else "See the messages above."
+        raise ItemsFailedError(f"{counts['failed']} of {len(ended)} items failed", hint=hint)

@@ -1,4 +1,4 @@
-"""`stylecli demo`: pictures and a clip from nothing but the installed package."""
+"""`stylecli demo`: a picture in every style and a stylized clip, without any input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import progress_shown
+from stylecli.cli.console import emit, progress_shown
+from stylecli.cli.parameters import PathType
 
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device
@@ -21,17 +22,17 @@ FOLDER = Path("stylecli-demo")
     "-o",
     "--output",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     default=FOLDER,
     show_default=True,
-    help="The folder to fill; files of an earlier demo are replaced, others stay.",
+    help="Output folder; files of an earlier demo are replaced, others stay.",
 )
 @options.device
 @options.styles_dir
 def command(output: Path, device: Device, styles_dir: Path | None) -> None:
     """Make a picture in every style and a short stylized clip with sound, and print their paths.
 
-    The scene is computed by stylecli itself: nothing is needed, nothing is downloaded.
+    The pictures are computed; nothing is needed and nothing is downloaded.
     """
     from stylecli.packs.shelves import list_styles
     from stylecli.stylize.demo import make_demo
@@ -39,4 +40,4 @@ def command(output: Path, device: Device, styles_dir: Path | None) -> None:
     with progress_shown() as progress:
         files = make_demo(output, list_styles(styles_dir), device=device, progress=progress)
     for file in files:
-        click.echo(file)
+        emit(file)

@@ -13,6 +13,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit, emit_bytes, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import picture_options
 from stylecli.cli.stylize.picture_options import STREAM, Output
 from stylecli.core.errors import UsageError
@@ -28,33 +29,40 @@ if TYPE_CHECKING:
     from stylecli.stylize.pictures.jobs import PictureJob
     from stylecli.stylize.pictures.run import Outcome
 
-STREAM_SUFFIX = ".png"  # of stdout when nothing else is said
+STREAM_SUFFIX = ".png"  # default format of stdout
 
 
 @click.command()
 @picture_options.sources
 @click.option(
-    "-s", "--style", "styles", multiple=True, required=True, help="A style's name or folder; may be repeated."
+    "-s",
+    "--style",
+    "styles",
+    multiple=True,
+    required=True,
+    help='A style\'s name or folder, or a blend such as "A:0.6+B:0.4"; may be repeated.',
 )
 @click.option(
     "-o",
     "--output",
     type=picture_options.Target(),
-    help="A file, a folder, a template such as 'out/{stem}-{style}.webp', or - for stdout.",
+    help="Output: a file, a folder, a template such as 'out/{stem}-{style}.webp', or - for stdout.",
 )
-@click.option("--format", "format_name", help="Of the results, such as jpeg; default: that of the source, or png.")
-@click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
 @click.option(
-    "--exclude", multiple=True, help="Leave out files of folders by a glob, such as '*_raw*'; may be repeated."
+    "--format", "format_name", help="Format of the results, such as jpeg; default: that of the source, or png."
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be made, and make nothing.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but faults.")
+@click.option("-r", "--recursive", is_flag=True, help="Search subfolders too.")
+@click.option(
+    "--exclude", multiple=True, help="Skip files in folders that match this glob, such as '*_raw*'; may be repeated."
+)
+@click.option("--dry-run", is_flag=True, help="Only list what would be written.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only errors.")
 @picture_options.pictures
 @options.variant
 @options.look
 @click.option(
     "--over",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     help="Lay the style over this picture instead of over the photo: with --mask, two styles in one picture.",
 )
 @options.device
@@ -81,12 +89,12 @@ def command(
 ) -> None:
     """Stylize pictures (JPEG, PNG, TIFF, WebP, AVIF, EXR, HEIC, ...), folders, numbered sequences, or - for stdin.
 
-    Without -o, photo.jpg becomes photo-STYLE.jpg beside it. Many pictures go into the folder OUT; a broken one is
-    reported and the others are done (exit code 6); those that are there already are kept. Of animations all frames are
-    painted, of documents all pages.
+    Without -o, photo.jpg becomes photo-STYLE.jpg beside it. With several pictures OUT is a folder; one that fails is
+    reported and the others are done (exit code 6), and existing results are kept. All frames of an animation and all
+    pages of a document are painted.
 
-    A sequence is shot.%04d.exr or shot.[1001-1100].exr; its frames keep their numbers, in the folder OUT their names,
-    and OUT may be such a name. So do the frames of `stylecli split`, from which `stylecli assemble` makes a video.
+    A sequence is shot.%04d.exr or shot.[1001-1100].exr. Its frames keep their numbers, and in a folder OUT their names;
+    OUT may be a sequence, too. Frames of `stylecli split` keep their names; `stylecli assemble` makes a video of them.
     """
     from stylecli.packs.shelves import find_style, style_folders
     from stylecli.stylize.names import suffix_of_format
@@ -134,7 +142,7 @@ class _Stream:
         self._as_json, self._notice = as_json, notice
 
     def run(self, pack: StylePack, look: Look, how: PictureOptions, *, device: Device, tile: Tiling) -> None:
-        """Stylize it; --json tells the result on stdout, or on stderr where stdout holds the picture."""
+        """Stylize it. --json prints the result on stdout, or on stderr if the picture goes to stdout."""
         from stylecli.core.files import blamed_on, write_atomically
         from stylecli.inference.engine import Engine
         from stylecli.media.images.files import bytes_of, check_target

@@ -1,4 +1,4 @@
-"""`stylecli styles learn`: a style of one's own from one painting, in minutes."""
+"""`stylecli styles learn`: learn a style from one painting, in minutes."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import TimeSpan
+from stylecli.cli.parameters import PathType, TimeSpan
 
 
 @click.command("learn")
-@click.argument("painting", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", help="The new style's name; default: from the file's name.")
-@click.option("--title", default="", help="Of the painting, for the style's card.")
-@click.option("--artist", default="", help="Of the painting.")
-@click.option("--year", type=int, default=0, help="Of the painting.")
+@click.argument("painting", type=PathType(dir_okay=False))
+@click.option("--name", help="Name of the new style; default: from the file's name.")
+@click.option("--title", default="", help="Title of the painting, for the style's card.")
+@click.option("--artist", default="", help="Artist of the painting.")
+@click.option("--year", type=int, default=0, help="Year of the painting.")
 @click.option("--time-budget", "seconds", type=TimeSpan(), default="5m", show_default=True, help="Time to train.")
-@click.option("--base", metavar="STYLE", help="The style to start from; default: great-wave.")
+@click.option("--base", metavar="STYLE", help="Style to start from; default: great-wave.")
+@click.option("--data", "photos", type=PathType(), help="Training photos; default: 11 that ship with stylecli.")
 @click.option(
-    "--data", "photos", type=click.Path(path_type=Path), help="Photos to train on; default: 11 that ship with stylecli."
-)
-@click.option(
-    "--work", type=click.Path(path_type=Path), help="Folder of the unfinished training; default: one of your own."
+    "--work",
+    type=PathType(),
+    help="Folder of the training while it runs; default: in your user folder.",
 )
 @options.styles_dir
 @options.overwrite
@@ -44,9 +44,10 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Learn a style from a painting and put it among your own (or in --styles-dir).
+    """Learn a style from a painting and add it to your own styles, or to --styles-dir.
 
-    NAME-preview.png in the current folder shows photos in the growing style. The same command goes on after ^C.
+    NAME-preview.png in the current folder shows photos in the style while it is learned. After ^C the same command
+    resumes.
     """
     from stylecli.evaluation.quality.learned import judge_learned
     from stylecli.packs.shelves import shelves
@@ -70,4 +71,4 @@ def command(
         emit_json({"event": "result", "style": pack.name, "folder": pack.folder, "preview": preview, "scores": scores})
     else:
         say(f"content {scores['content']:.2f}, style {scores['style']:.2f}; photos in the style: {preview}")
-        click.echo(f"{pack.name}: added to {pack.folder.parent}")
+        emit(f"{pack.name}: added to {pack.folder.parent}")

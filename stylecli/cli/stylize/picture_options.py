@@ -1,4 +1,4 @@
-"""The options of `stylecli image` about files: how they are read and written, and which ones."""
+"""The options of `stylecli image` about files: which are read, and how they are read and written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from stylecli.cli import options
+from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.media.images.settings import BITS, ExrColor
 from stylecli.stylize.options import PictureOptions
@@ -23,7 +24,7 @@ STREAM = Path("-")
 
 
 class Target(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4 on
-    """Where results go. A name that ends with a separator is a folder; `Output` remembers that."""
+    """The output path. One that ends with a separator is a folder; `Output` keeps that."""
 
     name = "path"
 
@@ -46,13 +47,13 @@ class Output:
 pictures = options.gathered(
     "how",
     PictureOptions,
-    click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF."),
-    click.option("--lossless", is_flag=True, help="Change no pixel when saving WebP and AVIF."),
+    click.option("--quality", type=click.IntRange(1, 100), help="Quality of JPEG, WebP and AVIF."),
+    click.option("--lossless", is_flag=True, help="Save WebP and AVIF without loss."),
     click.option(
         "--bits",
         type=click.Choice([str(bits) for bits in BITS]),
         callback=lambda _, __, value: None if value is None else int(value),
-        help="Of a sample of the result, such as 10 in AVIF; default: as the source, as far as the format allows.",
+        help="Bits per sample of the result, such as 10 in AVIF; default: as the source, if the format allows.",
     ),
     click.option(
         "--color",
@@ -60,20 +61,20 @@ pictures = options.gathered(
         type=click.Choice(get_args(ExrColor)),
         default=PictureOptions.exr_color,
         show_default=True,
-        help="What EXR files hold: scene-linear light, or colours that are sRGB-encoded already.",
+        help="What EXR files hold: scene-linear light, or sRGB-encoded colours.",
     ),
     click.option(
         *("--layer", "--part", "--view", "layer"),
         default=PictureOptions.layer,
-        help="Of an EXR: the layer, part or view that is painted; default: the main one, in all of its views.",
+        help="Layer, part or view of an EXR to paint; default: the main layer, in all views.",
     ),
-    click.option("--page", type=click.IntRange(1), help="Paint this page or frame only; default: all."),
-    click.option("--max-size", type=click.IntRange(1), help="Make larger pictures smaller: pixels of the longer side."),
-    click.option("--allow-truncated", is_flag=True, help="Paint what is there of pictures that are cut off."),
-    click.option("--strip", is_flag=True, help="Write no metadata but the colour profile."),
-    click.option("--keep-times", is_flag=True, help="Give results the times of their sources."),
-    click.option("--sidecars", is_flag=True, help="Copy an XMP file beside a source beside its result."),
-    click.option("--strict", is_flag=True, help="Fail where a file holds what the result cannot."),
+    click.option("--page", type=click.IntRange(1), help="Paint only this page or frame; default: all."),
+    click.option("--max-size", type=click.IntRange(1), help="Shrink larger pictures to this longer side, in pixels."),
+    click.option("--allow-truncated", is_flag=True, help="Paint what can be read of truncated pictures."),
+    click.option("--strip", is_flag=True, help="Write no metadata except the colour profile."),
+    click.option("--keep-times", is_flag=True, help="Give results the file times of their sources."),
+    click.option("--sidecars", is_flag=True, help="Copy the XMP sidecar of each source, if it has one."),
+    click.option("--strict", is_flag=True, help="Fail if the result cannot hold everything that the source holds."),
     options.overwrite,
 )
 
@@ -81,11 +82,11 @@ pictures = options.gathered(
 def sources(command: Command) -> Command:
     """Add the inputs; the command gets them all as `inputs`."""
 
-    @click.argument("inputs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
+    @click.argument("inputs", nargs=-1, type=PathType(allow_dash=True), metavar="IN...")
     @click.option(
         "--files-from",
-        type=click.Path(path_type=Path, allow_dash=True),
-        help="A file with the name of an input on each line, or - for stdin; a null byte may end a name.",
+        type=PathType(allow_dash=True),
+        help="Text file with one input on each line (or separated by null bytes); - for stdin.",
     )
     @functools.wraps(command)
     def with_inputs(*args: Any, inputs: tuple[Path, ...], files_from: Path | None, **kwargs: Any) -> Any:

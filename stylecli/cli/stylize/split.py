@@ -1,4 +1,4 @@
-"""`stylecli split`: a video to picture files."""
+"""`stylecli split`: write the frames of a video as picture files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType
 
 if TYPE_CHECKING:
     from stylecli.media.video.clip import Span
@@ -17,17 +18,26 @@ FORMATS = ("png", "tiff", "exr")  # as stylecli.split.FORMATS, which --help must
 
 
 @click.command()
-@click.argument("source", metavar="VIDEO", type=click.Path(path_type=Path))
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--format", "frame_format", type=click.Choice(FORMATS), default="png", show_default=True)
-@click.option("--bits", type=click.Choice(("8", "16")), help="Of PNG and TIFF; default: 16 for videos of more than 8.")
+@click.argument("source", metavar="VIDEO", type=PathType())
+@click.argument("folder", metavar="DIR", type=PathType())
+@click.option(
+    "--format",
+    "frame_format",
+    type=click.Choice(FORMATS),
+    default="png",
+    show_default=True,
+    help="Format of the frames; EXR holds scene-linear half floats.",
+)
+@click.option(
+    "--bits", type=click.Choice(("8", "16")), help="Bits per sample of PNG and TIFF; default: 16 for 10-bit videos."
+)
 @options.span
 @options.as_json
 def command(source: Path, folder: Path, frame_format: str, bits: str | None, span: Span | None, as_json: bool) -> None:
-    """Write the frames of a video as pictures into the new folder DIR, with a sidecar that keeps their timing.
+    """Write the frames of a video as pictures into the new folder DIR, and their timing into DIR/timing.json.
 
-    EXR frames hold scene-linear half floats. `stylecli image DIR -s STYLE -o STYLED` stylizes them,
-    `stylecli assemble STYLED OUT.mp4 --like VIDEO` makes them a video again, with all else of the original.
+    `stylecli image DIR -s STYLE -o STYLED` stylizes them; `stylecli assemble STYLED OUT.mp4 --like VIDEO` makes them a
+    video again, with the sound and all other streams of the original.
     """
     from stylecli.media.frames.split import split_video
 
@@ -45,4 +55,4 @@ def command(source: Path, folder: Path, frame_format: str, bits: str | None, spa
         facts = {"frames": result.frames, "width": result.width, "height": result.height}
         emit_json({"event": "result", "output": result.folder, **facts, "messages": result.messages})
     else:
-        click.echo(result.folder)
+        emit(result.folder)

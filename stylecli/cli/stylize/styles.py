@@ -1,4 +1,4 @@
-"""`stylecli styles`: look at the styles there are, check them, add and remove them."""
+"""`stylecli styles`: list, show, check, learn, add and remove styles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, say
+from stylecli.cli.console import emit, emit_json, print_table, say
+from stylecli.cli.parameters import PathType
 from stylecli.cli.stylize import learn
 from stylecli.core.errors import PackError
 from stylecli.stylize.options import TILE_WIDTH
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """List, show, check, learn, add and remove styles.
 
-    A style is a folder; it is looked for in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled ones.
+    A style is a folder. Styles are searched in --styles-dir, $STYLECLI_STYLES, your own styles, the bundled styles.
     """
 
 
@@ -35,9 +36,9 @@ command.add_command(learn.command)
 @options.styles_dir
 @options.as_json
 def list_command(styles_dir: Path | None, as_json: bool) -> None:
-    """List all styles.
+    """List all styles; --json also gives their folders.
 
-    Damaged ones are left out; `stylecli styles check` names them.
+    Damaged styles are left out; `stylecli styles check` names them.
     """
     from stylecli.packs.shelves import list_styles, shelves
 
@@ -46,7 +47,9 @@ def list_command(styles_dir: Path | None, as_json: bool) -> None:
         for pack in packs:
             emit_json({"event": "result", **_entry(pack), "preview": str(pack.preview)})
     else:
-        print_table([{**_entry(pack), "variants": ", ".join(_entry(pack)["variants"])} for pack in packs])
+        print_table(
+            [{**_names(pack), "year": pack.card.year or None, "variants": ", ".join(_variants(pack))} for pack in packs]
+        )
     if not packs:
         say(f"stylecli: no styles in {', '.join(str(shelf) for shelf in shelves(styles_dir))}")
 
@@ -76,9 +79,9 @@ def show(style: str, styles_dir: Path | None, as_json: bool) -> None:
 @options.styles_dir
 @options.as_json
 def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> None:
-    """Check styles completely: the card, every file's sha256, that the networks are safe.
+    """Check the card, the sha256 of every file and the safety of the networks.
 
-    Without a name all styles on the shelves are checked. Exit code 3 if one has problems.
+    Without a name all styles are checked. Exit code 3 if one has problems.
     """
     from stylecli.packs.shelves import check_style, style_folders
 
@@ -88,20 +91,20 @@ def check(styles: tuple[str, ...], styles_dir: Path | None, as_json: bool) -> No
         if as_json:
             emit_json({"event": "result", "style": name, "ok": not problems, "problems": problems})
         else:
-            click.echo("\n".join(problems) or f"{name}: ok")
+            emit("\n".join(problems) or f"{name}: ok")
     if damaged := sum(1 for problems in reports.values() if problems):
         raise PackError(f"{damaged} of {len(reports)} styles have problems", hint="Get them again.")
 
 
 @command.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=PathType(exists=True))
 @click.option("--replace", is_flag=True, help="Replace the style of the same name.")
 @options.styles_dir
 @options.as_json
 def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> None:
-    """Check a style, a folder or a .zip, and put it among your own (or in --styles-dir).
+    """Check a style (a folder or a .zip) and add it to your own styles, or to --styles-dir.
 
-    Refused are wrong sha256s, pickles, links, external data, operators that are not standard, oversize.
+    Refused are wrong sha256s, pickles, links, external data, non-standard operators and oversized files.
     """
     from stylecli.editors.host import tell_styles_changed
     from stylecli.packs.shelves import add_style, shelves
@@ -111,7 +114,7 @@ def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> 
     if as_json:
         emit_json({"event": "result", **_entry(pack)})
     else:
-        click.echo(f"{pack.name}: added to {pack.folder.parent}")
+        emit(f"{pack.name}: added to {pack.folder.parent}")
 
 
 @command.command()
@@ -119,7 +122,7 @@ def add(source: Path, replace: bool, styles_dir: Path | None, as_json: bool) -> 
 @options.styles_dir
 @options.as_json
 def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
-    """Remove one of your own styles (or one in --styles-dir).
+    """Remove one of your own styles, or one in --styles-dir.
 
     The bundled styles stay.
     """
@@ -132,16 +135,16 @@ def remove(name: str, styles_dir: Path | None, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", "style": name, "removed_from": shelf})
     else:
-        click.echo(f"{name}: removed from {shelf}")
+        emit(f"{name}: removed from {shelf}")
 
 
 @command.command()
-@click.argument("photo", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write.")
+@click.argument("photo", type=PathType())
+@click.option("-o", "--output", required=True, type=PathType(), help="Output picture.")
 @click.option(
     "-s", "--style", "styles", multiple=True, help="A style's name or folder; may be repeated.  [default: all]"
 )
-@click.option("--tile", type=click.IntRange(64, 2048), default=TILE_WIDTH, show_default=True, help="A tile's width.")
+@click.option("--tile", type=click.IntRange(64, 2048), default=TILE_WIDTH, show_default=True, help="Width of a tile.")
 @options.device
 @options.styles_dir
 @options.overwrite
@@ -158,7 +161,7 @@ def sheet(
 ) -> None:
     """Draw a photo in every style into one labelled picture.
 
-    Each tile is the whole result made small; the first one is the photo itself.
+    Each tile is the full-size result, shrunk; the first one is the photo itself.
     """
     from stylecli.cli.console import progress_shown
     from stylecli.packs.shelves import find_style, list_styles
@@ -170,19 +173,20 @@ def sheet(
     if as_json:
         emit_json({"event": "result", "input": photo, "output": output, "styles": [pack.name for pack in packs]})
     else:
-        click.echo(output)
+        emit(output)
 
 
 def _entry(pack: StylePack) -> dict[str, Any]:
-    return {
-        "style": pack.name,
-        "title": pack.card.title,
-        "artist": pack.card.artist,
-        "year": pack.card.year,
-        "variants": [model.variant for model in pack.card.models],
-        "bytes": pack.model().bytes,
-        "folder": str(pack.folder),
-    }
+    files = {"bytes": pack.model().bytes, "folder": str(pack.folder)}
+    return {**_names(pack), "variants": _variants(pack), **files}
+
+
+def _names(pack: StylePack) -> dict[str, Any]:
+    return {"style": pack.name, "title": pack.card.title, "artist": pack.card.artist, "year": pack.card.year}
+
+
+def _variants(pack: StylePack) -> list[str]:
+    return [model.variant for model in pack.card.models]
 
 
 def _fields(pack: StylePack) -> Iterator[tuple[str, object]]:

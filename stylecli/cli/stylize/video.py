@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
-from stylecli.cli.parameters import RateType
+from stylecli.cli.console import emit, emit_json, progress_shown, say
+from stylecli.cli.parameters import PathType, RateType
 from stylecli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STREAM = Path("-")
 
 
 def _instead_of_the_command(act: Callable[[Leftover], None]) -> Callable[..., None]:
-    """An option's callback that does something with all the unfinished work in a folder and ends the program."""
+    """Make an option's callback that calls `act` for all unfinished work in a folder, then ends the program."""
 
     def callback(ctx: click.Context, _: click.Parameter, folder: Path | None) -> None:
         from stylecli.media.video.resume import leftovers
@@ -44,14 +44,14 @@ def _instead_of_the_command(act: Callable[[Leftover], None]) -> Callable[..., No
 
 def _show(leftover: Leftover) -> None:
     use = "\tat work" if leftover.in_use else ""
-    click.echo(f"{leftover.output}\t{leftover.frames} frames\t{leftover.size / 1e6:.1f} MB{use}")
+    emit(f"{leftover.output}\t{leftover.frames} frames\t{leftover.size / 1e6:.1f} MB{use}")
 
 
 def _discard(leftover: Leftover) -> None:
     from stylecli.media.video.resume import discard
 
     if leftover.in_use:
-        say(f"stylecli: {leftover.output}: is being worked on and stays")
+        say(f"stylecli: {leftover.output}: kept, since another process works on it")
     else:
         discard(leftover)
         _show(leftover)
@@ -60,7 +60,7 @@ def _discard(leftover: Leftover) -> None:
 def _option(name: str, act: Callable[[Leftover], None], text: str) -> Callable[..., click.Command]:
     return click.option(
         name,
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=PathType(exists=True, file_okay=False),
         is_flag=False,
         flag_value=".",
         is_eager=True,
@@ -71,44 +71,50 @@ def _option(name: str, act: Callable[[Leftover], None], text: str) -> Callable[.
     )
 
 
-list_partial = _option("--list-partial", _show, "Only list the unfinished work for outputs in DIR, or here.")
-discard_partial = _option("--discard-partial", _discard, "Only throw away the unfinished work for outputs in DIR.")
+list_partial = _option(
+    "--list-partial", _show, "List the unfinished work for outputs in DIR (default: here), and exit."
+)
+discard_partial = _option("--discard-partial", _discard, "Discard that unfinished work, and exit.")
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="IN...")
-@click.option("-s", "--style", required=True, help="A style's name or folder.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .mp4, .mov, .mkv, .webm ..., or a folder.")
-@click.option("-r", "--recursive", is_flag=True, help="Look into subfolders too.")
+@click.argument("sources", nargs=-1, required=True, type=PathType(allow_dash=True), metavar="IN...")
+@click.option("-s", "--style", required=True, help="A style's name or folder, or a blend.")
+@click.option("-o", "--output", type=PathType(), help="Output: a video (.mp4, .mov, .mkv, .webm ...) or a folder.")
+@click.option("-r", "--recursive", is_flag=True, help="Search subfolders too.")
 @options.span
 @options.encoder
 @options.audio
-@click.option("--fps", "rate", type=RateType(), help="Frames at a constant rate: so many a second, or the source's.")
+@click.option(
+    "--fps", "rate", type=RateType(), help="Constant frame rate: frames a second, or cfr for the source's mean."
+)
 @click.option(
     "--hdr",
     type=click.Choice(["tonemap", "keep"]),
     default="tonemap",
     show_default=True,
-    help="PQ and HLG: brought to SDR, or left as they are.",
+    help="HDR sources (PQ, HLG): convert to SDR, or leave as they are.",
 )
 @click.option(
-    "--video-stream", "stream", type=int, default=0, show_default=True, help="Which moving picture, counted from 0."
+    "--video-stream", "stream", type=int, default=0, show_default=True, help="Video stream to paint, counted from 0."
 )
 @click.option(
     "--other-videos",
     type=click.Choice(["copy", "drop"]),
     default="copy",
     show_default=True,
-    help="What becomes of further moving pictures.",
+    help="What to do with further video streams.",
 )
-@click.option("--allow-truncated", is_flag=True, help="Keep what can be read of a damaged source, instead of an error.")
-@click.option("--strict", is_flag=True, help="Refuse a source with a single frame that is damaged or missing.")
+@click.option(
+    "--allow-truncated", is_flag=True, help="Keep what can be read of a truncated source, instead of failing."
+)
+@click.option("--strict", is_flag=True, help="Fail if any frame of the source is damaged or missing.")
 @click.option(
     "--resume/--restart",
     default=True,
-    help="Go on where a run of the same command was stopped (the default), or begin again.",
+    help="Continue a stopped run of the same command (the default), or start again.",
 )
-@click.option("--keep-frames", type=click.Path(path_type=Path), metavar="DIR", help="Keep the frames as PNG, too.")
+@click.option("--keep-frames", type=PathType(), metavar="DIR", help="Also write the frames as PNG.")
 @list_partial
 @discard_partial
 @options.variant
@@ -142,13 +148,13 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Stylize videos, folders, or - for stdin; every frame keeps its timestamp, the file its sound and all else.
+    """Stylize videos, folders of videos, or - for stdin. Timestamps, sound and all other streams are kept.
 
-    Without -o, clip.mov becomes clip-STYLE.mov beside it. Several videos go into the folder OUT; a broken one is
-    reported and the others are done (exit code 6); those that are there already are kept.
+    Without -o, clip.mov becomes clip-STYLE.mov beside it. With several videos OUT is a folder; one that fails is
+    reported and the others are done (exit code 6), and existing results are kept.
 
-    What a container cannot hold is converted or left out, with a message, never silently. A run that was stopped, by
-    whatever, goes on when the same command is given again.
+    What a container cannot hold is converted or left out, with a message. A run that was stopped, for whatever reason,
+    continues when the same command is given again.
     """
     from stylecli.inference.engine import Engine
     from stylecli.media.video.plan import VideoOptions
@@ -157,12 +163,12 @@ def command(
     from stylecli.stylize.videos.run import VideoStylizer, run_videos
 
     pack = find_style(style, styles_dir, variant=variant)
-    model = None if STREAM in sources else pack.model()  # what comes out of a pipe cannot be resumed
+    model = None if STREAM in sources else pack.model()  # a pipe cannot be resumed
     how = VideoOptions(encoder, span, stream, other_videos == "copy", hdr, allow_truncated, strict, audio, rate)
     with _without_streams(sources, output) as files:
         jobs = plan_videos(files, pack.name, output, recursive=recursive)
         if keep_frames and len(jobs) > 1:
-            raise UsageError(f"{keep_frames}: holds the frames of one video", hint="Give one video.")
+            raise UsageError(f"{keep_frames}: can hold the frames of one video only", hint="Give one video.")
         with (
             Engine(pack, device=device, tile=tile, side_by_side=True) as engine,
             progress_shown(as_json=as_json) as progress,
@@ -178,7 +184,7 @@ def command(
 
 @contextmanager
 def _without_streams(sources: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Path, ...]]:
-    """The sources, with a file in place of stdin."""
+    """Give the sources, with stdin replaced by a temporary file."""
     if STREAM not in sources:
         yield sources
         return
@@ -209,6 +215,6 @@ def _reporter(device: str, *, as_json: bool, is_single: bool) -> Callable[[Video
             if not is_single:  # the fault of a single video is that of the command, which says it at its end
                 say(f"stylecli: {error}")
         else:
-            click.echo(job.output if result else f"{job.output} (kept, it exists)")
+            emit(job.output if result else f"{job.output} (kept, it exists)")
 
     return report

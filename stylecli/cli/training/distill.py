@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 
 
 @click.command()
@@ -17,15 +18,15 @@ from stylecli.cli.extras import needs_extra
     "folders",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="Pictures: a folder with subfolders, or a zip; repeatable, each is drawn from as often.",
+    type=PathType(),
+    help="Training pictures: a folder with its subfolders, or a zip; may be repeated, all are sampled equally often.",
 )
 @click.option(
     "--photos",
     "judged_on",
     required=True,
-    type=click.Path(path_type=Path),
-    help="Other pictures, on which it is compared with VGG-19.",
+    type=PathType(),
+    help="Other pictures, to compare it with VGG-19.",
 )
 @options.run_folder
 @click.option("--steps", type=click.IntRange(1), default=2000, show_default=True, help="Optimiser steps.")
@@ -42,10 +43,10 @@ def command(
     styles_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Train a narrow loss network to answer like VGG-19, and tell how well it does.
+    """Train a narrow loss network to predict the features of VGG-19, and measure how well it does.
 
-    It learns from photos and paintings, some of them stylized by the styles on the shelves. The same command goes on
-    with a run that was interrupted. RUN/distilled.safetensors is what ships inside the package.
+    It learns from photos and paintings, some of them stylized by the installed styles. The same command resumes an
+    interrupted run. The package ships such a RUN/distilled.safetensors.
     """
     from stylecli.media.images.files import pictures_in
     from stylecli.training.data import PhotoFolder, read_photo
@@ -64,4 +65,4 @@ def command(
         emit_json({"event": "result", "file": file, "bytes": file.stat().st_size, "layers": rows})
     else:
         print_table(rows)
-        click.echo(file)
+        emit(file)

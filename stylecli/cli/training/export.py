@@ -1,4 +1,4 @@
-"""`stylecli export`: a finished training to a style."""
+"""`stylecli export`: turn a finished training into a style."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
+from stylecli.cli.console import emit
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.packs.card import PRECISIONS
 
 PREVIEW_SIZE = (640, 427)  # width and height in pixels
 
 
 @click.command()
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("run", type=PathType(file_okay=False))
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PathType(),
     metavar="PACK",
-    help="Folder; its name is the style's.",
+    help="Folder to write; its name becomes the style's name.",
 )
-@click.option(
-    "--preview", type=click.Path(dir_okay=False, path_type=Path), help="Photo for the preview; default: drawn."
-)
-@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style of a RUN of several.")
-@click.option("--variant", help="Add it to the style PACK as this variant, such as quality.")
+@click.option("--preview", type=PathType(dir_okay=False), help="Photo for the preview; default: a computed one.")
+@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style, if RUN has several.")
+@click.option("--variant", help="Add the network to the existing style PACK as this variant, such as quality.")
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default=PRECISIONS[0],
     show_default=True,
-    help="int8 is the fastest on a CPU, fp16 on a graphics card.",
+    help="Precision of the network; int8 is the smallest and the fastest in videos on a CPU.",
 )
-@click.option(
-    "--photos", type=click.Path(path_type=Path), help="Photos that int8 is calibrated on; default: drawn ones."
-)
+@click.option("--photos", type=PathType(), help="Photos to calibrate int8 on; default: computed ones.")
 @options.overwrite
 @needs_extra("train")
 def command(
@@ -52,8 +50,8 @@ def command(
 ) -> None:
     """Turn a finished training into a style: ONNX model, weights, recipe, card, preview.
 
-    The model is compared with PyTorch at several sizes before anything is written, one of lower precision with that of
-    fp32 too. `stylecli styles add PACK` puts it on your shelf.
+    Before anything is written, the model is compared with PyTorch at several sizes; one of lower precision also with
+    fp32. `stylecli styles add PACK` adds it to your own styles.
     """
     from stylecli.landscape import Landscape
     from stylecli.media.images.files import picture_from_pixels, read_picture
@@ -68,4 +66,4 @@ def command(
     else:
         photo = read_picture(preview) if preview else picture_from_pixels(Landscape(*PREVIEW_SIZE).frame(0))
         pack = export_pack(finished, output, preview_of=photo, precision=exact, overwrite=overwrite)
-    click.echo(pack.folder)
+    emit(pack.folder)

@@ -1,4 +1,4 @@
-"""`stylecli optimize`: one photo painted by optimisation, the slow baseline."""
+"""`stylecli optimize`: paint one photo by optimisation, the slow baseline."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown
+from stylecli.cli.console import emit, emit_json, progress_shown
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ SETTINGS, JOB = Optimization(), OptimizationJob()  # the defaults
 
 
 @click.command()
-@click.argument("photo", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--painting", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Whose style it gets.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="The picture made.")
+@click.argument("photo", type=PathType(dir_okay=False))
+@click.option("--painting", required=True, type=PathType(dir_okay=False), help="The painting.")
+@click.option("-o", "--output", required=True, type=PathType(), metavar="OUT", help="Output picture.")
 @click.option(
-    "--steps", type=click.IntRange(1), default=JOB.steps, show_default=True, help="Optimiser steps, at all scales."
+    "--steps", type=click.IntRange(1), default=JOB.steps, show_default=True, help="Optimiser steps, over all scales."
 )
 @click.option(
     "--size",
@@ -32,32 +33,42 @@ SETTINGS, JOB = Optimization(), OptimizationJob()  # the defaults
     default=JOB.size,
     show_default=True,
     metavar="PIXELS",
-    help="Short side of the result at most; a smaller photo keeps its size.",
+    help="Largest short side of the result; a smaller photo keeps its size.",
 )
 @click.option(
     "--scales",
     type=click.IntRange(1),
     default=JOB.scales,
     show_default=True,
-    help="Paint from coarse to fine at so many sizes, each twice the one before: more makes larger strokes.",
+    help="Number of sizes to paint at, each twice the one before: more makes larger strokes.",
 )
 @click.option(
     "--optimizer",
     type=click.Choice(tuple(LEARNING_RATES)),
     default=SETTINGS.optimizer,
     show_default=True,
-    help="lbfgs gets further in as many steps.",
+    help="lbfgs converges in fewer steps.",
 )
-@click.option("--style-weight", type=float, default=SETTINGS.style_weight, show_default=True, help="Of the painting.")
-@click.option("--content-weight", type=float, default=SETTINGS.content_weight, show_default=True, help="Of the photo.")
-@click.option("--original-colors", is_flag=True, help="Keep the photo's colours, take only the brushwork.")
+@click.option(
+    "--style-weight", type=float, default=SETTINGS.style_weight, show_default=True, help="Weight of the style loss."
+)
+@click.option(
+    "--content-weight",
+    type=float,
+    default=SETTINGS.content_weight,
+    show_default=True,
+    help="Weight of the content loss.",
+)
+@click.option(
+    "--original-colors", is_flag=True, help="Take the brushwork of the painting, but keep the photo's colours."
+)
 @click.option(
     "--preview-every",
     type=click.IntRange(1),
     metavar="N",
-    help="Write OUT's name with -step-000050 and so on beside OUT every N steps.",
+    help="Write the picture so far every N steps, beside OUT, as OUT-step-000050 and so on.",
 )
-@options.loss_network("VGG-19 if its weights are here, else distilled, whose pictures are noisier")
+@options.loss_network("vgg19 if its weights were downloaded before, else distilled, which is noisier")
 @options.loss_weights
 @options.overwrite
 @options.as_json
@@ -79,9 +90,10 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Paint one photo by optimisation (Gatys et al. 2016): slow, and the yardstick of the fast networks.
+    """Paint one photo by optimisation (Gatys et al. 2016): slow, the baseline for the fast networks.
 
-    The photo's pixels are changed step by step until a loss network sees the photo's content in the painting's style.
+    The pixels are optimised so that the loss network's features match the content of the photo and the style of the
+    painting.
     """
     from stylecli.training.gatys.picture_files import optimize_file
 
@@ -96,4 +108,4 @@ def command(
         seconds = round(time.monotonic() - started, 1)
         emit_json({"event": "result", "output": output, "steps": steps, "seconds": seconds, **losses})
     else:
-        click.echo(output)
+        emit(output)

@@ -1,4 +1,4 @@
-"""`stylecli prune`: a smaller, faster network that paints like a trained one."""
+"""`stylecli prune`: make a smaller, faster network of a trained one."""
 
 from __future__ import annotations
 
@@ -7,29 +7,39 @@ from pathlib import Path
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_results, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_results, progress_shown, say
 from stylecli.cli.extras import needs_extra
-from stylecli.cli.parameters import Ratios
+from stylecli.cli.parameters import PathType, Ratios
 from stylecli.core.errors import UsageError
 from stylecli.training.pruning.options import IMPORTANCES, Healing, Importance, Target, given_targets, only_target
 
 target_options = options.gathered(
     "targets",
     given_targets,
-    click.option("--ratio", type=float, help="Cut this share of the channels, such as 0.6."),
-    click.option("--target-params", "params", type=float, metavar="N", help="Cut down to N parameters."),
-    click.option("--target-macs", "macs", type=float, metavar="N", help="Cut down to N multiply-accumulates a pixel."),
-    click.option("--target-ms", "ms", type=float, metavar="N", help="Cut down to N ms for 1280 x 720 pixels here."),
-    click.option("--blocks", type=int, metavar="N", help="Cut no channel, but leave N residual blocks."),
-    click.option("--narrow", is_flag=True, default=None, help="Cut no channel, but halve the dearest layer of `fast`."),
-    click.option("--few-norms", is_flag=True, default=None, help="Cut no channel, but most normalisations of `fast`."),
+    click.option("--ratio", type=float, help="Remove this share of the channels, such as 0.6."),
+    click.option("--target-params", "params", type=float, metavar="N", help="Prune to N parameters."),
+    click.option("--target-macs", "macs", type=float, metavar="N", help="Prune to N multiply-accumulates per pixel."),
+    click.option(
+        "--target-ms",
+        "ms",
+        type=float,
+        metavar="N",
+        help="Prune to N milliseconds for 1280 x 720 pixels on this machine.",
+    ),
+    click.option("--blocks", type=int, metavar="N", help="Instead of channels: keep N residual blocks."),
+    click.option(
+        "--narrow", is_flag=True, default=None, help="Instead of channels: narrow the most expensive layer of `fast`."
+    ),
+    click.option(
+        "--few-norms", is_flag=True, default=None, help="Instead of channels: remove most normalisations of `fast`."
+    ),
 )
 
 
 healing_options = options.gathered(
     "healing",
     Healing,
-    click.option("--painting", type=click.Path(path_type=Path), help="The painting, or its folder; default: in RUN."),
+    click.option("--painting", type=PathType(), help="The painting, or its folder; default: the copy in RUN."),
     options.loss_network("that of RUN's last phase"),
     options.finish_with,
     options.loss_weights,
@@ -43,21 +53,21 @@ healing_options = options.gathered(
 @options.photos_to_train_with
 @options.run_folder
 @target_options
-@click.option("--sweep", "ratios", type=Ratios(), help="Cut at each of these ratios, into folders in RUN; compare.")
-@click.option("--baseline", is_flag=True, help="With --sweep: train thin networks of the same sizes from nothing too.")
+@click.option("--sweep", "ratios", type=Ratios(), help="Prune with each of these ratios, into subfolders, and compare.")
+@click.option("--baseline", is_flag=True, help="With --sweep: also train networks of these sizes from random weights.")
 @click.option(
     "--photos",
     "judged",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="With --sweep: photos to judge by; repeatable. Default: some of --data, left out of the healing.",
+    type=PathType(),
+    help="With --sweep: photos to evaluate on; may be repeated. Default: some of --data, left out of the healing.",
 )
 @click.option(
     "--importance",
     type=click.Choice(IMPORTANCES),
     default=IMPORTANCES[0],
     show_default=True,
-    help="Which channels stay: those that best rebuild the others; or by loss, normalisation, weights.",
+    help="How channels are ranked: how well they rebuild the others, or by loss, normalisation or weights.",
 )
 @healing_options
 @options.as_json
@@ -74,13 +84,13 @@ def command(
     healing: Healing,
     as_json: bool,
 ) -> None:
-    """Make a smaller, faster network of a finished RUN, or a style: cut channels, fit the rest, heal.
+    """Make a smaller, faster network of a finished RUN or a style: cut channels, fit the rest, heal.
 
-    What is left is fitted to the whole network by least squares, then trained on the losses of RUN's recipe and on the
-    whole network's pictures. The same command goes on with one that was interrupted. The result is a run like those of
+    The remaining weights are fitted to the whole network by least squares, then trained with the losses of RUN's recipe
+    and on the whole network's pictures. The same command resumes an interrupted one. The result is a run like those of
     `stylecli train`, for `stylecli evaluate`, `export` and `train --base`.
 
-    --sweep writes sweep.json and sweep.svg beside the runs. A time budget is that of all of them.
+    --sweep writes sweep.json and sweep.svg beside the runs; the time budget is for all of them together.
     """
     from stylecli.training.data import PhotoFolder
 
@@ -127,4 +137,4 @@ def _print_pruned(weights: Path, unreadable: int, *, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": unreadable})
     else:
-        click.echo(weights)
+        emit(weights)

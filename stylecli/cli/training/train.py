@@ -1,4 +1,4 @@
-"""`stylecli train`: paintings and photos to the weights of a style network."""
+"""`stylecli train`: train a style network from a painting and photos."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, progress_shown, say
+from stylecli.cli.console import emit, emit_json, progress_shown, say
 from stylecli.cli.extras import needs_extra
+from stylecli.cli.parameters import PathType
 from stylecli.training.networks.registry import NETWORKS
 
 if TYPE_CHECKING:
@@ -17,30 +18,34 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "sources", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="PAINTING...|RECIPE"
-)
+@click.argument("sources", nargs=-1, required=True, type=PathType(dir_okay=False), metavar="PAINTING...|RECIPE")
 @options.photos_to_train_with
 @options.run_folder
-@click.option("--painting", type=click.Path(path_type=Path), help="The painting of a RECIPE, or the folder of them.")
+@click.option("--painting", type=PathType(), help="The painting of a RECIPE, or the folder of its paintings.")
 @click.option(
-    "--base", metavar="STYLE|RUN", help="Start from these weights (or STYLE:VARIANT): a new style in minutes."
+    "--base", metavar="STYLE|RUN", help="Start from the weights of a style, of STYLE:VARIANT or of a run: minutes."
 )
-@click.option("--stabilize", is_flag=True, help="Make the base, by its own recipe and PAINTING, steadier in videos.")
-@click.option("--teacher", metavar="STYLE", help="Learn from this style's pictures too (per-pixel loss).")
-@click.option("--network", type=click.Choice(tuple(NETWORKS)), help="What is trained; default: fast, or as the base.")
+@click.option("--stabilize", is_flag=True, help="Train the base further, by its own recipe, to be steadier in videos.")
+@click.option("--teacher", metavar="STYLE", help="Also imitate this style's pictures (per-pixel loss).")
+@click.option(
+    "--network", type=click.Choice(tuple(NETWORKS)), help="Network to train; default: that of the base, else fast."
+)
 @options.loss_network("distilled, which ships with stylecli")
 @options.finish_with
 @options.loss_weights
-@click.option("--content-weight", type=float, help="More keeps more of the photo.")
-@click.option("--style-weight", type=float, help="More brings more of the painting.")
-@click.option("--consistency-weight", type=float, help="More makes steadier videos; 0 unless the base is stabilized.")
+@click.option("--content-weight", type=float, help="Weight of the content loss: more keeps more of the photo.")
+@click.option("--style-weight", type=float, help="Weight of the style loss: more brings more of the painting.")
+@click.option(
+    "--consistency-weight",
+    type=float,
+    help="Weight of the consistency loss: more makes steadier videos; default: 0, except with --stabilize.",
+)
 @click.option(
     "--stroke",
     "style_sizes",
     type=click.IntRange(64),
     multiple=True,
-    help="Short side in pixels at which the painting is looked at: more makes larger strokes; twice for two scales.",
+    help="Short side of the painting in pixels: more makes larger strokes; repeat it for two scales.",
 )
 @options.steps
 @options.time_budget
@@ -70,14 +75,13 @@ def command(
 ) -> None:
     """Train a style network from a painting, or from a recipe.toml.
 
-    The same command goes on with a run that was interrupted. RUN gets recipe.toml, log.jsonl, samples/ and, at the end,
+    The same command resumes an interrupted run. RUN gets recipe.toml, log.jsonl, samples/ and, at the end,
     weights.safetensors; `stylecli export` makes a style of it. Several paintings make one network of several styles.
 
-    The loss network decides what the training sees. The one that ships (distilled) needs no download, and a step takes
-    less than half the time; flat areas get fine speckles, which those of vgg19 do not: docs/training.md has numbers.
-    vgg19 and vgg16 are the real ones. --finish-with vgg19 takes VGG-19 for the last phase alone.
+    The default loss network (distilled) ships with stylecli and halves the time of a step, but leaves fine speckles in
+    flat areas. vgg19 does not, and needs a download. --finish-with vgg19 uses VGG-19 for the last phase only.
 
-    Under `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
+    With `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
     """
     from stylecli.training.data import PhotoFolder
     from stylecli.training.prepare import RecipeChanges, prepare
@@ -110,4 +114,4 @@ def command(
     if as_json:
         emit_json({"event": "result", "weights": weights, "unreadable_photos": len(photos.broken)})
     else:
-        click.echo(weights)
+        emit(weights)

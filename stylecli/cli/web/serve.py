@@ -1,4 +1,4 @@
-"""`stylecli serve`: the page, with the whole program behind it."""
+"""`stylecli serve`: the page, served by a local web server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import say
+from stylecli.cli.console import emit, say
 from stylecli.cli.extras import needs_extra
 from stylecli.web.options import LOOPBACK, PORT, ServeOptions
 
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help=f"Default: {PORT}, or a free one where it is taken; 0 takes a free one.",
+    help=f"Port; default: {PORT}, or a free one if that is taken; 0 takes a free one.",
 )
 @click.option(
-    "--host", default=LOOPBACK, show_default=True, help="Another address lets other machines in; needs a password."
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen on; another one admits other machines and needs a password.",
 )
 @click.option(
     "--password",
     envvar="STYLECLI_PASSWORD",
     show_envvar=True,
-    help="Asked of every visitor with --host; safer in the environment, since others see a command's options.",
+    help="Password for visitors from other machines; safer in the environment than on the command line.",
 )
 @options.device
 @options.styles_dir
@@ -40,13 +43,13 @@ def command(
 ) -> None:
     """Open a page in the browser: drop a photo, see it in every style, choose, adjust, download.
 
-    The page is served to this machine alone. Its address, which is printed, holds a key: whoever has it can use the
-    page until the command ends. Pictures never leave the machine, and what was opened is deleted at the end.
+    Only this machine can reach the page. The printed address contains a key: whoever has it can use the page until the
+    command ends. Pictures never leave the machine, and uploaded ones are deleted at the end.
     """
     from stylecli.web.server.serving import serve
 
     def ready(address: str) -> None:
-        click.echo(address)
+        emit(address)
         say("stylecli: Ctrl-C ends it")
 
     serve(

@@ -108,7 +108,7 @@ def split_video(
                 raise no_frame_in_range(clip, source)
             is_deep = bits == 16 or (bits is None and first.pixels.itemsize > 1)
             pixel_format = _pixel_format(written, is_deep=is_deep, has_alpha=first.alpha is not None)
-            with _pictures(draft, clip, written, pixel_format) as write:
+            with _pictures(draft, clip, written, pixel_format, fault=f"{folder}: cannot be written") as write:
                 for number, frame in enumerate(chain([first], frames), start=1):
                     write(_samples(frame, pixel_format))
                     timed.append(TimedFrame(f"{number:0{DIGITS}d}{written.suffix}", frame.pts, frame.duration))
@@ -121,7 +121,7 @@ def split_video(
 
 
 def _pictures(
-    folder: Path, clip: Clip, written: FrameFormat, pixel_format: str
+    folder: Path, clip: Clip, written: FrameFormat, pixel_format: str, *, fault: str
 ) -> AbstractContextManager[Callable[[bytes], None]]:
     """A function that writes the samples of the next picture, by ffmpeg."""
     import ffmpeg  # not for `--help`
@@ -129,7 +129,7 @@ def _pictures(
     pipe = ffmpeg.input("pipe:", f="rawvideo", pix_fmt=pixel_format, s=f"{clip.width}x{clip.height}", framerate=1)
     target = str(folder.resolve()).replace("%", "%%") + f"/%0{DIGITS}d{written.suffix}"
     output = pipe.output(target, f="image2", fps_mode="passthrough", **{"c:v": written.encoder}, **written.options)
-    return piping_to_ffmpeg(output, "the frames cannot be written")
+    return piping_to_ffmpeg(output, fault)
 
 
 def _pixel_format(written: FrameFormat, *, is_deep: bool, has_alpha: bool) -> str:

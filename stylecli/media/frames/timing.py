@@ -62,7 +62,9 @@ def read_timing(folder: Path) -> Timing:
         MediaError: it is missing, damaged or of another version; timestamps do not rise.
     """
     path = folder / TIMING
-    hint = "It comes from `stylecli split`; frames that have none need a rate: `rate=25`."
+    if not folder.is_dir():
+        raise MediaError(f"{folder}: no such folder", hint="Give a folder that `stylecli split` wrote.")
+    hint = "`stylecli split` writes it; frames without it need a rate: `rate=25`."
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         timing = _timing_in(table)

@@ -123,7 +123,8 @@ def _fault(fault: str, stderr: IO[bytes]) -> MediaError:
     stderr.seek(0)
     lines = stderr.read().decode(errors="replace").strip().splitlines() or ["ffmpeg ended"]
     words = next((line for line in lines if "No space left" in line), lines[-1])
-    return MediaError(f"{fault} ({words.strip()})", hint=WRITE_HINT)
+    words = re.sub(r"^\[[^]]*\] ", "", words.strip())  # the part of ffmpeg that says it, with its address
+    return MediaError(f"{fault} ({words})", hint=WRITE_HINT)
 
 
 def _linked_to_parent() -> Callable[[], None] | None:

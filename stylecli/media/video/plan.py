@@ -243,7 +243,7 @@ def _identity(source: Path) -> str:
                 file.seek(place)
                 digest.update(file.read(_SAMPLE))
     except OSError as error:
-        raise MediaError(f"{source}: cannot be read ({error.strerror})") from error
+        raise MediaError(f"{source}: cannot be read ({error.strerror})", hint="Check its permissions.") from error
     return digest.hexdigest()
 
 

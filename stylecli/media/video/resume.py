@@ -169,7 +169,8 @@ def discard(leftover: Leftover) -> None:
         try:
             shutil.rmtree(leftover.folder)
         except OSError as error:
-            raise MediaError(f"{leftover.folder}: cannot be removed ({error.strerror})") from error
+            fault = f"{leftover.folder}: cannot be removed ({error.strerror})"
+            raise MediaError(fault, hint="Check its permissions.") from error
 
 
 def _valid_pieces(folder: Path) -> Iterator[Piece]:

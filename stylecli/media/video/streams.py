@@ -131,9 +131,9 @@ def opened(path: Path) -> Iterator[InputContainer]:
     import av  # 0.1 s and all the codecs: not for `--help`
 
     if not path.is_file():
-        raise MediaError(f"{path}: {'is not a file' if path.exists() else 'no such file'}")
+        raise MediaError(f"{path}: {'is not a file' if path.exists() else 'no such file'}", hint="Check the name.")
     if path.stat().st_size == 0:
-        raise MediaError(f"{path}: the file is empty")
+        raise MediaError(f"{path}: the file is empty", hint="Copy or export it again.")
     try:
         with ExitStack() as stack:
             container = stack.enter_context(_opened(path, {}))

@@ -1,4 +1,4 @@
-"""What belongs to a picture file and is not in it: its times, and an XMP file beside it."""
+"""File times and XMP sidecars of pictures, carried over to their results."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def keep_beside(source: Path, output: Path, *, times: bool, sidecars: bool) -> l
 
 
 def sidecar_of(source: Path) -> Path | None:
-    """The XMP file of a picture: `photo.jpg.xmp` (darktable) or `photo.xmp` (Adobe)."""
+    """Find the XMP file of a picture: `photo.jpg.xmp` (darktable) or `photo.xmp` (Adobe)."""
     names = (source.name + SIDECAR, source.stem + SIDECAR, source.stem + SIDECAR.upper())
     return next((source.with_name(name) for name in names if source.with_name(name).is_file()), None)

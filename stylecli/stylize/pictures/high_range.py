@@ -1,4 +1,4 @@
-"""Pictures of high dynamic range (PQ, HLG) brought into SDR, as videos are."""
+"""Convert HDR pictures (PQ, HLG) to SDR, with the tone map of videos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ MATRIX = 0  # the samples are R'G'B' already
 
 
 def to_sdr(samples: NDArray[np.uint16], primaries: int, transfer: int) -> NDArray[np.uint16]:
-    """R'G'B' (H, W, 3) of PQ or HLG to sRGB. The code points are those of H.273; wide primaries but BT.2020 stay."""
+    """Convert R'G'B' (H, W, 3) in PQ or HLG to sRGB.
+
+    primaries, transfer: code points of H.273. Wide primaries other than BT.2020 are kept.
+    """
     mapped = _tone_map(primaries, transfer).apply(samples)
     return _srgb_codes()[mapped]
 
@@ -26,12 +29,12 @@ def to_sdr(samples: NDArray[np.uint16], primaries: int, transfer: int) -> NDArra
 @lru_cache(maxsize=4)
 def _tone_map(primaries: int, transfer: int) -> ToneMap:
     light = hdr_light(ColorTags(MATRIX, primaries, transfer, full_range=True), {})
-    assert light is not None  # the caller has looked at the transfer
+    assert light is not None  # the caller has checked the transfer
     return ToneMap(light)
 
 
 @lru_cache(maxsize=1)
 def _srgb_codes() -> NDArray[Any]:
-    """From the signal of a video to that of a picture, whose displays have another curve."""
+    """Return a lookup table from the gamma of SDR video to the sRGB curve of pictures."""
     light: Floats = np.linspace(0, 1, CODES, dtype=np.float32) ** np.float32(SDR_GAMMA)
     return np.rint(encoded(light) * (CODES - 1)).astype(np.uint16)

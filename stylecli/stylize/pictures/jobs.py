@@ -30,10 +30,10 @@ KINDS_NAMED = 5  # kinds of skipped files that a message names
 
 @dataclass(frozen=True)
 class PictureJob:
-    """One picture to be made: `source` in `style`, written to `output`.
+    """One picture to make: `source` in `style`, written to `output`.
 
-    fault: why that is known to be impossible.
-    scene: the sequence or split video that it is a frame of; empty for a picture of its own.
+    fault: why the job cannot be done, if that is known already.
+    scene: the sequence or split video that it is a frame of; empty for a single picture.
     """
 
     source: Path
@@ -45,13 +45,13 @@ class PictureJob:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which pictures of folders are taken, and what their results are.
+    """Which pictures of folders are taken, and how their results are named.
 
     recursive: search subfolders too, and keep them in the output.
-    exclude: globs of names, or of paths below the folder, that are left out.
-    suffix: of all results, such as ".webp"; empty: each has its source's.
-    known_styles: names by which results of earlier runs are recognised.
-    is_folder: the output is a folder, whatever its name ends with.
+    exclude: globs of names, or of paths below the folder, to leave out.
+    suffix: of all results, such as ".webp"; empty: that of each source.
+    known_styles: names of styles, to recognise results of earlier runs.
+    is_folder: the output is a folder, even if its name has a suffix.
     """
 
     recursive: bool = False
@@ -76,10 +76,10 @@ def plan_jobs(
     output: a file, a folder, a pattern, or a template with {stem} and {style}; None: beside the source.
     recursive: search subfolders too, and keep them in the output.
     selection: None: `Selection(recursive)`.
-    notice: hears what was left out of folders.
+    notice: called with what was left out of folders.
 
     Results are named `{stem}-{style}{suffix}`. Frames of a sequence or of a split video keep their numbers; in another
-    folder they keep their whole names. Results of earlier runs, beside their sources or in `output`, are no sources.
+    folder they keep their whole names. Results of earlier runs, beside their sources or in `output`, are left out.
 
     Raises:
         MediaError: a source does not exist, or a folder or sequence holds no picture.
@@ -140,7 +140,10 @@ def carry_timing(sources: Sequence[Path], output: Path, *, overwrite: bool) -> N
 
 
 def _target(output: Path | None, numbered: Sequence[Path]) -> Pattern | None:
-    """The pattern that the output is. Without numbered sources, `50%dark.png` and `[2019-2021].png` are plain names."""
+    """Return the output as a pattern of a sequence, or None.
+
+    Without numbered sources, `50%dark.png` and `[2019-2021].png` are plain names.
+    """
     target = pattern_of(output) if output else None
     is_meant = bool(numbered) or (output is not None and EXPLICIT_PLACE.search(output.name) is not None)
     return target if is_meant else None
@@ -148,7 +151,7 @@ def _target(output: Path | None, numbered: Sequence[Path]) -> Pattern | None:
 
 @dataclass
 class _Plan:
-    """The jobs of one call, and what was left out on the way."""
+    """Makes the jobs of one call and counts what is left out."""
 
     styles: tuple[str, ...]
     output: Path | None
@@ -199,7 +202,7 @@ class _Plan:
         return [PictureJob(path, self.styles[0], self.output / path.name, scene=str(source)) for path in pictures]
 
     def tell(self) -> None:
-        """Say what was left out of folders."""
+        """Report what was left out of folders."""
         if self.results:
             self.notice(f"left out: {_counted(self.results, 'result')} of earlier runs")
         if self.skipped:
@@ -218,7 +221,7 @@ class _Plan:
         return PictureJob(path, style, folder / f"{path.stem}-{style}{suffix}")
 
     def _pictures_in(self, source: Path) -> tuple[list[Path], list[MediaError]]:
-        """The pictures in a folder, and what the system has against looking into some."""
+        """Find the pictures in a folder; also return the errors of subfolders that cannot be read."""
         own = os.path.realpath(self.output) if self.output and not self.template else None
         faults: list[MediaError] = []
 
@@ -251,7 +254,7 @@ class _Plan:
 
 
 def _told_apart(jobs: Sequence[PictureJob]) -> list[PictureJob]:
-    """The jobs, with `a.gif` and `a.png` becoming `a-gif-STYLE.png` and `a-STYLE.png`: else both were the latter."""
+    """Rename outputs that collide: `a.gif` and `a.png` give `a-gif-STYLE.png` and `a-STYLE.png`."""
     counts = Counter(job.output for job in jobs)
     return [
         replace(job, output=_with_kind(job))

@@ -1,4 +1,4 @@
-"""Stylize many picture files side by side. A broken one does not stop the others."""
+"""Stylize many picture files in parallel. A broken one does not stop the others."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others a
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: done (`error` None), kept (`output` was there already), or failed.
+    """The result of a job: done (`error` is None), kept (`output` existed already), or failed.
 
-    lost: what the source holds and the result does not. pictures: that the result holds, as frames or pages.
+    lost: what the source holds but the result cannot. pictures: number of frames or pages in the result.
     """
 
     job: PictureJob
@@ -54,7 +54,7 @@ class Outcome:
 def open_engines(
     packs: Sequence[StylePack], *, device: Device = "auto", tile: Tiling = "auto", pictures: int = 1
 ) -> Iterator[dict[str, Engine]]:
-    """Open the engine of every style, by name, and close them all. For many `pictures` they share the cores.
+    """Open the engine of every style, by name, and close them at the end. For many `pictures` they share the cores.
 
     Raises:
         PackError, DeviceError: as `Engine`.
@@ -77,18 +77,18 @@ def run_jobs(
 ) -> list[Outcome]:
     """Do all jobs, several at a time; one that fails does not stop the others. Returns the outcomes in order.
 
-    Each picture is decoded, painted and encoded by one thread, so decoding and encoding of some run beside the network
-    of others. Memory holds as many pictures as there are threads. Neighbouring jobs of one source read it once.
+    One thread decodes, paints and encodes a picture, so decoding and encoding overlap with the network. Memory holds
+    as many pictures as there are threads. Consecutive jobs with the same source read it once.
 
-    engines: by the style's name, as `open_engines` gives them.
+    engines: by the style's name, from `open_engines`.
     options: None: `PictureOptions()`.
     report: called in the caller's thread with each outcome, in the order of the jobs.
 
-    A single job whose output exists is an error. Of many, those whose output exists are kept: a run that was
-    interrupted goes on where it stopped. Frames of a sequence or of a split video are painted as `scenes` says.
+    The existing output of a single job is an error. Of several jobs, existing outputs are kept, so an interrupted run
+    resumes. Frames of a sequence or of a split video share statistics (`scenes`).
 
     Raises:
-        StyleError: a fault that every further job would have, too, such as a full disk.
+        StyleError: an error that every further job would have too, such as a full disk.
     """
     options = options or PictureOptions()
     outcomes: list[Outcome] = []
@@ -116,7 +116,7 @@ def run_jobs(
 def _work(
     jobs: Sequence[PictureJob], engines: Mapping[str, Engine], look: Look, options: PictureOptions
 ) -> Generator[Callable[[], list[Outcome]], None, None]:
-    """One callable for each source, with all its styles."""
+    """Yield one callable for each source, which paints it in all its styles."""
     keeps = len(jobs) > 1 and not options.overwrite
 
     def run(group: Sequence[PictureJob], source: _Source | None, begun: Begun) -> _Work:
@@ -137,18 +137,18 @@ def _work(
 
 
 _Work = Callable[[], list[Outcome]]
-_Source = Pages | Exception  # of a file that was read, or why it could not be
+_Source = Pages | Exception  # what was read from a file, or the error
 
 
 def _pixels_of(source: _Source) -> list[NDArray[Any]]:
-    """What of a frame belongs to its scene: the picture, or all of its views."""
+    """Return the pixels of a frame that its scene's statistics include: the picture, or all stereo views."""
     if not isinstance(source, Pages):
         return []
     return [one.pixels for one in (source.pictures if source.kind == "views" else source.pictures[:1])]
 
 
 def _read_frame(job: PictureJob, options: PictureOptions) -> _Source:
-    """What is painted of a frame of a scene, or the fault."""
+    """Read a frame of a scene; returns the error if that fails."""
     try:
         pages = read_pages(job.source, reading=options.reading, page=page_of(options))
         return prepared(pages, job.output.suffix, str(job.output), options)
@@ -221,7 +221,7 @@ def _run_job(
 
 
 def _check_before(job: PictureJob, options: PictureOptions) -> None:
-    """Refuse before painting what would fail after it.
+    """Check, before painting, that the result can be written.
 
     Raises:
         UsageError: the output exists, or an option makes no sense for its format.
@@ -237,7 +237,7 @@ def _check_before(job: PictureJob, options: PictureOptions) -> None:
 
 
 def refuse_losses(source: Path) -> Notice:
-    """A `notice` for `write_picture` that raises MediaError on the first thing of `source` that cannot be kept."""
+    """Return a `notice` for `write_picture` that raises MediaError for the first thing that cannot be kept."""
 
     def notice(lost: str) -> None:
         raise MediaError(f"{source}: cannot be kept: {lost}", hint="Choose another format, or leave out `strict=True`.")

@@ -1,6 +1,7 @@
-"""Frames in picture files, painted as those of a video: the frames of a scene share their statistics.
+"""Paint frames in picture files like those of a video: the frames of a scene share their statistics.
 
-What is painted does not depend on which frames were there already: those are read, too, up to the last one to paint.
+The pixels do not depend on which frames an earlier run has painted: finished frames are read again, up to the last
+unfinished one, so that the statistics are the same.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from stylecli.stylize.pictures.jobs import PictureJob
 
-Begun = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # by style: what paints the frame, or each of its views
-Source = TypeVar("Source")  # a frame's file as it was read, or its fault
+Begun = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # style -> callables that paint the frame's views
+Source = TypeVar("Source")  # what was read from a frame's file, or the error
 Result = TypeVar("Result")
 
 
@@ -31,14 +32,14 @@ def work_on_scene(
     is_done: Callable[[PictureJob], bool],
     do: Callable[[Sequence[PictureJob], Source | None, Begun], Callable[[], Result]],
 ) -> Generator[Callable[[], Result], None, None]:
-    """One callable for each frame of a scene, in order; they may run side by side.
+    """Yield one callable for each frame of a scene, in order. The callables may run concurrently.
 
-    jobs: in the order of frames; neighbours with one source are different styles of it.
+    jobs: in the order of frames; consecutive jobs with the same source are its styles.
     painters: by style.
     read: reads the source of a job; raises nothing.
-    pixels_of: its pixels (H, W, 3), of stereo those of each view; none where it could not be read.
-    is_done: whether the result of a job is there and stays.
-    do: what a callable does: given the jobs of a frame, its source (None: nothing is to paint), and what paints it.
+    pixels_of: returns the pixels (H, W, 3) of each view of a source; an empty list if it could not be read.
+    is_done: whether the result of a job exists and is kept.
+    do: makes the callable of a frame from its jobs, its source (None: nothing to paint) and its painting callables.
     """
     frames = [list(group) for _, group in groupby(jobs, key=lambda job: job.source)]
     last = max((number for number, group in enumerate(frames) if not all(map(is_done, group))), default=-1)

@@ -59,7 +59,7 @@ def test_names_come_from_a_template(run: Run, folder: Path, tmp_path: Path) -> N
     template = tmp_path / "out" / "{style}" / "{stem}_x.webp"
     assert run(folder, "-o", template).exit_code == 0
     assert names(tmp_path / "out") == ["tiny/a_x.webp", "tiny/b_x.webp"]
-    assert "{colour} is no field" in run(folder, "-o", tmp_path / "{stem}-{colour}.png").stderr
+    assert "unknown field {colour}" in run(folder, "-o", tmp_path / "{stem}-{colour}.png").stderr
 
 
 @pytest.mark.parametrize("name", ["50%dark.png", "trip [2019-2021].png", "a{b}.png"])

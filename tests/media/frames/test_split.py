@@ -287,5 +287,5 @@ def test_frames_alone_that_are_transparent_stay_so(tmp_path: Path) -> None:
 def test_frames_without_timing_and_without_a_rate_are_refused(video: Path, tmp_path: Path) -> None:
     split_video(video, tmp_path / "frames")
     (tmp_path / "frames" / "timing.json").unlink()
-    with pytest.raises(MediaError, match="frames that have none need a rate"):
+    with pytest.raises(MediaError, match="frames without it need a rate"):
         assemble_video(tmp_path / "frames", tmp_path / "out.mp4", like=video)

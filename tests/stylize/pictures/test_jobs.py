@@ -58,7 +58,7 @@ def test_two_results_of_one_name_are_refused(photos: Path) -> None:
 
 
 def test_output_equal_to_input_is_refused(photo_file: Path) -> None:
-    with pytest.raises(UsageError, match="is a source too"):
+    with pytest.raises(UsageError, match="would replace a source"):
         plan_jobs([photo_file], ["tiny"], photo_file.parent / "x" / ".." / photo_file.name)
 
 

@@ -22,6 +22,7 @@ LOST_SIDE_DATA = {  # libav's names of what comes with frames and is not written
     "STEREO3D": "the tags of a stereoscopic picture",
 }
 KEEP_WHAT_IS_THERE = "Get the whole file, or keep what can be read with `allow_truncated=True`."
+WITHOUT_STRICT = "Get the whole file, or leave out `strict=True`."
 _FEW = 5  # frames that may be lost whatever the length of the video
 _LARGEST_LOSS = Fraction(1, 10)  # of all frames; more is not one damaged place
 _WIDE = Fraction(7, 4)  # frames: a longer gap may be a hole; an edge of a fragment can be half a frame late
@@ -63,7 +64,8 @@ class Findings:
         stamp = packet.pts if packet.pts is not None else packet.dts
         time = self.video_reached if stamp is None else stamp * self.clip.time_base
         if self.strict:
-            raise MediaError(f"{self.clip.path}: a frame at {as_seconds(self._shown_at(time))} cannot be decoded")
+            fault = f"{self.clip.path}: a frame at {as_seconds(self._shown_at(time))} cannot be decoded"
+            raise MediaError(fault, hint=WITHOUT_STRICT)
         self.undecodable.append(time)
 
     def step(self, previous: int, pts: int) -> None:
@@ -80,7 +82,7 @@ class Findings:
             fault = f"{lost} of {lost + self.shown} frames cannot be decoded"
             raise MediaError(f"{self.clip.path}: {fault}", hint=KEEP_WHAT_IS_THERE)
         if self.strict and (faults := list(self._lost_frames())):
-            raise MediaError(f"{self.clip.path}: {faults[0]}")
+            raise MediaError(f"{self.clip.path}: {faults[0]}", hint=WITHOUT_STRICT)
 
     def remarks(self) -> Iterator[str]:
         """The messages for a user."""

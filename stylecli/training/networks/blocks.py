@@ -22,9 +22,13 @@ class ResidualBlock(nn.Module):
         self.first = NormalizedConvolution(channels, channels, normalize=normalize_inside, dilation=dilation)
         self.second = NormalizedConvolution(channels, channels, dilation=dilation)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def residual(self, x: Tensor) -> Tensor:
+        """What the block adds to its input."""
         residual: Tensor = self.second(F.relu(self.first(x)))
-        return x + residual
+        return residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.residual(x)
 
 
 class BottleneckBlock(nn.Module):
@@ -36,9 +40,13 @@ class BottleneckBlock(nn.Module):
         self.middle = NormalizedConvolution(channels // 2, channels // 2)
         self.widen = NormalizedConvolution(channels // 2, channels, size=1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def residual(self, x: Tensor) -> Tensor:
+        """What the block adds to its input."""
         residual: Tensor = self.widen(F.relu(self.middle(F.relu(self.narrow(x)))))
-        return x + residual
+        return residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.residual(x)
 
 
 class NormalizedConvolution(nn.Module):

@@ -26,14 +26,13 @@ class SizedNetwork(nn.Module):
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
         self.network = copy.deepcopy(network)
+        for module in self.network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.padding_mode = "zeros"
+        mirrored = [MirroredBlock(block) for block in self.network.blocks]
+        self.network.blocks = nn.Sequential(*mirrored)
         self.edge = network.edge
-        reach = 2 * self.edge  # pixels of a feature map that are mirrored at once, at most
-        for part, layer in self.network.named_children():
-            for module in layer.modules():
-                if isinstance(module, nn.Conv2d):
-                    module.padding_mode = "reflect" if part == "blocks" else "zeros"
-                    reach = max(reach, *map(int, module.padding)) if part == "blocks" else reach
-        self.least = STRIDE * (reach + 1)  # pixels
+        self.least = STRIDE * (1 + max([2 * self.edge, *(block.reach for block in mirrored)]))  # pixels
 
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
@@ -44,3 +43,20 @@ class SizedNetwork(nn.Module):
         x = self.network.blocks(self.network.encode(x)[..., edge:-edge, edge:-edge])
         stylized: Tensor = self.network.decode(x)
         return stylized[..., left : left + height, left : left + width]
+
+
+class MirroredBlock(nn.Module):
+    """A residual block that mirrors the border of its input once, as far as it sees, and pads no more inside."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block: Any = block
+        self.reach = 0  # pixels of the feature map
+        for module in block.modules():
+            if isinstance(module, nn.Conv2d):
+                self.reach += int(module.padding[0])
+                module.padding = (0, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        added: Tensor = self.block.residual(F.pad(x, (self.reach,) * 4, mode="reflect"))
+        return x + added

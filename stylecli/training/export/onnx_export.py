@@ -74,6 +74,7 @@ def reach_of(network: StyleNetwork) -> int:
     copied = copy.deepcopy(network).double()
     for module in [*copied.modules()]:
         if isinstance(module, nn.Conv2d):
+            module.padding_mode = "zeros"
             nn.init.constant_(module.weight, 1 / module.weight[0].numel())  # a mean: values neither overflow nor vanish
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

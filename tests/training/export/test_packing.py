@@ -47,6 +47,10 @@ def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:
     assert reach_of(network) == plain + 2 * 4 * (sum(DILATIONS) - 3)
 
 
+def test_the_reach_of_a_deep_network_is_found() -> None:
+    assert reach_of(FastNetwork(stem=4, trunk=8, blocks=8)) == reach_of(FastNetwork(stem=4, trunk=8, blocks=3)) + 5 * 8
+
+
 def test_tiles_equal_the_whole_with_dilations(pack: StylePack) -> None:
     picture = to_unit(Landscape(620, 410).frame(0))
     with Engine(pack, device="cpu", tile="off") as engine:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.media.pixels import to_unit
 from stylecli.packs.shelves import find_style, list_styles
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
@@ -16,7 +17,8 @@ from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
 PHOTO = Path(__file__).parents[1] / "stylecli/training/photos/judging/mountains.jpg"  # by Aitzol Berasategi, CC BY 4.0
-STYLE, BLEND = "composition-vii", "cafe-terrace:0.5+composition-vii:0.5"
+STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
+SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right
 TILE_WIDTH = 320
 LOOKS = (
     ("the style as it is", Look()),
@@ -32,11 +34,15 @@ def main() -> None:
     packs = list_styles()
     photo = read_picture(PHOTO).pixels
     _write(contact_sheet(photo, packs, title="The photo", tile_width=TILE_WIDTH, device="cpu"), "styles.jpg")
+    with Engine(find_style(SECOND), device="cpu") as engine:
+        over = to_unit(paint(engine, photo, Look()))
     with Engine(find_style(STYLE), device="cpu") as engine:
         tiles = [(paint(engine, photo, look), name, "") for name, look in LOOKS]
+        two = paint(engine, photo, Look(mask=SOFT_HALF, over=over))
     with Engine(find_style(BLEND), device="cpu") as engine:
         tiles.append((paint(engine, photo, Look()), BLEND, ""))
-    _write(labelled_grid(tiles), "looks.jpg")
+    tiles.append((two, f"--mask, --over {SECOND}.jpg", ""))
+    _write(labelled_grid(tiles, columns=3), "looks.jpg")
 
 
 def _write(pixels: NDArray[np.uint8], name: str) -> None:

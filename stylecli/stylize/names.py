@@ -88,13 +88,13 @@ def results_among(paths: Sequence[Path], styles: Collection[str]) -> set[Path]:
 
 
 def refuse_collisions(jobs: Sequence[Job]) -> None:
-    """Raise UsageError where a job would replace its own or another's source, or the result of another one."""
+    """Raise UsageError if a job would replace a source, or if two jobs have the same output."""
     sources = {os.path.realpath(job.source) for job in jobs}
     made: dict[str, Path] = {}
     for job in jobs:
         target = os.path.realpath(job.output)
         if target in sources:
-            raise UsageError(f"{job.output}: is a source too", hint="Give another name or folder as `output`.")
+            raise UsageError(f"{job.output}: would replace a source", hint="Give another name or folder as `output`.")
         if target in made:
             raise UsageError(
                 f"{job.output}: would be made from both {made[target]} and {job.source}",

@@ -24,8 +24,8 @@ def test_the_quick_start_has_exactly_two_commands() -> None:
 
 def test_ci_runs_the_commands_of_the_quick_start() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("-q ", "").splitlines()
-    for command in quick_start():
-        assert command in script
+    for command in (part for line in quick_start() for part in line.split(" && ")):
+        assert any(command in line for line in script)
 
 
 @pytest.mark.parametrize("program", ["make_cli.py", "make_tree.py"])

@@ -136,7 +136,7 @@ def test_the_card_gets_the_numbers(make_style: StyleFactory, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (["--temporal", "--painting", "."], "--painting with --temporal"),
+        (["--temporal", "--painting", "."], "--temporal does not use --painting"),
         (["--sintel", "."], "without --temporal"),
         ([], "--photos"),
     ],

@@ -86,7 +86,7 @@ def _feature_maps(graph: Graph) -> dict[str, str]:
 
 
 def _is_photo(node: NodeProto) -> bool:
-    """Whether a node gives the picture with its margin."""
+    """Whether a node gives the picture with pixels around it."""
     return node.op_type == "Pad" and node.input[0] == "image"
 
 

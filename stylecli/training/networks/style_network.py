@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
 
-class StyleNetwork(nn.Module):
+class StyleNetwork(nn.Module, ABC):
     """A network that maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to its stylized picture of the same shape.
 
     A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, and is listed in
@@ -23,22 +24,22 @@ class StyleNetwork(nn.Module):
     blocks: nn.Sequential
 
     @classmethod
+    @abstractmethod
     def owns(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether these tensors are the `state_dict` of a network of this class, whatever its widths."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
         """Rebuild the network whose `state_dict` these tensors are; `owns` must hold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, image: Tensor) -> Tensor:
         """From a picture to feature maps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, features: Tensor) -> Tensor:
         """From feature maps to a picture."""
-        raise NotImplementedError
 
     def forward(self, image: Tensor) -> Tensor:
         """Paint a picture whose sides are multiples of the stride."""

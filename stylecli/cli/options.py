@@ -163,6 +163,11 @@ look = gathered(
         f"at most {AUTO_SHORT_SIDE} pixels, so that a preview looks like the full size.",
     ),
 )
+fill = click.option(
+    "--fill",
+    type=float,
+    help="Brush strokes in empty areas, such as a clear sky: 0 none, 1 as usual, up to 2; default: as the style says.",
+)
 
 
 def tell_fallback(engine: Engine) -> None:

@@ -42,9 +42,10 @@ AT_ONCE = 4  # most frames of a video that the CPU paints at a time: each takes 
 class Engine:
     """A style network, ready to run. Close it, or use it in a `with`.
 
-    name: the style's. device: the device that runs it: "cpu", "cuda" or "coreml". fallback: why device="auto" did not
-    take the graphics card, if there is one. at_once: how many threads may paint at a time. takes_statistics: whether
-    the network needs those of `measure`; otherwise they are part of it.
+    name: the style's. fill: its strokes in empty areas, unless a look says otherwise. device: the device that runs it:
+    "cpu", "cuda" or "coreml". fallback: why device="auto" did not take the graphics card, if there is one. at_once: how
+    many threads may paint at a time. takes_statistics: whether the network needs those of `measure`; otherwise they
+    are part of it.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Engine:
             DeviceError: the device does not work.
         """
         self.name = pack.name
+        self.fill = pack.card.fill
         self.fallback = ""
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
@@ -121,23 +123,22 @@ class Engine:
             DeviceError: out of memory.
         """
         stylized = np.empty(pixels.shape, np.float32)
-        for tile, _, painted in self.stylized_tiles(pixels, statistics):
+        for tile, painted in self.stylized_tiles(pixels, statistics):
             stylized[tile.shown] = painted
         return stylized
 
     def stylized_tiles(
         self, pixels: NDArray[Any], statistics: Statistics | None = None
-    ) -> Iterator[tuple[Tile, NDArray[np.float32], NDArray[np.float32]]]:
-        """Stylize a picture tile by tile; yields each tile, its photo and its stylized pixels, (h, w, 3) in 0..1.
+    ) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
+        """Stylize a picture tile by tile; yields each tile and its stylized pixels, (h, w, 3) in 0..1.
 
         The tiles change no pixel of the result. Arguments and errors as of `stylize`.
         """
         session, tiles = self._prepared(pixels, statistics, as_bytes=False)
         for tile in tiles:
-            seen = to_unit(pixels[tile.seen])
-            image = np.ascontiguousarray(seen.transpose(2, 0, 1)[None])  # (1, 3, h, w)
+            image = np.ascontiguousarray(to_unit(pixels[tile.seen]).transpose(2, 0, 1)[None])  # (1, 3, h, w)
             (stylized,) = self._run(session, image)
-            yield tile, seen[tile.inside], stylized[0].transpose(1, 2, 0)[tile.inside]
+            yield tile, stylized[0].transpose(1, 2, 0)[tile.inside]
 
     def stylized_bytes(
         self, pixels: NDArray[np.uint8], statistics: Statistics | None = None

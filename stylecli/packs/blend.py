@@ -160,6 +160,7 @@ def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes
         network=f"{first.card.network}, {'weights interpolated' if is_interpolated else 'pictures of all mixed'}",
         measured={},
         files={},
+        fill=sum(part.share * pack.card.fill for pack, part in zip(packs, parts, strict=True)),
     )
     return Blend(first.folder, card, parts=parts, content=content, is_interpolated=is_interpolated)
 

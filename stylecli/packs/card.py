@@ -69,6 +69,7 @@ class Card:
     training_seconds: float
     measured: Mapping[str, Any]  # numbers by topic, such as "quality", "steadiness" and "speed", with their conditions
     files: Mapping[str, str]  # sha256 of every file in the pack except card.json
+    fill: float = 0.0  # strokes in empty areas of pictures, unless a look says otherwise (`stylize.look.Look`)
 
 
 def read_card(folder: Path) -> Card:
@@ -131,6 +132,7 @@ def _card_of(document: object, where: str) -> Card:
         training_seconds=fields.number("training_seconds"),
         measured=fields.mapping("measured"),
         files=_hashes_of(fields.child("files")),
+        fill=fields.number("fill") if "fill" in fields.values else 0.0,
     )
     _check_models(card, where)
     return card

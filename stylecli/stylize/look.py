@@ -20,6 +20,7 @@ Brush = float | Literal["auto", "native"]
 # pictures, painted at 720 and at 1080, all looked more like a painting at 720, and 11 were preferred.
 AUTO_SHORT_SIDE = 720
 BRUSH_RANGE = (0.25, 16.0)
+FILL_MAX = 2.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Look:
         of at most 720 pixels.
     over: (H, W, 3) in 0..1, sRGB-encoded; shows where nothing is painted, instead of the photo; any size, it is
         stretched over the picture. The result of another style gives two styles in one picture, each with its mask.
+    fill: brush strokes in empty areas such as a clear sky (`stylize.filling`), 0 to 2; 0: none; None: as the style
+        says. Frames of a scene get none: they would stand still while the picture moves.
 
     Raises:
         UsageError: a value is out of its range.
@@ -46,6 +49,7 @@ class Look:
     mask: NDArray[np.float32] | None = None
     brush: Brush = "auto"
     over: NDArray[np.float32] | None = None
+    fill: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -53,3 +57,5 @@ class Look:
         low, high = BRUSH_RANGE
         if not isinstance(self.brush, str) and not low <= self.brush <= high:
             raise UsageError(f"brush {self.brush:g}: out of range", hint=f"Give auto, native, or {low:g} to {high:g}.")
+        if self.fill is not None and not 0 <= self.fill <= FILL_MAX:
+            raise UsageError(f"fill {self.fill:g}: out of range", hint=f"Give 0 (none) to {FILL_MAX:g}.")

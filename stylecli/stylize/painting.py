@@ -14,6 +14,7 @@ from stylecli.inference.normalization import Statistics
 from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.media.resizing import Region, Resized, resize
 from stylecli.packs.card import ModelFile
+from stylecli.stylize.filling import stroke_texture, with_strokes
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Brush, Look
 
 BAND = 512  # rows of a large picture that are upsampled at once
@@ -22,23 +23,26 @@ BAND = 512  # rows of a large picture that are upsampled at once
 class Groundwork(NamedTuple):
     """What painting takes from the photo alone, so that several styles can share it.
 
-    small: the input of the network. detail: what the photo has more than its small copy enlarged, luma (H, W).
+    small: the photo at the size at which the network works. detail: what the photo has more than `small` enlarged,
+    luma (H, W); None where both have the same size. strokes: those for the empty areas of `small`.
     """
 
     small: NDArray[Any]
     detail: NDArray[np.float32] | None
+    strokes: NDArray[np.float32]
 
 
 def groundwork(pixels: NDArray[Any], brush: Brush) -> Groundwork:
     """Prepare a picture (H, W, 3) for `paint` in many styles with one stroke size; `detail` is held whole."""
     small = at_working_size(pixels, brush)
+    strokes = stroke_texture(small)
     height, width = pixels.shape[:2]
     if small is pixels or len(small) > height:
-        return Groundwork(small, None)
+        return Groundwork(small, None, strokes)
     coarse, detail = Resized(small, height, width), np.empty((height, width), np.float32)
     for place in _bands(height, width):
         detail[place] = _lost_detail(to_unit(pixels[place]), coarse[place])
-    return Groundwork(small, detail)
+    return Groundwork(small, detail, strokes)
 
 
 def paint(
@@ -63,13 +67,13 @@ def paint(
     height, width = pixels.shape[:2]
     if _is_plain(engine, pixels, look):
         painted = np.empty_like(pixels)
-        for tile, levels in engine.stylized_bytes(pixels, statistics):
+        for tile, levels in engine.stylized_bytes(_filled(pixels, engine, look, ground), statistics):
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, look.brush, statistics, ground):
+    for place, photo, stylized in _pieces(engine, pixels, look, statistics, ground):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -95,7 +99,8 @@ def look_fingerprint(look: Look) -> str:
     """Return the look as text; equal texts mean equal looks. The mask and `over` are represented by hashes."""
     mask, over = ("" if one is None else hashlib.sha256(one.tobytes()).hexdigest() for one in (look.mask, look.over))
     text = f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
-    return f"{text}, over {over}" if over else text
+    others = {"over": over, "fill": look.fill}
+    return ", ".join([text, *(f"{name} {value}" for name, value in others.items() if value not in ("", None))])
 
 
 def weight_of(look: Look, height: int, width: int) -> float | NDArray[np.float32]:
@@ -140,15 +145,24 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], brush: Brush, statistics: Statistics | None, ground: Groundwork | None
+    engine: Engine, pixels: NDArray[Any], look: Look, statistics: Statistics | None, ground: Groundwork | None
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
-    small = ground.small if ground else at_working_size(pixels, brush)
+    small = ground.small if ground else at_working_size(pixels, look.brush)
+    seen = _filled(small, engine, look, ground)
     if small is pixels:
-        for tile, photo, stylized in engine.stylized_tiles(pixels, statistics):
-            yield tile.shown, photo, stylized
+        for tile, stylized in engine.stylized_tiles(seen, statistics):
+            yield tile.shown, to_unit(pixels[tile.shown]), stylized
     else:
-        yield from _at_full_size(pixels, small, engine.stylize(small, statistics), ground.detail if ground else None)
+        yield from _at_full_size(pixels, small, engine.stylize(seen, statistics), ground.detail if ground else None)
+
+
+def _filled(small: NDArray[Any], engine: Engine, look: Look, ground: Groundwork | None) -> NDArray[Any]:
+    """Return the network's input: the photo at its size, with strokes in the empty areas."""
+    amount = engine.fill if look.fill is None else look.fill
+    if amount == 0:
+        return small
+    return with_strokes(small, ground.strokes if ground else stroke_texture(small), amount)
 
 
 def _at_full_size(

@@ -52,6 +52,7 @@ class Style:
         mask: NDArray[np.float32] | None = Look.mask,
         brush: Brush = Look.brush,
         over: NDArray[np.float32] | None = Look.over,
+        fill: float | None = Look.fill,
     ) -> NDArray[Any]:
         """Stylize a picture: (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1; same shape and type.
 
@@ -61,7 +62,7 @@ class Style:
             UsageError: an option is out of its range.
             DeviceError: out of memory.
         """
-        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over))
+        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over, fill))
 
     def __enter__(self) -> Self:
         return self

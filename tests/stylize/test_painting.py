@@ -29,6 +29,7 @@ class SizeRecorder:
     """An engine that keeps the picture and remembers at which sizes it was asked to work."""
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    fill: float = 0.0
 
     def stylize(self, unit: NDArray[np.float32], _: object) -> NDArray[np.float32]:
         self.sizes.append(unit.shape[:2])

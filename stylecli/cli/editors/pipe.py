@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -75,6 +76,7 @@ def tell_progress(step: Step) -> None:
 @click.option("--protocol", type=int, default=PROTOCOL, show_default=True, help="Protocol version of the editor.")
 @options.variant
 @options.look
+@options.fill
 @options.device
 @options.styles_dir
 def command(
@@ -87,6 +89,7 @@ def command(
     protocol: int,
     variant: str | None,
     look: Look,
+    fill: float | None,
     device: Device,
     styles_dir: Path | None,
 ) -> None:
@@ -112,5 +115,5 @@ def command(
 
     if sys.stdin.isatty():
         raise UsageError("stdin is a terminal, not a picture", hint="This command is for editors: see docs/editors.md.")
-    painted = stylize_stream(sys.stdin.fileno(), layout, open_engine, look, progress=tell_progress)
+    painted = stylize_stream(sys.stdin.fileno(), layout, open_engine, replace(look, fill=fill), progress=tell_progress)
     emit_bytes(painted)

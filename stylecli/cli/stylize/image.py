@@ -65,6 +65,7 @@ STREAM_SUFFIX = ".png"  # default format of stdout
     type=PathType(dir_okay=False),
     help="Lay the style over this picture instead of over the photo: with --mask, two styles in one picture.",
 )
+@options.fill
 @options.device
 @options.tile
 @options.styles_dir
@@ -81,6 +82,7 @@ def command(
     variant: str | None,
     look: Look,
     over: Path | None,
+    fill: float | None,
     how: PictureOptions,
     device: Device,
     tile: Tiling,
@@ -102,7 +104,7 @@ def command(
     from stylecli.stylize.pictures.pages import read_over
     from stylecli.stylize.pictures.run import open_engines, run_jobs
 
-    look = replace(look, over=read_over(over)) if over else look
+    look = replace(look, over=read_over(over) if over else None, fill=fill)
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
     suffix = suffix_of_format(format_name) if format_name else ""
     path = output.path if output else None

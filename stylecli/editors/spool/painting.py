@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,8 +104,10 @@ class JobPainter:
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:
-            statistics = self._statistics(f"{scene}-{look.brush}", engine, look, pixels) if scene else None
-            return paint(engine, pixels, look, statistics=statistics)
+            if not scene:
+                return paint(engine, pixels, look)
+            statistics = self._statistics(f"{scene}-{look.brush}", engine, look, pixels)
+            return paint(engine, pixels, replace(look, fill=0.0), statistics=statistics)
 
         try:
             return repainted(samples, layout.color, layout.alpha, painted)

@@ -168,6 +168,7 @@ def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
         training_seconds=facts.seconds,
         measured={},
         files={},  # `_finish` fills them in
+        fill=recipe.fill,
     )
 
 

@@ -12,10 +12,10 @@ class Cache:
 
     def __init__(self, most: int) -> None:
         self._most, self._size = most, 0
-        self._items: OrderedDict[tuple[Hashable, ...], tuple[Any, Any]] = OrderedDict()
+        self._items: OrderedDict[tuple[Hashable, ...], tuple[Any, ...]] = OrderedDict()
 
-    def get(self, key: tuple[Hashable, ...], make: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
-        """What is kept under a key, or else what `make` makes: pixels and alpha."""
+    def get(self, key: tuple[Hashable, ...], make: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What is kept under a key, or else what `make` makes: pixels and what belongs to them."""
         if key in self._items:
             self._items.move_to_end(key)
             return self._items[key]
@@ -32,5 +32,5 @@ class Cache:
             self._size -= _bytes_of(self._items.pop(key))
 
 
-def _bytes_of(item: tuple[Any, Any]) -> int:
+def _bytes_of(item: tuple[Any, ...]) -> int:
     return sum(part.nbytes for part in item if part is not None)

@@ -23,7 +23,7 @@ from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reading.reader import read_frames
 from stylecli.stylize.look import Brush, Look
-from stylecli.stylize.painting import Groundwork, groundwork, paint, working_size
+from stylecli.stylize.painting import Groundwork, groundwork, paint
 from stylecli.stylize.pictures.pages import read_mask
 from stylecli.web.pictures.cache import Cache
 from stylecli.web.pictures.networks import Networks
@@ -74,9 +74,8 @@ class Previews:
             brush = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height)
 
             def make() -> tuple[NDArray[np.uint8], None]:
-                return paint(
-                    engine, pixels, Look(brush=brush), ground=self._ground(upload, second, pixels, brush)
-                ), None
+                ground = self._ground(upload, second, pixels, brush)
+                return paint(engine, pixels, _wholly(upload, brush), ground=ground), None
 
             key = (upload.id, second, wish.style, wish.variant, brush)
             return _shown(self._small.get(key, make)[0], alpha, is_tile=is_tile)
@@ -90,10 +89,10 @@ class Previews:
         with self.lock:
             pixels, alpha = self._full.get((upload.id, second), lambda: self._read(upload, second))
             if wish is not None:
-                photo, engine, look = pixels, self.networks.engine(wish.style, wish.variant), Look(brush=wish.brush)
+                photo, engine = pixels, self.networks.engine(wish.style, wish.variant)
 
                 def make() -> tuple[NDArray[Any], None]:
-                    return paint(engine, photo, look), None
+                    return paint(engine, photo, _wholly(upload, wish.brush)), None
 
                 pixels = self._full.get((upload.id, second, wish.style, wish.variant, wish.brush), make)[0]
             left, top, width, height = place
@@ -106,11 +105,8 @@ class Previews:
             self._small.forget(upload_id)
             self._full.forget(upload_id)
 
-    def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork | None:
-        """What all styles take from a proxy, made once; None where the network works on the proxy itself."""
-        height, width = pixels.shape[:2]
-        if working_size(height, width, brush) == (height, width):
-            return None
+    def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork:
+        """What all styles take from a proxy, made once."""
         return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -129,6 +125,11 @@ class Previews:
             picture = read_picture(upload.path)
             return picture.pixels, picture.alpha
         return _frame_at(upload, second)
+
+
+def _wholly(upload: Upload, brush: Brush) -> Look:
+    """The look of what is wholly in a style; frames of a video get no strokes in empty areas, as the video itself."""
+    return Look(brush=brush) if upload.kind == "picture" else Look(brush=brush, fill=0.0)
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:

@@ -39,6 +39,7 @@ LEARNING = Recipe(
     painting=Painting(""),
     licence="not stated",
     photos="11 free photos that ship with stylecli",
+    fill=0.7,
     dilations=(1, 2, 4),
     loss_network="distilled",
     content_layer="relu4_2",

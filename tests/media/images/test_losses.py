@@ -72,7 +72,7 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("how", [{}, {"byteorder": ">"}])
+@pytest.mark.parametrize("how", [{}, {"byteorder": ">"}, {"bigtiff": True}, {"bigtiff": True, "byteorder": ">"}])
 def test_private_tags_of_a_tiff_stay_in_tiff(photo: NDArray[np.uint8], how: dict[str, Any]) -> None:
     picture = read_picture(tiff((photo, {"extratags": PRIVATE}), **how))
     assert lost(picture, ".tif", is_painted=True) == []
@@ -86,9 +86,18 @@ def test_private_tags_of_a_tiff_are_told_where_they_are_lost(photo: NDArray[np.u
     assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata", "private tags of the TIFF: 65000"]
 
 
-def test_private_tags_of_a_big_tiff_are_told(photo: NDArray[np.uint8]) -> None:
-    told = lost(read_picture(tiff((photo, {"extratags": PRIVATE[1:]}), bigtiff=True)), ".tif")
-    assert told[0] == "the position on the map (GeoTIFF)"
+def test_a_private_tag_of_several_megabytes_stays(photo: NDArray[np.uint8]) -> None:
+    large = np.random.default_rng(0).bytes(3_000_000)
+    picture = read_picture(tiff((photo, {"extratags": [(65000, "B", len(large), large, True)]})))
+    assert lost(picture, ".tif", is_painted=True) == []
+    assert large in encode_picture(picture, ".tif")
+
+
+def test_private_tags_of_places_in_the_file_are_told(photo: NDArray[np.uint8]) -> None:
+    data = bytearray(tiff((photo, {"extratags": [(65000, "I", 1, 8, True)]})))
+    entry = data.index((65000).to_bytes(2, "little") + b"\4\0")
+    data[entry + 2] = 13  # the field type of a directory
+    assert lost(read_picture(bytes(data)), ".tif", is_painted=True) == ["private tags of the TIFF: 65000"]
 
 
 def test_the_place_on_the_map_of_a_resized_picture_is_told(photo: NDArray[np.uint8]) -> None:
@@ -111,10 +120,11 @@ def test_the_layers_of_photoshop_are_told_and_its_resources_kept(photo: NDArray[
     assert thumbnail not in written
 
 
-def test_the_description_of_a_big_tiff_is_told(photo: NDArray[np.uint8]) -> None:
-    data = io.BytesIO()
-    tifffile.imwrite(data, photo, bigtiff=True, description="a cat", metadata=None, software=None)
-    assert lost(read_picture(data.getvalue()), ".tif") == ["Exif and description of a BigTIFF"]
+def test_the_description_of_a_big_tiff_stays(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(tiff((photo, {"description": "a cat", "software": None}), bigtiff=True))
+    assert lost(picture, ".tif", is_painted=True) == []
+    with tifffile.TiffFile(io.BytesIO(encode_picture(picture.with_pixels(picture.pixels.copy()), ".tif"))) as file:
+        assert file.pages.first.description == "a cat"
 
 
 @pytest.mark.parametrize(

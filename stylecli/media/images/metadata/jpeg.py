@@ -5,12 +5,13 @@ libvips writes Exif anew, which breaks maker notes, and drops comments and exten
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 
 from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
-from stylecli.media.images.metadata.xmp import painted_xmp
+from stylecli.media.images.metadata.xmp import merged_xmp, painted_xmp
 
 Segment = tuple[int, bytes]  # marker, content
 
@@ -20,6 +21,7 @@ APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
 CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+GUID_BYTES = 32  # the MD5 of the whole extension, as hexadecimal text, before each of its parts
 
 
 def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -40,6 +42,23 @@ def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 def descriptive_segments(data: bytes) -> tuple[Segment, ...]:
     """What a JPEG file says about its picture, in its order: Exif, XMP, Photoshop's blocks with IPTC, comments."""
     return tuple((marker, content) for marker, content, _ in segments_of(data) if _is_descriptive(marker, content))
+
+
+def xmp_in(segments: Sequence[Segment]) -> tuple[bytes | None, bool]:
+    """The XMP packet among the segments, and whether it is all: its extension is part of it, where that is whole."""
+    packet = next((content[len(XMP) :] for marker, content in segments if _is(marker, content, XMP)), None)
+    parts = [content[len(EXTENDED_XMP) :] for marker, content in segments if _is(marker, content, EXTENDED_XMP)]
+    if packet is None or not parts:
+        return packet, not parts
+    own = sorted(
+        (struct.unpack_from(">I", part, GUID_BYTES + 4)[0], part[GUID_BYTES + 8 :])
+        for part in parts
+        if len(part) >= GUID_BYTES + 8 and part[:GUID_BYTES] in packet
+    )
+    extension = b"".join(content for _, content in own)
+    is_whole = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode() in packet
+    merged = merged_xmp(packet, extension) if is_whole else None
+    return merged or packet, merged is not None
 
 
 def has_density(data: bytes) -> bool:
@@ -83,6 +102,10 @@ def _jfif(density: tuple[int, int] | None) -> bytes:
     """The content of segment APP0 (JFIF 1.02): version, unit, density, no thumbnail."""
     unit, (across, down) = (1, density) if density else (0, (1, 1))  # 0: only the shape of a pixel
     return b"JFIF\0\x01\x02" + struct.pack(">BHHBB", unit, across, down, 0, 0)
+
+
+def _is(marker: int, content: bytes, kind: bytes) -> bool:
+    return marker == APP1 and content.startswith(kind)
 
 
 def _is_descriptive(marker: int, content: bytes) -> bool:

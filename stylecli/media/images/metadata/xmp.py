@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 SIZES = tuple(
@@ -16,6 +17,25 @@ GAIN_MAP_PARTS = (
     re.compile(rb"<hdrgm:(\w+)[^>]*?(/>|>.*?</hdrgm:\1>)", re.DOTALL),
     re.compile(rb"<(Container|GContainer):Directory\b.*?</\1:Directory>", re.DOTALL),
 )
+
+
+RDF = re.compile(rb"(<rdf:RDF\b[^>]*>)(.*)(</rdf:RDF>)", re.DOTALL)
+EXTENSION_NOTE = re.compile(
+    rb"\s+xmpNote:HasExtendedXMP\s*=\s*(\"[^\"]*\"|'[^']*')|<(xmpNote:HasExtendedXMP)\b.*?</\2>", re.DOTALL
+)
+
+
+def merged_xmp(packet: bytes, extension: bytes) -> bytes | None:
+    """One packet of a main one and its extension (XMP part 3, 1.1.3.1); None if they cannot be one."""
+    main, more = RDF.search(packet), RDF.search(extension)
+    if main is None or more is None or b"<!" in packet + extension:
+        return None
+    merged = EXTENSION_NOTE.sub(b"", packet[: main.end(2)]) + more[2] + packet[main.end(2) :]
+    try:
+        ElementTree.fromstring(merged)
+    except ElementTree.ParseError:  # such as prefixes that only the extension's root explains
+        return None
+    return merged
 
 
 def painted_xmp(packet: bytes, size: tuple[int, int] | None = None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stylecli.media.images.metadata.gif import has_comment
-from stylecli.media.images.metadata.jpeg import APP13, COMMENT, xmp_in
+from stylecli.media.images.metadata.jpeg import APP13, COMMENT, PICTURES_BEHIND, behind, xmp_in
 from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
 from stylecli.media.images.metadata.png import has_still, text_keys
@@ -27,7 +27,9 @@ IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
     """What of a file's bytes is in none of its pictures that were read: a gain map, a comment, a still."""
     if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
-        return ("the gain map for HDR screens",)
+        return ("the gain map for HDR screens", *(one for one in behind(data) if one != PICTURES_BEHIND))
+    if format_.name == "JPEG":
+        return behind(data)
     if format_.name == "GIF" and has_comment(data):
         return ("GIF comments",)
     if format_.name == "PNG" and has_still(data):

@@ -143,6 +143,29 @@ def test_what_only_a_jpeg_holds_is_told_in_another_format(
     assert lost(picture, ".jpg") == []
 
 
+MOTION = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a xmlns:GCamera="camera" GCamera:MotionPhoto="1" b="2"/></x:xmpmeta>'
+
+
+def test_the_video_of_a_motion_photo_is_told_and_no_longer_promised(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(file_of(photo, ".jpg", xmp=MOTION) + b"\0\0\0\x18ftypmp42" + bytes(1000))
+    assert lost(picture, ".jpg", is_painted=True) == ["the video of the motion photo"]
+    written = encode_picture(picture.with_pixels(picture.pixels.copy()), ".jpg")
+    assert b"MotionPhoto" not in written
+    assert b'b="2"' in written
+
+
+def test_pictures_behind_a_jpeg_are_told(photo: NDArray[np.uint8]) -> None:
+    file = io.BytesIO()
+    small = PIL.Image.fromarray(photo[::4, ::4].copy())
+    PIL.Image.fromarray(photo).save(file, "MPO", save_all=True, append_images=[small])
+    assert lost(read_picture(file.getvalue()), ".jpg", is_painted=True) == ["further pictures behind the JPEG"]
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(5000), b"\xff\xd9"])
+def test_rubbish_behind_a_jpeg_is_no_loss(photo: NDArray[np.uint8], tail: bytes) -> None:
+    assert lost(read_picture(file_of(photo, ".jpg") + tail), ".jpg", is_painted=True) == []
+
+
 def test_a_gain_map_is_told(photo: NDArray[np.uint8]) -> None:
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"/>'
     assert lost(read_picture(file_of(photo, ".jpg", xmp=xmp)), ".jpg") == ["the gain map for HDR screens"]

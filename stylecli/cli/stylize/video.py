@@ -18,8 +18,8 @@ from stylecli.core.errors import UsageError
 if TYPE_CHECKING:
     from stylecli.inference.engine import Device, Tiling
     from stylecli.media.video.clip import Hdr, Span
+    from stylecli.media.video.partial_folders import Leftover
     from stylecli.media.video.rates import Rate
-    from stylecli.media.video.resume import Leftover
     from stylecli.media.video.writing.codecs import EncoderOptions
     from stylecli.stylize.look import Look
     from stylecli.stylize.videos.run import VideoOutcome
@@ -31,7 +31,7 @@ def _instead_of_the_command(act: Callable[[Leftover], None]) -> Callable[..., No
     """Make an option's callback that calls `act` for all unfinished work in a folder, then ends the program."""
 
     def callback(ctx: click.Context, _: click.Parameter, folder: Path | None) -> None:
-        from stylecli.media.video.resume import leftovers
+        from stylecli.media.video.partial_folders import leftovers
 
         if folder is None or ctx.resilient_parsing:
             return
@@ -48,7 +48,7 @@ def _show(leftover: Leftover) -> None:
 
 
 def _discard(leftover: Leftover) -> None:
-    from stylecli.media.video.resume import discard
+    from stylecli.media.video.partial_folders import discard
 
     if leftover.in_use:
         say(f"stylecli: {leftover.output}: kept, since another process works on it")

@@ -16,9 +16,10 @@ from stylecli.core.threads import reading_ahead, writing_behind
 from stylecli.media.frames.timing import Timing, read_timing, timing_at
 from stylecli.media.images.files import Picture, read_picture
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.media.video.clip import Clip, Frame, Turn
+from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.color import BT709
 from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, check_wishes, plan_for, planned
+from stylecli.media.video.side_data import Turn
 from stylecli.media.video.stalls import watch_on_encoder
 from stylecli.media.video.streams import blamed_on_output
 from stylecli.media.video.writing.delivery import check_delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stylecli.media.images.metadata.gif import has_comment
-from stylecli.media.images.metadata.jpeg import APP1, APP13, COMMENT, EXTENDED_XMP
+from stylecli.media.images.metadata.jpeg import APP13, COMMENT, PICTURES_BEHIND, behind, xmp_in
 from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
 from stylecli.media.images.metadata.png import has_still, text_keys
@@ -27,7 +27,9 @@ IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
     """What of a file's bytes is in none of its pictures that were read: a gain map, a comment, a still."""
     if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
-        return ("the gain map for HDR screens",)
+        return ("the gain map for HDR screens", *(one for one in behind(data) if one != PICTURES_BEHIND))
+    if format_.name == "JPEG":
+        return behind(data)
     if format_.name == "GIF" and has_comment(data):
         return ("GIF comments",)
     if format_.name == "PNG" and has_still(data):
@@ -93,8 +95,8 @@ def _segments_lost(metadata: Metadata, format_: Format) -> list[str]:
     lost = []
     if any(marker == COMMENT for marker, _ in metadata.segments):
         lost.append(f"JPEG comments: {format_.name} holds none")
-    if any(marker == APP1 and content.startswith(EXTENDED_XMP) for marker, content in metadata.segments):
-        lost.append(f"extended XMP: {format_.name} holds the main packet")
+    if not xmp_in(metadata.segments)[1]:
+        lost.append("extended XMP, which is damaged: only the main packet is kept")
     if any(marker == APP13 and has_more_than_iptc(content) for marker, content in metadata.segments):
         lost.append("Photoshop's image resources")
     return lost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from stylecli.core.errors import MediaError
 from stylecli.media.video.color import BT709, ColorTags, color_tags, depth, holds_alpha
 from stylecli.media.video.hdr import HdrLight, hdr_light
+from stylecli.media.video.side_data import Turn, side_data_of, turn_of
 from stylecli.media.video.streams import (
     MICROSECOND,
     OtherStream,
@@ -21,6 +21,7 @@ from stylecli.media.video.streams import (
     dispositions,
     fraction,
     holds_chapters,
+    may_be_picture,
     opened,
     other_stream,
     tags_of,
@@ -37,32 +38,7 @@ Hdr = Literal["tonemap", "keep"]  # what becomes of PQ and HLG: SDR, or left as 
 
 _USUAL_RATE = Fraction(25)  # frames a second where a file does not tell; only rate control and estimates look at it
 _COUNTING_FROM_ZERO = ("matroska", "flv")
-_SLANT = 0.01  # tangent of an angle that nobody sees
 _CLOCKS_OF_THEIR_OWN = ("hls", "mpeg", "mpegts")  # broadcast: their clocks do not start at 0 and mean nothing by it
-
-
-@dataclass(frozen=True)
-class Turn:
-    """How coded pixels are brought upright: first swap rows and columns, then mirror.
-
-    is_rounded: the file asks for another angle, and this is the nearest one.
-    """
-
-    swaps_sides: bool = False
-    flips_rows: bool = False
-    flips_columns: bool = False
-    is_rounded: bool = False
-
-    def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """The upright pixels (height, width, 3) or (height, width), contiguous."""
-        import numpy as np
-
-        # A pixel moved as one unit moves three times as fast.
-        units = pixels.view(f"V{pixels.itemsize * 3}")[..., 0] if pixels.ndim == 3 else pixels  # (height, width)
-        upright = units.T if self.swaps_sides else units
-        upright = upright[:: -1 if self.flips_rows else 1, :: -1 if self.flips_columns else 1]
-        contiguous = np.ascontiguousarray(upright)
-        return contiguous[..., None].view(pixels.dtype) if pixels.ndim == 3 else contiguous
 
 
 @dataclass(frozen=True)
@@ -124,16 +100,23 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
     """
     with opened(path) as container:
         stream = video_stream(container, path, number)
-        frames = (frame for packet in container.demux(stream) for frame in decoder(stream).decode(packet))
+        frames: Iterator[VideoFrame] = (
+            frame for packet in container.demux(stream) for frame in decoder(stream).decode(packet)
+        )
         frame = next(frames, None)
         if frame is None:
             raise MediaError(f"{path}: no frame can be decoded", hint="Is it complete?")
+        if may_be_picture(container):
+            second = next(frames, None)
+            if second is None:
+                raise MediaError(f"{path}: it is a picture, not a video", hint="Use `stylecli image`.")
+            frames = chain([second], frames)
         try:
             color = color_tags(frame)
         except MediaError as error:
             raise MediaError(f"{path}: {error.message}", hint=error.hint) from error
-        light = hdr_light(color, _side_data(frame))
-        turn = _turn(frame)
+        light = hdr_light(color, side_data_of(frame))
+        turn = turn_of(frame)
         aspect = fraction(stream.sample_aspect_ratio, Fraction(1))
         time_base = fraction(stream.time_base, MICROSECOND)
         start = (container.start_time or 0) * MICROSECOND
@@ -149,7 +132,7 @@ def probe(path: Path, *, number: int = 0, hdr: Hdr = "tonemap") -> Clip:
             light=light,
             pixel_format=frame.format.name,
             bits=depth(frame.format.name),
-            side_data=frozenset(_side_data(frame)),
+            side_data=frozenset(side_data_of(frame)),
             has_alpha=announces_alpha(stream) or _has_alpha(frame, frames),
             is_interlaced=frame.interlaced_frame,
             time_base=time_base,
@@ -183,11 +166,6 @@ class Frame:
         return replace(self, pixels=pixels)
 
 
-def side_data_names(frame: VideoFrame) -> set[str]:
-    """Libav's names of what comes along with a frame."""
-    return {entry.type.name for entry in _side_data_entries(frame)}
-
-
 def _duration(container: InputContainer, start: Fraction) -> Fraction | None:
     """Seconds from the start to the end; the headers of some containers count from 0, wherever the start is."""
     if container.duration is None:
@@ -208,32 +186,6 @@ def _others(container: InputContainer, picture: VideoStream) -> Iterator[OtherSt
         if other.index != picture.index:
             is_rebuilt = other.type == "data" and ("timecode" in tags_of(other) or holds_chapters(container, other))
             yield other_stream(other, is_rebuilt=is_rebuilt)
-
-
-def _side_data(frame: VideoFrame) -> Mapping[str, bytes]:
-    return {entry.type.name: bytes(entry) for entry in _side_data_entries(frame)}
-
-
-def _side_data_entries(frame: VideoFrame) -> Iterator[Any]:
-    """Each kind of data once. Iterated, the collection gives data in PyAV 18 and kinds in PyAV 19.
-
-    By number, PyAV 19 gives one of several alike twice and leaves out the last.
-    """
-    found: Any = frame.side_data
-    yield from (entry if hasattr(entry, "type") else found[entry] for entry in found)
-
-
-def _turn(frame: VideoFrame) -> Turn:
-    """The display matrix in steps of 90 degrees, mirrors included."""
-    matrix = _side_data(frame).get("DISPLAYMATRIX")
-    if matrix is None:
-        return Turn()
-    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)  # x' = a x + c y, y' = b x + d y (libavutil/display.h)
-    along, across = abs(a) + abs(d), abs(b) + abs(c)
-    is_rounded = min(along, across) > _SLANT * max(along, across)
-    if along >= across:
-        return Turn(flips_rows=d < 0, flips_columns=a < 0, is_rounded=is_rounded)
-    return Turn(swaps_sides=True, flips_rows=b < 0, flips_columns=c < 0, is_rounded=is_rounded)
 
 
 def _has_alpha(frame: VideoFrame, following: Iterator[VideoFrame]) -> bool:

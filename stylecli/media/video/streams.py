@@ -32,6 +32,10 @@ _KINDS: Mapping[str, Kind] = {
 # The native decoders of these leave out the alpha, which the container carries beside each packet.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
+# libav's names of formats that hold pictures (besides those that end with `_pipe`), and the brands of AVIF and HEIF.
+_PICTURE_FORMATS = ("image2", "gif", "apng")
+_PICTURE_BRANDS = ("avif", "avis", "heic", "heix", "mif1", "msf1")
+
 # How far libav looks for what it must know of every stream; patient for sound that begins late.
 PATIENT = {"probesize": "500M", "analyzeduration": "3600M"}  # bytes, microseconds
 
@@ -77,6 +81,13 @@ def video_stream(container: InputContainer, path: Path, number: int = 0) -> Vide
         )
     moving[number].thread_type = "AUTO"
     return moving[number]
+
+
+def may_be_picture(container: InputContainer) -> bool:
+    """Whether the container is one of pictures, or of animations: a video in it has more than one frame."""
+    name = container.format.name
+    brand = container.metadata.get("major_brand", "")
+    return name in _PICTURE_FORMATS or name.endswith("_pipe") or brand in _PICTURE_BRANDS
 
 
 def decoder(stream: VideoStream) -> VideoCodecContext:

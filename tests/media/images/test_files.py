@@ -278,14 +278,15 @@ def test_a_small_file_that_claims_a_giant_picture_is_refused() -> None:
     assert "40000 x 40000 pixels are too many" in refusal(bomb)
 
 
-@pytest.mark.parametrize("kind", ["uint", "short"])
-def test_samples_that_are_not_8_or_16_bits_are_refused(kind: str) -> None:
-    assert "unusual type" in refusal(pyvips.Image.black(4, 4, bands=3).cast(kind).tiffsave_buffer())
+@pytest.mark.parametrize("kind", ["uint", "short", "float"])
+def test_cmyk_that_has_not_8_or_16_bits_is_refused(kind: str) -> None:
+    ink = pyvips.Image.black(4, 4, bands=4).cast(kind).copy(interpretation="cmyk")
+    assert "unusual type" in refusal(ink.tiffsave_buffer())
 
 
 def test_floats_of_64_bits_are_called_unsupported() -> None:
     data = pyvips.Image.black(4, 4, bands=3).cast("double").tiffsave_buffer()
-    assert "kind of TIFF that is not supported" in refusal(data)
+    assert "64 bits, which is not supported" in refusal(data)
 
 
 @pytest.mark.parametrize("space", ["scrgb", "lab"])

@@ -72,7 +72,7 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("how", [{}, {"byteorder": ">"}])
+@pytest.mark.parametrize("how", [{}, {"byteorder": ">"}, {"bigtiff": True}, {"bigtiff": True, "byteorder": ">"}])
 def test_private_tags_of_a_tiff_stay_in_tiff(photo: NDArray[np.uint8], how: dict[str, Any]) -> None:
     picture = read_picture(tiff((photo, {"extratags": PRIVATE}), **how))
     assert lost(picture, ".tif", is_painted=True) == []
@@ -86,9 +86,18 @@ def test_private_tags_of_a_tiff_are_told_where_they_are_lost(photo: NDArray[np.u
     assert told == ["the position on the map (GeoTIFF)", "GDAL's metadata", "private tags of the TIFF: 65000"]
 
 
-def test_private_tags_of_a_big_tiff_are_told(photo: NDArray[np.uint8]) -> None:
-    told = lost(read_picture(tiff((photo, {"extratags": PRIVATE[1:]}), bigtiff=True)), ".tif")
-    assert told[0] == "the position on the map (GeoTIFF)"
+def test_a_private_tag_of_several_megabytes_stays(photo: NDArray[np.uint8]) -> None:
+    large = np.random.default_rng(0).bytes(3_000_000)
+    picture = read_picture(tiff((photo, {"extratags": [(65000, "B", len(large), large, True)]})))
+    assert lost(picture, ".tif", is_painted=True) == []
+    assert large in encode_picture(picture, ".tif")
+
+
+def test_private_tags_of_places_in_the_file_are_told(photo: NDArray[np.uint8]) -> None:
+    data = bytearray(tiff((photo, {"extratags": [(65000, "I", 1, 8, True)]})))
+    entry = data.index((65000).to_bytes(2, "little") + b"\4\0")
+    data[entry + 2] = 13  # the field type of a directory
+    assert lost(read_picture(bytes(data)), ".tif", is_painted=True) == ["private tags of the TIFF: 65000"]
 
 
 def test_the_place_on_the_map_of_a_resized_picture_is_told(photo: NDArray[np.uint8]) -> None:
@@ -111,10 +120,11 @@ def test_the_layers_of_photoshop_are_told_and_its_resources_kept(photo: NDArray[
     assert thumbnail not in written
 
 
-def test_the_description_of_a_big_tiff_is_told(photo: NDArray[np.uint8]) -> None:
-    data = io.BytesIO()
-    tifffile.imwrite(data, photo, bigtiff=True, description="a cat", metadata=None, software=None)
-    assert lost(read_picture(data.getvalue()), ".tif") == ["Exif and description of a BigTIFF"]
+def test_the_description_of_a_big_tiff_stays(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(tiff((photo, {"description": "a cat", "software": None}), bigtiff=True))
+    assert lost(picture, ".tif", is_painted=True) == []
+    with tifffile.TiffFile(io.BytesIO(encode_picture(picture.with_pixels(picture.pixels.copy()), ".tif"))) as file:
+        assert file.pages.first.description == "a cat"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +141,29 @@ def test_what_only_a_jpeg_holds_is_told_in_another_format(
     picture = read_picture(jpeg_with(photo, segment))
     assert lost(picture, ".png") == told
     assert lost(picture, ".jpg") == []
+
+
+MOTION = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a xmlns:GCamera="camera" GCamera:MotionPhoto="1" b="2"/></x:xmpmeta>'
+
+
+def test_the_video_of_a_motion_photo_is_told_and_no_longer_promised(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(file_of(photo, ".jpg", xmp=MOTION) + b"\0\0\0\x18ftypmp42" + bytes(1000))
+    assert lost(picture, ".jpg", is_painted=True) == ["the video of the motion photo"]
+    written = encode_picture(picture.with_pixels(picture.pixels.copy()), ".jpg")
+    assert b"MotionPhoto" not in written
+    assert b'b="2"' in written
+
+
+def test_pictures_behind_a_jpeg_are_told(photo: NDArray[np.uint8]) -> None:
+    file = io.BytesIO()
+    small = PIL.Image.fromarray(photo[::4, ::4].copy())
+    PIL.Image.fromarray(photo).save(file, "MPO", save_all=True, append_images=[small])
+    assert lost(read_picture(file.getvalue()), ".jpg", is_painted=True) == ["further pictures behind the JPEG"]
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(5000), b"\xff\xd9"])
+def test_rubbish_behind_a_jpeg_is_no_loss(photo: NDArray[np.uint8], tail: bytes) -> None:
+    assert lost(read_picture(file_of(photo, ".jpg") + tail), ".jpg", is_painted=True) == []
 
 
 def test_a_gain_map_is_told(photo: NDArray[np.uint8]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import PIL.Image
 import pytest
+from av.video.stream import VideoStream
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.clip import Frame, probe
@@ -16,6 +20,7 @@ from tests.support.clips import (
     Made,
     ffmpeg,
     make_video,
+    ramp,
     with_sound,
 )
 
@@ -108,3 +113,40 @@ def test_an_animation_without_transparency_has_none(tmp_path: Path) -> None:
 def test_an_angle_that_is_no_right_one_is_noticed(tmp_path: Path, degrees: int, is_rounded: bool) -> None:
     ffmpeg("-display_rotation", str(degrees), "-i", make_video(tmp_path / "in.mp4"), "-c", "copy", tmp_path / "out.mp4")
     assert probe(tmp_path / "out.mp4").turn.is_rounded is is_rounded
+
+
+PICTURES = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "webp": "WEBP", "gif": "GIF", "bmp": "BMP", "avif": "AVIF"}
+
+
+@pytest.mark.parametrize("suffix", PICTURES)
+def test_a_still_picture_is_refused_as_what_it_is(tmp_path: Path, suffix: str) -> None:
+    still = tmp_path / f"still.{suffix}"
+    PIL.Image.fromarray(ramp(0)).save(still, PICTURES[suffix])
+    with pytest.raises(MediaError, match=r"it is a picture, not a video.*`stylecli image`"):
+        probe(still)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_an_animation_is_a_video(tmp_path: Path, suffix: str) -> None:
+    animation = tmp_path / f"animation.{suffix}"
+    images = [PIL.Image.fromarray(ramp(number)) for number in range(3)]
+    images[0].save(animation, PICTURES[suffix], save_all=True, append_images=images[1:], duration=100)
+    assert len(frames(animation)) == 3
+
+
+def test_side_data_of_an_unknown_kind_is_no_hindrance(tmp_path: Path) -> None:
+    """Frames of a camera's Motion JPEG carry Exif, a kind that PyAV 18 has no name for."""
+    path = tmp_path / "camera.avi"
+    block = PIL.Image.Exif()
+    block[0x010F] = "Acme"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuvj420p"
+        for number in range(3):
+            data = io.BytesIO()
+            PIL.Image.fromarray(ramp(number)).save(data, "JPEG", exif=block.tobytes())
+            packet = av.Packet(data.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(packet)
+    assert len(frames(path)) == 3

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from stylecli.landscape import RATE, ambience
-from stylecli.media.video.resume import leftovers, partial_work
+from stylecli.media.video.partial_folders import leftovers
+from stylecli.media.video.resume import partial_work
 from stylecli.media.video.writing.segments import SEGMENT_FRAMES
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack

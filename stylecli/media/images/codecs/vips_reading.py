@@ -13,8 +13,9 @@ from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.codecs.tiff.directories import TiffPlan, plan_of
+from stylecli.media.images.codecs.tiff.unusual import Usual, readable_bytes, usual_samples
 from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
-from stylecli.media.images.losses import FLOATS_LOST, light_lost, lost_in_reading
+from stylecli.media.images.losses import lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
 from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
@@ -34,8 +35,8 @@ UNSUPPORTED = re.compile(
 )
 NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
 END_LOST = "the end marker of the JPEG, which its file lacks: the samples are all there"
-LAB = ("lab", "labs")  # libvips's names
-LAB_LOST = "Lab: it becomes sRGB with 16 bits"
+ITU_LAB = 10  # a photometric interpretation of TIFF, which libvips takes for RGB
+SAMPLE_BITS_MAX = 32  # that libvips reads
 DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
 
 
@@ -67,7 +68,7 @@ def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int 
     if animation and (page is None or page > 0):
         pictures = _frames(data, name, format_, reading, animation, page)
     else:
-        pictures = [_read(opened, data, name, format_, reading)]
+        pictures = [_read(Usual(opened), data, name, format_, reading)]
     lost = lost_in_reading(data, format_=format_)
     return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
 
@@ -90,10 +91,10 @@ def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
     pictures = []
     pixels = 0
     for directory in plan.pictures if page is None else [plan.pictures[page]]:
-        opened = _opened(data, TIFF, reading, **directory.options)
+        opened = _opened(readable_bytes(data, directory), TIFF, reading, **directory.options)
         pixels += opened.width * opened.height
         check_pixels(opened.width, opened.height, name, reading, before=pixels - opened.width * opened.height)
-        picture = _read(opened, data, name, TIFF, reading, at=directory.at)
+        picture = _read(usual_samples(opened, directory), data, name, TIFF, reading, at=directory.at)
         pictures.append(replace(picture, lost=(*picture.lost, *directory.dropped)))
     return Pages(tuple(pictures), None, (), plan.pages)
 
@@ -120,7 +121,7 @@ def _frames(
         shown = _frames_of_png(data, name, reading)
         return shown if page is None else shown[page : page + 1]
     if page is not None:
-        return [_read(_opened(data, format_, reading, page=page), data, name, format_, reading)]
+        return [_read(Usual(_opened(data, format_, reading, page=page)), data, name, format_, reading)]
     opened = _opened(data, format_, reading, n=-1)
     head = _head(opened, data, name)
     samples = array_of(opened)
@@ -144,11 +145,9 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
     return pictures
 
 
-def _read(
-    opened: pyvips.Image, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
-) -> Picture:
-    opened, lost = _as_srgb(opened)
-    head = _head(opened, data, name, at=at, is_converted=bool(lost))
+def _read(usual: Usual, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None) -> Picture:
+    opened, lost, is_srgb = usual
+    head = _head(opened, data, name, at=at, is_srgb=is_srgb)
     if _field(opened, "orientation", default=1) != 1 and (placed := head.metadata.private):
         private = without_place(placed)
         lost = (*lost, *names_of(placed.keys() - private.keys()))
@@ -157,33 +156,12 @@ def _read(
     return replace(picture, lost=(*picture.lost, *lost))
 
 
-def _as_srgb(opened: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """Lab, and floats (linear light), as sRGB of 16 bits, and what is lost by that; other samples as they are."""
-    colors = opened.bands - opened.hasalpha()
-    if opened.coding != "none":
-        return opened, ()
-    if opened.interpretation in LAB and colors == 3:
-        return opened.colourspace("rgb16"), (LAB_LOST,)
-    is_grey = opened.interpretation == "b-w" and opened.bands == 1
-    if opened.format != "float" or not (is_grey or (opened.interpretation == "scrgb" and colors == 3)):
-        return opened, ()
-    light = opened.copy_memory()  # which is looked at twice
-    lost = (FLOATS_LOST, *light_lost(light.extract_band(0, n=colors).max()))
-    if is_grey:
-        return light.bandjoin([light, light]).copy(interpretation="scrgb").colourspace("grey16"), lost
-    return light.colourspace("rgb16"), lost
-
-
-def _head(
-    opened: pyvips.Image, data: bytes, name: str, *, at: int | None = None, is_converted: bool = False
-) -> Decoded:
-    """All of a picture but its samples."""
+def _head(opened: pyvips.Image, data: bytes, name: str, *, at: int | None = None, is_srgb: bool = False) -> Decoded:
+    """All of a picture but its samples. is_srgb: they are sRGB, whatever the file says of them."""
     _refuse_unusual(opened, name)
-    told = ToldColors() if is_converted else told_colors(data)
+    told = ToldColors() if is_srgb else told_colors(data)
     channels = COLOR_CHANNELS[opened.interpretation]
-    profile = (
-        None if is_converted else (told.profile if channels == 3 else None) or profile_of(opened, channels=channels)
-    )
+    profile = None if is_srgb else (told.profile if channels == 3 else None) or profile_of(opened, channels=channels)
     return Decoded(
         NO_SAMPLES, opened.interpretation, metadata_of(opened, data, at=at), profile, told.chunks, told.light
     )
@@ -209,6 +187,12 @@ def _refuse_unreadable(plan: TiffPlan, name: str, reading: Reading, page: int | 
             hint="Develop it first, with darktable or the camera's own program; inside is only a small preview.",
         )
     wanted = plan.pictures if page is None else plan.pictures[page : page + 1]
+    if any(one.photometric == ITU_LAB for one in wanted):
+        raise MediaError(f"{name}: its colours are ITU L*a*b*, which is not supported", hint="Save it as RGB.")
+    if (bits := max(one.bits for one in wanted)) > SAMPLE_BITS_MAX:
+        raise MediaError(
+            f"{name}: its samples have {bits} bits, which is not supported", hint="Save it with 8, 16 or 32 bits."
+        )
     if not all(one.is_whole for one in wanted) and not reading.allow_truncated:
         raise MediaError(f"{name}: it is damaged or truncated (TIFF: its end is missing)", hint=DAMAGED_HINT)
 

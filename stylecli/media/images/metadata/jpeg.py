@@ -5,21 +5,24 @@ libvips writes Exif anew, which breaks maker notes, and drops comments and exten
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 
 from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
-from stylecli.media.images.metadata.xmp import painted_xmp
+from stylecli.media.images.metadata.xmp import merged_xmp, painted_xmp
 
 Segment = tuple[int, bytes]  # marker, content
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
 APP0, APP1, APP13, COMMENT = 0xE0, 0xE1, 0xED, 0xFE
+MOTION_VIDEO, PICTURES_BEHIND = "the video of the motion photo", "further pictures behind the JPEG"
 CONTENT_BYTES_MAX = 65_533  # of a segment, behind its length of 2 bytes
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+GUID_BYTES = 32  # the MD5 of the whole extension, as hexadecimal text, before each of its parts
 
 
 def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -42,6 +45,23 @@ def descriptive_segments(data: bytes) -> tuple[Segment, ...]:
     return tuple((marker, content) for marker, content, _ in segments_of(data) if _is_descriptive(marker, content))
 
 
+def xmp_in(segments: Sequence[Segment]) -> tuple[bytes | None, bool]:
+    """The XMP packet among the segments, and whether it is all: its extension is part of it, where that is whole."""
+    packet = next((content[len(XMP) :] for marker, content in segments if _is(marker, content, XMP)), None)
+    parts = [content[len(EXTENDED_XMP) :] for marker, content in segments if _is(marker, content, EXTENDED_XMP)]
+    if packet is None or not parts:
+        return packet, not parts
+    own = sorted(
+        (struct.unpack_from(">I", part, GUID_BYTES + 4)[0], part[GUID_BYTES + 8 :])
+        for part in parts
+        if len(part) >= GUID_BYTES + 8 and part[:GUID_BYTES] in packet
+    )
+    extension = b"".join(content for _, content in own)
+    is_whole = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode() in packet
+    merged = merged_xmp(packet, extension) if is_whole else None
+    return merged or packet, merged is not None
+
+
 def has_density(data: bytes) -> bool:
     """Whether the JFIF segment of a JPEG file tells its dots per inch or per centimetre."""
     jfif = next((content for marker, content, _ in segments_of(data) if marker == APP0), b"")
@@ -50,8 +70,19 @@ def has_density(data: bytes) -> bool:
 
 def has_end(data: bytes) -> bool:
     """Whether an end marker stands behind the beginning of the samples."""
-    samples = max((end for _, _, end in segments_of(data)), default=len(START))
-    return data.find(END, samples) >= 0
+    return _end_of(data) >= 0
+
+
+def behind(data: bytes) -> tuple[str, ...]:
+    """What phones and cameras append to a JPEG: the video of a motion photo, further pictures (CIPA DC-007)."""
+    end = _end_of(data)
+    if end < 0:
+        return ()
+    video = data.find(b"ftyp", end)
+    picture = data.find(START + b"\xff", end)
+    found = (MOTION_VIDEO,) if video >= 0 else ()
+    has_picture = picture >= 0 and (video < 0 or picture < video)  # a video may hold the same bytes
+    return (*found, PICTURES_BEHIND) if has_picture else found
 
 
 def with_segments(
@@ -83,6 +114,16 @@ def _jfif(density: tuple[int, int] | None) -> bytes:
     """The content of segment APP0 (JFIF 1.02): version, unit, density, no thumbnail."""
     unit, (across, down) = (1, density) if density else (0, (1, 1))  # 0: only the shape of a pixel
     return b"JFIF\0\x01\x02" + struct.pack(">BHHBB", unit, across, down, 0, 0)
+
+
+def _end_of(data: bytes) -> int:
+    """Where the end marker stands, negative if nowhere. Among the samples its bytes cannot stand."""
+    samples = max((end for _, _, end in segments_of(data)), default=len(START))
+    return data.find(END, samples)
+
+
+def _is(marker: int, content: bytes, kind: bytes) -> bool:
+    return marker == APP1 and content.startswith(kind)
 
 
 def _is_descriptive(marker: int, content: bytes) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stylecli.media.images.metadata.jpeg import START, Segment, descriptive_segments, has_density
+from stylecli.media.images.metadata.jpeg import xmp_in as jpeg_xmp_in
 from stylecli.media.images.metadata.photoshop import iptc_for
 from stylecli.media.images.metadata.png import DENSITY, SIGNATURE, Chunk, descriptive_chunks, exif_in, xmp_in
 from stylecli.media.images.metadata.tiff_exif import PREFIX, read_exif, read_iptc
@@ -93,6 +94,10 @@ def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
     if XMP not in names and (xmp := xmp_in(chunks)):
         fields.append((XMP, pyvips.GValue.blob_type, xmp))
     segments = descriptive_segments(data) if data.startswith(START) else ()
+    packet, _ = jpeg_xmp_in(segments)
+    if packet:  # libvips mixes it up with its extension
+        fields = [field for field in fields if field[0] != XMP]
+        fields.append((XMP, pyvips.GValue.blob_type, packet))
     return Metadata(tuple(fields), _resolution_of(image, data, chunks), chunks, segments, read_private(data, at))
 
 

@@ -6,18 +6,20 @@ In a TIFF file the same tags stand in the picture's own directory, and below it.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ByteOrder = Literal["<", ">"]
+from stylecli.media.images.metadata.tiff_layout import WHOLE_NUMBERS, ByteOrder, Layout, layout_of
+
 Directory = Mapping[int, "NumberList | Directory"]  # by tag
 
 PREFIX = b"Exif\0\0"
-BYTE_ORDERS: Mapping[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}  # classic TIFF, not BigTIFF
 SUBDIRECTORIES = {0x8769, 0x8825, 0xA005}  # Exif, GPS, interoperability
 # Of the first directory: names of document and page, description, make, model, software, date, artist, host, rating,
 # copyright, Windows's own.
@@ -41,9 +43,7 @@ FIELD_TYPES = {
     12: ("f8", 1),
 }
 DEPTH = 2  # interoperability is below Exif is below the first; a file may claim that a directory is in itself
-# Many tags may claim the same large value: more than real files have is not carried.
-ENTRIES_MAX = 512
-VALUE_BYTES_MAX = 1 << 20
+ENTRIES_MAX = 512  # of a directory; more than real files have is not carried
 LONG = 4
 ENTRY_BYTES = 12  # tag and type (2 each), count, value or its place (4 each)
 
@@ -72,29 +72,29 @@ def read_iptc(tiff: bytes, at: int | None = None) -> bytes | None:
 
 
 def directory_of(tiff: bytes, at: int | None = None) -> Directory:
-    """A directory of a classic TIFF file, with those below it; empty if it is damaged. `at`: as in `read_exif`."""
-    order = BYTE_ORDERS.get(tiff[:4])
+    """A directory of a TIFF file, with those below it; empty if it is damaged. `at`: as in `read_exif`."""
+    layout = layout_of(tiff)
     try:
-        return _parse(tiff, at or _number(tiff, 4, "u4", order), order) if order else {}
-    except ValueError:  # a place outside the file
+        return _parse(tiff, at or layout.number(tiff, layout.first), layout) if layout else {}
+    except (ValueError, struct.error):  # a place outside the file
         return {}
 
 
 def add_exif(
     tiff: bytes, block: bytes, *, iptc: bytes | None = None, private: Mapping[int, NumberList] | None = None
 ) -> bytes:
-    """A TIFF file with the tags of an EXIF block, IPTC and private tags in a new first directory at its end."""
-    order = BYTE_ORDERS.get(tiff[:4])
+    """A classic TIFF file with the tags of an EXIF block, IPTC and private tags in a new first directory at its end."""
+    layout = layout_of(tiff)
     described = {**_described(block.removeprefix(PREFIX)), **(private or {})}
     if iptc:
         described[IPTC] = NumberList(UNDEFINED, np.frombuffer(iptc, np.uint8))
-    if order is None or not described:
+    if layout is None or not described:
         return tiff
-    places = _entries(tiff, _number(tiff, 4, "u4", order), order)
-    own = [tiff[at : at + ENTRY_BYTES] for at in places if _number(tiff, at, "u2", order) not in described]
+    places = layout.entries(tiff, layout.number(tiff, layout.first))
+    own = [tiff[at : at + ENTRY_BYTES] for at in places if layout.entry(tiff, at)[0] not in described]
     padded = tiff + bytes(len(tiff) % 2)  # directories begin at even places
-    place = np.array(len(padded), order + "u4").tobytes()
-    return padded[:4] + place + padded[8:] + _serialize(described, len(padded), order, own)
+    place = struct.pack(layout.order + "I", len(padded))
+    return padded[:4] + place + padded[8:] + _serialize(described, len(padded), layout.order, own)
 
 
 def _described(data: bytes, at: int | None = None) -> Directory:
@@ -102,32 +102,28 @@ def _described(data: bytes, at: int | None = None) -> Directory:
     return {tag: value for tag, value in directory_of(data, at).items() if tag in DESCRIPTIVE | SUBDIRECTORIES}
 
 
-def _parse(data: bytes, start: int, order: ByteOrder, *, depth: int = DEPTH) -> Directory:
+def _parse(data: bytes, start: int, layout: Layout, *, depth: int = DEPTH) -> Directory:
     directory: dict[int, NumberList | Directory] = {}
-    for at in _entries(data, start, order):
-        tag, field_type = (_number(data, at + shift, "u2", order) for shift in (0, 2))
-        count, place = (_number(data, at + shift, "u4", order) for shift in (4, 8))
+    left = len(data)  # many tags may claim the same large value: together they are not larger than the file
+    for at in islice(layout.entries(data, start), ENTRIES_MAX):
+        tag, field_type, count, value_at = layout.entry(data, at)
         if tag in SUBDIRECTORIES:
-            directory[tag] = _parse(data, place, order, depth=depth - 1) if depth else {}
+            place = layout.number(data, value_at, WHOLE_NUMBERS.get(field_type))
+            directory[tag] = _parse(data, place, layout, depth=depth - 1) if depth else {}
         elif field_type in FIELD_TYPES and tag not in STORED_SIZE:
             kind, numbers = FIELD_TYPES[field_type]
             size = np.dtype(kind).itemsize * numbers * count
-            if size <= VALUE_BYTES_MAX:
-                found = np.frombuffer(data, order + kind, numbers * count, at + 8 if size <= LONG else place)
+            if size <= left:
+                left -= size
+                place = value_at if size <= layout.place_bytes else layout.number(data, value_at)
+                found = np.frombuffer(data, layout.order + kind, numbers * count, place)
                 directory[tag] = NumberList(field_type, found)
     return directory
 
 
-def _entries(data: bytes, start: int, order: ByteOrder) -> range:
-    """The places of a directory's entries."""
-    first = start + 2
-    count = min(_number(data, start, "u2", order), ENTRIES_MAX)
-    return range(first, first + count * ENTRY_BYTES, ENTRY_BYTES)
-
-
 def _serialize(directory: Directory, start: int, order: ByteOrder, entries: list[bytes]) -> bytes:
     """A directory that will stand at `start`, its values after it; `entries` are ready-made ones that go into it."""
-    values = b""
+    values = bytearray()
     values_start = start + 2 + (len(directory) + len(entries)) * ENTRY_BYTES + LONG
     for tag, value in directory.items():
         field_type, count, stored = _stored(value, values_start + len(values), order)
@@ -148,7 +144,3 @@ def _stored(value: NumberList | Directory, place: int, order: ByteOrder) -> tupl
         return 4, 1, _serialize(value, place, order, [])
     kind, numbers = FIELD_TYPES[value.field_type]
     return value.field_type, len(value.numbers) // numbers, value.numbers.astype(order + kind).tobytes()
-
-
-def _number(data: bytes, at: int, kind: str, order: ByteOrder) -> int:
-    return int(np.frombuffer(data, order + kind, 1, at)[0])

@@ -33,7 +33,7 @@ def is_private(tag: int) -> bool:
 def read_private(tiff: bytes, at: int | None = None) -> PrivateTags:
     """The private tags of a TIFF file, but for Photoshop's layers and thumbnails, which show the old picture.
 
-    at: where the directory begins that is looked at; None: the first one. Of a BigTIFF none are read.
+    at: where the directory begins that is looked at; None: the first one.
     """
     found = {tag: value for tag, value in directory_of(tiff, at).items() if is_private(tag)}
     private = {tag: value for tag, value in found.items() if isinstance(value, NumberList) and tag != PHOTOSHOP_LAYERS}

@@ -13,12 +13,13 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.media.video.clip import Clip, Frame, Span, side_data_names
+from stylecli.media.video.clip import Clip, Frame, Span
 from stylecli.media.video.color import ColorConverter
 from stylecli.media.video.hdr import ToneMap
 from stylecli.media.video.rates import at_rate, clock_for
 from stylecli.media.video.reading.deinterlacing import deinterlaced
 from stylecli.media.video.reading.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
+from stylecli.media.video.side_data import side_data_names
 from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Frame
 from stylecli.media.video.ffmpeg import url
-from stylecli.media.video.resume import PainterState, PartialWork, Piece
+from stylecli.media.video.partial_folders import Piece
+from stylecli.media.video.resume import PainterState, PartialWork
 from stylecli.media.video.streams import blamed_on_output
 from stylecli.media.video.writing.writer import VideoWriter, clock_options, end_at
 

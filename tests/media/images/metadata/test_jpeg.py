@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import struct
 
 import numpy as np
@@ -86,3 +87,49 @@ def test_iptc_goes_from_jpeg_to_tiff_and_back(photo: NDArray[np.uint8]) -> None:
 def test_a_segment_that_is_cut_off_does_not_stop_a_picture(photo: NDArray[np.uint8]) -> None:
     data = jpeg_with(photo, (0xED, b"Photoshop 3.0\0" + block(0x0404, IPTC)[:-4]), (0xE1, exif()[:20]))
     assert read_picture(encode_picture(read_picture(data), ".jpg")).pixels.shape == photo.shape
+
+
+DESCRIPTION = b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:title="a title"/>'
+RDF = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">%s</rdf:RDF>'
+)
+
+
+def with_extended_xmp(photo: NDArray[np.uint8], *, is_whole: bool = True) -> bytes:
+    """Give a JPEG whose XMP is in three parts: the main packet, and an extension in two segments in wrong order."""
+    extension = RDF % (DESCRIPTION + b" " * 100) + b"</x:xmpmeta>"
+    name = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
+    note = b'<rdf:Description xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/>' % name
+    parts = [(0, extension[:90]), (90, extension[90:])] if is_whole else [(0, extension[:90])]
+    segments = [
+        (0xE1, b"http://ns.adobe.com/xmp/extension/\0" + name + struct.pack(">II", len(extension), at) + part)
+        for at, part in reversed(parts)
+    ]
+    main = (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + RDF % note + b"</x:xmpmeta>")
+    return jpeg_with(photo, main, *segments)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_extended_xmp_is_part_of_the_packet_in_other_formats(photo: NDArray[np.uint8], suffix: str) -> None:
+    lost: list[str] = []
+    picture = read_picture(with_extended_xmp(photo))
+    packet = packet_of(encode_picture(picture, suffix, notice=lost.append))
+    assert b'dc:title="a title"' in packet
+    assert b"HasExtendedXMP" not in packet
+    assert lost == []
+
+
+def test_extended_xmp_that_is_damaged_is_told(photo: NDArray[np.uint8]) -> None:
+    lost: list[str] = []
+    packet = packet_of(
+        encode_picture(read_picture(with_extended_xmp(photo, is_whole=False)), ".png", notice=lost.append)
+    )
+    assert b"xmpNote" in packet
+    assert lost == ["extended XMP, which is damaged: only the main packet is kept"]
+
+
+def packet_of(file: bytes) -> bytes:
+    """Give the XMP packet of a file, as Pillow reads it."""
+    info = opened(file).info
+    packet = info.get("xmp") or info["XML:com.adobe.xmp"].encode()
+    return bytes(packet)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from stylecli.media.images.metadata.tiff_exif import DESCRIPTIVE
-from stylecli.media.images.metadata.tiff_exif import SUBDIRECTORIES as SUBDIRECTORIES_OF_EXIF
+from stylecli.media.images.metadata.tiff_exif import FIELD_TYPES
+from stylecli.media.images.metadata.tiff_layout import WHOLE_NUMBERS, Layout, layout_of
 from stylecli.media.images.metadata.tiff_private import PHOTOSHOP_LAYERS, names_of
 
-WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC = 256, 257, 259, 262
+WIDTH, HEIGHT, BITS, PHOTOMETRIC = 256, 257, 258, 262
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUBDIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
 OFFSETS, COUNTS = (273, 324), (279, 325)  # of strips and of tiles
 REDUCED, MASK = 1, 4  # bits of the subfile type
 OLD_REDUCED = 2
 SENSOR_DATA = (32803, 34892)  # photometric: a colour filter array, linear raw
-NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # field type -> struct's letter
-BIG_TIFF = (b"+\0", b"\0+")
-BIG_DESCRIPTION = DESCRIPTIVE | SUBDIRECTORIES_OF_EXIF
-BIG_LOSS = "Exif and description of a BigTIFF"
 DIRECTORIES_MAX = 4096
 VALUES_MAX = 1 << 22
 
@@ -29,6 +24,7 @@ class Directory:
     """One picture in a TIFF file: where libvips finds it, and what it is.
 
     at: where the directory begins. subdirectory: its number below the page's own directory; None for that one.
+    bits: of its first sample. photometric: what the samples are (TIFF 6.0, tag 262); None where it does not tell.
     is_whole: all of its samples are there. dropped: what it says besides, and nobody here writes.
     """
 
@@ -41,6 +37,8 @@ class Directory:
     is_mask: bool
     is_sensor_data: bool
     is_whole: bool
+    bits: int = 1
+    photometric: int | None = None
     dropped: tuple[str, ...] = ()
 
     @property
@@ -84,36 +82,45 @@ def plan_of(data: bytes) -> TiffPlan:
     return TiffPlan((first, *others), is_raw)
 
 
+def with_photometric(data: bytes, at: int, meaning: int) -> bytes:
+    """The bytes of a TIFF file in which the directory at `at` gives another meaning to its samples."""
+    layout = layout_of(data)
+    if layout is None:
+        return data
+    changed = bytearray(data)
+    for entry in layout.entries(data, at):
+        tag, _, _, value_at = layout.entry(data, entry)
+        if tag == PHOTOMETRIC:
+            struct.pack_into(f"{layout.order}H", changed, value_at, meaning)
+    return bytes(changed)
+
+
 def _directories(data: bytes) -> tuple[list[Directory], bool]:
-    order = "<" if data[:2] == b"II" else ">"
-    is_big = data[2:4] in BIG_TIFF
-    (at,) = struct.unpack_from(f"{order}{'Q' if is_big else 'I'}", data, 8 if is_big else 4)
+    layout = layout_of(data)
+    if layout is None:
+        raise ValueError("no TIFF file")
+    at = layout.number(data, layout.first)
     found: list[Directory] = []
     is_dng, seen = False, set()
     page = 0
     while at and at not in seen and page < DIRECTORIES_MAX:
         seen.add(at)
-        tags, following = _tags(data, at, order, is_big=is_big)
-        whole = _directory(tags, at, page, None, len(data), is_big=is_big)
-        is_described = is_big and not BIG_DESCRIPTION.isdisjoint(tags)
-        found.append(replace(whole, dropped=(*whole.dropped, BIG_LOSS)) if is_described else whole)
-        is_dng |= DNG_VERSION in tags
-        for number, below in enumerate(tags.get(SUBDIRECTORIES, ())):
-            inner, _ = _tags(data, below, order, is_big=is_big)
-            found.append(_directory(inner, below, page, number, len(data), is_big=is_big))
-        at, page = following, page + 1
+        tags = _tags(data, at, layout)
+        found.append(_directory(tags, at, page, None, len(data)))
+        is_dng |= DNG_VERSION in tags.numbers
+        for number, below in enumerate(tags.numbers.get(SUBDIRECTORIES, ())):
+            found.append(_directory(_tags(data, below, layout), below, page, number, len(data)))
+        at, page = tags.following, page + 1
     return found, is_dng
 
 
-def _directory(
-    tags: dict[int, tuple[int, ...]], at: int, page: int, subdirectory: int | None, size: int, *, is_big: bool
-) -> Directory:
+def _directory(tags: _Tags, at: int, page: int, subdirectory: int | None, size: int) -> Directory:
     def one(tag: int, otherwise: int = 0) -> int:
-        values = tags.get(tag)
+        values = tags.numbers.get(tag)
         return values[0] if values else otherwise
 
-    places = next((tags[tag] for tag in OFFSETS if tag in tags), ())
-    lengths = next((tags[tag] for tag in COUNTS if tag in tags), ())
+    places = next((tags.numbers[tag] for tag in OFFSETS if tag in tags.numbers), ())
+    lengths = next((tags.numbers[tag] for tag in COUNTS if tag in tags.numbers), ())
     return Directory(
         at,
         page,
@@ -124,31 +131,42 @@ def _directory(
         is_mask=bool(one(SUBFILE_TYPE) & MASK),
         is_sensor_data=one(PHOTOMETRIC) in SENSOR_DATA,
         is_whole=all(place + length <= size for place, length in zip(places, lengths, strict=False)),
-        dropped=names_of(tags if is_big else tags.keys() & {PHOTOSHOP_LAYERS}),
+        bits=one(BITS, 1),
+        photometric=one(PHOTOMETRIC) if PHOTOMETRIC in tags.numbers else None,
+        dropped=names_of(tags.uncopied | (tags.numbers.keys() & {PHOTOSHOP_LAYERS})),
     )
 
 
-def _tags(data: bytes, at: int, order: str, *, is_big: bool) -> tuple[dict[int, tuple[int, ...]], int]:
-    """The whole numbers of a directory by tag, and where the next directory stands. Raises struct.error."""
-    count_form, entry_bytes, count_bytes = ("Q", 20, 8) if is_big else ("H", 12, 2)
-    offset_form, inline = ("Q", 8) if is_big else ("I", 4)
-    (count,) = struct.unpack_from(f"{order}{count_form}", data, at)
-    start = at + count_bytes
-    end = start + count * entry_bytes
-    tags: dict[int, tuple[int, ...]] = {}
-    for entry in range(start, end, entry_bytes):
-        tag, kind = struct.unpack_from(f"{order}HH", data, entry)
-        (amount,) = struct.unpack_from(f"{order}{offset_form}", data, entry + 4)
-        tags[tag] = ()  # texts and fractions: only that they are there
-        if letter := NUMBERS.get(kind):
-            tags[tag] = tuple(_values(data, entry + entry_bytes - inline, amount, letter, order, inline, offset_form))
-    (following,) = struct.unpack_from(f"{order}{offset_form}", data, end)
-    return tags, following
+@dataclass(frozen=True)
+class _Tags:
+    """What a directory says. numbers: the whole numbers of each tag; of texts and fractions only that they are there.
+
+    uncopied: tags of types that no other file can hold, such as places. following: where the next directory begins.
+    """
+
+    numbers: dict[int, tuple[int, ...]]
+    uncopied: set[int]
+    following: int
 
 
-def _values(data: bytes, at: int, amount: int, letter: str, order: str, inline: int, offset_form: str) -> Iterator[int]:
+def _tags(data: bytes, at: int, layout: Layout) -> _Tags:
+    """Read a directory. Raises struct.error."""
+    numbers: dict[int, tuple[int, ...]] = {}
+    uncopied: set[int] = set()
+    entries = layout.entries(data, at)
+    for entry in entries:
+        tag, field_type, amount, value_at = layout.entry(data, entry)
+        numbers[tag] = ()
+        if field_type not in FIELD_TYPES:
+            uncopied.add(tag)
+        if letter := WHOLE_NUMBERS.get(field_type):
+            numbers[tag] = _values(data, value_at, amount, letter, layout)
+    return _Tags(numbers, uncopied, layout.number(data, entries.stop))
+
+
+def _values(data: bytes, at: int, amount: int, letter: str, layout: Layout) -> tuple[int, ...]:
     if amount > VALUES_MAX:
         raise ValueError("more values than any file has")
-    if amount * struct.calcsize(letter) > inline:
-        (at,) = struct.unpack_from(f"{order}{offset_form}", data, at)
-    yield from struct.unpack_from(f"{order}{amount}{letter}", data, at)
+    if amount * struct.calcsize(letter) > layout.place_bytes:
+        at = layout.number(data, at)
+    return struct.unpack_from(f"{layout.order}{amount}{letter}", data, at)

@@ -13,7 +13,7 @@ from stylecli.media.images.codecs.tiff.directories import plan_of
 from stylecli.media.images.files import read_picture
 
 SMALL = np.full((20, 30, 3), 9, np.uint8)
-CFA, LAB = 32803, 8
+CFA, ITU_LAB = 32803, 10
 
 
 def tiff(*pictures: tuple[NDArray[Any], dict[str, Any]], **how: Any) -> bytes:
@@ -79,4 +79,4 @@ def test_damaged_directories_are_left_to_the_reader(data: bytes) -> None:
 
 def test_colors_that_cannot_be_read_are_called_so(photo: NDArray[np.uint8]) -> None:
     with pytest.raises(MediaError, match="not supported"):
-        read_picture(tiff((photo, {"photometric": LAB})))
+        read_picture(tiff((photo, {"photometric": ITU_LAB})))

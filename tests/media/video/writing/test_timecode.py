@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from stylecli.media.video.timecode import later
+from stylecli.media.video.writing.timecode import later
 
 NTSC = Fraction(30000, 1001)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stylecli.inference.sessions import Device
+from stylecli.stylize.batch.manifests.files import style_of
+from stylecli.stylize.batch.manifests.rows import Item
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,25 @@ class WorkerProcess:
                 with suppress(OSError, ValueError):
                     pipe.close()
         return code
+
+
+def request_of(item: Item, folder: Path, style_sha256: str = "") -> dict[str, Any]:
+    """What a worker is asked, so that it does an item whose paths are relative to `folder`.
+
+    style_sha256: of the network; a worker loads the style again when it changes.
+    """
+    return {
+        **item.options(),
+        "kind": item.kind,
+        "folder": str(folder),
+        "input": str(folder / item.input),
+        "output": str(folder / item.output),
+        "mask": str(folder / item.mask) if item.mask else None,
+        "style": style_of(item, folder),
+        "variant": item.variant,
+        "style_sha256": style_sha256,
+        "overwrite": True,
+    }
 
 
 def late_answer(request: Mapping[str, Any], timeout: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -81,7 +82,7 @@ def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("127.0.0.1:1", 1)])
+@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("auto", 1)])
 def test_a_cluster_of_this_machine_is_started_again(monkeypatch: pytest.MonkeyPatch, address: str, tries: int) -> None:
     class BusyRay:
         began = ended = 0
@@ -137,9 +138,13 @@ def test_without_an_address_it_runs_on_this_machine(folder: Path) -> None:
     assert read_picture(folder / "out" / "0.png").pixels.shape == (40, 60, 3)
 
 
-@pytest.mark.ray
-def test_a_cluster_that_is_not_there_is_named(folder: Path) -> None:
-    process = start(folder, "--ray", "127.0.0.1:1")
-    _, errors = process.communicate(timeout=WAIT)
-    assert process.returncode != 0
-    assert "127.0.0.1:1: no Ray cluster" in errors
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_named_at_once(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(ray_cluster, "_imported_ray", lambda: None)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with (
+        pytest.raises(DeviceError, match=re.escape(f"{address}: no Ray cluster")),
+        open_ray_workers(BatchOptions(ray=address)),
+    ):
+        pass

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
@@ -122,3 +122,5 @@ def command(
     say(f"{machine()['processor']}, {machine()['cores']} cores; median of {chosen.rounds}")
     for table in findings.tables:
         print_table(table.rows)
+        for verdict in table.verdicts:
+            emit(verdict)

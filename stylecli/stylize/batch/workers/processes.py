@@ -18,6 +18,8 @@ from stylecli.inference.sessions import Device
 from stylecli.stylize.batch.manifests.files import style_of
 from stylecli.stylize.batch.manifests.rows import Item
 
+ENDING_SECONDS = 0.5  # that a worker gets to end by itself
+
 
 @dataclass(frozen=True)
 class WorkerOptions:
@@ -63,7 +65,7 @@ class WorkerProcess:
 
         def end() -> None:
             late.set()
-            _kill(process)
+            _end(process)
 
         timer = threading.Timer(timeout, end) if timeout else None
         if timer:
@@ -113,15 +115,14 @@ class WorkerProcess:
             return self._process
 
     def _discard(self, process: subprocess.Popen[bytes]) -> int:
-        _kill(process)
+        _end(process)
         with self._lock:
             if self._process is process:
                 self._process = None
         code = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                with suppress(OSError, ValueError):
-                    pipe.close()
+        if process.stdout:
+            with suppress(OSError, ValueError):
+                process.stdout.close()
         return code
 
 
@@ -155,7 +156,13 @@ def died_answer(request: Mapping[str, Any], how: str) -> dict[str, Any]:
     return {"status": "failed", "error": f"{request['input']}: {how}", "hint": "", "kind": "Died"}
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a process remove its drafts and end; kill it, if it hangs."""
+    if process.stdin:
+        with suppress(OSError, ValueError):
+            process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDING_SECONDS)
     if sys.platform == "win32":
         process.kill()
         return

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.files import discard_drafts
 from stylecli.stylize.batch.manifests.columns import ENCODER_COLUMNS, PICTURE_COLUMNS
 
 if TYPE_CHECKING:
@@ -200,9 +201,10 @@ def main() -> None:
 
 
 def _read(pipe: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
-    """Queue the requests; when the parent is gone, end this process and its own children at once."""
+    """Queue the requests; when the parent closes the pipe or is gone, end at once, with all children and no draft."""
     for line in pipe:
         requests.put(line)
+    discard_drafts()
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)

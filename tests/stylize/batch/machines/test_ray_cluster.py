@@ -21,6 +21,7 @@ from stylecli.stylize.batch.machines import ray_cluster
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
 from stylecli.stylize.batch.options import BatchOptions
 from tests.stylize.batch.conftest import COUNT
+from tests.support.documents import blocks
 
 COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
 NODES = 3
@@ -130,6 +131,8 @@ def test_a_node_that_is_killed_costs_its_running_items_alone(many: Path, cluster
 
 @pytest.mark.ray
 def test_without_an_address_it_runs_on_this_machine(folder: Path) -> None:
+    line, _ = blocks("docs/batch.md", "Several machines", "sh ray")[0].splitlines()
+    assert line.split()[:5] == ["stylecli", "batch", "m.jsonl", "--ray", "#"]  # what `start` runs
     (folder / "2.png").write_bytes(b"no picture")
     process = start(folder, "--ray", "--workers", "2", "--retries", "0")
     output, _ = process.communicate(timeout=WAIT)

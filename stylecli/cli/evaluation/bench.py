@@ -62,7 +62,9 @@ bench_options = options.gathered(
     click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
     click.option("--doors", is_flag=True, help="Measure the overhead of the pipe and the spool."),
     click.option(
-        "--batch", is_flag=True, help="Measure `stylecli batch` and `image` with many photos, at most three times."
+        "--batch",
+        is_flag=True,
+        help="Measure `stylecli batch` and `image` with many photos; takes one to three minutes.",
     ),
     click.option(
         "--photos",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from stylecli.editors.half_floats import half_floats
 from stylecli.editors.layout import CHANNELS, SAMPLES, Alpha, Color, Layout
 from stylecli.media.images.alpha import bled
 from stylecli.media.linear_light import (
@@ -83,7 +84,7 @@ def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint
     if multiplier is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
         painted = np.where(multiplier[..., None] == 0, colors, painted)
     result = samples.copy()
-    _copy_colors(as_samples(painted, samples.dtype), result)
+    _copy_colors(half_floats(painted) if samples.dtype == np.float16 else as_samples(painted, samples.dtype), result)
     return result
 
 

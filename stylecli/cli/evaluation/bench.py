@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from stylecli.cli import options
-from stylecli.cli.console import emit_json, print_table, progress_shown, say
+from stylecli.cli.console import emit, emit_json, print_table, progress_shown, say
 from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
@@ -62,7 +62,9 @@ bench_options = options.gathered(
     click.option("--memory", is_flag=True, help="Measure the peak memory of `stylecli image`, up to 100 megapixels."),
     click.option("--doors", is_flag=True, help="Measure the overhead of the pipe and the spool."),
     click.option(
-        "--batch", is_flag=True, help="Measure `stylecli batch` and `image` with many photos, at most three times."
+        "--batch",
+        is_flag=True,
+        help="Measure `stylecli batch` and `image` with many photos; takes one to three minutes.",
     ),
     click.option(
         "--photos",
@@ -122,3 +124,5 @@ def command(
     say(f"{machine()['processor']}, {machine()['cores']} cores; median of {chosen.rounds}")
     for table in findings.tables:
         print_table(table.rows)
+        for verdict in table.verdicts:
+            emit(verdict)

@@ -58,7 +58,7 @@ def command(
             hint = "Give `styles`, and either `output` (a manifest to write) or `watch=True`."
             raise UsageError("--from-folder needs styles and either an output or `watch=True`", hint=hint)
         if output:
-            _write(output, rule, overwrite=how.overwrite)
+            _write(output, rule, how)
         else:
             _watch(rule, how, as_json=as_json)
     elif manifest is None:
@@ -79,10 +79,11 @@ def _print_schema() -> None:
     emit(json.dumps(schema(), indent=2))
 
 
-def _write(manifest: Path, rule: FolderRule, *, overwrite: bool) -> None:
+def _write(manifest: Path, rule: FolderRule, how: BatchOptions) -> None:
     from stylecli.stylize.batch.manifests.folders import write_manifest
 
-    say(f"stylecli: {write_manifest(manifest, rule, overwrite=overwrite)} rows")
+    count = write_manifest(manifest, rule, styles_dir=how.styles_dir, overwrite=how.overwrite)
+    say(f"stylecli: {count} row{'' if count == 1 else 's'}")
     emit(manifest)
 
 

@@ -67,7 +67,8 @@ def reporter(*, as_json: bool) -> Callable[[Ended], None]:
         if as_json:
             emit_json({"event": "result", **ended.item.row(), "status": ended.status, **ended.facts})
         elif ended.status == "failed":
-            say(f"stylecli: {ended.item.id}: {ended.facts['error']}. {ended.facts['hint']}".rstrip())
+            fault = ended.facts["error"].removeprefix(f"{ended.item.id}: ")  # the id may be the output's path
+            say(f"stylecli: {ended.item.id}: {fault}. {ended.facts['hint']}".rstrip())
         elif ended.status == "done":
             emit(ended.item.output)
             for warning in ended.facts["warnings"]:

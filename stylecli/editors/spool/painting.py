@@ -17,17 +17,16 @@ from stylecli.editors.layout import CHANNELS, SAMPLES, Layout
 from stylecli.editors.raw_pixels import repainted
 from stylecli.editors.spool.cache import FrameCache, key_of
 from stylecli.editors.spool.carriers import Carrier, Encode, read_samples
+from stylecli.editors.spool.engines import EngineCache
 from stylecli.editors.spool.job import Probe, SpoolJob
 from stylecli.inference.engine import Device, Engine
 from stylecli.inference.normalization import Statistics
 from stylecli.media.images.files import encode_picture, read_picture
-from stylecli.packs.shelves import find_style
 from stylecli.stylize.frame_painter import SceneStatistics
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.pictures.pages import stylize_picture
 
-ENGINES_KEPT = 4  # networks that stay in memory, the latest ones
 SCENES_KEPT = 64
 PROBE_TOLERANCE = 2e-3  # relative to 1 or the larger number: half floats have 11 significant bits
 
@@ -136,30 +135,6 @@ class JobPainter:
             np.savez(file, **cast("Any", self._scenes[key]))
             self._frames.put(key, file.getvalue())
         return statistics
-
-
-class EngineCache:
-    """The networks that were used last, opened."""
-
-    def __init__(self, device: Device, styles_dir: Path | None) -> None:
-        self._device = device
-        self._styles_dir = styles_dir
-        self._engines: dict[str, Engine] = {}  # by the sha256 of the model: a style may be replaced meanwhile
-
-    def close(self) -> None:
-        """Free all memory."""
-        for engine in self._engines.values():
-            engine.close()
-
-    def engine(self, style: str, variant: str | None) -> tuple[Engine, str]:
-        """A network, and the sha256 of its model. Raises PackError, DeviceError."""
-        pack = find_style(style, self._styles_dir, variant=variant)
-        key = pack.model().sha256
-        engine = self._engines.pop(key, None) or Engine(pack, device=self._device)
-        self._engines[key] = engine  # the latest stands last
-        if len(self._engines) > ENGINES_KEPT:
-            self._engines.pop(next(iter(self._engines))).close()
-        return engine, key
 
 
 def _key(job: SpoolJob, model: str, data: bytes | memoryview, *more: str) -> str:

@@ -21,7 +21,7 @@ from stylecli.editors.spool.folder import WORKER
 from stylecli.editors.spool.worker import stop
 from stylecli.evaluation.speed.contestants import noise_picture
 from stylecli.evaluation.speed.options import SIZES
-from stylecli.evaluation.speed.plugins import FUSE_NAMES, plugin_ways
+from stylecli.evaluation.speed.plugins import CACHE_AIM, FUSE_NAMES, OVER_NETWORK_AIM, plugin_ways
 from stylecli.inference.engine import Device, Engine
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
@@ -44,6 +44,16 @@ class Door:
     milliseconds: float
     over_network: float | None = None
     own: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The time of the fuse against its aim, in a line; nothing of other doors, which have none."""
+        if self.door not in FUSE_NAMES:
+            return ""
+        _, is_new = FUSE_NAMES[self.door]
+        if is_new and self.over_network is not None:
+            return f"{self.door}: the network and {self.over_network:.0f} ms; the aim is at most {OVER_NETWORK_AIM:.0f}"
+        return f"{self.door}: {self.milliseconds:.0f} ms; the aim is at most {CACHE_AIM:.0f}"
 
 
 def measure_doors(

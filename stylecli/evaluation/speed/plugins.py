@@ -29,6 +29,7 @@ FUSE_NAMES = {  # with the stand-in's quirks, and whether the frame is a new one
     "fuse, half-float EXR, from the cache": ((), False),
     "fuse, raw floats, every further frame": (("exrio_missing",), True),
 }
+OVER_NETWORK_AIM, CACHE_AIM = 40.0, 15.0  # milliseconds that the fuse may take for a frame; for a painted one
 FREI0R = "frei0r filter, every further frame"
 
 Way = Callable[[], float]  # paints a frame; returns the seconds of it that are the stand-in's, not the plug-in's

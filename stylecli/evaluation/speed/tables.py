@@ -46,7 +46,7 @@ min(slowest stage alone, cores / sum of CPU seconds a frame)."""
 BATCH = """JPEG to JPEG photos of 1.1 megapixels in the first style: each stage alone on all cores, then all photos by
 a command, from the start of its workers (processes of `stylecli batch`, threads of `stylecli image`). *ceiling* is
 the most that the stages allow: min(slowest stage alone, cores / sum of CPU seconds an item); *share* the part of it
-that the command reached, in the median of the rounds; 0.9 is the aim. *cpu ms*: of an item in the whole, with the
+that the command reached, in the median of the rounds; *cpu ms*: of an item in the whole, with the
 start. *early*, *late*: 10^6 bytes of all worker processes after a third of the items, and at the end."""
 MEMORY = """`stylecli image --brush native` on a PNG file, from the start of the program to the finished file; 10^6
 bytes at most."""
@@ -62,6 +62,7 @@ class BenchmarkTable:
     title: str
     note: str
     rows: Sequence[Row]
+    verdicts: Sequence[str] = ()  # measurements against their aims, a line each
 
 
 def networks(timings: Sequence[Timing]) -> BenchmarkTable:
@@ -76,7 +77,9 @@ def videos(found: Sequence[VideoSpeed]) -> BenchmarkTable:
 
 def batches(found: Sequence[BatchSpeed]) -> BenchmarkTable:
     """The table of many photos."""
-    return BenchmarkTable("Batch", BATCH if found else "", [_batch_row(batch) for batch in found])
+    return BenchmarkTable(
+        "Batch", BATCH if found else "", [_batch_row(batch) for batch in found], [batch.verdict for batch in found]
+    )
 
 
 def pixels_and_threads(points: Sequence[ScalingPoint], joules: float | None) -> BenchmarkTable:
@@ -93,7 +96,12 @@ def memory(peaks: Sequence[Peak]) -> BenchmarkTable:
 
 def doors(found: Sequence[Door]) -> BenchmarkTable:
     """The table of what editors wait for."""
-    return BenchmarkTable("Doors for editors", DOORS if found else "", [asdict(door) for door in found])
+    return BenchmarkTable(
+        "Doors for editors",
+        DOORS if found else "",
+        [asdict(door) for door in found],
+        [door.verdict for door in found if door.verdict],
+    )
 
 
 def as_markdown(tables: Sequence[BenchmarkTable], *, command: str) -> str:
@@ -162,7 +170,8 @@ def _section(table: BenchmarkTable) -> str:
         lines.append(f"| {' | '.join(heading.replace('_', ' ') for heading in headings)} |")
         lines.append(f"| {' | '.join('---' for _ in headings)} |")
         lines += [f"| {' | '.join(_cell(row[heading]) for heading in headings)} |" for row in table.rows]
-        lines.append("")
+        lines += ["", *(f"- {verdict}." for verdict in table.verdicts)]
+        lines += [""] if table.verdicts else []
     return "\n".join(lines)
 
 

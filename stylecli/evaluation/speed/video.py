@@ -50,6 +50,12 @@ def ceiling_of(stages: Mapping[str, Stage]) -> float:
     return min(1 / slowest, cores / sum(stage.cpu_seconds for stage in stages.values()))
 
 
+def limit_of(stages: Mapping[str, Stage]) -> str:
+    """Return what sets the ceiling: the slowest stage, or the cores."""
+    name, slowest = max(stages.items(), key=lambda stage: stage[1].seconds)
+    return f"{name} alone" if ceiling_of(stages) == 1 / slowest.seconds else "CPU time"
+
+
 def timed(run: Callable[[], object], items: int) -> Stage:
     """Run something that does so many items in this process, and return what one of them took."""
     started, cpu_started = time.perf_counter(), time.process_time()

@@ -17,10 +17,11 @@ from stylecli.core.files import blamed_on
 from stylecli.core.version import __version__
 from stylecli.stylize.batch.keys import key_of
 from stylecli.stylize.batch.machines.claims import Claims
-from stylecli.stylize.batch.manifests.files import files_of
+from stylecli.stylize.batch.manifests.files import files_of, style_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FAILED, STARTED, Results
+from stylecli.stylize.batch.workers.processes import request_of
 
 SKIPPED = "skipped"
 
@@ -150,18 +151,14 @@ class Ledger:
             OSError, StyleError: input, mask or style cannot be read.
         """
         style = self._style_hash(item)
-        mask = str(self.folder / item.mask) if item.mask else None
-        paths = {"input": str(self.folder / item.input), "output": str(self.folder / item.output), "mask": mask}
-        names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": style}
-        how = {"folder": str(self.folder), "overwrite": True}
-        return key_of(item, self.folder, style), {**item.options(), **names, **paths, **how}
+        return key_of(item, self.folder, style), request_of(item, self.folder, style)
 
     def _style_hash(self, item: Item) -> str:
         from stylecli.packs.shelves import find_style
 
         name = (item.style, item.variant)
         if name not in self._styles:
-            pack = find_style(item.style, self._options.styles_dir, variant=item.variant)
+            pack = find_style(style_of(item, self.folder), self._options.styles_dir, variant=item.variant)
             self._styles[name] = pack.model().sha256
         return self._styles[name]
 

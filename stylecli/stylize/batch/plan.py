@@ -15,7 +15,7 @@ from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.run import local_workers
-from stylecli.stylize.batch.workers.processes import WorkerProcess
+from stylecli.stylize.batch.workers.processes import WorkerProcess, request_of
 
 PROBED_MAX = 40  # inputs of a kind that are looked at; the others are taken to be like them
 VIDEO_BITS_A_PIXEL = 0.15  # of H.264 at its default quality, for a painted picture
@@ -110,7 +110,7 @@ def _probed(item: Item, folder: Path, worker: WorkerProcess) -> _Probed | None:
     if item.kind == "sequence":
         source, output = files[0]
         item = replace(item, kind="picture", input=str(source), output=str(output))
-    answer = worker.ask({**_request(item, folder), "kind": "probe", "probes": item.kind})
+    answer = worker.ask({**request_of(item, folder), "kind": "probe", "probes": item.kind})
     if answer["status"] != "done":
         return None
     return _Probed(item, answer["width"], answer["height"], answer["frames"], len(files))
@@ -123,23 +123,16 @@ def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) 
         chosen = min(pictures, key=lambda one: abs(one.width * one.height - middle))
         with TemporaryDirectory() as temporary:
             output = Path(temporary, f"sample{Path(chosen.item.output).suffix}")
-            request = {**_request(chosen.item, folder), "output": str(output)}
+            request = {**request_of(chosen.item, folder), "output": str(output)}
             _checked(worker.ask({**request, "kind": "measure", "width": 64, "height": 64}))  # loads the style
             seconds = _checked(worker.ask(request))["seconds"]
             return seconds / chosen.pixels, output.stat().st_size / chosen.pixels
     if videos := samples["video"].probed:
         first = videos[0]
         size = {"width": first.width, "height": first.height}
-        measured = _checked(worker.ask({**_request(first.item, folder), "kind": "measure", **size}))
+        measured = _checked(worker.ask({**request_of(first.item, folder), "kind": "measure", **size}))
         return measured["painting"] / (first.width * first.height), 0.0
     return None, 0.0
-
-
-def _request(item: Item, folder: Path) -> dict[str, Any]:
-    paths = {"input": str(folder / item.input), "mask": str(folder / item.mask) if item.mask else None}
-    paths["folder"] = str(folder)
-    names = {"kind": item.kind, "style": item.style, "variant": item.variant, "style_sha256": "", "overwrite": True}
-    return {**item.options(), **paths, **names, "output": str(folder / item.output)}
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

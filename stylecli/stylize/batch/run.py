@@ -49,7 +49,9 @@ class Batch:
     def run(
         self, items: Sequence[Item], *, progress: Progress = ignore, report: Report = lambda _: None
     ) -> list[Ended]:
-        """Do the items, the longest first. `report` is called in this thread with each that ended.
+        """Do the items, the longest first; gives those that ended, in the order of `items`.
+
+        report: called in this thread with each, as soon as it ended.
 
         Raises:
             MediaError: the records cannot be written.
@@ -68,7 +70,8 @@ class Batch:
                 failures += one.status == FAILED
                 if self.options.max_failures and failures >= self.options.max_failures:
                     todo.close()
-        return ended
+        places = {item.output: place for place, item in enumerate(own)}
+        return sorted(ended, key=lambda one: places[one.item.output])
 
     def _each_ended(self, todo: Todo) -> Generator[Ended, None, None]:
         """Let the workers do all items; each that ended, in this thread, until all have or `todo` is closed.

@@ -20,7 +20,7 @@ from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FILE, Results, open_free_results, open_results
 from stylecli.stylize.batch.run import Report, local_workers, open_batch
-from stylecli.stylize.batch.watch import watch
+from stylecli.stylize.batch.watch import check_watched, watch
 from stylecli.stylize.batch.workers.processes import BatchWorker
 
 LEASES = ".stylecli-leases"  # the folder of leases, beside the records
@@ -60,11 +60,13 @@ def watch_folder(rule: FolderRule, options: BatchOptions, *, report: Report = la
     """Do the files of a folder as they come, until this thread is interrupted; the records lie with the results.
 
     Raises:
-        UsageError: as `watch`, or several machines are to do them.
-        MediaError, PackError: as `watch`.
+        UsageError: as `check_watched`, or several machines are to do them.
+        PackError: as `check_watched`.
+        MediaError: the records cannot be written.
     """
     if options.ray or options.claim or options.rows:
         raise UsageError("a watched folder is done by one machine", hint="Leave out `ray`, `claim` and `rows`.")
+    check_watched(rule, options.styles_dir)
     with open_results(rule.output / FILE) as results, open_batch(rule.output, results, options) as batch:
         watch(batch, rule, rule.output, report=report)
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stylecli.core.errors import UsageError
-from stylecli.packs.shelves import find_style
-from stylecli.stylize.batch.manifests.columns import faults_of
-from stylecli.stylize.batch.manifests.folders import FolderRule, rows_of_folder
+from stylecli.stylize.batch.manifests.folders import FolderRule, check_rule, rows_of_folder
 from stylecli.stylize.batch.manifests.rows import Item, items_of
 from stylecli.stylize.batch.run import Batch, Report
 
@@ -50,22 +48,27 @@ class Arrivals:
         return ready, growing
 
 
+def check_watched(rule: FolderRule, styles_dir: Path | None) -> None:
+    """Check whether a folder can be watched.
+
+    Raises:
+        UsageError: the package watchfiles is not installed, the results would lie in the folder itself, or as
+            `check_rule`.
+        PackError: as `check_rule`.
+    """
+    if importlib.util.find_spec("watchfiles") is None:
+        raise UsageError("watchfiles is missing", hint='Install it: pip install "stylecli[watch]".')
+    check_rule(rule, styles_dir)
+    if rule.output.resolve() == rule.source.resolve():
+        raise UsageError(f"{rule.output}: is the folder that is watched", hint="Write the results to another folder.")
+
+
 def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Report) -> None:
     """Do the files of a folder as they come, until the caller's thread is interrupted; paths are relative to `base`.
 
     Raises:
-        UsageError: the package watchfiles is not installed, the folder does not exist, or a column is not valid.
-        PackError: a style does not exist.
         MediaError: the records cannot be written.
     """
-    if importlib.util.find_spec("watchfiles") is None:
-        raise UsageError("watchfiles is missing", hint='Install it: pip install "stylecli[watch]".')
-    if not rule.source.is_dir():
-        raise UsageError(f"{rule.source}: is no folder", hint="Give the folder to watch.")
-    for style in rule.styles:
-        find_style(style, batch.options.styles_dir)
-    if faults := list(faults_of({"input": "-", "output": "-", "style": "-", **rule.columns})):
-        raise UsageError("; ".join(faults))
     arrivals = Arrivals(rule, base)
     for _ in _changes(rule.source):
         growing = True

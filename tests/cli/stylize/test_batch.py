@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from click.testing import CliRunner, Result
 from stylecli.cli.app import suite
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.stylize.batch.manifests.manifest import read_manifest
+from tests.support.documents import ROOT, blocks
 
 COUNT = 12
 WAIT = 60  # seconds
@@ -188,8 +190,11 @@ def test_a_second_run_at_once_is_refused(folder: Path, tiny_style: Path) -> None
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.skipif(importlib.util.find_spec("watchfiles") is None, reason="watchfiles is not installed")
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs a checkout")
 def test_a_watched_folder_survives_a_restart(folder: Path, tiny_style: Path, photo_file: Path) -> None:
-    line = ["--from-folder", folder / "in", folder / "out", "-s", "tiny", "--watch", "--json"]
+    (document,) = blocks("docs/batch.md", "A watched folder", "sh nowait")
+    names = {"inbox": str(folder / "in"), "done": str(folder / "out"), "great-wave": "tiny"}
+    line = [names.get(word, word) for word in [*shlex.split(document)[2:], "--json"]]
 
     def results_until(process: subprocess.Popen[str], count: int) -> set[str]:
         assert process.stdout
@@ -228,11 +233,11 @@ def test_every_command_of_the_document_runs(folder: Path) -> None:
     program = folder / "stylecli"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stylecli "$@"\n')
     program.chmod(0o755)
-    blocks = re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) >= 5
+    commands = re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(commands) >= 5
     search = f"{folder}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": search, "PYTHONPATH": str(document.parents[1])}
-    script = "set -eu\n" + "\n".join(blocks)
+    script = "set -eu\n" + "\n".join(commands)
     done = subprocess.run(
         ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from stylecli.editors.connection import connection
 from stylecli.editors.host import find_host
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 from stylecli.editors.plugins import look_at
+from tests.support.documents import ROOT, blocks
 
 RESOLVE = find_host("resolve")
 
@@ -196,3 +198,15 @@ def test_the_check_tells_of_a_fuse_that_does_not_work(tmp_path: Path) -> None:
 def test_only_a_plug_in_that_can_be_checked_is(tmp_path: Path) -> None:
     code, said = run("check", "gimp", "--target", tmp_path)
     assert (code, "only inside the editor" in said) == (2, True)
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs a checkout")
+def test_it_is_installed_and_checked_as_it_is_written(home: Path) -> None:
+    pytest.importorskip("lupa.luajit21", reason="needs lupa, which is LuaJIT")
+    (home / ".local/share/DaVinciResolve").mkdir(parents=True)
+    (block,) = blocks("docs/editors.md", "DaVinci Resolve and Fusion", "sh")
+    lines = re.findall(r"stylecli/bin/stylecli plugins (\w+) resolve", block)
+    assert lines == ["install", "check"]
+    for action in lines:
+        code, text = run(action, "resolve")
+        assert code == 0, text

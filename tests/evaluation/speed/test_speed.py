@@ -134,6 +134,13 @@ def test_the_doors_take_longer_than_the_network_alone(tiny_pack: StylePack, monk
     assert through[-1].milliseconds > 50  # a process was started
 
 
+def test_the_fuse_is_measured_against_its_aims() -> None:
+    new, painted, _ = plugins.FUSE_NAMES
+    assert doors.Door(new, 251.2, 31.2).verdict == f"{new}: the network and 31 ms; the aim is at most 40"
+    assert doors.Door(painted, 12.4, -200.0).verdict == f"{painted}: 12 ms; the aim is at most 15"
+    assert doors.Door("pipe", 900.0, 700.0).verdict == ""
+
+
 def test_the_plugins_are_doors_too(tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lupa", reason="needs lupa, which is LuaJIT")
     monkeypatch.setattr(doors, "SIZES", {"720p": (64, 48)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -83,6 +84,7 @@ def act(site: Path, given: Mapping[str, str]) -> subprocess.CompletedProcess[str
 
 
 def run_workflow(site: Path) -> subprocess.CompletedProcess[str]:
+    shutil.copy(EXAMPLES / "pictures.toml", site)
     workflow = yaml.safe_load((EXAMPLES / "github-workflow.yml").read_text())
     done = None
     for step in workflow["jobs"]["pictures"]["steps"]:
@@ -109,6 +111,13 @@ def test_the_workflow_installs_does_the_manifest_and_reports(site: Path) -> None
     assert (site / "summary.md").read_text().count("### stylecli batch") == 2
     assert f"-m pip install --quiet {ACTION.parent}/../.." in (site / "python.log").read_text()
     assert (ACTION.parent / ".." / ".." / "pyproject.toml").is_file()
+
+
+def test_arguments_may_have_several_lines(site: Path) -> None:
+    shutil.copy(EXAMPLES / "pictures.toml", site)
+    done = act(site, {"manifest": "pictures.toml", "arguments": "--retries 0\n--shard\n  1/1\n"})
+    assert done.returncode == 0, done.stderr
+    assert (site / "RESULTS-1-of-1.jsonl").is_file()
 
 
 def test_the_jobs_of_gitlab_share_the_items(site: Path) -> None:

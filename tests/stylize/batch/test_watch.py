@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from stylecli.core.errors import UsageError
 from stylecli.stylize.batch.manifests.folders import FolderRule
-from stylecli.stylize.batch.watch import SETTLED, Arrivals
+from stylecli.stylize.batch.watch import SETTLED, Arrivals, check_watched
 
 
 def test_a_file_is_taken_once_it_stays_as_it_is(photos: Path) -> None:
@@ -40,3 +43,9 @@ def test_an_empty_file_is_waited_for(photos: Path) -> None:
     arrivals.items()
     now[0] = 9 * SETTLED
     assert arrivals.items() == ([], True)
+
+
+def test_results_among_the_files_that_are_watched_are_refused(photos: Path, tiny_style: Path) -> None:
+    pytest.importorskip("watchfiles")
+    with pytest.raises(UsageError, match="is the folder that is watched"):
+        check_watched(FolderRule(photos, photos, ["tiny"]), tiny_style.parent)

@@ -10,8 +10,11 @@ import importlib
 import importlib.util
 import logging
 import os
+import re
 import secrets
+import socket
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +27,7 @@ from stylecli.stylize.batch.workers.processes import WorkerOptions, WorkerProces
 LOCAL = "local"  # the address of a cluster on this machine alone
 STARTS = 3  # times that such a cluster is started: Ray gives up after 15 s on a busy machine (ray-project/ray#65983)
 GRACE = 30.0  # seconds beyond an item's time, after which a whole node is taken for dead
+ANSWER_SECONDS = 10.0  # within which the head of a cluster takes a connection
 PATHS = ("input", "output", "mask", "folder")
 
 
@@ -127,15 +131,26 @@ def open_ray_workers(options: BatchOptions) -> Iterator[list[RayWorker]]:
 
 
 def _join(ray: Any, address: str) -> None:
-    where = {"include_dashboard": False} if address == LOCAL else {}
+    if where := re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", address):
+        try:  # Ray itself tries for ten minutes
+            socket.create_connection((where[1], int(where[2])), ANSWER_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise _no_cluster(address, error) from error
+    options = {"include_dashboard": False} if address == LOCAL else {}
     for tries_left in reversed(range(STARTS if address == LOCAL else 1)):
         try:
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **where)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # Ray's advice on accelerators, for each start
+                ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
             return
         except Exception as error:  # Ray raises exceptions of many types here, bare ones too
             ray.shutdown()
             if not tries_left:
-                raise DeviceError(f"{address}: no Ray cluster ({error})", hint="Start one with `ray start`.") from error
+                raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> DeviceError:
+    return DeviceError(f"{address}: no Ray cluster ({error})", hint="Start one with `ray start`.")
 
 
 def _imported_ray() -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stylecli.core.errors import PackError, StyleError
 from stylecli.stylize.batch.manifests.columns import ENCODER_COLUMNS
-from stylecli.stylize.batch.manifests.files import files_of
+from stylecli.stylize.batch.manifests.files import files_of, style_of
 from stylecli.stylize.batch.manifests.rows import Item
 
 ENCODING_COLUMNS = ("quality", "lossless", "bits", *ENCODER_COLUMNS)  # what not every format has
@@ -19,7 +19,7 @@ Located = tuple[str, Item]  # where it stands in the manifest ("line 7"), the it
 def faults_of_items(located: Sequence[Located], folder: Path, styles_dir: Path | None) -> Iterator[str]:
     """Faults of items whose paths are relative to `folder`, one text each."""
     yield from _between_rows(located, folder)
-    yield from _of_styles(located, styles_dir)
+    yield from _of_styles(located, folder, styles_dir)
     yield from _of_encoding(located)
 
 
@@ -103,14 +103,14 @@ def _encoding_fault(item: Item) -> str:
     return ""
 
 
-def _of_styles(located: Sequence[Located], styles_dir: Path | None) -> Iterator[str]:
+def _of_styles(located: Sequence[Located], folder: Path, styles_dir: Path | None) -> Iterator[str]:
     from stylecli.packs.shelves import find_style
 
-    wanted: dict[tuple[str, str | None], str] = {}
+    wanted: dict[tuple[str, str | None], Located] = {}
     for where, item in located:
-        wanted.setdefault((item.style, item.variant), where)
-    for (style, variant), where in wanted.items():
+        wanted.setdefault((item.style, item.variant), (where, item))
+    for where, item in wanted.values():
         try:
-            find_style(style, styles_dir, variant=variant)
+            find_style(style_of(item, folder), styles_dir, variant=item.variant)
         except PackError as error:
             yield f"{where}: {error}"

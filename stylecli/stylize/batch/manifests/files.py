@@ -32,6 +32,12 @@ def files_of(item: Item, folder: Path) -> Pairs:
     return frame_files(source, output) if item.kind == "sequence" else [(source, output)]
 
 
+def style_of(item: Item, folder: Path) -> str:
+    """The style of an item, for `find_style`: a name, a blend, or a folder, whose path is relative to `folder`."""
+    path = folder / item.style
+    return str(path) if Path(item.style).name != item.style and path.is_dir() else item.style
+
+
 def frame_files(source: Path, output: Path) -> Pairs:
     """The frames of a sequence that there are, and the files that they become, under the same numbers.
 

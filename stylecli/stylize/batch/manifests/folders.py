@@ -13,9 +13,13 @@ from typing import Any
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
 from stylecli.media.images.formats import READABLE
-from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, named
+from stylecli.packs.shelves import find_style
+from stylecli.stylize.batch.manifests.columns import COLUMNS, faults_of
+from stylecli.stylize.batch.manifests.manifest import checked_items
+from stylecli.stylize.batch.manifests.rows import REQUIRED, VIDEO_SUFFIXES, kind_of, named
 
 VIDEOS_READ = (*VIDEO_SUFFIXES, ".avi", ".mts", ".mxf", ".wmv", ".flv", ".mpg", ".mpeg")
+SAMPLE = "photo.jpg"  # a name that a rule is tried with
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class FolderRule:
 
     include, exclude: globs on the path below `source`; a file is taken if it matches one and none of the others.
     name: the name of an output; {stem}, {style} and {suffix} are filled in.
-    columns: further columns of every row, such as {"strength": 0.7}.
+    columns: further columns, such as {"strength": 0.7}. Those of pictures alone are left out of rows of videos, and
+    the other way round.
     """
 
     source: Path
@@ -36,6 +41,27 @@ class FolderRule:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
+def check_rule(rule: FolderRule, styles_dir: Path | None = None) -> None:
+    """Check what a rule says before its files are known.
+
+    Raises:
+        UsageError: the folder does not exist, a column or the name is not valid, or two styles would have one output.
+        PackError: a style or variant does not exist.
+    """
+    if not rule.source.is_dir():
+        raise UsageError(f"{rule.source}: is not a folder", hint="Check the path.")
+    faults = [f"{name} is not for all rows" for name in REQUIRED if name in rule.columns]
+    faults += faults_of({"input": "-", "output": "-", "style": "-", **rule.columns})
+    if len(rule.styles) > 1 and "{style}" not in rule.name:
+        faults.append(f"{rule.name}: several styles need {{style}} in the name")
+    if kind_of(_name(rule, Path(SAMPLE), "style")) is None:
+        faults.append(f"{rule.name}: not a format that can be written")
+    if faults:
+        raise UsageError("; ".join(faults))
+    for style in rule.styles:
+        find_style(style, styles_dir, variant=rule.columns.get("variant"))
+
+
 def rows_of_folder(rule: FolderRule, base: Path) -> Iterator[dict[str, Any]]:
     """The rows of a folder as it is now, in the order of names; paths are relative to `base` where they can be.
 
@@ -45,26 +71,33 @@ def rows_of_folder(rule: FolderRule, base: Path) -> Iterator[dict[str, Any]]:
         relative = path.relative_to(rule.source)
         for style in rule.styles:
             target = rule.output / relative.parent / _name(rule, path, style)
+            kind = kind_of(target.name)
             yield {
                 "input": os.path.relpath(path, base),
                 "output": _from(target, base),
-                "style": style,
-                **rule.columns,
+                "style": os.path.abspath(style) if _is_folder(style) else style,  # noqa: PTH100
+                **{name: value for name, value in rule.columns.items() if COLUMNS[name].only in (None, kind)},
             }
 
 
-def write_manifest(manifest: Path, rule: FolderRule, *, overwrite: bool = False) -> int:
-    """Write the manifest of a folder, whole or not at all; gives the number of rows.
+def write_manifest(manifest: Path, rule: FolderRule, *, styles_dir: Path | None = None, overwrite: bool = False) -> int:
+    """Check the manifest of a folder as before a run, and write it, whole or not at all; gives the number of rows.
 
     Raises:
-        UsageError: the folder holds no picture and no video, or the manifest exists and `overwrite` is not set.
+        UsageError: as `check_rule`, rows have faults, the folder holds no picture and no video, or the manifest exists
+            and `overwrite` is not set.
+        PackError: as `check_rule`.
         MediaError: the manifest cannot be written.
     """
     if manifest.exists() and not overwrite:
         raise UsageError(f"{manifest}: exists already", hint="Use `overwrite=True` to replace it.")
+    check_rule(rule, styles_dir)
     rows = list(rows_of_folder(rule, manifest.parent))
     if not rows:
         raise UsageError(f"{rule.source}: no picture or video in it", hint="Check the folder, `include` and `exclude`.")
+    if unused := [name for name in rule.columns if not any(name in row for row in rows)]:
+        raise UsageError(f"{unused[0]} makes no sense for any of these outputs", hint="Check `columns`.")
+    checked_items(manifest, ((row["input"], row) for row in rows), styles_dir=styles_dir)
     with blamed_on(manifest):
         write_atomically(manifest, "".join(json.dumps(row) + "\n" for row in rows).encode())
     return len(rows)
@@ -92,6 +125,10 @@ def _name(rule: FolderRule, path: Path, style: str) -> str:
         return named(rule.name, str(path), style)
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _is_folder(style: str) -> bool:
+    return Path(style).name != style and Path(style).is_dir()
 
 
 def _from(path: Path, base: Path) -> str:

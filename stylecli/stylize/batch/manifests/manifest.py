@@ -40,12 +40,26 @@ def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Ite
     """Read a manifest and check every row. Paths in it are relative to the folder that it lies in.
 
     Raises:
-        ManifestError: rows are broken, files or styles are missing, or two rows have one output: all faults at once.
+        ManifestError: as `checked_items`.
         MediaError: the file cannot be read.
     """
     faults: list[str] = []
+    return checked_items(manifest, _rows(manifest, faults), faults, styles_dir=styles_dir)
+
+
+def checked_items(
+    manifest: Path, rows: Iterable[NumberedRow], faults: list[str] | None = None, *, styles_dir: Path | None = None
+) -> list[Item]:
+    """The items of the rows of a manifest, every one of them checked.
+
+    faults: those that whoever reads the rows finds meanwhile.
+
+    Raises:
+        ManifestError: rows are broken, files or styles are missing, or two rows have one output: all faults at once.
+    """
+    faults = [] if faults is None else faults
     located: list[Located] = []
-    for where, row in _rows(manifest, faults):
+    for where, row in rows:
         if found := list(faults_of(row)):
             faults += [f"{where}: {fault}" for fault in found]
             continue

@@ -44,6 +44,9 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
   border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td:first-child { min-width: 14rem; } td.style { white-space: nowrap; }
+@media (max-width: 40rem) { .failures :is(tr, td) { display: block; } .failures tr { padding: .5rem 0; }
+  .failures th { display: none; } .failures td { border: 0; padding: 0; }
+  .times :is(td, th):nth-child(3), .times .bar { display: none; } .times td:first-child { min-width: 0; } }
 td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
 .difference img { max-width: 100%; } .difference { margin: .6rem 0 1.4rem; }
 """
@@ -69,7 +72,7 @@ def report_page(ended: Sequence[Ended], folder: Path) -> bytes:
 def _failures(failed: Sequence[Ended]) -> Iterator[str]:
     if not failed:
         return
-    yield "<h2>Failures</h2><table><tr><th>Item</th><th>Style</th><th>Fault</th></tr>"
+    yield "<h2>Failures</h2><table class='failures'><tr><th>Item</th><th>Style</th><th>Fault</th></tr>"
     for one in failed:
         fault = f"{escape(one.facts['error'])} <span class='faint'>{escape(one.facts.get('hint', ''))}</span>"
         yield f"<tr><td>{escape(one.item.id)}<td class='style'>{escape(one.item.style)}<td>{fault}</tr>"
@@ -87,8 +90,8 @@ def _times(timed: Sequence[Ended]) -> Iterator[str]:
     pixels = sum(one.facts.get("pixels", 0) for one in timed) / 1e6
     total = f"{sum(seconds):.1f} s in workers for {pixels:,.1f} megapixels; median {statistics.median(seconds):.2f} s"
     yield f"<h2>Times</h2><p>{total}, longest {max(seconds):.2f} s an item. The slowest:</p>"
-    yield "<table><tr><th>Item</th><th class='number'>Size</th><th class='number'>Frames</th>"
-    yield "<th class='number'>Seconds</th><th></th></tr>"
+    yield "<table class='times'><tr><th>Item</th><th class='number'>Size</th><th class='number'>Frames</th>"
+    yield "<th class='number'>Seconds</th><th class='bar'></th></tr>"
     for one in sorted(timed, key=lambda one: -float(one.facts["seconds"]))[:SLOWEST]:
         facts = one.facts
         size = f"{facts['width']} × {facts['height']}" if "width" in facts else ""

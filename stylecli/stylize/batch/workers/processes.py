@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stylecli.inference.sessions import Device
+from stylecli.stylize.batch.manifests.files import style_of
+from stylecli.stylize.batch.manifests.rows import Item
+
+ENDING_SECONDS = 0.5  # that a worker gets to end by itself
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class WorkerProcess:
 
         def end() -> None:
             late.set()
-            _kill(process)
+            _end(process)
 
         timer = threading.Timer(timeout, end) if timeout else None
         if timer:
@@ -111,16 +115,34 @@ class WorkerProcess:
             return self._process
 
     def _discard(self, process: subprocess.Popen[bytes]) -> int:
-        _kill(process)
+        _end(process)
         with self._lock:
             if self._process is process:
                 self._process = None
         code = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                with suppress(OSError, ValueError):
-                    pipe.close()
+        if process.stdout:
+            with suppress(OSError, ValueError):
+                process.stdout.close()
         return code
+
+
+def request_of(item: Item, folder: Path, style_sha256: str = "") -> dict[str, Any]:
+    """What a worker is asked, so that it does an item whose paths are relative to `folder`.
+
+    style_sha256: of the network; a worker loads the style again when it changes.
+    """
+    return {
+        **item.options(),
+        "kind": item.kind,
+        "folder": str(folder),
+        "input": str(folder / item.input),
+        "output": str(folder / item.output),
+        "mask": str(folder / item.mask) if item.mask else None,
+        "style": style_of(item, folder),
+        "variant": item.variant,
+        "style_sha256": style_sha256,
+        "overwrite": True,
+    }
 
 
 def late_answer(request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
@@ -134,7 +156,13 @@ def died_answer(request: Mapping[str, Any], how: str) -> dict[str, Any]:
     return {"status": "failed", "error": f"{request['input']}: {how}", "hint": "", "kind": "Died"}
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a process remove its drafts and end; kill it, if it hangs."""
+    if process.stdin:
+        with suppress(OSError, ValueError):
+            process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDING_SECONDS)
     if sys.platform == "win32":
         process.kill()
         return

@@ -15,20 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stylecli.core.errors import MediaError, StyleError
+from stylecli.core.files import discard_drafts
 from stylecli.stylize.batch.manifests.columns import ENCODER_COLUMNS, PICTURE_COLUMNS
+from stylecli.stylize.batch.workers.requests import look_of, rate_of, span_of
 
 if TYPE_CHECKING:
     from stylecli.core.progress import Notice
     from stylecli.inference.engine import Engine
     from stylecli.inference.sessions import Device
-    from stylecli.media.video.clip import Hdr, Span
-    from stylecli.media.video.rates import Rate
-    from stylecli.stylize.look import Look
+    from stylecli.media.video.clip import Hdr
     from stylecli.stylize.pictures.jobs import PictureJob
     from stylecli.stylize.pictures.run import Outcome
 
@@ -123,19 +122,19 @@ class Worker:
         from stylecli.stylize.painting import fingerprint
         from stylecli.stylize.videos.video import stylize_video
 
-        output, look = Path(request["output"]), _look(request)
+        output, look = Path(request["output"]), look_of(request)
         engine = self._engine(request)
         model = find_style(request["style"], self.styles_dir, variant=request["variant"]).model()
         _make_parent(output, Path(request["folder"]))
         encoder = EncoderOptions(**{name: request[name] for name in ENCODER_COLUMNS})
         options = VideoOptions(
             encoder,
-            _span(request["range"]),
+            span_of(request["range"]),
             hdr=cast("Hdr", request["hdr"]),
             allow_truncated=request["allow_truncated"],
             strict=request["strict"],
             audio=request["audio"],
-            rate=_rate(request["fps"]),
+            rate=rate_of(request["fps"]),
         )
         result = stylize_video(
             Path(request["input"]),
@@ -149,39 +148,14 @@ class Worker:
         return _facts(result.width, result.height, result.frames, engine)
 
     def _probe(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
-        """Size and number of frames or pages of an input; most are not decoded for it."""
-        source, output = Path(request["input"]), Path(request["output"])
-        if request["probes"] == "video":
-            from stylecli.media.video.clip import probe
+        from stylecli.stylize.batch.workers.probing import size_of
 
-            clip = probe(source)
-            frames = clip.frames(_span(request["range"])) or 0
-            return {"width": clip.width, "height": clip.height, "frames": frames}
-        import pyvips
-
-        from stylecli.media.images.codec import writable_format
-        from stylecli.media.images.files import read_picture
-
-        try:
-            image = pyvips.Image.new_from_file(str(source))
-        except pyvips.Error:  # damaged, or a format that libvips does not read
-            height, width = read_picture(source).pixels.shape[:2]
-            return {"width": width, "height": height, "frames": 1}
-        is_one = request["page"] or writable_format(output.suffix, str(output)).several is None
-        return {"width": image.width, "height": image.height, "frames": 1 if is_one else image.get_n_pages()}
+        return size_of(request)
 
     def _measure(self, request: Mapping[str, Any], _: Notice) -> dict[str, Any]:
-        """Seconds that the network takes for a grey picture of a size, once it is warm."""
-        import numpy as np
+        from stylecli.stylize.batch.workers.probing import speed_of
 
-        from stylecli.stylize.painting import paint
-
-        grey = np.full((request["height"], request["width"], 3), 128, np.uint8)
-        engine = self._engine(request)
-        paint(engine, grey[:64, :64], _look(request))
-        started = time.monotonic()
-        paint(engine, grey, _look(request))
-        return {"painting": time.monotonic() - started, "device": engine.device}
+        return speed_of(self._engine(request), request)
 
 
 def main() -> None:
@@ -200,9 +174,10 @@ def main() -> None:
 
 
 def _read(pipe: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
-    """Queue the requests; when the parent is gone, end this process and its own children at once."""
+    """Queue the requests; when the parent closes the pipe or is gone, end at once, with all children and no draft."""
     for line in pipe:
         requests.put(line)
+    discard_drafts()
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
@@ -217,7 +192,7 @@ def _run_jobs(
 
     chosen = {name: request[name] for name in PICTURE_COLUMNS}
     options = PictureOptions(exr_color=request["color"], overwrite=overwrite, **chosen)
-    outcomes = run_jobs(jobs, {engine.name: engine}, _look(request), options=options)
+    outcomes = run_jobs(jobs, {engine.name: engine}, look_of(request), options=options)
     for lost in dict.fromkeys(lost for outcome in outcomes for lost in outcome.lost):
         notice(f"not kept: {lost}")
     return outcomes
@@ -234,29 +209,6 @@ def _make_parent(output: Path, folder: Path) -> None:
     if not folder.is_dir():
         raise MediaError(f"{folder}: is gone", hint="Connect it again.")
     output.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _look(request: Mapping[str, Any]) -> Look:
-    from stylecli.stylize.look import Look
-    from stylecli.stylize.pictures.pages import read_mask
-
-    mask = read_mask(Path(request["mask"])) if request["mask"] else None
-    return Look(request["strength"], request["preserve_color"], mask, request["brush"])
-
-
-def _span(text: str | None) -> Span | None:
-    if text is None:
-        return None
-    start, _, end = text.partition(":")
-    return Fraction(start or 0), Fraction(end) if end else None
-
-
-def _rate(value: float | str | None) -> Rate | None:
-    from stylecli.media.video.rates import exact_rate
-
-    if value is None or value == "cfr":
-        return cast("Rate | None", value)
-    return exact_rate(Fraction(str(value)))
 
 
 if __name__ == "__main__":

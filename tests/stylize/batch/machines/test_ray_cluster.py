@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +21,7 @@ from stylecli.stylize.batch.machines import ray_cluster
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
 from stylecli.stylize.batch.options import BatchOptions
 from tests.stylize.batch.conftest import COUNT
+from tests.support.documents import blocks
 
 COPIES = 6  # of each picture of the folder, so that the batch outlives the death of a node
 NODES = 3
@@ -81,7 +83,7 @@ def test_ray_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("127.0.0.1:1", 1)])
+@pytest.mark.parametrize(("address", "tries"), [("local", ray_cluster.STARTS), ("auto", 1)])
 def test_a_cluster_of_this_machine_is_started_again(monkeypatch: pytest.MonkeyPatch, address: str, tries: int) -> None:
     class BusyRay:
         began = ended = 0
@@ -129,6 +131,8 @@ def test_a_node_that_is_killed_costs_its_running_items_alone(many: Path, cluster
 
 @pytest.mark.ray
 def test_without_an_address_it_runs_on_this_machine(folder: Path) -> None:
+    line, _ = blocks("docs/batch.md", "Several machines", "sh ray")[0].splitlines()
+    assert line.split()[:5] == ["stylecli", "batch", "m.jsonl", "--ray", "#"]  # what `start` runs
     (folder / "2.png").write_bytes(b"no picture")
     process = start(folder, "--ray", "--workers", "2", "--retries", "0")
     output, _ = process.communicate(timeout=WAIT)
@@ -137,9 +141,13 @@ def test_without_an_address_it_runs_on_this_machine(folder: Path) -> None:
     assert read_picture(folder / "out" / "0.png").pixels.shape == (40, 60, 3)
 
 
-@pytest.mark.ray
-def test_a_cluster_that_is_not_there_is_named(folder: Path) -> None:
-    process = start(folder, "--ray", "127.0.0.1:1")
-    _, errors = process.communicate(timeout=WAIT)
-    assert process.returncode != 0
-    assert "127.0.0.1:1: no Ray cluster" in errors
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_named_at_once(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(ray_cluster, "_imported_ray", lambda: None)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with (
+        pytest.raises(DeviceError, match=re.escape(f"{address}: no Ray cluster")),
+        open_ray_workers(BatchOptions(ray=address)),
+    ):
+        pass

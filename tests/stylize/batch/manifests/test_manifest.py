@@ -13,7 +13,7 @@ import pytest
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.batch.manifests.columns import COLUMNS, schema
-from stylecli.stylize.batch.manifests.files import files_of
+from stylecli.stylize.batch.manifests.files import files_of, style_of
 from stylecli.stylize.batch.manifests.manifest import ManifestError, read_manifest
 from stylecli.stylize.batch.manifests.rows import VIDEO_SUFFIXES, Item, items_of
 from tests.support.packs import write_style
@@ -285,3 +285,9 @@ def test_a_hundred_thousand_rows_take_little_memory(read: Read, folder: Path, ti
     answer = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
     assert int(answer[0]) == 100_000
     assert int(answer[1]) / 1024 < 200  # MB
+
+
+def test_the_folder_of_a_style_is_relative_to_the_manifest(read: Read, folder: Path) -> None:
+    write_style(folder / "shelf", "other")
+    (item,) = read(lines({**GOOD, "style": "shelf/other"}))
+    assert style_of(item, folder) == str(folder / "shelf" / "other")

@@ -1,0 +1,49 @@
+"""What a plan asks of a worker: the sizes of inputs, and how fast a network is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stylecli.stylize.batch.workers.requests import look_of, span_of
+
+if TYPE_CHECKING:
+    from stylecli.inference.engine import Engine
+
+
+def size_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Size and number of frames or pages of an input; most are not decoded for it."""
+    source, output = Path(request["input"]), Path(request["output"])
+    if request["probes"] == "video":
+        from stylecli.media.video.clip import probe
+
+        clip = probe(source)
+        frames = clip.frames(span_of(request["range"])) or 0
+        return {"width": clip.width, "height": clip.height, "frames": frames}
+    import pyvips
+
+    from stylecli.media.images.codec import writable_format
+    from stylecli.media.images.files import read_picture
+
+    try:
+        image = pyvips.Image.new_from_file(str(source))
+    except pyvips.Error:  # damaged, or a format that libvips does not read
+        height, width = read_picture(source).pixels.shape[:2]
+        return {"width": width, "height": height, "frames": 1}
+    is_one = request["page"] or writable_format(output.suffix, str(output)).several is None
+    return {"width": image.width, "height": image.height, "frames": 1 if is_one else image.get_n_pages()}
+
+
+def speed_of(engine: Engine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds that the network takes for a grey picture of a size, once it is warm."""
+    import numpy as np
+
+    from stylecli.stylize.painting import paint
+
+    grey = np.full((request["height"], request["width"], 3), 128, np.uint8)
+    paint(engine, grey[:64, :64], look_of(request))
+    started = time.monotonic()
+    paint(engine, grey, look_of(request))
+    return {"painting": time.monotonic() - started, "device": engine.device}

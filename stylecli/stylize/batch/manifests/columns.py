@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from stylecli.media.images.settings import BITS
-from stylecli.stylize.look import BRUSH_RANGE
+from stylecli.stylize.look import BRUSH_RANGE, FILL_MAX
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
@@ -127,6 +127,12 @@ COLUMNS: Mapping[str, Column] = {
         {"anyOf": [{"enum": list(_BRUSHES)}, {"type": "number", "minimum": BRUSH_RANGE[0], "maximum": BRUSH_RANGE[1]}]},
         lambda value: value in _BRUSHES or _is_in(*BRUSH_RANGE)(value),
         _number,
+    ),
+    "fill": Column(
+        {"type": "number", "minimum": 0, "maximum": FILL_MAX, "description": "Strokes in empty areas."},
+        _is_in(0, FILL_MAX),
+        _number,
+        "picture",
     ),
     "quality": Column({"type": "integer", "minimum": 1, "maximum": 100}, _is_whole(1, 100), _number, "picture"),
     "color": Column({"enum": ["linear", "encoded"]}, _is_one_of("linear", "encoded"), only="picture"),

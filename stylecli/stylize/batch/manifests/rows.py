@@ -34,6 +34,7 @@ class Item:
     preserve_color: bool = Look.preserve_color
     mask: str | None = None
     brush: float | str = Look.brush
+    fill: float | None = Look.fill
     quality: int | None = PictureOptions.quality
     color: str = PictureOptions.exr_color
     lossless: bool = PictureOptions.lossless

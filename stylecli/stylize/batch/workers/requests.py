@@ -19,7 +19,7 @@ def look_of(request: Mapping[str, Any]) -> Look:
     from stylecli.stylize.pictures.pages import read_mask
 
     mask = read_mask(Path(request["mask"])) if request["mask"] else None
-    return Look(request["strength"], request["preserve_color"], mask, request["brush"])
+    return Look(request["strength"], request["preserve_color"], mask, request["brush"], fill=request["fill"])
 
 
 def span_of(text: str | None) -> Span | None:

@@ -1,4 +1,4 @@
-"""The demo: a computed photo in every style, a sheet of them all, and a short stylized clip with sound."""
+"""The demo: a photo in every style, a sheet of them all, and a short stylized clip with sound."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import atomic_file, blamed_on
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
-from stylecli.landscape import RATE, Landscape, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
+from stylecli.photos.film import RATE, chord, sample_film, sample_photo
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import labelled_grid, tile_of
 from stylecli.stylize.videos.video import stylize_video
 
-CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
-GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it
+CLIP_STYLE = "great-wave"  # without this style the first one paints the clip
+CREDIT = "by Aitzol Berasategi, CC BY 4.0"
 QUALITY = 92  # of the JPEG files
 
 
@@ -96,9 +96,9 @@ def _make_pictures(
     files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), "sheet.jpg")]
     working = Step(0, None, "pictures")
     progress_from(0, files[0])(working)
-    photo = Landscape(*extent.picture).frame(0, grain=GRAIN)
+    photo = sample_photo(*extent.picture)
     _write(photo, files[0])
-    tiles = [(photo, "The demo's scene", "the photo")]
+    tiles = [(photo, "The photo", CREDIT)]
     for index, pack in enumerate(packs, start=1):
         progress_from(index, files[index])(working)
         with Engine(pack, device=device) as engine:
@@ -110,17 +110,17 @@ def _make_pictures(
 
 
 def _make_clip(path: Path, extent: Extent, *, progress: Progress) -> None:
-    """Write the moving scene with its sound; the file appears complete or not at all."""
+    """Write the film with its sound; the file appears complete or not at all."""
     seconds = float(extent.frames / extent.rate)
     with atomic_file(path) as draft:
-        frames = _frames(Landscape(*extent.clip, seconds=seconds), extent, progress)
-        record(draft, frames, size=extent.clip, rate=extent.rate, sound=Sound(ambience(seconds), RATE))
+        sound = Sound(chord(seconds), RATE)
+        record(draft, _frames(extent, progress), size=extent.clip, rate=extent.rate, sound=sound)
 
 
-def _frames(scene: Landscape, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
-    for index in range(extent.frames):
+def _frames(extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    for index, frame in enumerate(sample_film(*extent.clip, extent.frames)):
         progress(Step(index, extent.frames, "frames"))
-        yield scene.frame(float(index / extent.rate))
+        yield frame
 
 
 def _write(pixels: NDArray[np.uint8], path: Path) -> None:

@@ -16,6 +16,7 @@ from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import STYLE_NAME
 from stylecli.packs.pack import StylePack
+from stylecli.photos import LEARNING_PHOTOS, PREVIEW_PHOTO
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.packing import export_pack
 from stylecli.training.prepare import prepare_to_learn
@@ -25,10 +26,6 @@ from stylecli.training.runs.folder import RECIPE, SAMPLES
 from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.train import train
 
-SAMPLE_PHOTOS = Path(__file__).parent / "photos"
-LEARNING_PHOTOS = SAMPLE_PHOTOS / "learning"
-JUDGING_PHOTOS = SAMPLE_PHOTOS / "judging"  # no training sees them
-PREVIEW_PHOTO = JUDGING_PHOTOS / "mountains.jpg"
 BASE = "great-wave"  # its strokes are large and calm; those of `starry-night` and `the-scream` stayed in new styles
 GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is written
 SECONDS = 300.0

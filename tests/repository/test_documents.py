@@ -17,9 +17,9 @@ import skimage.data
 from click.testing import CliRunner
 
 from stylecli.cli.app import suite
-from stylecli.landscape import ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from tests.support.documents import ROOT, blocks
 
 PATIENCE = 300  # seconds
@@ -61,7 +61,7 @@ def desk(tmp_path: Path) -> Path:
     frame = skimage.data.coffee()[:64, :96].copy()
     for name in ("clip.mp4", "clip.mov"):
         frames = [frame] * 12
-        record(tmp_path / name, frames, size=(96, 64), rate=Fraction(4), sound=Sound(ambience(3.0), 48000))
+        record(tmp_path / name, frames, size=(96, 64), rate=Fraction(4), sound=Sound(chord(3.0), RATE))
     return tmp_path
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion.flow import read_flow, sample, stays_inside
 from stylecli.evaluation.quality.metrics.noise import NOISE, with_noise
-from stylecli.landscape import Landscape
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
+from stylecli.photos import SAMPLE_PHOTO
 
 SYNTHETIC, NOISY, SINTEL = "synthetic", "noise", "sintel"  # the kinds of clips
 FRAMES = 24  # of a clip made from a still: one second
@@ -60,22 +60,15 @@ def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[Movi
     """Make the clips to measure on.
 
     Args:
-        stills: photos to move over; without any, the rendered bay.
+        stills: photos to move over; without any, the sample photo that ships with stylecli.
         sintel: a folder in the layout of MPI-Sintel, whose scenes are added.
 
     Raises:
         MediaError: a photo is unreadable or too small, or the folder holds no scene.
     """
-    pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills}
-    pictures = pictures or {"bay": rendered_still()}
+    pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills or [SAMPLE_PHOTO]}
     clips = [clip for name, picture in pictures.items() for clip in clips_of_still(picture, name)]
     return [*clips, *(sintel_clips(sintel) if sintel else [])]
-
-
-def rendered_still() -> NDArray[np.uint8]:
-    """Render the demo's bay: a still that needs no file."""
-    width, height = (round(side * FINENESS * MARGIN) for side in FRAME_SIZE)
-    return Landscape(width, height).frame(0.0)
 
 
 def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:

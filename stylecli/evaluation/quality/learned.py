@@ -8,7 +8,7 @@ from stylecli.evaluation.quality.assessment import assess
 from stylecli.evaluation.quality.options import JudgedBy
 from stylecli.evaluation.quality.subjects import Subject
 from stylecli.packs.pack import StylePack, record_measurement
-from stylecli.training.learn import JUDGING_PHOTOS
+from stylecli.photos import JUDGING_PHOTOS
 
 TOPIC = "learned"  # of the card
 

@@ -120,7 +120,7 @@ def test_the_command_measures_styles_and_runs_beside_the_clips_own_values(
     assert_self_contained(page)
     assert len(list(page.pictures("image/svg+xml"))) == 5  # one for each clip
     assert len(list(page.pictures("image/jpeg"))) == 3 * 5 + 3 * 2 * 4  # slices; two frames of each clip in motion
-    for text in ("the clip itself", "Over time", "Slices", "bay, pan", "alley"):
+    for text in ("the clip itself", "Over time", "Slices", "sample, pan", "alley"):
         assert text in page.text
 
 

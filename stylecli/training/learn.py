@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import write_atomically
+from stylecli.core.files import blamed_on, write_atomically
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import STYLE_NAME
@@ -128,6 +128,8 @@ def learn_style(
             hint="Use `overwrite=True` to replace it, or give another `name`.",
         )
     read_picture(lesson.painting)  # reports a damaged file first
+    with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
+        shelf.mkdir(parents=True, exist_ok=True)
     work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
     base = lesson.base or _base_of(work) or BASE
     notice(f"starting from {base}")

@@ -126,8 +126,8 @@ def command(
     Measures content and style distance, strokes, colours, edges and artefacts; docs/training.md defines the numbers,
     and the report explains them. A photo that cannot be read is reported and the others are done (exit code 6).
 
-    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (default: a
-    computed one) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
+    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (default: one
+    that ships) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
     """
     from stylecli.evaluation.quality.subjects import find_subjects
     from stylecli.evaluation.report.files import check_targets

@@ -27,9 +27,9 @@ class Metric:
     """A number that says how good one style is on one photo.
 
     name: its key in JSON, CSV, cards. heading: its column in reports. text: what it means, a sentence for the report.
-    measure: a stylized photo to the number, or None where it cannot be told, as without a painting. has_photo_value:
-    the number of the photo itself, unpainted, is worth knowing. is_detail: one of several that another metric sums up; it
-    stands in JSON, CSV and cards, in no table.
+    measure: a stylized photo to the number, or None where it cannot be told, as without a painting.
+    has_photo_value: the number of the photo itself, unpainted, is worth knowing. is_detail: one of several that another
+    metric sums up; it stands in JSON, CSV and cards, in no table.
     """
 
     name: str

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import PackError, UsageError
-from stylecli.core.files import atomic_file, blamed_on
+from stylecli.core.files import atomic_file, blamed_on, check_room
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.media.images.files import picture_from_pixels, write_picture
@@ -26,7 +26,9 @@ from stylecli.stylize.videos.video import stylize_video
 
 CLIP_STYLE = "great-wave"  # without this style the first one paints the clip
 CREDIT = "by Aitzol Berasategi, CC BY 4.0"
+SHEET = "sheet.jpg"
 QUALITY = 92  # of the JPEG files
+PICTURE_BYTES, FRAME_BYTES = 0.5, 0.07  # for each pixel of a picture and of a frame: of the demo as it is
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def make_demo(
     if not packs:
         raise PackError("the demo: no style was found", hint="Add one with `stylecli styles add`.")
     _make_folder(folder)
+    check_room(folder / SHEET, needed=_bytes_of(extent, len(packs)))
     total = 2 + len(packs) + 2 * extent.frames
 
     def from_step(start: int, path: Path) -> Progress:
@@ -84,6 +87,13 @@ def make_demo(
     return [*pictures, scene, painted]
 
 
+def _bytes_of(extent: Extent, styles: int) -> float:
+    """Estimate the size of all files."""
+    width, height = extent.picture
+    pictures = (styles + 1) * width * height * PICTURE_BYTES
+    return pictures + 2 * extent.frames * extent.clip[0] * extent.clip[1] * FRAME_BYTES
+
+
 def _make_pictures(
     folder: Path,
     packs: Sequence[StylePack],
@@ -93,7 +103,7 @@ def _make_pictures(
     progress_from: Callable[[int, Path], Progress],
 ) -> list[Path]:
     """Write the photo, the photo in every style, and the sheet."""
-    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), "sheet.jpg")]
+    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), SHEET)]
     working = Step(0, None, "pictures")
     progress_from(0, files[0])(working)
     photo = sample_photo(*extent.picture)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from stylecli.cli.app import suite
-from stylecli.core.errors import PackError, UsageError
+from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.core.progress import Step
 from stylecli.media.images.files import read_picture
 from stylecli.packs.pack import StylePack
@@ -109,6 +110,16 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, tiny_pack:
     (tmp_path / "demo").write_text("a file")
     with pytest.raises(UsageError, match="is a file"):
         make_demo(tmp_path / "demo", [tiny_pack])
+
+
+def test_a_full_disk_is_told_before_anything_is_painted(
+    tmp_path: Path, tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Step] = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20))
+    with pytest.raises(MediaError, match="more are needed on its disk"):
+        make_demo(tmp_path / "demo", [tiny_pack], extent=SMALL, progress=steps.append)
+    assert steps == []
 
 
 def test_the_command_prints_the_paths(tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

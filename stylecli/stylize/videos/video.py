@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from stylecli.core.files import check_room
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
@@ -22,7 +23,6 @@ from stylecli.media.video.writing.segments import (
     COPIES,
     SEGMENT_FRAMES,
     Boundary,
-    check_room,
     join_segments,
     writing_segments,
 )

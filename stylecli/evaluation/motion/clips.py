@@ -23,7 +23,7 @@ from stylecli.photos import SAMPLE_PHOTO
 SYNTHETIC, NOISY, SINTEL = "synthetic", "noise", "sintel"  # the kinds of clips
 FRAMES = 24  # of a clip made from a still: one second
 FINENESS = 2  # pixels of the still, along each axis, that are averaged into one pixel of a frame
-FRAME_SIZE = (640, 360)  # (width, height) of frames of the rendered still; photos give frames of at most this height
+FRAME_HEIGHT = 360  # pixels, at most
 MARGIN = 1.2  # size of the still over that of a frame: room for the motion
 # Motion for each frame: a shift in pixels of the frame, a zoom factor, a turn in radians. No shift is a multiple of the
 # networks' stride of 4, so every frame falls differently on their grids.
@@ -113,7 +113,7 @@ def sintel_clips(root: Path) -> list[MovingClip]:
 def _prepared(still: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Return the still at the size that frames are sampled from, and the (width, height) of the frames."""
     height, width = still.shape[:2]
-    scale = min(1.0, FRAME_SIZE[1] * FINENESS * MARGIN / min(height, width))
+    scale = min(1.0, FRAME_HEIGHT * FINENESS * MARGIN / min(height, width))
     height, width = round(height * scale), round(width * scale)
     size = (int(width / FINENESS / MARGIN), int(height / FINENESS / MARGIN))
     if min(size) < FRAMES * max(PAN):

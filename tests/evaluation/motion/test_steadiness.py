@@ -36,7 +36,7 @@ def run(*arguments: object) -> Result:
 @pytest.fixture
 def _short_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "FRAMES", 4)
-    monkeypatch.setattr(moving, "FRAME_SIZE", (96, 64))
+    monkeypatch.setattr(moving, "FRAME_HEIGHT", 64)
 
 
 def test_the_errors_by_hand() -> None:

@@ -76,7 +76,6 @@ def test_a_style_of_ones_own_works(desk: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("stylecli.training.runs.folder.SAMPLE_SIZE", 64)  # small, as the rest of the desk
     monkeypatch.setattr("stylecli.evaluation.quality.measures.PHOTO_SHORT_SIDE", 64)
     monkeypatch.setattr("stylecli.evaluation.quality.measures.PAINTING_SHORT_SIDE", 64)
-    monkeypatch.setattr("stylecli.cli.training.export.PREVIEW_SIZE", (96, 64))
     _, block = blocks("README.md", "Your own style", "sh")  # the first, `styles learn`, takes minutes: .ci/run has it
     for line in block.splitlines():
         quick = " --steps 1 --stroke 64" if " train " in line else ""  # a real training takes too long

@@ -25,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from stylecli.evaluation.quality.judges import choose_judge
 from stylecli.evaluation.quality.measures import distances, style_targets
-from stylecli.evaluation.quality.metrics.specimen import CONTENT_LAYER, JUDGE_LAYERS, Photo, image_tensor
+from stylecli.evaluation.quality.metrics.stylized_photo import CONTENT_LAYER, JUDGE_LAYERS, Photo, image_tensor
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics, statistics_model
 from stylecli.inference.sessions import open_cpu_session

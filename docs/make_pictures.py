@@ -11,12 +11,13 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import to_unit
 from stylecli.packs.shelves import find_style, list_styles
+from stylecli.photos import PREVIEW_PHOTO
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
-PHOTO = Path(__file__).parents[1] / "stylecli/training/photos/judging/mountains.jpg"  # by Aitzol Berasategi, CC BY 4.0
+PHOTO = PREVIEW_PHOTO  # by Aitzol Berasategi, CC BY 4.0
 STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
 SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right
 TILE_WIDTH = 320

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylecli.core.errors import StyleError
+from stylecli.core.errors import StyleError, UsageError
 from stylecli.core.version import __version__
 from stylecli.editors.host import list_hosts
 from stylecli.editors.plugins import find_plugins
@@ -130,7 +130,10 @@ def _styles(styles_dir: Path | None) -> list[Finding]:
     for shelf in shelves(styles_dir):
         there = shelf.is_dir() and os.access(shelf, os.R_OK)
         findings.append(Finding("shelf", True, f"{shelf}" if there else f"{shelf} (not there yet)"))
-    names = [pack.name for pack in list_styles(styles_dir)]
+    try:
+        names = [pack.name for pack in list_styles(styles_dir)]
+    except UsageError as error:
+        return [*findings, Finding("styles", False, error.message, error.hint, is_needed=True)]
     advice = "Reinstall stylecli, or add a style: stylecli styles add FOLDER."
     return [*findings, Finding("styles", bool(names), ", ".join(names) or "none", advice, is_needed=True)]
 

@@ -49,6 +49,21 @@ def blamed_on(
         raise error(f"{path}: cannot be written ({reason})", hint=hint) from fault
 
 
+def check_room(output: Path, *, needed: float) -> None:
+    """Check before the work that a result has room.
+
+    Raises:
+        MediaError: fewer than `needed` bytes are free on the disk of `output`, or its folder does not exist.
+    """
+    with blamed_on(output):
+        free = shutil.disk_usage(output.parent).free
+    if needed > free:
+        raise MediaError(
+            f"{output}: about {_size(needed)} more are needed on its disk, {_size(free)} are free",
+            hint="Make room, or write to another disk.",
+        )
+
+
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_durable: bool = False) -> None:
     """Write a file under a hidden name beside `path`, then rename it: `path` holds all of `data`, or what it held.
 
@@ -155,6 +170,10 @@ def discard_drafts() -> None:
                 with suppress(OSError):
                     draft.unlink(missing_ok=True)
         time.sleep(SETTLE_SECONDS if _drafts else 0)
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _refuse_while_ending() -> None:

@@ -14,10 +14,10 @@ import numpy as np
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, ignore
+from stylecli.evaluation.quality.candidates import RunNetwork
 from stylecli.evaluation.quality.judges import choose_judge
 from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
-from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
-from stylecli.evaluation.quality.subjects import RunNetwork
+from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
 from stylecli.evaluation.report.files import write_text
 from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, palette
 from stylecli.evaluation.selection import spread

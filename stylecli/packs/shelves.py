@@ -41,7 +41,12 @@ def bundled_shelf() -> Path:
 
 
 def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
-    """Return the folder of every style by name, damaged ones too. The first shelf with a name wins."""
+    """Return the folder of every style by name, damaged ones too. The first shelf with a name wins.
+
+    Raises:
+        UsageError: `styles_dir` or $STYLECLI_STYLES names a folder that does not exist.
+    """
+    _refuse_missing(styles_dir)
     folders: dict[str, Path] = {}
     for shelf in shelves(styles_dir):
         for folder in _folders_on(shelf):
@@ -50,7 +55,11 @@ def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
 
 
 def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
-    """Return all styles, sorted by name. Damaged ones are left out; `check_style` reports them."""
+    """Return all styles, sorted by name. Damaged ones are left out; `check_style` reports them.
+
+    Raises:
+        UsageError: as `style_folders`.
+    """
     packs = []
     for _, folder in sorted(style_folders(styles_dir).items()):
         try:
@@ -71,7 +80,7 @@ def find_style(name_or_folder: str | Path, styles_dir: Path | None = None, *, va
 
     Raises:
         PackError: there is no such style (the hint has close names) or variant, or the folder is damaged or unsafe.
-        UsageError: the text of a blend is malformed.
+        UsageError: the text of a blend is malformed, or as `style_folders`.
     """
     if isinstance(name_or_folder, str) and is_blend(name_or_folder) and not Path(name_or_folder).is_dir():
         parts = parse_blend(name_or_folder)
@@ -133,6 +142,15 @@ def remove_style(name: str, shelf: Path) -> None:
         return
     with _hidden_folder(shelf) as hidden:
         on_shelf[name].rename(hidden / name)  # gone at once, however long the deletion takes
+
+
+def _refuse_missing(styles_dir: Path | None) -> None:
+    """Refuse a shelf that the user named and that is no folder: other styles of the same names would be taken."""
+    variable = os.environ.get(SHELF_VARIABLE)
+    if styles_dir and not styles_dir.is_dir():
+        raise UsageError(f"{styles_dir}: no such folder of styles", hint="Give an existing folder as `styles_dir`.")
+    if variable and not Path(variable).is_dir():
+        raise UsageError(f"{variable}: no such folder of styles", hint=f"Correct ${SHELF_VARIABLE}, or unset it.")
 
 
 def _folders_on(shelf: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The demo: a computed photo in every style, a sheet of them all, and a short stylized clip with sound."""
+"""The demo: a photo in every style, a sheet of them all, and a short stylized clip with sound."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import PackError, UsageError
-from stylecli.core.files import atomic_file, blamed_on
+from stylecli.core.files import atomic_file, blamed_on, check_room
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
-from stylecli.landscape import RATE, Landscape, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
+from stylecli.photos.film import RATE, chord, sample_film, sample_photo
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import labelled_grid, tile_of
 from stylecli.stylize.videos.video import stylize_video
 
-CLIP_STYLE = "great-wave"  # the scene is a seascape; without this style the first one paints the clip
-GRAIN = 0.009  # of the picture's film, as a part of white; the clip has none: strokes would boil with it
+CLIP_STYLE = "great-wave"  # without this style the first one paints the clip
+CREDIT = "by Aitzol Berasategi, CC BY 4.0"
+SHEET = "sheet.jpg"
 QUALITY = 92  # of the JPEG files
+PICTURE_BYTES, FRAME_BYTES = 0.5, 0.07  # for each pixel of a picture and of a frame: of the demo as it is
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def make_demo(
     if not packs:
         raise PackError("the demo: no style was found", hint="Add one with `stylecli styles add`.")
     _make_folder(folder)
+    check_room(folder / SHEET, needed=_bytes_of(extent, len(packs)))
     total = 2 + len(packs) + 2 * extent.frames
 
     def from_step(start: int, path: Path) -> Progress:
@@ -84,6 +87,13 @@ def make_demo(
     return [*pictures, scene, painted]
 
 
+def _bytes_of(extent: Extent, styles: int) -> float:
+    """Estimate the size of all files."""
+    width, height = extent.picture
+    pictures = (styles + 1) * width * height * PICTURE_BYTES
+    return pictures + 2 * extent.frames * extent.clip[0] * extent.clip[1] * FRAME_BYTES
+
+
 def _make_pictures(
     folder: Path,
     packs: Sequence[StylePack],
@@ -93,12 +103,12 @@ def _make_pictures(
     progress_from: Callable[[int, Path], Progress],
 ) -> list[Path]:
     """Write the photo, the photo in every style, and the sheet."""
-    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), "sheet.jpg")]
+    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), SHEET)]
     working = Step(0, None, "pictures")
     progress_from(0, files[0])(working)
-    photo = Landscape(*extent.picture).frame(0, grain=GRAIN)
+    photo = sample_photo(*extent.picture)
     _write(photo, files[0])
-    tiles = [(photo, "The demo's scene", "the photo")]
+    tiles = [(photo, "The photo", CREDIT)]
     for index, pack in enumerate(packs, start=1):
         progress_from(index, files[index])(working)
         with Engine(pack, device=device) as engine:
@@ -110,17 +120,17 @@ def _make_pictures(
 
 
 def _make_clip(path: Path, extent: Extent, *, progress: Progress) -> None:
-    """Write the moving scene with its sound; the file appears complete or not at all."""
+    """Write the film with its sound; the file appears complete or not at all."""
     seconds = float(extent.frames / extent.rate)
     with atomic_file(path) as draft:
-        frames = _frames(Landscape(*extent.clip, seconds=seconds), extent, progress)
-        record(draft, frames, size=extent.clip, rate=extent.rate, sound=Sound(ambience(seconds), RATE))
+        sound = Sound(chord(seconds), RATE)
+        record(draft, _frames(extent, progress), size=extent.clip, rate=extent.rate, sound=sound)
 
 
-def _frames(scene: Landscape, extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
-    for index in range(extent.frames):
+def _frames(extent: Extent, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    for index, frame in enumerate(sample_film(*extent.clip, extent.frames)):
         progress(Step(index, extent.frames, "frames"))
-        yield scene.frame(float(index / extent.rate))
+        yield frame
 
 
 def _write(pixels: NDArray[np.uint8], path: Path) -> None:

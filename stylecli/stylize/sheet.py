@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
+from stylecli.core.files import check_room
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.media.images.files import check_target, picture_from_pixels, read_picture, write_picture
@@ -28,6 +29,7 @@ INK = "#222222"
 FAINT_INK = "#787672"
 TITLE_SIZE = 1 / 24  # of the tile's width, as are the next two
 SUBTITLE_SIZE = 1 / 30
+BYTES_WRITTEN = 0.2  # for each byte of pixels, at least: a painted picture as JPEG of high quality
 GAP = 1 / 16  # between tiles; a tile and its label are half as far apart
 
 Tile = tuple[NDArray[np.uint8], str, str]  # picture (H, W, 3), title, subtitle
@@ -55,6 +57,9 @@ def write_sheet(
     check_writable(output)  # before the work, as the next one
     check_target(output, overwrite=overwrite)
     pixels = read_picture(photo).pixels
+    height, width = pixels.shape[:2]
+    tile_bytes = min(tile_width, width) ** 2 * height / width * 3
+    check_room(output, needed=(len(packs) + 1) * tile_bytes * BYTES_WRITTEN)
     title = "".join(filter(str.isprintable, photo.name))  # a file's name may hold bytes that are no text
     sheet = contact_sheet(pixels, packs, title=title, tile_width=tile_width, device=device, progress=progress)
     write_picture(picture_from_pixels(sheet), output, overwrite=overwrite)

@@ -11,11 +11,12 @@ from pathlib import Path
 import platformdirs
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import write_atomically
+from stylecli.core.files import blamed_on, write_atomically
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import STYLE_NAME
 from stylecli.packs.pack import StylePack
+from stylecli.photos import LEARNING_PHOTOS, PREVIEW_PHOTO
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.packing import export_pack
 from stylecli.training.prepare import prepare_to_learn
@@ -25,10 +26,6 @@ from stylecli.training.runs.folder import RECIPE, SAMPLES
 from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.train import train
 
-SAMPLE_PHOTOS = Path(__file__).parent / "photos"
-LEARNING_PHOTOS = SAMPLE_PHOTOS / "learning"
-JUDGING_PHOTOS = SAMPLE_PHOTOS / "judging"  # no training sees them
-PREVIEW_PHOTO = JUDGING_PHOTOS / "mountains.jpg"
 BASE = "great-wave"  # its strokes are large and calm; those of `starry-night` and `the-scream` stayed in new styles
 GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is written
 SECONDS = 300.0
@@ -132,6 +129,8 @@ def learn_style(
             hint="Use `overwrite=True` to replace it, or give another `name`.",
         )
     read_picture(lesson.painting)  # reports a damaged file first
+    with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
+        shelf.mkdir(parents=True, exist_ok=True)
     work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
     base = lesson.base or _base_of(work) or BASE
     notice(f"starting from {base}")

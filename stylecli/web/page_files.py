@@ -1,4 +1,4 @@
-"""The files of the page: those beside this module, the font of the program's own pictures, a configuration."""
+"""The files of the page: those beside this module, a photo, the font of the program's own pictures, a configuration."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stylecli.photos import SAMPLE_PHOTO
 from stylecli.stylize.look import AUTO_SHORT_SIDE, BRUSH_RANGE
 
 PAGE = Path(__file__).parent / "page"
 MAIN_FILE = "index.html"
-SAMPLE_FILE = "sample.jpg"
 CONFIG_FILE = "config.js"
 SUFFIXES = (".html", ".css", ".js", ".svg", ".jpg")
 FONTS = {"regular.ttf": "SourceSansPro", "semibold.ttf": "SourceSansProSemibold"}
@@ -24,7 +24,8 @@ def page_files(config: Mapping[str, Any]) -> dict[str, bytes]:
     """
     import font_source_sans_pro as fonts
 
-    own = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in SUFFIXES}
+    paths = [*sorted(PAGE.iterdir()), SAMPLE_PHOTO]
+    own = {path.name: path.read_bytes() for path in paths if path.suffix in SUFFIXES}
     font = {name: Path(fonts.font_files_ttf[key]).read_bytes() for name, key in FONTS.items()}
     written = json.dumps({"short_side": AUTO_SHORT_SIDE, "brush_range": BRUSH_RANGE, **config}, indent=2)
     return own | font | {CONFIG_FILE: f"export const config = {written};\n".encode()}

@@ -27,6 +27,12 @@ def test_it_lists_the_styles(tiny_style: Path) -> None:
     assert "tiny" in styles.says
 
 
+def test_a_missing_folder_of_styles_is_a_finding(tmp_path: Path) -> None:
+    (styles,) = [finding for finding in examine(tmp_path / "nowhere") if finding.topic == "styles"]
+    assert not styles.is_well
+    assert "nowhere: no such folder" in styles.says
+
+
 def test_the_command_prints_a_line_for_each_finding() -> None:
     result = CliRunner().invoke(suite, ["doctor", "--json"])
     assert result.exit_code == 0

@@ -16,6 +16,7 @@ from stylecli.core.files import (
     atomic_folder,
     blamed_on,
     bundled_folder,
+    check_room,
     swap_folders,
     try_lock,
     write_atomically,
@@ -242,3 +243,11 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
 
 def test_the_bundled_styles_are_found() -> None:
     assert (bundled_folder("styles") / "great-wave" / "card.json").is_file()
+
+
+def test_too_little_room_is_told_before_the_work(tmp_path: Path) -> None:
+    check_room(tmp_path / "small.jpg", needed=1)
+    with pytest.raises(MediaError, match=r"large\.jpg: about [\d.]+ GB more are needed on its disk, .* are free"):
+        check_room(tmp_path / "large.jpg", needed=1e18)
+    with pytest.raises(MediaError, match=r"large\.jpg: cannot be written"):
+        check_room(tmp_path / "nowhere" / "large.jpg", needed=1)

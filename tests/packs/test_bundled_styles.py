@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Landscape
 from stylecli.packs.pack import open_pack
 from stylecli.packs.shelves import bundled_shelf, find_style
+from stylecli.photos.film import sample_photo
 
 WINDOW = 32  # pixels: strokes cancel out in the mean of every second pixel of it
 VARIANTS = [
@@ -23,7 +23,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize(("style", "variant"), VARIANTS)
 def test_no_mesh_lies_over_calm_areas(style: str, variant: str) -> None:
-    sky = np.ascontiguousarray(Landscape(640, 360, seconds=1.0).frame(0.0)[:96])
+    sky = np.ascontiguousarray(sample_photo(640, 426)[:96])
     with Engine(find_style(style, variant=variant), device="cpu") as engine:
         painted = engine.stylize(sky)
     meshes = [mesh_of(window) for window in windows(painted)]

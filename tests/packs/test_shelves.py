@@ -51,8 +51,31 @@ def test_damaged_styles_and_other_folders_are_not_listed(make_style: StyleFactor
     assert _names(tmp_path) == before
 
 
-def test_a_shelf_that_is_missing_is_empty(tmp_path: Path) -> None:
-    assert _names(tmp_path / "nowhere") == _names(tmp_path)
+def test_a_missing_shelf_is_refused(make_style: StyleFactory, tmp_path: Path) -> None:
+    """Without it, another style of the same name would be taken."""
+    wave = make_style(tmp_path / "there", "wave")
+    for use in (list_styles, lambda shelf: find_style("wave", shelf), lambda shelf: check_style("wave", shelf)):
+        with pytest.raises(UsageError, match=r"nowhere: no such folder of styles\. Give .*`styles_dir`"):
+            use(tmp_path / "nowhere")
+    assert find_style(wave, tmp_path / "nowhere").folder == wave  # a path needs no shelf
+
+
+def test_a_variable_that_names_no_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STYLECLI_STYLES", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"file: no such folder of styles\. Correct \$STYLECLI_STYLES"):
+        list_styles(tmp_path)
+
+
+def test_the_users_own_shelf_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _names(tmp_path)
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: tmp_path / "nowhere")
+    assert _names(tmp_path) <= before
+
+
+def test_adding_a_style_makes_the_shelf(make_style: StyleFactory, tmp_path: Path) -> None:
+    add_style(make_style(tmp_path, "wave"), tmp_path / "new" / "shelf")
+    assert find_style("wave", tmp_path / "new" / "shelf").name == "wave"
 
 
 @pytest.mark.parametrize("text", ["great-wave", "Great Wave", "GREAT_WAVE", " great  wave "])

@@ -17,9 +17,9 @@ import skimage.data
 from click.testing import CliRunner
 
 from stylecli.cli.app import suite
-from stylecli.landscape import ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from tests.support.documents import ROOT, blocks
 
 PATIENCE = 300  # seconds
@@ -61,7 +61,7 @@ def desk(tmp_path: Path) -> Path:
     frame = skimage.data.coffee()[:64, :96].copy()
     for name in ("clip.mp4", "clip.mov"):
         frames = [frame] * 12
-        record(tmp_path / name, frames, size=(96, 64), rate=Fraction(4), sound=Sound(ambience(3.0), 48000))
+        record(tmp_path / name, frames, size=(96, 64), rate=Fraction(4), sound=Sound(chord(3.0), RATE))
     return tmp_path
 
 
@@ -76,7 +76,6 @@ def test_a_style_of_ones_own_works(desk: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("stylecli.training.runs.folder.SAMPLE_SIZE", 64)  # small, as the rest of the desk
     monkeypatch.setattr("stylecli.evaluation.quality.measures.PHOTO_SHORT_SIDE", 64)
     monkeypatch.setattr("stylecli.evaluation.quality.measures.PAINTING_SHORT_SIDE", 64)
-    monkeypatch.setattr("stylecli.cli.training.export.PREVIEW_SIZE", (96, 64))
     _, block = blocks("README.md", "Your own style", "sh")  # the first, `styles learn`, takes minutes: .ci/run has it
     for line in block.splitlines():
         quick = " --steps 1 --stroke 64" if " train " in line else ""  # a real training takes too long

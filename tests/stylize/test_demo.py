@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from stylecli.cli.app import suite
-from stylecli.core.errors import PackError, UsageError
+from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.core.progress import Step
 from stylecli.media.images.files import read_picture
 from stylecli.packs.pack import StylePack
@@ -63,12 +64,12 @@ def test_the_clip_sounds(demo: Path, name: str) -> None:
 
 
 def test_the_colours_of_the_clip_are_those_of_the_scene(demo: Path) -> None:
-    from stylecli.landscape import Landscape
     from stylecli.media.video.clip import probe
     from stylecli.media.video.reading.reader import read_frames
+    from stylecli.photos.film import sample_film
 
     decoded = next(iter(read_frames(probe(demo / "scene.mp4")))).pixels
-    rendered = Landscape(*SMALL.clip, seconds=0.5).frame(0)
+    rendered = next(sample_film(*SMALL.clip, SMALL.frames))
     # The mean over the frame: chroma subsampling moves colours about, a wrong matrix would shift them all.
     assert np.allclose(decoded.mean(axis=(0, 1)), rendered.mean(axis=(0, 1)), atol=1.5)
 
@@ -109,6 +110,16 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, tiny_pack:
     (tmp_path / "demo").write_text("a file")
     with pytest.raises(UsageError, match="is a file"):
         make_demo(tmp_path / "demo", [tiny_pack])
+
+
+def test_a_full_disk_is_told_before_anything_is_painted(
+    tmp_path: Path, tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Step] = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20))
+    with pytest.raises(MediaError, match="more are needed on its disk"):
+        make_demo(tmp_path / "demo", [tiny_pack], extent=SMALL, progress=steps.append)
+    assert steps == []
 
 
 def test_the_command_prints_the_paths(tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

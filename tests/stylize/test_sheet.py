@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.progress import Step
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import read_picture
@@ -120,3 +122,13 @@ def test_a_row_more_is_not_begun_for_a_last_picture() -> None:
     sheet, square = (labelled_grid(tiles, tile_width=20) for tiles in (upright, upright[:12]))
     assert sheet.shape[1] > square.shape[1]
     assert sheet.shape[0] == square.shape[0]
+
+
+def test_a_full_disk_is_told_before_anything_is_painted(
+    photo_file: Path, tiny_pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Step] = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20))
+    with pytest.raises(MediaError, match="more are needed on its disk"):
+        write_sheet(photo_file, tmp_path / "sheet.png", [tiny_pack], progress=steps.append)
+    assert steps == []

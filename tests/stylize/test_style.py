@@ -14,9 +14,9 @@ import pytest
 
 import stylecli
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from stylecli.stylize import look, style
 
 PUBLIC = [
@@ -49,7 +49,7 @@ HELP = pydoc.plain(pydoc.render_doc(stylecli))
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
-    record(tmp_path / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))
+    record(tmp_path / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(chord(1.0), RATE))
     return tmp_path / "clip.mp4"
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import read_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.shelves import list_styles
+from stylecli.photos.film import RATE, chord
 
 PATIENCE = 60_000  # milliseconds
 STYLES = tuple(pack.name for pack in list_styles())  # in the order of the page
@@ -82,7 +82,7 @@ def set_slider(page: Any, label: str, value: float) -> None:
 
 
 def write_clip(path: Path, frames: Iterator[NDArray[np.uint8]], *, size: tuple[int, int], rate: int) -> None:
-    record(path, frames, size=size, rate=Fraction(rate), sound=Sound(ambience(1.0), RATE))
+    record(path, frames, size=size, rate=Fraction(rate), sound=Sound(chord(1.0), RATE))
 
 
 def style_button(page: Any, style: str = CHOSEN, styles: Sequence[str] = STYLES) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from stylecli.cli.training import export
 from stylecli.evaluation.quality import measures as quality
 from stylecli.training import loop
 from stylecli.training import prepare as preparing
@@ -38,7 +37,6 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quality, "PHOTO_SHORT_SIDE", 64)
     patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
     patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
-    patch.setattr(export, "PREVIEW_SIZE", (96, 64))
     patch.setattr(cost, "SIZE", (160, 96))
 
 

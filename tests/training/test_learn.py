@@ -12,7 +12,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.packs.safety import verify
 from stylecli.packs.shelves import find_style
 from stylecli.training import learn
-from stylecli.training.learn import JUDGING_PHOTOS, LEARNING_PHOTOS, Lesson, learn_style, name_of
+from stylecli.training.learn import Lesson, learn_style, name_of
 from stylecli.training.recipe import Phase
 from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import stop_at
@@ -89,11 +89,3 @@ def test_a_style_is_called_after_its_file(file: str, name: str) -> None:
 def test_what_is_no_name_is_refused(lesson: Lesson) -> None:
     with pytest.raises(UsageError, match="no name for a style"):
         _ = lesson.style
-
-
-def test_every_photo_that_ships_is_named_with_its_terms() -> None:
-    sources = (LEARNING_PHOTOS.parent / "SOURCES.md").read_text(encoding="utf-8")
-    photos = [*LEARNING_PHOTOS.glob("*.jpg"), *JUDGING_PHOTOS.glob("*.jpg")]
-    assert len(photos) == 14
-    assert [photo for photo in photos if f"{photo.parent.name}/{photo.name}" not in sources] == []
-    assert sum(photo.stat().st_size for photo in photos) < 2_000_000

@@ -9,7 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_table, progress_shown
-from stylecli.cli.evaluation import subjects
+from stylecli.cli.evaluation import judging
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Let people choose between styles without knowing which is which.")
 @click.argument("styles", nargs=-1, metavar="[STYLE_OR_RUN...]")
-@subjects.photos
+@judging.photos
 @click.option("-o", "--output", type=PathType(dir_okay=False), help="Page to write (.html).")
 @click.option(
     "--painting",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     help="Count the answers that the page saved; may be repeated.",
 )
 @options.variant
-@subjects.white
+@judging.white
 @options.csv_file
 @options.overwrite
 @options.device
@@ -84,16 +84,16 @@ def blind(
     if not photos or not output:
         raise UsageError("no photos to compare on, or no page to write", hint="Give `photos` and `output`.")
     from stylecli.evaluation.blind.page import make_blind_page
-    from stylecli.evaluation.quality.subjects import find_subjects
+    from stylecli.evaluation.quality.candidates import find_candidates
 
     chosen = BlindOptions(painting, size, seed)
-    compared = find_subjects(styles, styles_dir, variant=variant, white=white, notice=subjects.notice)
+    compared = find_candidates(styles, styles_dir, variant=variant, white=white, notice=judging.notice)
     with progress_shown(as_json=as_json) as progress:
         pairs = make_blind_page(compared, photos, output, chosen, device=device, progress=progress)
     if as_json:
         emit_json({"event": "result", "page": output, "pairs": pairs})
     else:
-        subjects.notice(f"{output}: {pairs} pairs. Open it in a browser, then count the answers with `score`.")
+        judging.notice(f"{output}: {pairs} pairs. Open it in a browser, then count the answers with `score`.")
 
 
 def _count(score: tuple[Path, ...], csv_file: Path | None, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from stylecli.cli import options
 from stylecli.cli.console import emit_json, print_results, progress_shown
-from stylecli.cli.evaluation import subjects
+from stylecli.cli.evaluation import judging
 from stylecli.cli.evaluation.blind import blind
 from stylecli.cli.evaluation.compare import compare
 from stylecli.cli.evaluation.temporal import check_topic, evaluate_temporally
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stylecli.evaluation.quality.assessment import Evaluation
-    from stylecli.evaluation.quality.subjects import Subject
+    from stylecli.evaluation.quality.candidates import Candidate
     from stylecli.evaluation.speed.options import White
     from stylecli.inference.sessions import Device
 
@@ -87,7 +87,7 @@ judged_by = options.gathered(
 
 @click.command(cls=CommandGroup, commands=[compare, blind])
 @click.argument("styles", cls=OwnArgument, nargs=-1, required=True, metavar="STYLE_OR_RUN...")
-@subjects.photos
+@judging.photos
 @click.option("--temporal", is_flag=True, help="Measure how steady they are in videos, on clips of known motion.")
 @click.option(
     "--sintel",
@@ -96,7 +96,7 @@ judged_by = options.gathered(
 )
 @judged_by
 @options.variant
-@subjects.white
+@judging.white
 @options.record
 @options.csv_file
 @options.report
@@ -126,14 +126,14 @@ def command(
     Measures content and style distance, strokes, colours, edges and artefacts; docs/training.md defines the numbers,
     and the report explains them. A photo that cannot be read is reported and the others are done (exit code 6).
 
-    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (default: a
-    computed one) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
+    --temporal measures steadiness instead: noise gain, warping error and stability error, on photos (default: one
+    that ships) that are panned, zoomed and turned, and on --sintel. The report has plots over time and slices.
     """
-    from stylecli.evaluation.quality.subjects import find_subjects
+    from stylecli.evaluation.quality.candidates import find_candidates
     from stylecli.evaluation.report.files import check_targets
 
     check_targets([path for path in (csv_file, report) if path], overwrite=overwrite)
-    judged = find_subjects(styles, styles_dir, variant=variant, white=white, notice=subjects.notice)
+    judged = find_candidates(styles, styles_dir, variant=variant, white=white, notice=judging.notice)
     check_topic(temporal=temporal, photos=photos, sintel=sintel, judged_by=judged_by)
     if temporal:
         evaluate_temporally(judged, photos, sintel, device, record, csv_file, report, as_json=as_json)
@@ -142,7 +142,7 @@ def command(
 
 
 def _evaluate(
-    judged: Sequence[Subject],
+    judged: Sequence[Candidate],
     photos: Sequence[Path],
     judged_by: JudgedBy,
     device: Device,
@@ -164,8 +164,8 @@ def _evaluate(
             device=device,
             is_recorded=record,
             progress=progress,
-            notice=subjects.notice,
-            on_failure=_failure_in_json if as_json else lambda error: subjects.notice(str(error)),
+            notice=judging.notice,
+            on_failure=_failure_in_json if as_json else lambda error: judging.notice(str(error)),
         )
     _show(evaluation, judged, csv_file, report, as_json=as_json)
     if record:
@@ -176,7 +176,7 @@ def _evaluate(
 
 
 def _show(
-    evaluation: Evaluation, judged: Sequence[Subject], csv_file: Path | None, report: Path | None, *, as_json: bool
+    evaluation: Evaluation, judged: Sequence[Candidate], csv_file: Path | None, report: Path | None, *, as_json: bool
 ) -> None:
     from stylecli.evaluation.quality.report import styles_report
     from stylecli.evaluation.report.files import with_shared_keys, write_csv
@@ -189,7 +189,7 @@ def _show(
     if csv_file:
         write_csv(rows, csv_file)
     if report:
-        runs = open_runs([subject.folder for subject in judged if subject.is_run])
+        runs = open_runs([candidate.folder for candidate in judged if candidate.is_run])
         write_report(styles_report(evaluation, runs), report)
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stylecli.evaluation.motion.steadiness import Steadiness
+    from stylecli.evaluation.quality.candidates import Candidate
     from stylecli.evaluation.quality.options import JudgedBy
-    from stylecli.evaluation.quality.subjects import Subject
     from stylecli.inference.sessions import Device
 
 IGNORED = ("judge", "noise", "input_range")  # options with defaults, which --temporal ignores without an error
@@ -31,7 +31,7 @@ def check_topic(*, temporal: bool, photos: Sequence[Path], sintel: Path | None, 
 
 
 def evaluate_temporally(
-    subjects: Sequence[Subject],
+    candidates: Sequence[Candidate],
     photos: Sequence[Path],
     sintel: Path | None,
     device: Device,
@@ -44,17 +44,17 @@ def evaluate_temporally(
     """Measure styles and runs on clips whose motion is known; print the numbers and write what is wanted."""
     from stylecli.evaluation.motion.clips import known_clips
     from stylecli.evaluation.motion.steadiness import measure_steadiness, record_steadiness
-    from stylecli.evaluation.quality.subjects import refuse_runs
+    from stylecli.evaluation.quality.candidates import refuse_runs
     from stylecli.media.images.files import pictures_in
 
     if record:
-        refuse_runs(subjects)
+        refuse_runs(candidates)
     with ExitStack() as stack, progress_shown(as_json=as_json) as progress:
-        stylizers = {subject.name: stack.enter_context(subject.open(device)) for subject in subjects}
+        stylizers = {candidate.name: stack.enter_context(candidate.open(device)) for candidate in candidates}
         steadiness = measure_steadiness(stylizers, known_clips(pictures_in(photos), sintel), progress=progress)
     _show(steadiness, csv_file, report, as_json=as_json)
     if record:
-        record_steadiness(steadiness, subjects)
+        record_steadiness(steadiness, candidates)
 
 
 def _show(steadiness: Steadiness, csv_file: Path | None, report: Path | None, *, as_json: bool) -> None:

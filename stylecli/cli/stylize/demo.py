@@ -32,7 +32,7 @@ FOLDER = Path("stylecli-demo")
 def command(output: Path, device: Device, styles_dir: Path | None) -> None:
     """Make a picture in every style and a short stylized clip with sound, and print their paths.
 
-    The pictures are computed; nothing is needed and nothing is downloaded.
+    They are made of a photo that ships with stylecli; nothing is downloaded.
     """
     from stylecli.packs.shelves import list_styles
     from stylecli.stylize.demo import make_demo

@@ -12,8 +12,6 @@ from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import PathType
 from stylecli.packs.card import PRECISIONS
 
-PREVIEW_SIZE = (640, 427)  # width and height in pixels
-
 
 @click.command()
 @click.argument("run", type=PathType(file_okay=False))
@@ -25,7 +23,7 @@ PREVIEW_SIZE = (640, 427)  # width and height in pixels
     metavar="PACK",
     help="Folder to write; its name becomes the style's name.",
 )
-@click.option("--preview", type=PathType(dir_okay=False), help="Photo for the preview; default: a computed one.")
+@click.option("--preview", type=PathType(dir_okay=False), help="Photo for the preview; default: one that ships.")
 @click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Which style, if RUN has several.")
 @click.option("--variant", help="Add the network to the existing style PACK as this variant, such as quality.")
 @click.option(
@@ -35,7 +33,7 @@ PREVIEW_SIZE = (640, 427)  # width and height in pixels
     show_default=True,
     help="Precision of the network; int8 is the smallest and the fastest in videos on a CPU.",
 )
-@click.option("--photos", type=PathType(), help="Photos to calibrate int8 on; default: computed ones.")
+@click.option("--photos", type=PathType(), help="Photos to calibrate int8 on; default: 11 that ship.")
 @options.overwrite
 @needs_extra("train")
 def command(
@@ -53,8 +51,8 @@ def command(
     Before anything is written, the model is compared with PyTorch at several sizes; one of lower precision also with
     fp32. `stylecli styles add PACK` adds it to your own styles.
     """
-    from stylecli.landscape import Landscape
-    from stylecli.media.images.files import picture_from_pixels, read_picture
+    from stylecli.media.images.files import read_picture
+    from stylecli.photos import PREVIEW_PHOTO
     from stylecli.training.export.calibration import calibration_photos
     from stylecli.training.export.packing import Precision, add_variant, export_pack
     from stylecli.training.runs.finished import read_run
@@ -64,6 +62,6 @@ def command(
     if variant:
         pack = add_variant(finished, output, variant, precision=exact, overwrite=overwrite)
     else:
-        photo = read_picture(preview) if preview else picture_from_pixels(Landscape(*PREVIEW_SIZE).frame(0))
+        photo = read_picture(preview or PREVIEW_PHOTO)
         pack = export_pack(finished, output, preview_of=photo, precision=exact, overwrite=overwrite)
     emit(pack.folder)

@@ -12,7 +12,7 @@ from typing import Any
 from stylecli.core.progress import Progress, ignore
 from stylecli.evaluation.blind.options import BlindOptions
 from stylecli.evaluation.blind.pairs import BlindTest, make_blind_test, sealed
-from stylecli.evaluation.quality.subjects import Subject
+from stylecli.evaluation.quality.candidates import Candidate
 from stylecli.evaluation.report.files import write_text
 from stylecli.evaluation.report.page import photo_image, rendered
 from stylecli.inference.sessions import Device
@@ -26,7 +26,7 @@ QUESTIONS = {HANG: "Which would you rather hang on a wall?", PAINTING: "Which is
 
 
 def make_blind_page(
-    subjects: Sequence[Subject],
+    candidates: Sequence[Candidate],
     photos: Sequence[Path],
     page: Path,
     options: BlindOptions,
@@ -37,7 +37,7 @@ def make_blind_page(
     """Paint every photo in every style and write the page that compares them.
 
     Args:
-        subjects: the styles, two or more.
+        candidates: the styles, two or more.
         photos: pictures, or folders of them.
         page: the HTML file to write.
         options: what people see.
@@ -52,7 +52,7 @@ def make_blind_page(
         MediaError: a photo or the painting cannot be read, or the page cannot be written.
     """
     with ExitStack() as stack:
-        stylizers = {subject.name: stack.enter_context(subject.open(device)) for subject in subjects}
+        stylizers = {candidate.name: stack.enter_context(candidate.open(device)) for candidate in candidates}
         test = make_blind_test(stylizers, pictures_in(photos), options, progress=progress)
     write_blind_page(test, page)
     return len(test.pairs)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.blind.options import BlindOptions
-from stylecli.evaluation.quality.metrics.specimen import Stylizer, as_judged
+from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer, as_judged
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 

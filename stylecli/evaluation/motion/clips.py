@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion.flow import read_flow, sample, stays_inside
 from stylecli.evaluation.quality.metrics.noise import NOISE, with_noise
-from stylecli.landscape import Landscape
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
+from stylecli.photos import SAMPLE_PHOTO
 
 SYNTHETIC, NOISY, SINTEL = "synthetic", "noise", "sintel"  # the kinds of clips
 FRAMES = 24  # of a clip made from a still: one second
 FINENESS = 2  # pixels of the still, along each axis, that are averaged into one pixel of a frame
-FRAME_SIZE = (640, 360)  # (width, height) of frames of the rendered still; photos give frames of at most this height
+FRAME_HEIGHT = 360  # pixels, at most
 MARGIN = 1.2  # size of the still over that of a frame: room for the motion
 # Motion for each frame: a shift in pixels of the frame, a zoom factor, a turn in radians. No shift is a multiple of the
 # networks' stride of 4, so every frame falls differently on their grids.
@@ -60,22 +60,15 @@ def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[Movi
     """Make the clips to measure on.
 
     Args:
-        stills: photos to move over; without any, the rendered bay.
+        stills: photos to move over; without any, the sample photo that ships with stylecli.
         sintel: a folder in the layout of MPI-Sintel, whose scenes are added.
 
     Raises:
         MediaError: a photo is unreadable or too small, or the folder holds no scene.
     """
-    pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills}
-    pictures = pictures or {"bay": rendered_still()}
+    pictures = {path.stem: quantize(to_unit(read_picture(path).pixels), np.uint8) for path in stills or [SAMPLE_PHOTO]}
     clips = [clip for name, picture in pictures.items() for clip in clips_of_still(picture, name)]
     return [*clips, *(sintel_clips(sintel) if sintel else [])]
-
-
-def rendered_still() -> NDArray[np.uint8]:
-    """Render the demo's bay: a still that needs no file."""
-    width, height = (round(side * FINENESS * MARGIN) for side in FRAME_SIZE)
-    return Landscape(width, height).frame(0.0)
 
 
 def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:
@@ -120,7 +113,7 @@ def sintel_clips(root: Path) -> list[MovingClip]:
 def _prepared(still: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Return the still at the size that frames are sampled from, and the (width, height) of the frames."""
     height, width = still.shape[:2]
-    scale = min(1.0, FRAME_SIZE[1] * FINENESS * MARGIN / min(height, width))
+    scale = min(1.0, FRAME_HEIGHT * FINENESS * MARGIN / min(height, width))
     height, width = round(height * scale), round(width * scale)
     size = (int(width / FINENESS / MARGIN), int(height / FINENESS / MARGIN))
     if min(size) < FRAMES * max(PAN):

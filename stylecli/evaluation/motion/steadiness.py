@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.motion.clips import NOISY, SINTEL, SYNTHETIC, Moment, MovingClip
 from stylecli.evaluation.motion.flow import bring_back
+from stylecli.evaluation.quality.candidates import Candidate
 from stylecli.evaluation.quality.metrics.noise import NOISE
-from stylecli.evaluation.quality.metrics.specimen import Stylizer
-from stylecli.evaluation.quality.subjects import Subject
+from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer
 from stylecli.inference.engine import Engine
 from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.packs.pack import record_measurement, topic_of
@@ -195,13 +195,13 @@ def measure_steadiness(
     return Steadiness(tuple(stylizers), tuple(measured))
 
 
-def record_steadiness(steadiness: Steadiness, subjects: Sequence[Subject]) -> None:
-    """Write the numbers, with the names of the clips, into the cards of the subjects that are styles."""
-    for subject, record in zip(subjects, steadiness.as_records(), strict=True):
-        if subject.pack:
+def record_steadiness(steadiness: Steadiness, candidates: Sequence[Candidate]) -> None:
+    """Write the numbers, with the names of the clips, into the cards of the candidates that are styles."""
+    for candidate, record in zip(candidates, steadiness.as_records(), strict=True):
+        if candidate.pack:
             numbers = {key: value for key, value in record.items() if key not in ("name", "clips")}
             clips = [clip["clip"] for clip in record["clips"]]
-            record_measurement(subject.pack, topic_of(subject.pack, TOPIC), {**numbers, "clips": clips})
+            record_measurement(candidate.pack, topic_of(candidate.pack, TOPIC), {**numbers, "clips": clips})
 
 
 def _scene_painter(stylizer: Stylizer) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice, Progress, Step, ignore
+from stylecli.evaluation.quality.candidates import Candidate, OpenCandidate, open_candidates
 from stylecli.evaluation.quality.classification import Sighting, agreement_of
 from stylecli.evaluation.quality.equivalence import Equivalence, measure_equivalence
 from stylecli.evaluation.quality.judges import Judge, open_judge, refuse_unrecordable
@@ -28,9 +29,8 @@ from stylecli.evaluation.quality.measures import (
     scores_of_photo,
 )
 from stylecli.evaluation.quality.metrics.noise import with_noise
-from stylecli.evaluation.quality.metrics.specimen import Painting
+from stylecli.evaluation.quality.metrics.stylized_photo import Painting
 from stylecli.evaluation.quality.options import JudgedBy
-from stylecli.evaluation.quality.subjects import Candidate, Subject, open_candidates
 from stylecli.evaluation.selection import spread
 from stylecli.inference.engine import Device
 from stylecli.media.pixels import quantize, to_unit
@@ -106,7 +106,7 @@ class Evaluation:
 
 
 def assess(
-    subjects: Sequence[Subject],
+    candidates: Sequence[Candidate],
     photos: Sequence[Path],
     judged_by: JudgedBy,
     *,
@@ -118,7 +118,7 @@ def assess(
 ) -> Evaluation:
     """Open styles, runs and the judge, and measure.
 
-    is_recorded: whether `record_quality` will follow; then subjects and judges that no card takes are refused first.
+    is_recorded: whether `record_quality` will follow; then candidates and judges that no card takes are refused first.
 
     Raises:
         UsageError: choices that do not go together.
@@ -127,25 +127,25 @@ def assess(
     """
     judged_by.check()
     with ExitStack() as stack:
-        candidates = open_candidates(subjects, stack, device, painting=judged_by.painting, notice=notice)
-        judge = open_judge(judged_by, [layer for one in candidates for layer in one.loss.layers], notice=notice)
+        opened = open_candidates(candidates, stack, device, painting=judged_by.painting, notice=notice)
+        judge = open_judge(judged_by, [layer for one in opened for layer in one.loss.layers], notice=notice)
         if is_recorded:
-            refuse_unrecordable(judge.loss_network, subjects)
-        return evaluate(candidates, photos, judge, progress=progress, on_failure=on_failure)
+            refuse_unrecordable(judge.loss_network, candidates)
+        return evaluate(opened, photos, judge, progress=progress, on_failure=on_failure)
 
 
-def record_quality(evaluation: Evaluation, subjects: Sequence[Subject]) -> None:
+def record_quality(evaluation: Evaluation, candidates: Sequence[Candidate]) -> None:
     """Write the numbers into the cards of styles, with the name of the judge."""
     loss_network = evaluation.judge.loss_network
     by = {"loss_network": loss_network.name, "loss_network_sha256": loss_network.sha256}
-    for subject, assessment in zip(subjects, evaluation.assessments, strict=True):
-        if subject.pack:
+    for candidate, assessment in zip(candidates, evaluation.assessments, strict=True):
+        if candidate.pack:
             numbers = {**assessment.quality.as_record(), **by}
-            record_measurement(subject.pack, topic_of(subject.pack, TOPIC), numbers)
+            record_measurement(candidate.pack, topic_of(candidate.pack, TOPIC), numbers)
 
 
 def evaluate(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[OpenCandidate],
     photos: Sequence[Path],
     judge: Judge,
     *,
@@ -188,7 +188,7 @@ def evaluate(
 
 
 def _judged(
-    path: Path, candidates: Sequence[Candidate], paintings: Mapping[Path, Painting], judge: Judge
+    path: Path, candidates: Sequence[OpenCandidate], paintings: Mapping[Path, Painting], judge: Judge
 ) -> JudgedPhoto:
     """Read a photo, let every candidate paint it, and measure the results."""
     photo = open_photo(path, judge.loss_network)
@@ -213,7 +213,7 @@ def _judged(
 
 
 def _assessment(
-    candidate: Candidate, place: int, photos: Sequence[JudgedPhoto], judge: Judge, progress: Progress
+    candidate: OpenCandidate, place: int, photos: Sequence[JudgedPhoto], judge: Judge, progress: Progress
 ) -> Assessment:
     scores = tuple(photo.painted[place].scores for photo in photos)
     quality = mean_quality(scores, [photo.name for photo in photos], noise_sigma=judge.noise_sigma)

@@ -16,7 +16,7 @@ import torch
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.evaluation.quality.measures import style_targets
-from stylecli.evaluation.quality.metrics.specimen import Stylizer, as_judged, device_of, image_tensor
+from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer, as_judged, device_of, image_tensor
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Notice
+from stylecli.evaluation.quality.candidates import Candidate, refuse_runs
 from stylecli.evaluation.quality.classification import Classifier
 from stylecli.evaluation.quality.labels import read_labels
 from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
-from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
+from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
 from stylecli.evaluation.quality.options import NOISE_SIGMA, JudgedBy, JudgeName
-from stylecli.evaluation.quality.subjects import Subject, refuse_runs
 from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
 from stylecli.training.losses.names import LossName
 
@@ -73,11 +73,11 @@ def describe_judge(loss_network: LossNetwork) -> str:
     return f"{loss_network.name} {loss_network.sha256[:12]}"
 
 
-def refuse_unrecordable(judge: LossNetwork, subjects: Sequence[Subject]) -> None:
-    """Raise UsageError if cards do not take numbers of this judge, or a subject has no card."""
+def refuse_unrecordable(judge: LossNetwork, candidates: Sequence[Candidate]) -> None:
+    """Raise UsageError if cards do not take numbers of this judge, or a candidate has no card."""
     if judge.name != RECORDED:
         raise UsageError(
             f"`record`: cards hold the numbers of {RECORDED}, not of {judge.name}",
             hint='Use `judge="vgg19"`, or give its weights as `loss_weights`.',
         )
-    refuse_runs(subjects)
+    refuse_runs(candidates)

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
-from stylecli.evaluation.quality.metrics.specimen import (
+from stylecli.evaluation.quality.metrics.stylized_photo import (
     CONTENT_LAYER,
     JUDGE_LAYERS,
     Painting,
     Photo,
-    Specimen,
+    StylizedPhoto,
     Stylizer,
     as_judged,
     features_of,
@@ -110,15 +110,15 @@ def paint_and_measure(
     metrics: Sequence[Metric] = METRICS,
 ) -> Painted:
     """Judge one style on one photo by every metric; `painting` is None when it is not known."""
-    specimen = Specimen(photo, stylizer, loss_network, painting, noise_sigma)
-    scores = {metric.name: metric.measure(specimen) for metric in metrics}
-    return Painted(specimen.pixels, quantize(specimen.painted_noisy, np.uint8), scores)
+    stylized = StylizedPhoto(photo, stylizer, loss_network, painting, noise_sigma)
+    scores = {metric.name: metric.measure(stylized) for metric in metrics}
+    return Painted(stylized.pixels, quantize(stylized.painted_noisy, np.uint8), scores)
 
 
 def scores_of_photo(photo: Photo, *, loss_network: LossNetwork, metrics: Sequence[Metric] = METRICS) -> Scores:
     """Score the unpainted photo, for the metrics where that is a useful reference; None for the others."""
-    specimen = Specimen(photo, _Itself(), loss_network)
-    return {metric.name: metric.measure(specimen) if metric.has_photo_value else None for metric in metrics}
+    stylized = StylizedPhoto(photo, _Itself(), loss_network)
+    return {metric.name: metric.measure(stylized) if metric.has_photo_value else None for metric in metrics}
 
 
 def mean_quality(scores: Sequence[Scores], photos: Sequence[str], *, noise_sigma: float) -> Quality:

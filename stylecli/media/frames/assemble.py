@@ -22,8 +22,7 @@ from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, check_wis
 from stylecli.media.video.side_data import Turn
 from stylecli.media.video.stalls import watch_on_encoder
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writing.delivery import check_delivery
-from stylecli.media.video.writing.remux import join
+from stylecli.media.video.writing.delivery import join_and_check
 from stylecli.media.video.writing.writer import encoding
 
 _NO_ORIGINAL = "the video has the frames alone: `like` names the original, whose sound and tags would go along"
@@ -70,25 +69,7 @@ def assemble_video(
                     write(frame)
                     progress(Step(done, len(timing.frames), "frames"))
             clip = clip if like else replace(clip, path=picture)
-            join(
-                picture,
-                draft,
-                end=writer.end,
-                clip=clip,
-                container=plan.container,
-                streams=plan.streams,
-                cut=plan.cut,
-                output=output,
-            )
-            lost = check_delivery(
-                draft,
-                picture=picture,
-                frames=len(timing.frames),
-                clip=clip,
-                container=plan.container,
-                streams=plan.streams,
-                output=output,
-            )
+            lost = join_and_check(picture, draft, end=writer.end, frames=len(timing.frames), clip=clip, plan=plan)
     for message in lost:
         messages.append(message)
         notice(message)

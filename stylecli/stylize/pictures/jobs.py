@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from stylecli.core.errors import MediaError, StyleError, UsageError
+from stylecli.core.files import blamed_on, write_atomically
 from stylecli.core.progress import Notice, unnoticed
 from stylecli.media.frames.sequences import Pattern, frames_of, pattern_of
 from stylecli.media.frames.timing import TIMING
@@ -66,7 +67,6 @@ def plan_jobs(
     styles: Sequence[str],
     output: Path | None,
     *,
-    recursive: bool = False,
     selection: Selection | None = None,
     notice: Notice = unnoticed,
 ) -> list[PictureJob]:
@@ -74,8 +74,7 @@ def plan_jobs(
 
     sources: pictures, folders, and patterns of numbered sequences (`media.frames.sequences`).
     output: a file, a folder, a pattern, or a template with {stem} and {style}; None: beside the source.
-    recursive: search subfolders too, and keep them in the output.
-    selection: None: `Selection(recursive)`.
+    selection: which pictures of folders; None: the defaults of `Selection`.
     notice: called with what was left out of folders.
 
     Results are named `{stem}-{style}{suffix}`. Frames of a sequence or of a split video keep their numbers; in another
@@ -85,7 +84,7 @@ def plan_jobs(
         MediaError: a source does not exist, or a folder or sequence holds no picture.
         UsageError: two results have the same name, a result replaces a source, or no format has the suffix of `output`.
     """
-    plan = _Plan(tuple(styles), output, selection or Selection(recursive), notice)
+    plan = _Plan(tuple(styles), output, selection or Selection(), notice)
     numbered = [source for source in sources if pattern_of(source)]
     target = _target(output, numbered)
     plain: list[Path] = []
@@ -132,11 +131,9 @@ def carry_timing(sources: Sequence[Path], output: Path, *, overwrite: bool) -> N
         timing, target = (source / TIMING).read_bytes(), output / TIMING
         if target.is_file() and not overwrite and target.read_bytes() != timing:
             raise UsageError(f"{output}: holds the frames of another video", hint="Give another folder as `output`.")
-        try:
+        with blamed_on(target):
             output.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(timing)
-        except OSError as error:
-            raise MediaError(f"{target}: {error.strerror}", hint="Choose another folder.") from error
+            write_atomically(target, timing)
 
 
 def _target(output: Path | None, numbered: Sequence[Path]) -> Pattern | None:

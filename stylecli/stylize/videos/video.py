@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from stylecli.core.files import check_room
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.core.threads import reading_ahead, side_by_side, writing_behind
 from stylecli.media.frames.keep import keeping_frames
@@ -17,13 +18,11 @@ from stylecli.media.video.plan import Plan, VideoOptions, VideoResult, no_frame_
 from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.resume import PainterState, PartialWork, partial_work
 from stylecli.media.video.stalls import watch_on_decoder, watch_on_encoder
-from stylecli.media.video.writing.delivery import check_delivery
-from stylecli.media.video.writing.remux import join
+from stylecli.media.video.writing.delivery import join_and_check
 from stylecli.media.video.writing.segments import (
     COPIES,
     SEGMENT_FRAMES,
     Boundary,
-    check_room,
     join_segments,
     writing_segments,
 )
@@ -123,25 +122,8 @@ def stylize_video(
                 time_base=plan.written.time_base,
                 output=output,
             )
-            join(
-                picture,
-                draft,
-                end=work.pieces[-1].end,
-                clip=plan.written,
-                container=plan.container,
-                streams=plan.streams,
-                cut=plan.cut,
-                output=output,
-            )
-            lost = check_delivery(
-                draft,
-                picture=picture,
-                frames=work.frames,
-                clip=plan.written,
-                container=plan.container,
-                streams=plan.streams,
-                output=output,
-            )
+            end = work.pieces[-1].end
+            lost = join_and_check(picture, draft, end=end, frames=work.frames, clip=plan.written, plan=plan)
             plan.check_source()  # the other streams were read just now
             frames = work.frames
             work.deliver(draft)

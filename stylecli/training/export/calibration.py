@@ -7,23 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylecli.landscape import Landscape
 from stylecli.media.images.files import pictures_in, read_picture
-from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
+from stylecli.photos import LEARNING_PHOTOS
 
 PHOTOS_MAX = 32
 SHORT_SIDE = 384  # pixels: photos are shrunk to it
-DRAWN_SIZE = (640, 384)  # width and height in pixels
-DRAWN_TIMES = (0.0, 1.5, 3.0)  # seconds at which the landscape is rendered
 
 
-def calibration_photos(folder: Path | None) -> list[NDArray[np.float32]]:
+def calibration_photos(folder: Path | None = None) -> list[NDArray[np.float32]]:
     """Read photos for calibration.
 
     Args:
-        folder: photos, in subfolders too; at most PHOTOS_MAX are taken, evenly spread. None: rendered pictures, which
-            serve as well, since the ranges of normalised feature maps depend little on the picture.
+        folder: photos, in subfolders too; at most PHOTOS_MAX are taken, evenly spread. None: the photos for learning
+            that ship with stylecli.
 
     Returns:
         Pictures (1, 3, H, W), float32 in 0..1.
@@ -31,11 +28,7 @@ def calibration_photos(folder: Path | None) -> list[NDArray[np.float32]]:
     Raises:
         MediaError: there is no picture in the folder, or one cannot be read.
     """
-    if folder is None:
-        landscape = Landscape(*DRAWN_SIZE, seconds=max(DRAWN_TIMES))
-        drawn = [to_unit(landscape.frame(time)) for time in DRAWN_TIMES]
-        return [_batch(picture) for picture in (*drawn, *(1 - picture for picture in drawn))]
-    found = pictures_in([folder], recursive=True)
+    found = pictures_in([folder or LEARNING_PHOTOS], recursive=True)
     return [_batch(_small(path)) for path in found[:: max(1, len(found) // PHOTOS_MAX)][:PHOTOS_MAX]]
 
 

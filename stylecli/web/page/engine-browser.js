@@ -50,7 +50,7 @@ export async function open(blob, name) {
 
 export async function sample() {
   const blob = await (await fetch("sample.jpg")).blob();
-  return open(blob, "bay.jpg");
+  return open(blob, "mountains.jpg");
 }
 
 export async function reopen() {

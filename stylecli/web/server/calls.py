@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from stylecli.core.errors import PackError, UsageError
 from stylecli.core.extras import missing_packages
 from stylecli.core.version import __version__
-from stylecli.web.page_files import PAGE, SAMPLE_FILE
+from stylecli.photos import SAMPLE_PHOTO
 from stylecli.web.pictures.previews import Rgba
 from stylecli.web.pictures.results import make_picture, result_name
 from stylecli.web.pictures.uploads import FullError, Upload
@@ -25,7 +25,7 @@ from stylecli.web.pictures.wishes import number, wish_of
 from stylecli.web.server.exchange import Call, Site, aside, json_of
 
 WRONG_PASSWORD_SECONDS = 1.0  # of waiting: guessing must be slow
-SAMPLE_NAME = "bay.jpg"
+SAMPLE_NAME = "mountains.jpg"
 
 
 class Calls:
@@ -102,11 +102,11 @@ class Calls:
         return JSONResponse(upload.facts(), 201)
 
     async def sample(self, _: Request) -> Response:
-        """A picture to try: the bay of `stylecli demo`."""
+        """A picture to try: the photo of `stylecli demo`."""
         uploads = self._site.uploads
         await aside(uploads.check_room, 0)
         upload_id, shown, path = uploads.draft(SAMPLE_NAME)
-        await aside(copyfile, PAGE / SAMPLE_FILE, path)
+        await aside(copyfile, SAMPLE_PHOTO, path)
         upload = await aside(uploads.add, upload_id, shown, path)
         return JSONResponse(upload.facts(), 201)
 

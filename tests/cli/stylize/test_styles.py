@@ -47,9 +47,16 @@ def test_list_reads_the_shelf_of_the_environment(shelf: Path, monkeypatch: pytes
 
 
 def test_an_empty_list_says_where_it_looked(tmp_path: Path) -> None:
-    result = _styles("list", "--styles-dir", tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    result = _styles("list", "--styles-dir", tmp_path / "empty")
     assert result.stdout == ""
-    assert str(tmp_path / "nowhere") in result.stderr
+    assert str(tmp_path / "empty") in result.stderr
+
+
+def test_a_folder_of_styles_that_is_missing_is_a_usage_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(suite, ["styles", "list", "--styles-dir", str(tmp_path / "nowhere")])
+    assert result.exit_code == 2
+    assert "nowhere: no such folder of styles. Give an existing folder as --styles-dir." in result.stderr
 
 
 def test_show_prints_the_card(shelf: Path) -> None:

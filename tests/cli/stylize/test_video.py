@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
 from stylecli.inference.engine import working_devices
-from stylecli.landscape import ambience
 from stylecli.media.pixels import LUMA
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     # Blocks of 8 pixels: noise of single pixels would not survive the halved colour of 4:2:0.
     frames = [random.integers(0, 255, (8, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1) for _ in range(12)]
-    record(path, frames, size=(96, 64), rate=Fraction(12), sound=Sound(ambience(1.0), 48000))
+    record(path, frames, size=(96, 64), rate=Fraction(12), sound=Sound(chord(1.0), RATE))
     return path
 
 
@@ -118,7 +118,7 @@ def test_cuda_without_cuda_is_a_device_error(clip: Path, tiny_style: Path, tmp_p
 def test_an_interrupted_run_leaves_no_file(tiny_style: Path, tmp_path: Path, number: int, code: int) -> None:
     source = tmp_path / "long.mp4"
     frame = np.zeros((360, 640, 3), np.uint8)
-    record(source, (frame for _ in range(600)), size=(640, 360), rate=Fraction(25), sound=Sound(ambience(1.0), 48000))
+    record(source, (frame for _ in range(600)), size=(640, 360), rate=Fraction(25), sound=Sound(chord(1.0), RATE))
     line = [sys.executable, "-m", "stylecli", "video", source, "-s", tiny_style, "-o", tmp_path / "out.mp4", "--json"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout

@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 
 from stylecli.cli.app import suite
 from stylecli.cli.parameters import TimeSpan
-from stylecli.cli.training import export
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import sha256_of
 from stylecli.training import prepare
@@ -38,8 +37,8 @@ def _small_pictures_everywhere() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prepare, "PHASES_FROM_BASE", SMALL_PHASES_FROM_BASE)
         patch.setattr(prepare, "PHASES_TO_STABILIZE", SMALL_PHASES_TO_STABILIZE)
-        patch.setattr(calibration, "DRAWN_SIZE", (160, 96))
-        patch.setattr(export, "PREVIEW_SIZE", (96, 64))
+        patch.setattr(calibration, "SHORT_SIDE", 96)
+        patch.setattr(calibration, "PHOTOS_MAX", 6)
         yield
 
 

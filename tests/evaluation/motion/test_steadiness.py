@@ -36,7 +36,7 @@ def run(*arguments: object) -> Result:
 @pytest.fixture
 def _short_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "FRAMES", 4)
-    monkeypatch.setattr(moving, "FRAME_SIZE", (96, 64))
+    monkeypatch.setattr(moving, "FRAME_HEIGHT", 64)
 
 
 def test_the_errors_by_hand() -> None:
@@ -120,7 +120,7 @@ def test_the_command_measures_styles_and_runs_beside_the_clips_own_values(
     assert_self_contained(page)
     assert len(list(page.pictures("image/svg+xml"))) == 5  # one for each clip
     assert len(list(page.pictures("image/jpeg"))) == 3 * 5 + 3 * 2 * 4  # slices; two frames of each clip in motion
-    for text in ("the clip itself", "Over time", "Slices", "bay, pan", "alley"):
+    for text in ("the clip itself", "Over time", "Slices", "sample, pan", "alley"):
         assert text in page.text
 
 

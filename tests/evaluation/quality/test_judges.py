@@ -8,7 +8,7 @@ import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.metrics.specimen import JUDGE_LAYERS
+from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
 
 
 @pytest.mark.usefixtures("shipped")

@@ -17,7 +17,7 @@ from stylecli.evaluation.quality.measures import (
     paint_and_measure,
     scores_of_photo,
 )
-from stylecli.evaluation.quality.metrics.specimen import CONTENT_LAYER, image_tensor
+from stylecli.evaluation.quality.metrics.stylized_photo import CONTENT_LAYER, image_tensor
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.names import STYLE_LAYERS

@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stylecli.landscape import RATE, ambience
 from stylecli.media.video.partial_folders import leftovers
 from stylecli.media.video.resume import partial_work
 from stylecli.media.video.writing.segments import SEGMENT_FRAMES
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
+from stylecli.photos.film import RATE, chord
 from tests.support.clips import ramp
 from tests.support.video_runs import kill_after, line, run, running
 
@@ -29,7 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a clip of five segments with sound. Read only."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     frames = (ramp(number % 40, SIZE) for number in range(FRAMES))
-    record(path, frames, size=SIZE, rate=Fraction(25), sound=Sound(ambience(1.0), RATE))
+    record(path, frames, size=SIZE, rate=Fraction(25), sound=Sound(chord(1.0), RATE))
     return path
 
 
@@ -106,7 +106,7 @@ def test_memory_does_not_grow_with_the_length(normalizing_pack: StylePack, tmp_p
     size = (448, 252)  # so large that a frame that is not let go of shows
     ramps = [ramp(number, size) for number in range(40)]
     frames = (ramps[number % 40] for number in range(FRAMES))
-    record(tmp_path / "in.mp4", frames, size=size, rate=Fraction(25), sound=Sound(ambience(1.0), RATE))
+    record(tmp_path / "in.mp4", frames, size=size, rate=Fraction(25), sound=Sound(chord(1.0), RATE))
     with running(line(tmp_path / "in.mp4", normalizing_pack.folder, tmp_path / "out.mp4")) as run:
         process = psutil.Process(run.process.pid)
         sizes = {frames: process.memory_info().rss for frames in run.progress() if frames < FRAMES}

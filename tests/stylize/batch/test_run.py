@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
@@ -335,7 +335,7 @@ def test_frames_of_somebody_else_are_never_replaced(run: Run, folder: Path, sequ
 
 def test_a_video_is_an_item_like_any_other(run: Run, folder: Path) -> None:
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(5))
-    record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))
+    record(folder / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(chord(1.0), RATE))
     row = {"input": "clip.mp4", "output": "clip-tiny.mkv", "style": "tiny", "crf": 30}
     (folder / "v.jsonl").write_text(json.dumps(row))
     (ended,) = run("v.jsonl")

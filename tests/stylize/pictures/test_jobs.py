@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
+from stylecli.stylize.pictures.jobs import PictureJob, Selection, plan_jobs
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_several_styles_get_a_name_each(photo_file: Path) -> None:
 def test_subfolders_are_kept_when_recursive(photos: Path) -> None:
     shutil.copytree(photos, photos / "deep" / "er")
     flat = plan_jobs([photos], ["tiny"], Path("out"))
-    deep = plan_jobs([photos], ["tiny"], Path("out"), recursive=True)
+    deep = plan_jobs([photos], ["tiny"], Path("out"), selection=Selection(recursive=True))
     assert len(flat) == 4
     assert len(deep) == 8
     assert Path("out/deep/er/coffee-tiny.png") in {job.output for job in deep}

@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from stylecli.inference.engine import working_devices
-from stylecli.landscape import RATE, ambience
 from stylecli.media.video.writing.segments import SEGMENT_FRAMES
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.packs.pack import StylePack
+from stylecli.photos.film import RATE, chord
 from tests.support.clips import ramp
 from tests.support.packs import NORMALIZING_REACH, normalizing_model, write_style
 from tests.support.video_runs import line, processes_about, run, running
@@ -48,7 +48,7 @@ def whole(clip: Path, normalizing_pack: StylePack, tmp_path_factory: pytest.Temp
 
 def write_clip(path: Path, *, start: int = 0) -> Path:
     frames = (ramp((start + number) % 40, SIZE) for number in range(FRAMES))
-    record(path, frames, size=SIZE, rate=Fraction(25), sound=Sound(ambience(1.0), RATE))
+    record(path, frames, size=SIZE, rate=Fraction(25), sound=Sound(chord(1.0), RATE))
     return path
 
 

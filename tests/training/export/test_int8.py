@@ -15,9 +15,9 @@ from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import statistics_model, with_statistics
 from stylecli.inference.sessions import has_large_weights
 from stylecli.inference.uint8_model import pixel_model
-from stylecli.landscape import Landscape
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.packs.shelves import find_style
+from stylecli.photos.film import sample_photo
 from stylecli.training.export import calibration
 from stylecli.training.export.int8 import to_int8
 from stylecli.training.export.onnx_export import export_onnx
@@ -40,22 +40,22 @@ def precise(request: pytest.FixtureRequest) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[NDArray[np.float32]]:
-    """Give the rendered photos of a calibration, at half their size."""
+def photos() -> list[NDArray[np.float32]]:
+    """Give some photos for calibration, at half their size."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration, "DRAWN_SIZE", (320, 192))
-        return calibration.calibration_photos(None)
+        patch.setattr(calibration, "SHORT_SIDE", calibration.SHORT_SIDE // 2)
+        patch.setattr(calibration, "PHOTOS_MAX", 6)
+        return calibration.calibration_photos()
 
 
 @pytest.fixture(scope="module")
-def integer(precise: bytes, drawn: list[NDArray[np.float32]]) -> bytes:
-    return to_int8(precise, drawn)
+def integer(precise: bytes, photos: list[NDArray[np.float32]]) -> bytes:
+    return to_int8(precise, photos)
 
 
 @pytest.fixture(scope="module")
 def pixels() -> NDArray[np.uint8]:
-    frame: NDArray[np.uint8] = Landscape(250, 190, seconds=1).frame(0.5)
-    return frame
+    return sample_photo(250, 190)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def given(integer: bytes, pixels: NDArray[np.uint8]) -> bytes:
 
 
 @pytest.mark.parametrize("precise", ["fast"], indirect=True)
-def test_eight_bits_pass_the_gate(precise: bytes, integer: bytes, drawn: list[NDArray[np.float32]]) -> None:
-    check_precision(integer, precise, drawn[1:3], precision="int8")
+def test_eight_bits_pass_the_gate(precise: bytes, integer: bytes, photos: list[NDArray[np.float32]]) -> None:
+    check_precision(integer, precise, photos[1:3], precision="int8")
 
 
 def test_any_processor_may_multiply_its_weights_the_fast_way(integer: bytes) -> None:
@@ -79,10 +79,10 @@ def test_any_processor_may_multiply_its_weights_the_fast_way(integer: bytes) -> 
     assert has_large_weights(model.SerializeToString())
 
 
-def test_a_network_that_clips_does_not_pass_it(precise: bytes, drawn: list[NDArray[np.float32]]) -> None:
+def test_a_network_that_clips_does_not_pass_it(precise: bytes, photos: list[NDArray[np.float32]]) -> None:
     gray = [np.full((1, 3, 64, 64), 0.5, np.float32)]  # ranges of a picture without contrast hold no other
     with pytest.raises(PackError, match="int8 loses too much"):
-        check_precision(to_int8(precise, gray), precise, drawn[1:2], precision="int8")
+        check_precision(to_int8(precise, gray), precise, photos[1:2], precision="int8")
 
 
 @pytest.mark.parametrize("size", [(190, 250), (61, 83), (2, 5), (1, 1)])

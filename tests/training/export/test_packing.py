@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from stylecli.inference.engine import Engine
-from stylecli.landscape import Landscape
 from stylecli.media.images.files import picture_from_pixels
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack, open_pack
+from stylecli.photos.film import sample_photo
 from stylecli.training.export.onnx_export import reach_of
 from stylecli.training.export.packing import export_pack
 from stylecli.training.networks.fast import FastNetwork
@@ -38,7 +38,7 @@ def pack(network: FastNetwork, tmp_path_factory: pytest.TempPathFactory) -> Styl
     recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS)
     run = FinishedRun(network.state_dict(), network, recipe, painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64))
     folder = tmp_path_factory.mktemp("packs") / "long-strokes"
-    return export_pack(run, folder, preview_of=picture_from_pixels(Landscape(96, 64).frame(0)))
+    return export_pack(run, folder, preview_of=picture_from_pixels(sample_photo(96, 64)))
 
 
 def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:
@@ -52,7 +52,7 @@ def test_the_reach_of_a_deep_network_is_found() -> None:
 
 
 def test_tiles_equal_the_whole_with_dilations(pack: StylePack) -> None:
-    picture = to_unit(Landscape(620, 410).frame(0))
+    picture = to_unit(sample_photo(620, 410))
     with Engine(pack, device="cpu", tile="off") as engine:
         statistics = engine.measure(picture)
         whole = engine.stylize(picture, statistics)
@@ -79,5 +79,5 @@ def test_a_failed_export_leaves_nothing(network: FastNetwork, tmp_path: Path, mo
         network.state_dict(), network, Recipe(painting), painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
     )
     with pytest.raises(Exception, match="No space left"):
-        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(Landscape(96, 64).frame(0)))
+        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(sample_photo(96, 64)))
     assert not list(tmp_path.iterdir())

@@ -1,1 +1,1 @@
-"""The metrics of `stylecli evaluate`: each is a function of a specimen, with one entry in `registry`."""
+"""The metrics of `stylecli evaluate`: each is a function of a stylized photo, with one entry in `registry`."""

@@ -14,7 +14,7 @@ from stylecli.evaluation.quality.metrics.gaussians import e_statistic, style_dis
 from stylecli.evaluation.quality.metrics.noise import noise_gain, noise_left
 from stylecli.evaluation.quality.metrics.palette import palette_distance
 from stylecli.evaluation.quality.metrics.patterns import frame_energy, grid_energy, speck_density
-from stylecli.evaluation.quality.metrics.specimen import SCALES, Painting, Specimen, image_tensor
+from stylecli.evaluation.quality.metrics.stylized_photo import SCALES, Painting, StylizedPhoto, image_tensor
 from stylecli.evaluation.quality.metrics.texture import BANDS
 from stylecli.training.losses.names import STYLE_LAYERS
 from stylecli.training.losses.perceptual import content_loss, total_variation
@@ -27,41 +27,41 @@ class Metric:
     """A number that says how good one style is on one photo.
 
     name: its key in JSON, CSV, cards. heading: its column in reports. text: what it means, a sentence for the report.
-    measure: a specimen to the number, or None where it cannot be told, as without a painting. has_photo_value: the
-    number of the photo itself, unpainted, is worth knowing. is_detail: one of several that another metric sums up; it
-    stands in JSON, CSV and cards, in no table.
+    measure: a stylized photo to the number, or None where it cannot be told, as without a painting.
+    has_photo_value: the number of the photo itself, unpainted, is worth knowing. is_detail: one of several that another
+    metric sums up; it stands in JSON, CSV and cards, in no table.
     """
 
     name: str
     heading: str
     better: Better
-    measure: Callable[[Specimen], float | None]
+    measure: Callable[[StylizedPhoto], float | None]
     text: str = ""
     has_photo_value: bool = False
     is_detail: bool = False
 
 
-def with_painting(measure: Callable[[Specimen, Painting], float]) -> Callable[[Specimen], float | None]:
+def with_painting(measure: Callable[[StylizedPhoto, Painting], float]) -> Callable[[StylizedPhoto], float | None]:
     """The function of a metric that needs the painting; None without one."""
 
-    def measured(specimen: Specimen) -> float | None:
-        return None if specimen.painting is None else measure(specimen, specimen.painting)
+    def measured(stylized: StylizedPhoto) -> float | None:
+        return None if stylized.painting is None else measure(stylized, stylized.painting)
 
     return measured
 
 
-def _style(specimen: Specimen, painting: Painting, *, scales: tuple[int, ...]) -> float:
-    distances = [style_distance(specimen.statistics[scale], painting.statistics[scale]) for scale in scales]
+def _style(stylized: StylizedPhoto, painting: Painting, *, scales: tuple[int, ...]) -> float:
+    distances = [style_distance(stylized.statistics[scale], painting.statistics[scale]) for scale in scales]
     return float(np.mean(distances))
 
 
-def _effectiveness(specimen: Specimen, painting: Painting, *, layers: tuple[str, ...]) -> float:
-    painted, wanted = specimen.statistics[1], painting.statistics[1]
+def _effectiveness(stylized: StylizedPhoto, painting: Painting, *, layers: tuple[str, ...]) -> float:
+    painted, wanted = stylized.statistics[1], painting.statistics[1]
     return float(np.mean([e_statistic(painted[layer], wanted[layer]) for layer in layers]))
 
 
-def _texture(specimen: Specimen, *, band: int) -> float | None:
-    return None if specimen.texture is None else specimen.texture[band]
+def _texture(stylized: StylizedPhoto, *, band: int) -> float | None:
+    return None if stylized.texture is None else stylized.texture[band]
 
 
 METRICS = (

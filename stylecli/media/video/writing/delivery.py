@@ -11,10 +11,12 @@ from pathlib import Path
 
 from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Clip
+from stylecli.media.video.plan import Plan
 from stylecli.media.video.streams import MICROSECOND, fraction, is_cover, opened, other_stream, video_stream
 from stylecli.media.video.writing.companions import Companion, is_attached
 from stylecli.media.video.writing.containers import Container
 from stylecli.media.video.writing.losses import losses
+from stylecli.media.video.writing.remux import join
 from stylecli.media.video.writing.webp import count_frames
 
 _LARGEST_SHIFT = Fraction(1, 20)  # seconds: what clocks of containers and delays of their muxers may move a frame
@@ -33,6 +35,20 @@ class _Contents:
     @property
     def span(self) -> Fraction:
         return (self.last or Fraction(0)) - (self.first or Fraction(0))
+
+
+def join_and_check(picture: Path, draft: Path, *, end: int, frames: int, clip: Clip, plan: Plan) -> list[str]:
+    """Write `draft` from the new `picture` and the other streams of the source, as `plan` tells, and check it.
+
+    end: the tick of `clip` at which the last frame of `picture` ends. frames: how many it has.
+
+    Returns and raises as `check_delivery`.
+    """
+    container, streams, output = plan.container, plan.streams, plan.output
+    join(picture, draft, end=end, clip=clip, container=container, streams=streams, cut=plan.cut, output=output)
+    return check_delivery(
+        draft, picture=picture, frames=frames, clip=clip, container=container, streams=streams, output=output
+    )
 
 
 def check_delivery(

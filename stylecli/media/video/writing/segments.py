@@ -6,7 +6,6 @@ interruption, so the outcome is the same to the byte.
 
 from __future__ import annotations
 
-import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylecli.core.errors import MediaError
 from stylecli.media.video.clip import Frame
 from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.partial_folders import Piece
@@ -97,22 +95,8 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
                 container.mux(packet)
 
 
-def check_room(output: Path, *, needed: float) -> None:
-    """Raise MediaError where fewer than `needed` bytes are free beside `output`."""
-    free = shutil.disk_usage(output.parent).free
-    if needed > free:
-        raise MediaError(
-            f"{output}: about {_megabytes(needed)} more are needed beside it for a while, {_megabytes(free)} are free",
-            hint="Make room, or write to another disk.",
-        )
-
-
 def _packets(piece: Piece) -> Iterator[Packet[VideoStream]]:
     import av
 
     with av.open(url(piece.file)) as container:
         yield from (packet for packet in container.demux(container.streams.video[0]) if packet.size)
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

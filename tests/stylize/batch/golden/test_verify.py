@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import Pages, picture_from_pixels, read_picture, write_pages, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from stylecli.stylize.batch.golden.verify import GoldenOptions, check_golden, verify
 from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.manifests.rows import Item
@@ -38,7 +38,7 @@ def change(path: Path, by: int) -> None:
 
 def clip(path: Path, *, frames: int = 30, odd: int = -1) -> None:
     pictures = (np.full((48, 64, 3), 160 if index == odd else 40, np.uint8) for index in range(frames))
-    record(path, pictures, size=(64, 48), rate=Fraction(10), sound=Sound(ambience(1.0), RATE))
+    record(path, pictures, size=(64, 48), rate=Fraction(10), sound=Sound(chord(1.0), RATE))
 
 
 @pytest.mark.parametrize("status", ["done", "skipped"])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stylecli.landscape import RATE, ambience
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
+from stylecli.photos.film import RATE, chord
 from stylecli.stylize.batch.ledger import Ended
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports import page
@@ -47,7 +47,7 @@ class Page(HTMLParser):
 def test_everything_is_inside_the_page(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     frames = (np.full((48, 64, 3), 40 * index, np.uint8) for index in range(3))
-    record(tmp_path / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(ambience(1.0), RATE))
+    record(tmp_path / "clip.mp4", frames, size=(64, 48), rate=Fraction(5), sound=Sound(chord(1.0), RATE))
     text = report_page([done("a.png"), done("clip.mp4")], tmp_path).decode()
     addresses = Page(text).addresses
     assert len(addresses) == 2

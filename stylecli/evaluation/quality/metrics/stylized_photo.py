@@ -70,7 +70,7 @@ class Painting:
 
 
 @dataclass(frozen=True, eq=False)
-class Specimen:
+class StylizedPhoto:
     """One style on one photo. noise_sigma: standard deviation, in levels of 255, of the noise on the noisy copy."""
 
     photo: Photo

@@ -1,4 +1,4 @@
-"""The networks that can be judged: styles, runs of a training, and other ONNX files."""
+"""The candidates of an evaluation: styles, runs of a training, and other ONNX files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import DeviceError, UsageError
 from stylecli.core.progress import Notice
 from stylecli.evaluation.quality.equivalence import loss_of_recipe
-from stylecli.evaluation.quality.metrics.specimen import Stylizer
+from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer
 from stylecli.evaluation.speed.contestants import open_rival
 from stylecli.evaluation.speed.options import BenchOptions, White
 from stylecli.inference.engine import Device, Engine
@@ -34,7 +34,7 @@ from stylecli.training.runs.folder import RECIPE
 
 
 @dataclass(frozen=True)
-class Subject:
+class Candidate:
     """Something to judge: a style (`pack`), an ONNX file (`network`), or else a run."""
 
     name: str
@@ -63,8 +63,8 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
-    """An open network that is judged. painting: None if unknown; loss: what the optimisation minimises in a race."""
+class OpenCandidate:
+    """A candidate whose network is open. painting: None if unknown; loss: what the optimisation minimises in a race."""
 
     name: str
     stylizer: Stylizer
@@ -140,14 +140,14 @@ class ForeignNetwork:
         return clipped if clipped.shape == unit.shape else resize(clipped, *unit.shape[:2])
 
 
-def find_subjects(
+def find_candidates(
     names: Sequence[str],
     styles_dir: Path | None = None,
     *,
     variant: str | None = None,
     white: White = BenchOptions.against_white,
     notice: Notice = lambda _: None,
-) -> list[Subject]:
+) -> list[Candidate]:
     """Tell styles, of which a `variant` may be meant, from runs.
 
     A file that ends in .onnx is a network of its own, whose input is `white` where the picture is white. Any other
@@ -162,75 +162,74 @@ def find_subjects(
     if kept is not names:
         for name in files:
             notice(f"{name}: left out, it is neither a style nor a run")
-    return _with_distinct_names([_subject(name, name in on_shelves, styles_dir, variant, white) for name in kept])
+    return _with_distinct_names([_candidate(name, name in on_shelves, styles_dir, variant, white) for name in kept])
 
 
 def open_candidates(
-    subjects: Sequence[Subject],
+    candidates: Sequence[Candidate],
     stack: ExitStack,
     device: Device = "auto",
     *,
     painting: Path | None = None,
     notice: Notice = lambda _: None,
-) -> list[Candidate]:
-    """Open the networks of subjects; `stack` closes them. The `painting` of each is looked for by `find_painting`.
+) -> list[OpenCandidate]:
+    """Open the networks of candidates; `stack` closes them. The `painting` of each is looked for by `find_painting`.
 
     Raises:
         PackError, MediaError, UsageError, DeviceError: as the classes of the networks do.
     """
     if painting is None:
         notice("no `painting`: no style distance is measured")
-    candidates = []
-    for subject in subjects:
-        found = find_painting(subject, painting) if painting else None
+    opened = []
+    for candidate in candidates:
+        found = find_painting(candidate, painting) if painting else None
         if painting and found is None:
-            notice(f"{subject.name}: its painting is not in {painting}, no style distance is measured")
-        stylizer = stack.enter_context(subject.open(device))
-        candidates.append(Candidate(subject.name, stylizer, found, loss_of_recipe(subject.recipe)))
-    return candidates
+            notice(f"{candidate.name}: its painting is not in {painting}, no style distance is measured")
+        stylizer = stack.enter_context(candidate.open(device))
+        opened.append(OpenCandidate(candidate.name, stylizer, found, loss_of_recipe(candidate.recipe)))
+    return opened
 
 
-def find_painting(subject: Subject, painting: Path) -> Path | None:
-    """Return `painting`, or in a folder the painting that the subject's recipe names; None if it is not there."""
+def find_painting(candidate: Candidate, painting: Path) -> Path | None:
+    """Return `painting`, or in a folder the painting that the candidate's recipe names; None if it is not there."""
     if not painting.is_dir():
         return painting
     try:
         # Not by `read_recipe`: a recipe of another version, with other keys, names its painting too.
-        recipe = tomllib.loads(subject.recipe.read_text(encoding="utf-8"))
+        recipe = tomllib.loads(candidate.recipe.read_text(encoding="utf-8"))
         file = painting / Path(recipe["painting"]["file"]).name
     except (OSError, ValueError, KeyError, TypeError):  # no recipe, no TOML, no painting in it
         return None
     return file if file.is_file() else None
 
 
-def refuse_runs(subjects: Sequence[Subject]) -> None:
-    """Refuse to record measurements of subjects without a card; raises UsageError."""
-    for subject in subjects:
-        if subject.is_run:
-            raise UsageError(f"`record`: {subject.name} is a run, which has no card", hint="Export it first.")
-        if subject.network:
-            raise UsageError(f"`record`: {subject.network} is no style, so it has no card", hint="Leave it out.")
+def refuse_runs(candidates: Sequence[Candidate]) -> None:
+    """Refuse to record measurements of candidates without a card; raises UsageError."""
+    for candidate in candidates:
+        if candidate.is_run:
+            raise UsageError(f"`record`: {candidate.name} is a run, which has no card", hint="Export it first.")
+        if candidate.network:
+            raise UsageError(f"`record`: {candidate.network} is no style, so it has no card", hint="Leave it out.")
 
 
 def _is_plain_file(path: Path) -> bool:
     return path.is_file() and path.suffix != ".onnx"
 
 
-def _subject(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str | None, white: White) -> Subject:
+def _candidate(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: str | None, white: White) -> Candidate:
     folder = Path(name)
     if not is_on_shelf and folder.suffix == ".onnx" and folder.is_file():
-        return Subject(folder.stem, folder.parent, network=folder, white=white)
+        return Candidate(folder.stem, folder.parent, network=folder, white=white)
     if not is_on_shelf and (folder / RECIPE).is_file() and not (folder / CARD_FILE).exists():
-        return Subject(folder.resolve().name, folder)
+        return Candidate(folder.resolve().name, folder)
     pack = find_style(name, styles_dir, variant=variant)
-    return Subject(f"{pack.name} {variant}" if variant else pack.name, pack.folder, pack)
+    return Candidate(f"{pack.name} {variant}" if variant else pack.name, pack.folder, pack)
 
 
-def _with_distinct_names(subjects: list[Subject]) -> list[Subject]:
-    names = [subject.name for subject in subjects]
+def _with_distinct_names(candidates: list[Candidate]) -> list[Candidate]:
+    names = [candidate.name for candidate in candidates]
     return [
-        subject if names.count(subject.name) == 1 else replace(subject, name=str(subject.network or subject.folder))
-        for subject in subjects
+        one if names.count(one.name) == 1 else replace(one, name=str(one.network or one.folder)) for one in candidates
     ]
 
 

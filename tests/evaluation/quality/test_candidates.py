@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.evaluation.quality.subjects import RunNetwork, find_painting, find_subjects
+from stylecli.evaluation.quality.candidates import RunNetwork, find_candidates, find_painting
 from stylecli.inference.engine import Engine
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.sized import SizedNetwork
@@ -25,7 +25,7 @@ def run(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_styles_and_runs_are_told_apart(tiny_style: Path, run: Path) -> None:
-    style, trained = find_subjects([str(tiny_style), str(run)])
+    style, trained = find_candidates([str(tiny_style), str(run)])
     assert (style.name, trained.name) == ("tiny", "first")
     assert style.pack is not None
     assert trained.pack is None
@@ -37,25 +37,25 @@ def test_styles_and_runs_are_told_apart(tiny_style: Path, run: Path) -> None:
 def test_a_plain_file_among_styles_is_left_out_with_a_word(tiny_style: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("about")
     notes: list[str] = []
-    subjects = find_subjects([str(tmp_path / "README.md"), str(tiny_style)], notice=notes.append)
-    assert [subject.name for subject in subjects] == ["tiny"]
+    candidates = find_candidates([str(tmp_path / "README.md"), str(tiny_style)], notice=notes.append)
+    assert [candidate.name for candidate in candidates] == ["tiny"]
     assert "README.md" in notes[0]
 
 
 def test_a_plain_file_alone_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("about")
     with pytest.raises(PackError, match="README"):
-        find_subjects([str(tmp_path / "README.md")])
+        find_candidates([str(tmp_path / "README.md")])
 
 
 def test_a_folder_that_is_neither_is_an_error(tiny_style: Path, tmp_path: Path) -> None:
     with pytest.raises(PackError, match="not a style"):
-        find_subjects([str(tiny_style), str(tmp_path)])
+        find_candidates([str(tiny_style), str(tmp_path)])
 
 
 def test_two_of_one_name_are_called_by_their_folders(run: Path, make_style: StyleFactory, tmp_path: Path) -> None:
     style = make_style(tmp_path / "shelf", "first")
-    assert [subject.name for subject in find_subjects([str(style), str(run)])] == [str(style), str(run)]
+    assert [candidate.name for candidate in find_candidates([str(style), str(run)])] == [str(style), str(run)]
 
 
 def test_a_run_paints_as_its_network_does(run: Path) -> None:
@@ -69,9 +69,9 @@ def test_a_run_paints_as_its_network_does(run: Path) -> None:
 
 def test_a_run_without_weights_is_not_finished(run: Path, tmp_path: Path) -> None:
     shutil.copy(run / "recipe.toml", tmp_path)
-    (subject,) = find_subjects([str(tmp_path)])
+    (candidate,) = find_candidates([str(tmp_path)])
     with pytest.raises(MediaError, match="weights"):
-        subject.open("cpu")
+        candidate.open("cpu")
 
 
 def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) ->
 
 
 def test_a_painting_is_found_by_the_recipe(run: Path, photo_folder: Path, tiny_style: Path) -> None:
-    trained, style = find_subjects([str(run), str(tiny_style)])
+    trained, style = find_candidates([str(run), str(tiny_style)])
     assert find_painting(trained, photo_folder) == photo_folder / "coffee.png"
     assert find_painting(trained, photo_folder / "rocket.png") == photo_folder / "rocket.png"
     assert find_painting(style, photo_folder) is None  # its recipe names none

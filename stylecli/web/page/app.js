@@ -81,10 +81,9 @@ export function busy(text) {
 
 function showFile(upload, added, changes = {}) {
   say(T.opened(upload.name));
-  const several = added.length > 1 || (state.files && state.file);
-  const files = several ? [...app.files.keys()] : [upload.id];
-  if (!several) for (const id of [...app.files.keys()]) if (id !== upload.id) drop(id);
-  choose({ file: upload.id, files: files.join(","), second: 0, learn: "", ...changes }, { step: true });
+  const isAdded = Boolean(state.files && state.file); // to a file that is looked at; else the earlier ones are over
+  if (!isAdded) for (const id of [...app.files.keys()]) if (!added.some((one) => one.id === id)) drop(id);
+  choose({ file: upload.id, files: [...app.files.keys()].join(","), second: 0, learn: "", ...changes }, { step: true });
 }
 
 export function closeFile(id) {

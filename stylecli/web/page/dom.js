@@ -73,6 +73,19 @@ export function toggle(label, value, onchange) {
   return Object.assign(h("div", { class: "field switch" }, h("label", { for: id }, label), input), { set });
 }
 
+// A few buttons in one piece, of which one is pressed.
+export function segments(label, options, value, onchange) {
+  const element = h("div", { class: "segments", role: "group", "aria-label": label });
+  for (const [key, text] of options) {
+    const button = h("button", { "aria-pressed": String(key === value), onclick: () => {
+      for (const one of element.children) one.setAttribute("aria-pressed", String(one === button));
+      onchange(key);
+    } }, text);
+    element.append(button);
+  }
+  return element;
+}
+
 export function choice(label, options, value, onchange) {
   const id = `field${++fields}`;
   const select = h("select", { id, onchange: () => onchange(select.value) });

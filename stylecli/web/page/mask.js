@@ -1,7 +1,7 @@
 // The panel of the mask: a brush that says where the photo stays.
 
 import { app } from "./app.js";
-import { choice, h, saveBlob, slider } from "./dom.js";
+import { h, saveBlob, segments, slider } from "./dom.js";
 import { icon } from "./icons.js";
 import { T } from "./text.js";
 
@@ -24,9 +24,8 @@ export function maskPanel(upload, stage, photo, changed) {
     tools.hidden = false;
     tools.replaceChildren(
       h("p", { class: "hint" }, T.maskHint),
-      choice(T.maskTool, [["photo", T.maskErase], ["style", T.maskBring]], how.brings ? "style" : "photo", (value) => {
-        how.brings = value === "style";
-      }),
+      h("div", { class: "field switch" }, T.maskTool,
+        segments(T.maskTool, [[false, T.maskErase], [true, T.maskBring]], how.brings, (is) => (how.brings = is))),
       slider(T.maskSize, { min: 0.02, max: 0.6, step: 0.01, value: how.size, show: (v) => `${Math.round(v * 100)} %`, oninput: (v) => (how.size = v) }),
       h("div", { class: "row" },
         h("button", { class: "primary small", onclick: stop }, T.maskDone),
@@ -76,7 +75,7 @@ export function maskPanel(upload, stage, photo, changed) {
 }
 
 function fill(canvas) {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
 }

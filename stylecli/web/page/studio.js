@@ -2,7 +2,7 @@
 
 import { app, fault, file, isVideo, style } from "./app.js";
 import { compose } from "./compose.js";
-import { choice, h, slider, toggle } from "./dom.js";
+import { choice, h, segments, slider, toggle } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { facts, scrubber } from "./grid.js";
@@ -201,14 +201,7 @@ export function studioView() {
     return [select, share];
   }
 
-  const zoom = h("div", { class: "segments", role: "group", "aria-label": T.zoom });
-  for (const [is, text] of [[false, T.fit], [true, T.full]]) {
-    const button = h("button", { "aria-pressed": String(!is), onclick: () => {
-      stage.setZoom(is);
-      for (const other of zoom.children) other.setAttribute("aria-pressed", String(other === button));
-    } }, text);
-    zoom.append(button);
-  }
+  const zoom = segments(T.zoom, [[false, T.fit], [true, T.full]], false, stage.setZoom);
 
   const view = h(
     "div",
@@ -224,7 +217,7 @@ export function studioView() {
       strip.element),
     h("aside", { class: "panel", "aria-label": T.adjust },
       heading,
-      h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
+      h("section", { class: "fields settings" }, strength, strokes, colors, blending, variants, compareWith),
       mask,
       output.element),
   );

@@ -3,6 +3,7 @@
 import { byId, h, say } from "./dom.js";
 import { engine } from "./engine.js";
 import { Fault } from "./faults.js";
+import { storeMask } from "./kept-masks.js";
 import { forget } from "./pictures.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
@@ -99,6 +100,7 @@ function drop(id) {
   app.files.delete(id);
   app.sources.delete(id);
   app.masks.delete(id);
+  storeMask(id, null);
   engine.close(upload).catch(() => {});
 }
 

@@ -1,8 +1,9 @@
-// The panel of the mask: a brush that says where the photo stays.
+// The panel of the mask: a brush that says where the photo stays. The tab keeps the mask when the page is loaded again.
 
 import { app } from "./app.js";
 import { h, saveBlob, segments, slider } from "./dom.js";
 import { icon } from "./icons.js";
+import { storedMask, storeMask } from "./kept-masks.js";
 import { T } from "./text.js";
 
 export function maskPanel(upload, stage, photo, changed) {
@@ -10,7 +11,21 @@ export function maskPanel(upload, stage, photo, changed) {
   const begin = h("button", { class: "wide", onclick: start }, icon("brush"), T.maskOn);
   const tools = h("div", { class: "fields", hidden: true });
   const panel = h("section", { class: "mask", "aria-label": T.mask }, begin, tools);
-  if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+  if (app.masks.has(upload.id)) mark();
+  else bringBack();
+
+  function mark() {
+    begin.querySelector(".mark")?.remove();
+    if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+  }
+
+  async function bringBack() {
+    const canvas = await storedMask(upload.id);
+    if (!canvas || app.masks.has(upload.id)) return;
+    app.masks.set(upload.id, canvas);
+    mark();
+    changed();
+  }
 
   function start() {
     if (!app.masks.has(upload.id)) {
@@ -44,8 +59,8 @@ export function maskPanel(upload, stage, photo, changed) {
     stage.setSplit(50);
     tools.hidden = true;
     begin.hidden = false;
-    begin.querySelector(".mark")?.remove();
-    if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+    mark();
+    storeMask(upload.id, app.masks.get(upload.id));
     begin.focus();
     changed();
   }
@@ -58,6 +73,7 @@ export function maskPanel(upload, stage, photo, changed) {
       pixels.data[i + 3] = 255 - pixels.data[i + 3];
     }
     context.putImageData(pixels, 0, 0);
+    storeMask(upload.id, canvas);
     changed();
   }
 

@@ -7,6 +7,7 @@ import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { facts, scrubber } from "./grid.js";
 import { icon } from "./icons.js";
+import { storeMask } from "./kept-masks.js";
 import { maskPanel } from "./mask.js";
 import { outputPanel } from "./output.js";
 import { painted, paintedAlready, photo } from "./pictures.js";
@@ -21,7 +22,7 @@ const PAUSE = 120; // milliseconds after the last move of a slider until the eng
 
 export function studioView() {
   const upload = file();
-  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: (ended) => (draw(), ended && output.changed()) });
+  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: brushed });
   stage.setSize(upload.width, upload.height);
   let against = ""; // the style on the left; "" is the photo
   let shown = { photo: null, painted: null, other: null };
@@ -98,6 +99,13 @@ export function studioView() {
     } catch (error) {
       fault(error);
     }
+  }
+
+  function brushed(hasEnded) {
+    draw();
+    if (!hasEnded) return;
+    output.changed();
+    storeMask(upload.id, maskCanvas());
   }
 
   // The mask is a canvas of the proxy's size whose alpha tells where the style is.

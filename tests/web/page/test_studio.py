@@ -210,3 +210,14 @@ def test_a_reload_keeps_file_and_settings(page: Any, desk: Path) -> None:
     assert difference(after(page), before) == 0
     page.go_back()
     page.wait_for_selector(".grid")
+
+
+def test_a_mask_is_still_there_after_a_reload(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.get_by_role("button", name="Paint a mask").press("Enter")
+    page.keyboard.press("Space")
+    page.reload()
+    settled(page)
+    height, width = skimage.data.chelsea().shape[:2]
+    assert difference(after(page)[height // 2, width // 2], skimage.data.chelsea()[height // 2, width // 2]) == 0
+    assert page.inner_text("code").endswith("--mask mask.png")

@@ -60,8 +60,10 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     command = ["video", str(desk / "clip.mp4"), "-s", "great-wave", "--range", ":0.5", "-o", str(made)]
     suite.main(command, standalone_mode=False)
     assert Path(download.value.path()).read_bytes() == made.read_bytes()
+    assert not page.get_by_label("Strength", exact=True).is_visible()  # it would change nothing
     page.get_by_role("button", name="Back to the settings").click()
     page.wait_for_selector("text=Stylize the video")
+    assert page.get_by_label("Strength", exact=True).is_visible()
 
 
 def test_long_work_is_cancelled(page: Any, long_clip: Path) -> None:

@@ -53,6 +53,7 @@ export function styleStrip(upload, changed) {
       for (const button of element.children) {
         const isChosen = button.dataset.style === state.style;
         button.setAttribute("aria-pressed", String(isChosen));
+        button.tabIndex = isChosen ? 0 : -1; // arrow keys go from style to style, the tab key past them all
         if (isChosen) requestAnimationFrame(() => reveal(button));
       }
     },

@@ -121,6 +121,17 @@ def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:
     assert page.eval_on_selector(".layer.before", "e => e.style.clipPath").startswith("inset(0")
 
 
+def test_the_styles_are_one_stop_of_the_tab_key_and_arrows_go_through_them(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.focus('.strip [aria-pressed="true"]')
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    chosen = STYLES[STYLES.index(CHOSEN) + 1]
+    until(page, f"document.querySelector('.strip [aria-pressed=true]').dataset.style === '{chosen}'")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.strip')") is None
+
+
 def test_at_full_size_arrow_keys_move_the_picture(page: Any, desk: Path) -> None:
     page.set_viewport_size({"width": 360, "height": 600})  # narrower than the picture
     choose(page, desk)

@@ -38,7 +38,7 @@ export function receive(blobs) {
   return app.takes ? app.takes(blobs) : addFiles(blobs);
 }
 
-export async function addFiles(blobs) {
+async function addFiles(blobs) {
   hush();
   const added = [];
   for (const blob of blobs) {

@@ -38,7 +38,7 @@ export function saveBlob(blob, name) {
 let fields = 0;
 
 // A labelled slider: `show` makes the text of its value.
-export function slider(label, { min, max, step, value, show, oninput, onchange }) {
+export function slider(label, { min, max, step, value, show, oninput }) {
   const id = `field${++fields}`;
   const output = h("output", { for: id, class: "value" }, show(value));
   const input = h("input", { id, type: "range", min, max, step, value, "aria-valuetext": show(value) });
@@ -51,7 +51,6 @@ export function slider(label, { min, max, step, value, show, oninput, onchange }
     tell();
     oninput?.(Number(input.value));
   });
-  input.addEventListener("change", () => onchange?.(Number(input.value)));
   tell();
   const set = (next) => {
     input.value = next;

@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from stylecli.media.images.files import picture_from_pixels, write_picture
 
 PICTURES = Path(__file__).parent / "pictures"
-DESKTOP, PHONE = (1280, 800), (390, 800)
+DESKTOP, PHONE = (1280, 840), (390, 840)
 QUALITY = 72  # of the JPEG files
 PATIENCE = 120_000  # milliseconds
 
@@ -34,6 +34,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = _opened(browser, address, DESKTOP, "light")
         page.set_input_files("#files", str(photo))
+        page.wait_for_selector(".grid")
         page.wait_for_selector(".grid .waiting", state="detached")
         _take(page, "page-styles")
         page.locator(".grid button").nth(1).click()

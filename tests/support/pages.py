@@ -37,7 +37,8 @@ def opened(chromium: Any, address: str, *, tolerated: tuple[str, ...] = (), **op
     page.faults = faults
     yield page
     context.close()
-    assert [fault for fault in faults if not any(one in fault for one in ("status of 4", *tolerated))] == []
+    unexpected = [fault for fault in faults if not any(one in fault for one in ("status of 4", *tolerated))]
+    assert not unexpected, unexpected
 
 
 def until(page: Any, condition: str) -> None:

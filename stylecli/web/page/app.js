@@ -3,6 +3,7 @@
 import { byId, h, say } from "./dom.js";
 import { engine } from "./engine.js";
 import { Fault } from "./faults.js";
+import { storeMask } from "./kept-masks.js";
 import { forget } from "./pictures.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
@@ -37,7 +38,7 @@ export function receive(blobs) {
   return app.takes ? app.takes(blobs) : addFiles(blobs);
 }
 
-export async function addFiles(blobs) {
+async function addFiles(blobs) {
   hush();
   const added = [];
   for (const blob of blobs) {
@@ -81,10 +82,9 @@ export function busy(text) {
 
 function showFile(upload, added, changes = {}) {
   say(T.opened(upload.name));
-  const several = added.length > 1 || (state.files && state.file);
-  const files = several ? [...app.files.keys()] : [upload.id];
-  if (!several) for (const id of [...app.files.keys()]) if (id !== upload.id) drop(id);
-  choose({ file: upload.id, files: files.join(","), second: 0, learn: "", ...changes }, { step: true });
+  const isAdded = Boolean(state.files && state.file); // to a file that is looked at; else the earlier ones are over
+  if (!isAdded) for (const id of [...app.files.keys()]) if (!added.some((one) => one.id === id)) drop(id);
+  choose({ file: upload.id, files: [...app.files.keys()].join(","), second: 0, learn: "", ...changes }, { step: true });
 }
 
 export function closeFile(id) {
@@ -100,6 +100,7 @@ function drop(id) {
   app.files.delete(id);
   app.sources.delete(id);
   app.masks.delete(id);
+  storeMask(id, null);
   engine.close(upload).catch(() => {});
 }
 

@@ -38,7 +38,7 @@ export function saveBlob(blob, name) {
 let fields = 0;
 
 // A labelled slider: `show` makes the text of its value.
-export function slider(label, { min, max, step, value, show, oninput, onchange }) {
+export function slider(label, { min, max, step, value, show, oninput }) {
   const id = `field${++fields}`;
   const output = h("output", { for: id, class: "value" }, show(value));
   const input = h("input", { id, type: "range", min, max, step, value, "aria-valuetext": show(value) });
@@ -51,7 +51,6 @@ export function slider(label, { min, max, step, value, show, oninput, onchange }
     tell();
     oninput?.(Number(input.value));
   });
-  input.addEventListener("change", () => onchange?.(Number(input.value)));
   tell();
   const set = (next) => {
     input.value = next;
@@ -71,6 +70,19 @@ export function toggle(label, value, onchange) {
   const input = h("input", { id, type: "checkbox", role: "switch", checked: value, onchange: () => onchange(input.checked) });
   const set = (next) => (input.checked = next);
   return Object.assign(h("div", { class: "field switch" }, h("label", { for: id }, label), input), { set });
+}
+
+// A few buttons in one piece, of which one is pressed.
+export function segments(label, options, value, onchange) {
+  const element = h("div", { class: "segments", role: "group", "aria-label": label });
+  for (const [key, text] of options) {
+    const button = h("button", { "aria-pressed": String(key === value), onclick: () => {
+      for (const one of element.children) one.setAttribute("aria-pressed", String(one === button));
+      onchange(key);
+    } }, text);
+    element.append(button);
+  }
+  return element;
 }
 
 export function choice(label, options, value, onchange) {

@@ -43,7 +43,7 @@ export async function open(blob, name) {
   }
   const { width, height } = bitmap;
   if (width * height > PIXELS_MAX) throw new Fault(T.tooLarge(name), 413);
-  const id = `picture${++opened}`;
+  const id = `${Date.now()}.${++opened}`; // not that of a picture before the page was loaded again
   pictures.set(id, { bitmap, type: blob.type });
   return { id, name, kind: "picture", width, height, seconds: 0, rate: 0 };
 }

@@ -29,8 +29,17 @@ async function call(method, path, { json, body, headers = {}, signal } = {}) {
 
 async function pixels(path, json, signal) {
   const answer = await call("POST", path, { json, signal });
+  if (answer.headers.get("content-type") === "image/jpeg") return decoded(await answer.blob());
   const bytes = new Uint8ClampedArray(await answer.arrayBuffer());
   return new ImageData(bytes, Number(answer.headers.get("x-width")), Number(answer.headers.get("x-height")));
+}
+
+// Pictures for other machines come as files.
+async function decoded(blob) {
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
 export async function start() {

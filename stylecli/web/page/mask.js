@@ -1,8 +1,9 @@
-// The panel of the mask: a brush that says where the photo stays.
+// The panel of the mask: a brush that says where the photo stays. The tab keeps the mask when the page is loaded again.
 
 import { app } from "./app.js";
-import { choice, h, saveBlob, slider } from "./dom.js";
+import { h, saveBlob, segments, slider } from "./dom.js";
 import { icon } from "./icons.js";
+import { storedMask, storeMask } from "./kept-masks.js";
 import { T } from "./text.js";
 
 export function maskPanel(upload, stage, photo, changed) {
@@ -10,7 +11,21 @@ export function maskPanel(upload, stage, photo, changed) {
   const begin = h("button", { class: "wide", onclick: start }, icon("brush"), T.maskOn);
   const tools = h("div", { class: "fields", hidden: true });
   const panel = h("section", { class: "mask", "aria-label": T.mask }, begin, tools);
-  if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+  if (app.masks.has(upload.id)) mark();
+  else bringBack();
+
+  function mark() {
+    begin.querySelector(".mark")?.remove();
+    if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+  }
+
+  async function bringBack() {
+    const canvas = await storedMask(upload.id);
+    if (!canvas || app.masks.has(upload.id)) return;
+    app.masks.set(upload.id, canvas);
+    mark();
+    changed();
+  }
 
   function start() {
     if (!app.masks.has(upload.id)) {
@@ -24,9 +39,8 @@ export function maskPanel(upload, stage, photo, changed) {
     tools.hidden = false;
     tools.replaceChildren(
       h("p", { class: "hint" }, T.maskHint),
-      choice(T.maskTool, [["photo", T.maskErase], ["style", T.maskBring]], how.brings ? "style" : "photo", (value) => {
-        how.brings = value === "style";
-      }),
+      h("div", { class: "field switch" }, T.maskTool,
+        segments(T.maskTool, [[false, T.maskErase], [true, T.maskBring]], how.brings, (is) => (how.brings = is))),
       slider(T.maskSize, { min: 0.02, max: 0.6, step: 0.01, value: how.size, show: (v) => `${Math.round(v * 100)} %`, oninput: (v) => (how.size = v) }),
       h("div", { class: "row" },
         h("button", { class: "primary small", onclick: stop }, T.maskDone),
@@ -45,8 +59,8 @@ export function maskPanel(upload, stage, photo, changed) {
     stage.setSplit(50);
     tools.hidden = true;
     begin.hidden = false;
-    begin.querySelector(".mark")?.remove();
-    if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));
+    mark();
+    storeMask(upload.id, app.masks.get(upload.id));
     begin.focus();
     changed();
   }
@@ -59,6 +73,7 @@ export function maskPanel(upload, stage, photo, changed) {
       pixels.data[i + 3] = 255 - pixels.data[i + 3];
     }
     context.putImageData(pixels, 0, 0);
+    storeMask(upload.id, canvas);
     changed();
   }
 
@@ -76,7 +91,7 @@ export function maskPanel(upload, stage, photo, changed) {
 }
 
 function fill(canvas) {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
 }

@@ -17,8 +17,8 @@ export function progressOf(job) {
       if (!now.unit || !now.total) return;
       bar.value = now.done / now.total;
       const rate = now.seconds ? now.done / now.seconds : 0;
-      const left = rate && now.done > 1 && now.done < now.total ? ` · ${T.left((now.total - now.done) / rate)}` : "";
-      words.textContent = `${T.progress(now.done, now.total, now.unit)}${left}`;
+      const left = rate && now.done > 1 ? ` · ${T.left((now.total - now.done) / rate)}` : "";
+      words.textContent = now.done < now.total ? `${T.progress(now.done, now.total, now.unit)}${left}` : T.finishing;
     },
   });
 }

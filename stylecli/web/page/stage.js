@@ -15,7 +15,7 @@ export function makeStage({ onregion, onmask }) {
   const brush = h("div", { class: "brush", hidden: true });
   const frame = h("div", { class: "frame" }, layers.after.element, layers.before.element, divider, split, brush);
   const scroll = h("div", { class: "scroll", role: "group", "aria-label": T.picture }, frame);
-  const tags = { before: h("span", { class: "tag left" }), after: h("span", { class: "tag right" }) };
+  const tags = { before: h("span", { class: "tag before" }), after: h("span", { class: "tag after" }) };
   const veil = h("div", { class: "veil", hidden: true }, T.painting);
   const element = h("div", { class: "stage" }, scroll, tags.before, tags.after, veil);
 
@@ -44,6 +44,8 @@ export function makeStage({ onregion, onmask }) {
     frame.style.width = `${size.width * scale}px`;
     frame.style.height = `${size.height * scale}px`;
     element.classList.toggle("zoomed", zoomed);
+    element.style.setProperty("--aside", `${Math.max(0, (room.width - size.width * scale) / 2)}px`);
+    element.style.setProperty("--below", `${Math.max(0, (room.height - size.height * scale) / 2)}px`);
     wantRegion();
   }
 

@@ -24,7 +24,7 @@ export function startView() {
       "section",
       { class: "invitation" },
       h("h1", {}, T.headline),
-      h("p", { class: "lead" }, chosen() ? T.linked(chosen().title) : engine.can.videos ? T.lead : T.leadBrowser),
+      h("p", { class: "lead" }, chosen() ? T.linked(chosen().title) : lead()),
       h(
         "div",
         { class: "actions" },
@@ -33,8 +33,13 @@ export function startView() {
         h("button", { class: "quiet", onclick: () => addSample() }, T.sample),
       ),
     ),
-    h("section", { "aria-labelledby": "styles" }, h("h2", { id: "styles" }, T.styleCount(app.styles.length)), row),
+    h("section", { "aria-labelledby": "styles" }, h("h2", { id: "styles" }, T.styleCount(app.styles.length), h("span", {}, T.styleHint)), row),
   );
+}
+
+function lead() {
+  const what = engine.can.videos ? T.photoOrVideo : T.aPhoto;
+  return matchMedia("(hover: none)").matches ? T.leadTouch(what) : T.lead(what); // nothing is dropped by a finger
 }
 
 export function caption(style) {

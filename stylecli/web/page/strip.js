@@ -11,7 +11,7 @@ export function styleStrip(upload, changed) {
   const thumbs = new Map();
   for (const style of app.styles) {
     const thumb = h("span", { class: "thumb" });
-    const button = h("button", { "data-style": style.name, onclick: () => {
+    const button = h("button", { "data-style": style.name, title: style.title, onclick: () => {
       choose({ style: style.name, variant: "", ...(style.name === state.blend ? { blend: "" } : {}) });
       changed();
       say(style.title);
@@ -27,6 +27,19 @@ export function styleStrip(upload, changed) {
     event.preventDefault();
   });
 
+  // The edges fade where there is more; a wheel, which turns up and down, moves the strip along.
+  function fade() {
+    element.classList.toggle("more-before", element.scrollLeft > 1);
+    element.classList.toggle("more-after", element.scrollLeft + element.clientWidth < element.scrollWidth - 1);
+  }
+  element.addEventListener("scroll", fade, { passive: true });
+  new ResizeObserver(fade).observe(element);
+  element.addEventListener("wheel", (event) => {
+    const before = element.scrollLeft;
+    element.scrollLeft += event.deltaY;
+    if (element.scrollLeft !== before) event.preventDefault(); // at its ends the page scrolls
+  });
+
   function reveal(button) {
     const from = button.offsetLeft - element.offsetLeft, to = from + button.offsetWidth;
     if (from < element.scrollLeft || to > element.scrollLeft + element.clientWidth)
@@ -40,6 +53,7 @@ export function styleStrip(upload, changed) {
       for (const button of element.children) {
         const isChosen = button.dataset.style === state.style;
         button.setAttribute("aria-pressed", String(isChosen));
+        button.tabIndex = isChosen ? 0 : -1; // arrow keys go from style to style, the tab key past them all
         if (isChosen) requestAnimationFrame(() => reveal(button));
       }
     },

@@ -2,11 +2,12 @@
 
 import { app, fault, file, isVideo, style } from "./app.js";
 import { compose } from "./compose.js";
-import { choice, h, slider, toggle } from "./dom.js";
+import { choice, h, segments, slider, toggle } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { facts, scrubber } from "./grid.js";
 import { icon } from "./icons.js";
+import { storeMask } from "./kept-masks.js";
 import { maskPanel } from "./mask.js";
 import { outputPanel } from "./output.js";
 import { painted, paintedAlready, photo } from "./pictures.js";
@@ -21,7 +22,7 @@ const PAUSE = 120; // milliseconds after the last move of a slider until the eng
 
 export function studioView() {
   const upload = file();
-  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: (ended) => (draw(), ended && output.changed()) });
+  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask: brushed });
   stage.setSize(upload.width, upload.height);
   let against = ""; // the style on the left; "" is the photo
   let shown = { photo: null, painted: null, other: null };
@@ -98,6 +99,13 @@ export function studioView() {
     } catch (error) {
       fault(error);
     }
+  }
+
+  function brushed(hasEnded) {
+    draw();
+    if (!hasEnded) return;
+    output.changed();
+    storeMask(upload.id, maskCanvas());
   }
 
   // The mask is a canvas of the proxy's size whose alpha tells where the style is.
@@ -201,14 +209,7 @@ export function studioView() {
     return [select, share];
   }
 
-  const zoom = h("div", { class: "segments", role: "group", "aria-label": T.zoom });
-  for (const [is, text] of [[false, T.fit], [true, T.full]]) {
-    const button = h("button", { "aria-pressed": String(!is), onclick: () => {
-      stage.setZoom(is);
-      for (const other of zoom.children) other.setAttribute("aria-pressed", String(other === button));
-    } }, text);
-    zoom.append(button);
-  }
+  const zoom = segments(T.zoom, [[false, T.fit], [true, T.full]], false, stage.setZoom);
 
   const view = h(
     "div",
@@ -224,7 +225,7 @@ export function studioView() {
       strip.element),
     h("aside", { class: "panel", "aria-label": T.adjust },
       heading,
-      h("section", { class: "fields" }, strength, strokes, colors, blending, variants, compareWith),
+      h("section", { class: "fields settings" }, strength, strokes, colors, blending, variants, compareWith),
       mask,
       output.element),
   );

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 
 from stylecli.core.errors import PackError
 from stylecli.inference.engine import Device, Engine
 from stylecli.packs.blend import blend, is_blend, parse_blend
-from stylecli.packs.pack import StylePack
-from stylecli.packs.shelves import list_styles
+from stylecli.packs.pack import StylePack, open_pack
+from stylecli.packs.shelves import list_styles, style_folders
 
 NETWORKS = 32  # kept open, and blends kept
 
@@ -54,9 +55,9 @@ class Networks:
             return self._blends[key]
 
     def _named(self, name: str, variant: str | None) -> StylePack:
-        if (found := self.packs().get(name)) is None:
+        if (folder := style_folders(self._styles_dir).get(name)) is None:
             raise PackError(f"{name[:80]}: no style of this name", hint="Reload the page.")
-        pack = StylePack(found.folder, found.card, variant)
+        pack = replace(open_pack(folder), variant=variant)
         pack.model()
         return pack
 

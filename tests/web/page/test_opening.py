@@ -68,6 +68,14 @@ def test_two_tabs_do_not_disturb_each_other(page: Any, desk: Path, served: Serve
     other.close()
 
 
+def test_what_is_opened_from_the_first_view_stands_alone(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.locator("a.mark").click()
+    open_files(page, desk / "coffee.jpg", desk / "clip.mp4")
+    page.wait_for_selector(".files li:nth-child(2)")
+    assert page.locator(".files .name").all_inner_texts() == ["coffee.jpg", "clip.mp4"]
+
+
 def test_a_picture_comes_from_the_camera(page: Any) -> None:
     page.get_by_role("button", name="Take a picture").click()
     until(page, "document.querySelector('dialog video')?.videoWidth > 0")
@@ -106,7 +114,7 @@ def test_a_stopped_server_is_told_and_a_new_one_works(chromium: Any, desk: Path,
         page.wait_for_selector(".start")
         choose(page, desk)
         assert len(list(tmp_path.glob("stylecli-web-*"))) == 1  # what the killed one left is gone
-    next(pages, None)
+        next(pages, None)  # closed before its server ends, which refuses what the page still asks for
 
 
 def test_a_password_lets_another_machine_in(chromium: Any, tmp_path: Path, desk: Path) -> None:

@@ -121,6 +121,17 @@ def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:
     assert page.eval_on_selector(".layer.before", "e => e.style.clipPath").startswith("inset(0")
 
 
+def test_the_styles_are_one_stop_of_the_tab_key_and_arrows_go_through_them(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.focus('.strip [aria-pressed="true"]')
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    chosen = STYLES[STYLES.index(CHOSEN) + 1]
+    until(page, f"document.querySelector('.strip [aria-pressed=true]').dataset.style === '{chosen}'")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.strip')") is None
+
+
 def test_at_full_size_arrow_keys_move_the_picture(page: Any, desk: Path) -> None:
     page.set_viewport_size({"width": 360, "height": 600})  # narrower than the picture
     choose(page, desk)
@@ -210,3 +221,14 @@ def test_a_reload_keeps_file_and_settings(page: Any, desk: Path) -> None:
     assert difference(after(page), before) == 0
     page.go_back()
     page.wait_for_selector(".grid")
+
+
+def test_a_mask_is_still_there_after_a_reload(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.get_by_role("button", name="Paint a mask").press("Enter")
+    page.keyboard.press("Space")
+    page.reload()
+    settled(page)
+    height, width = skimage.data.chelsea().shape[:2]
+    assert difference(after(page)[height // 2, width // 2], skimage.data.chelsea()[height // 2, width // 2]) == 0
+    assert page.inner_text("code").endswith("--mask mask.png")

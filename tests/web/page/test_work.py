@@ -30,6 +30,7 @@ from tests.web.conftest import serving
 
 pytestmark = pytest.mark.browser
 
+LONG = 300_000  # milliseconds that a whole video or a lesson may take on a busy machine
 IN_THE_MIDDLE = "/^[1-9]\\d* of 400/.test(document.querySelector('.progress .hint')?.textContent)"
 
 
@@ -60,8 +61,10 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     command = ["video", str(desk / "clip.mp4"), "-s", "great-wave", "--range", ":0.5", "-o", str(made)]
     suite.main(command, standalone_mode=False)
     assert Path(download.value.path()).read_bytes() == made.read_bytes()
+    assert not page.get_by_label("Strength", exact=True).is_visible()  # it would change nothing
     page.get_by_role("button", name="Back to the settings").click()
     page.wait_for_selector("text=Stylize the video")
+    assert page.get_by_label("Strength", exact=True).is_visible()
 
 
 def test_long_work_is_cancelled(page: Any, long_clip: Path) -> None:
@@ -96,7 +99,7 @@ def test_a_reload_in_the_middle_goes_on_with_the_work(page: Any, long_clip: Path
     page.get_by_role("button", name="Stylize the video").click()
     until(page, IN_THE_MIDDLE)
     page.reload()
-    page.wait_for_selector("text=Back to the settings")  # below the result
+    page.wait_for_selector("text=Back to the settings", timeout=LONG)  # below the result
     page.reload()
     page.wait_for_selector("text=Stylize the video")
 
@@ -118,9 +121,9 @@ def test_a_style_is_learned_and_stands_among_the_others(chromium: Any, desk: Pat
             page.get_by_role("button", name="Learn this style").click()
             page.get_by_role("button", name="Cancel").click()
             page.get_by_role("button", name="Learn this style").click()
-            page.wait_for_selector(".learn .left > img", state="visible")
+            page.wait_for_selector(".learn .left > img", state="visible", timeout=LONG)
             page.reload()
-            page.get_by_role("button", name="Use it on a photo").click()
+            page.get_by_role("button", name="Use it on a photo").click(timeout=LONG)
             page.wait_for_selector("text=Open a photo to see it in Morning Coffee")
             open_files(page, desk / "cat.png")
             settled(page)

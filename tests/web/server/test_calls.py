@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+import skimage.data
 
 from stylecli.cli.app import suite
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
+from stylecli.media.resizing import resize
 from tests.web.conftest import LIMITS, PHOTO, TINY, Visitor
 
 
@@ -48,6 +50,15 @@ def test_a_preview_has_the_pixels_of_the_result(client: Visitor, photo_id: str, 
     shape = int(preview.headers["x-height"]), int(preview.headers["x-width"]), 4
     made = read_picture(client.post("/api/picture", json=call).content).pixels
     assert np.array_equal(np.frombuffer(preview.content, np.uint8).reshape(shape)[..., :3], made)
+
+
+def test_the_small_pictures_are_the_photo_at_another_size(client: Visitor) -> None:
+    photo = np.ascontiguousarray(skimage.data.chelsea()[:200].repeat(2, 1)[:, :800])
+    upload = client.upload(encode_picture(picture_from_pixels(photo), ".png")).json()["id"]
+    answer = client.post("/api/photo", json={"upload": upload, "tile": True})
+    tile = np.frombuffer(answer.content, np.uint8).reshape(160, 640, 4)
+    assert np.abs(tile[..., :3] - 255 * resize(photo, 160, 640)).max() < 4  # levels: it is resized in bytes
+    assert np.all(tile[..., 3] == 255)
 
 
 @pytest.mark.parametrize(

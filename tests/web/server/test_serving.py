@@ -9,12 +9,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from stylecli.core.errors import UsageError
+from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.web.options import ServeOptions
-from tests.web.conftest import LIMITS, PORT, TINY, Served, Visitor, connected, serving
+from tests.web.conftest import LIMITS, PHOTO, PORT, TINY, Served, Visitor, connected, serving
 
 
 def test_another_address_needs_a_password() -> None:
@@ -33,6 +35,20 @@ def test_a_password_gives_the_key(tiny_style: Path, monkeypatch: pytest.MonkeyPa
         assert client.post("/api/session", json={"password": "open sesame"}).json() == {"key": client.key}
         assert client.get("/", headers={"host": f"192.168.1.5:{PORT}"}).status_code == 200
         assert client.get("/", headers={"host": f"rebound.example:{PORT}"}).status_code == 403
+
+
+def test_other_machines_get_small_files_to_look_at(tiny_style: Path) -> None:
+    options = ServeOptions(host="0.0.0.0", password="open sesame", styles_dir=tiny_style.parent, limits=LIMITS)
+    photo = read_picture(PHOTO).pixels
+    for client in connected(options):
+        answer = client.post("/api/photo", json={"upload": client.upload(PHOTO).json()["id"]})
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert len(answer.content) < photo.nbytes / 5
+        assert np.abs(read_picture(answer.content).pixels.astype(int) - photo).mean() < 3
+        clear = np.dstack([photo[:8, :8], np.full((8, 8), 90, np.uint8)])
+        upload = client.upload(encode_picture(picture_from_pixels(clear[..., :3].copy(), clear[..., 3].copy()), ".png"))
+        answer = client.post("/api/photo", json={"upload": upload.json()["id"]})
+        assert answer.content[3] == 90
 
 
 def test_without_a_password_nobody_gets_the_key(client: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_a_photo_is_painted_in_the_browser_as_by_the_program(whole_page: Any, ca
     until(page, ALL_SHOWN)
     assert ("one thread" in page.inner_text("#foot")) is not page.is_isolating
     with load_style("great-wave") as style:
-        painted = style(skimage.data.chelsea())
+        painted = style(skimage.data.chelsea(), fill=0.0)
         assert difference(pixels(page, f".grid li:nth-child({STYLES.index(CHOSEN) + 2}) canvas"), painted) <= 2
         style_button(page).click()
         settled(page)
@@ -101,7 +101,7 @@ def test_a_photo_is_painted_in_the_browser_as_by_the_program(whole_page: Any, ca
         until(page, "!document.querySelector('.veil:not([hidden])')")
         page.wait_for_timeout(1500)
         made = tmp_path / "made.png"
-        stylize_image(cat, made, style, look=Look(0.5, preserve_color=True, brush=2.0))
+        stylize_image(cat, made, style, look=Look(0.5, preserve_color=True, brush=2.0, fill=0.0))
     assert abs(after(page).astype(int) - read_picture(made).pixels).mean() < 2  # the browser resizes by another filter
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
@@ -137,7 +137,7 @@ def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path)
     pictures = []
     for name in ("great-wave", "the-scream"):
         with load_style(name) as style:
-            pictures.append(style(skimage.data.chelsea()).astype(float))
+            pictures.append(style(skimage.data.chelsea(), fill=0.0).astype(float))
     mixed = 0.7 * pictures[0] + 0.3 * pictures[1]
     assert difference(after(page), mixed.round()) <= 2
     with page.expect_download() as download:
@@ -158,7 +158,7 @@ def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, 
     set_slider(page, "Share of Adventure with the Windmills", 0.3)
     settled(page)
     with load_style("jack-pine:0.7+windmills:0.3") as style:
-        assert difference(after(page), style(skimage.data.chelsea())) <= 2
+        assert difference(after(page), style(skimage.data.chelsea(), fill=0.0)) <= 2
 
 
 def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ device = click.option(
     help="Device that runs the network; auto uses CUDA if it works, else the CPU. coreml is untested.",
 )
 variant = click.option(
-    "--variant", help="Variant of the style, such as quality, bold or int8; `stylecli styles list` names them."
+    "--variant", help="Variant of the style, such as quality, calm or int8; `stylecli styles list` names them."
 )
 run_folder = click.option("-o", "--output", required=True, type=PathType(), metavar="RUN", help="Folder of the run.")
 csv_file = click.option(

@@ -11,13 +11,14 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import to_unit
 from stylecli.packs.shelves import find_style, list_styles
-from stylecli.photos import PREVIEW_PHOTO
+from stylecli.photos import LEARNING_PHOTOS, PREVIEW_PHOTO
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
 PICTURES = Path(__file__).with_name("pictures")
 PHOTO = PREVIEW_PHOTO  # by Aitzol Berasategi, CC BY 4.0
+EMPTY_PHOTO, FILLED = LEARNING_PHOTOS / "sunset.jpg", "starry-night"  # by the same
 STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
 SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right
 TILE_WIDTH = 320
@@ -44,6 +45,10 @@ def main() -> None:
         tiles.append((paint(engine, photo, Look()), BLEND, ""))
     tiles.append((two, f"--mask, --over {SECOND}.jpg", ""))
     _write(labelled_grid(tiles, columns=3), "looks.jpg")
+    empty = read_picture(EMPTY_PHOTO).pixels
+    with Engine(find_style(FILLED), device="cpu") as engine:
+        tiles = [(paint(engine, empty, Look(fill=fill)), f"--fill {fill:g}", "") for fill in (0.0, 1.0)]
+    _write(labelled_grid([(empty, "the photo", ""), *tiles], columns=3), "fill.jpg")
 
 
 def _write(pixels: NDArray[np.uint8], name: str) -> None:

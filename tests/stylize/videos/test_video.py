@@ -126,6 +126,22 @@ def test_the_last_frame_is_shown_as_long_as_before(tmp_path: Path) -> None:
         assert container.duration == 9_000_000
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_players_compute_the_frame_rate_of_the_source(tmp_path: Path, suffix: str) -> None:
+    random = np.random.default_rng(0)
+    for count in (3, 6, 15, 21):  # of these x264 decodes some in another order than it shows them, up to the last
+        source = tmp_path / f"{count}.avi"
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25/2", "-frames:v", str(count), source)
+        veils = iter(random.integers(0, 40, (count, 48, 64, 3), np.uint8))
+        output = tmp_path / f"{count}-out{suffix}"
+        stylize_video(
+            source, output, paint=lambda picture, veils=veils: picture // 2 + next(veils), options=VideoOptions()
+        )
+        with av.open(str(output)) as container:
+            track = container.streams.video[0]
+            assert (track.average_rate, container.duration) == (Fraction(25, 2), count * 80_000)
+
+
 def test_an_uneven_video_is_declared_as_long_as_it_is(tmp_path: Path) -> None:
     source = make_video(tmp_path / "in.mkv", UNEVEN, Made(time_base=TICK))
     stylize(source, tmp_path / "out.mp4")

@@ -70,13 +70,15 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
 
     with blamed_on_output(output):
         shown = array("q")
-        ahead = 0
+        ahead = latest = 0  # latest: the packet of the frame that is shown last
         for piece in pieces:
             coded = [packet.pts or 0 for packet in _packets(piece)]
             ordered = sorted(coded)
+            latest = len(shown) + coded.index(ordered[-1])
             ahead = max([ahead, *(number - bisect_left(ordered, pts) for number, pts in enumerate(coded))])
             shown.extend(ordered)
         delay = shown[min(ahead, len(shown) - 1)] - shown[0]
+        decoded = [shown[number - ahead] if number >= ahead else shown[number] - delay for number in range(len(shown))]
         end = pieces[-1].end * time_base
         options = clock_options(time_base, muxer) | {"fflags": "bitexact"}
         with ExitStack() as stack:
@@ -88,9 +90,13 @@ def join_segments(pieces: Sequence[Piece], target: Path, *, muxer: str, time_bas
                 stream.metadata[name] = value
             packets = (packet for piece in pieces for packet in _packets(piece))
             for number, packet in enumerate(packets):
-                packet.dts = shown[number - ahead] if number >= ahead else shown[number] - delay
+                packet.dts = decoded[number]
                 if number == len(shown) - 1:
-                    end_at(packet, round(end / Fraction(packet.time_base)), delay)
+                    last = round(end / Fraction(packet.time_base))
+                    if latest < number and shown[-1] + decoded[latest + 1] - decoded[latest] >= last:
+                        packet.duration = max(1, last - delay - packet.dts)  # the latest tells the end already
+                    else:
+                        end_at(packet, last, delay)
                 packet.stream = stream
                 container.mux(packet)
 

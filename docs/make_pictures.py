@@ -35,7 +35,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     packs = list_styles()
     photo = read_picture(PHOTO).pixels
-    _write(contact_sheet(photo, packs, title="The photo", tile_width=TILE_WIDTH, device="cpu"), "styles.jpg")
+    _write(contact_sheet(photo, packs, title=PHOTO.name, tile_width=TILE_WIDTH, device="cpu"), "styles.jpg")
     with Engine(find_style(SECOND), device="cpu") as engine:
         over = to_unit(paint(engine, photo, Look()))
     with Engine(find_style(STYLE), device="cpu") as engine:

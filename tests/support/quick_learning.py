@@ -20,10 +20,11 @@ def make_lessons_quick(folder: Path) -> None:
     """Let `styles learn` take two steps of one crop each, with cut-outs of two photos that it writes into `folder`."""
     from stylecli.evaluation.quality import learned
     from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+    from stylecli.photos import JUDGING_PHOTOS
     from stylecli.training import learn
     from stylecli.training.recipe import Phase
 
-    photos = sorted(learn.JUDGING_PHOTOS.glob("*.jpg"))[:2]
+    photos = sorted(JUDGING_PHOTOS.glob("*.jpg"))[:2]
     for photo in photos:
         write_picture(picture_from_pixels(read_picture(photo).pixels[:SIDE, :SIDE].copy()), folder / photo.name)
     learn.LEARNING_PHOTOS = learned.JUDGING_PHOTOS = folder

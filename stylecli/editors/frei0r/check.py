@@ -79,7 +79,7 @@ def _check(topic: str, way: Callable[[], Frame], frame: Frame, pack: StylePack) 
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return Check(topic, False, str(error))
     with Engine(pack) as engine:
-        expected = paint(engine, np.ascontiguousarray(frame[..., :3]), Look(fill=0.0))
+        expected = paint(engine, np.ascontiguousarray(frame[..., :3]), Look())
     if not np.array_equal(painted[..., :3], expected):
         return Check(topic, False, "its pixels are not those of stylecli; the reason is printed above if it knows one")
     return Check(topic, True, f"the pixels of stylecli ({pack.name}, {WIDTH} x {HEIGHT})")

@@ -51,7 +51,7 @@ def _check(way: str, node: FusionHost, frame: np.ndarray[tuple[int, ...], np.dty
     if painted is None:
         return Check(way, False, "; ".join(node.printed))
     with Engine(find_style(style)) as engine:
-        expected = repainted(frame, "srgb", "premultiplied", lambda pixels: paint(engine, pixels, Look(fill=0.0)))
+        expected = repainted(frame, "srgb", "premultiplied", lambda pixels: paint(engine, pixels, Look()))
     worst = float(np.abs(painted - expected).max())
     if worst > TOLERANCE:
         return Check(way, False, f"its pixels differ from those of stylecli by {worst:.3f}")

@@ -43,7 +43,8 @@ def without_highlights(color: Floats) -> tuple[Floats, Floats]:
     has the brightness back. Negative values and NaN become 0.
     """
     finite = np.nan_to_num(color, posinf=HALF_MAX).clip(0, HALF_MAX)
-    highlights = finite.max(2, keepdims=True).clip(1, None)
+    red, green, blue = np.moveaxis(finite, 2, 0)
+    highlights = np.maximum(np.maximum(red, green), blue).clip(1, None)[..., None]  # `max(2)` takes ten times as long
     return finite / highlights, highlights
 
 

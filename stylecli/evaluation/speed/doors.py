@@ -89,8 +89,8 @@ def measure_doors(
 
         floats = levels.astype(np.float32) / 255
         ways: dict[str, Callable[[], float | None]] = {
-            NETWORK: lambda: _done(paint(engine, levels, Look(fill=0.0))),
-            NETWORK_OF_FLOATS: lambda: _done(paint(engine, floats, Look(fill=0.0))),
+            NETWORK: lambda: _done(paint(engine, levels, Look())),
+            NETWORK_OF_FLOATS: lambda: _done(paint(engine, floats, Look())),
             "spool, every further frame": by_spool,
             **plugins,
             "pipe": by_pipe,

@@ -73,7 +73,7 @@ def _fuse(frame: NDArray[np.float32], style: str, quirks: tuple[str, ...], home:
 
     def way() -> float:
         if is_new:
-            changing[0, 1] = np.random.default_rng().random(4)  # not one of the five pixels that are compared
+            changing[0, 1, :3] = np.random.default_rng().random(3)  # not one of the five pixels that are compared
         before = node.own_seconds
         _checked(node.process(changing, depth=HALF), node.printed)
         return node.own_seconds - before

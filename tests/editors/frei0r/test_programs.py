@@ -151,7 +151,8 @@ def test_frames_of_a_clip_share_their_statistics(
 def test_melt_gets_the_pixels_of_stylecli(home: Installation, clip: Path, threads: str) -> None:
     consumer = ["avformat:painted.mkv", "vcodec=png", "pix_fmt=rgb24", "mlt_image_format=rgb", "an=1"]
     effect = ["-filter", "frei0r.stylecli", "0=tiny", "1=0.5"]
-    run("melt", clip, *effect, "-consumer", *consumer, f"real_time={threads}")
+    said = run("melt", clip, *effect, "-consumer", *consumer, f"real_time={threads}")
+    assert Path("painted.mkv").stat().st_size > 1000, said  # of bytes
     assert_painted(home, clip, "painted.mkv", strength=0.5)
     assert home.left() == set()
 

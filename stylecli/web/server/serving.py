@@ -17,7 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from stylecli.core.errors import StyleError, UsageError
+from stylecli.core.errors import MediaError, StyleError, UsageError
+from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice
 from stylecli.web.jobs.queue import Jobs
 from stylecli.web.options import PORT, ServeOptions
@@ -47,9 +48,15 @@ def serve(
 ) -> None:
     """Serve the page until SIGINT or SIGTERM. `ready` gets the address, which holds the key.
 
+    A folder of styles that does not exist yet is made: the page adds what it learns.
+
     Raises:
         UsageError: the port is taken or not allowed.
+        MediaError: the folder of styles cannot be made.
     """
+    if options.styles_dir:
+        with blamed_on(options.styles_dir, error=MediaError, hint="Choose another folder."):
+            options.styles_dir.mkdir(parents=True, exist_ok=True)
     listening = _bound(options.host, options.port)
     with listening, site(options) as (built, key):
         port = listening.getsockname()[1]

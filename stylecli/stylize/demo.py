@@ -24,7 +24,7 @@ from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import labelled_grid, tile_of
 from stylecli.stylize.videos.video import stylize_video
 
-CLIP_STYLE = "great-wave"  # without this style the first one paints the clip
+CLIP_STYLE = "the-scream"  # without this style the first one paints the clip
 CREDIT = "by Aitzol Berasategi, CC BY 4.0"
 SHEET = "sheet.jpg"
 QUALITY = 92  # of the JPEG files

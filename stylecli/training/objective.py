@@ -18,6 +18,7 @@ from stylecli.training.losses.perceptual import (
     gram_matrix,
     grid_loss,
     pixel_loss,
+    speck_loss,
     style_loss,
     total_variation,
 )
@@ -131,6 +132,7 @@ LOSSES: dict[str, Loss] = {
     "style": Loss(_style, "style_weight"),
     "variation": Loss(lambda view: total_variation(view.stylized), "variation_weight"),
     "grid": Loss(lambda view: grid_loss(view.stylized), "grid_weight"),
+    "speck": Loss(lambda view: speck_loss(view.stylized), "speck_weight"),
     "structure": Loss(_structure, "structure_weight"),
     "tone": Loss(lambda view: tone_loss(view.stylized, view.photo), "tone_weight"),
     "emboss": Loss(lambda view: emboss_loss(view.stylized, view.photo), "emboss_weight"),

@@ -83,6 +83,7 @@ class Recipe:
     sliced_weight: float = 0.0  # of the painting's whole distribution of features (Heitz et al. 2021)
     variation_weight: float = 0.05
     grid_weight: float = 500.0
+    speck_weight: float = 0.0
     consistency_weight: float = 0.0  # of alike frames alike pictures, for videos
     batch: int = 2
     learning_rate: float = 4e-3  # the peak of the one-cycle schedule (Smith and Topin 2018)

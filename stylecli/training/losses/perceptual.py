@@ -14,7 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylecli.training.losses.consistency import luminance
+
 GRID_PERIOD = 4  # pixels: the largest stride of the style networks, so that of the largest grid they can leave
+SPECK_REACH = 3  # pixels from a speck's centre to the ring that must be clear of it
+SPECK_CONTRAST = 0.05  # of 0..1, over every pixel of the ring: fainter dots are grain of the paint
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -80,3 +84,27 @@ def grid_loss(image: Tensor) -> Tensor:
     places = F.pixel_unshuffle(image, GRID_PERIOD).mean((2, 3))  # (N, 3 * 16)
     variance: Tensor = places.reshape(-1, 3, GRID_PERIOD**2).var(2).mean()
     return variance
+
+
+def speck_loss(image: Tensor) -> Tensor:
+    """Measure white dots and dark speckles in pictures (N, 3, H, W), RGB in 0..1; a scalar >= 0.
+
+    How far the luma of a pixel exceeds the maximum of the square ring three pixels away, or falls below its minimum;
+    the mean over all pixels. Lines and edges cross the ring, so they cost nothing. Our own loss: style losses leave
+    such dots in dark areas, where they hold the energy of the painting's texture. H and W are at least 7.
+    """
+    luma = luminance(image)
+    return _isolated(luma) + _isolated(-luma)
+
+
+def _isolated(plane: Tensor) -> Tensor:
+    side = 2 * SPECK_REACH + 1
+    rows = F.max_pool2d(plane, (1, side), 1)  # (N, 1, H, W - 6): maxima of horizontal lines of 7 pixels
+    columns = F.max_pool2d(plane, (side, 1), 1)
+    last = 2 * SPECK_REACH
+    ring = torch.maximum(
+        torch.maximum(rows[..., :-last, :], rows[..., last:, :]),
+        torch.maximum(columns[..., :-last], columns[..., last:]),
+    )
+    inside = plane[..., SPECK_REACH:-SPECK_REACH, SPECK_REACH:-SPECK_REACH]
+    return (inside - ring - SPECK_CONTRAST).clamp_min(0).mean()

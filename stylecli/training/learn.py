@@ -19,6 +19,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.photos import LEARNING_PHOTOS, PREVIEW_PHOTO
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.packing import export_pack
+from stylecli.training.nearest import nearest_style
 from stylecli.training.prepare import prepare_to_learn
 from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.runs.finished import read_run
@@ -26,7 +27,9 @@ from stylecli.training.runs.folder import RECIPE, SAMPLES
 from stylecli.training.runs.recipe_files import read_recipe
 from stylecli.training.train import train
 
-BASE = "great-wave"  # its strokes are large and calm; those of `starry-night` and `the-scream` stayed in new styles
+# Learning starts from the nearest of these: the styles that were trained longest. From other styles, a nearer start
+# ended further away.
+BASES = ("composition-vii", "great-wave", "mulberry-tree", "stables", "starry-night", "the-scream")
 GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after which the preview is written
 SECONDS = 300.0
 
@@ -59,8 +62,8 @@ class Lesson:
     """What to learn, from what, and for how long.
 
     name: of the new style; None: derived from the painting's file name. title, artist, year: of the painting, for the
-    card. base: the style to start from; None: `BASE`. photos: a folder or zip to train on; None: those that ship with
-    stylecli. seconds: of training.
+    card. base: the style to start from; None: the nearest of `BASES`. photos: a folder or zip to train on;
+    None: those that ship with stylecli. seconds: of training.
     """
 
     painting: Path
@@ -132,7 +135,7 @@ def learn_style(
     with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
         shelf.mkdir(parents=True, exist_ok=True)
     work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
-    base = lesson.base or _base_of(work) or BASE
+    base = lesson.base or _base_of(work) or nearest_style(lesson.painting, LEARNING, BASES)
     notice(f"starting from {base}")
     recipe = replace(LEARNING, painting=_painting(lesson), base=base, time_budget=lesson.seconds)
     if lesson.photos:

@@ -83,7 +83,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
     network: StyleNetwork = network_class(recipe.network)(**recipe.widths)
     if start is not None:
         plain = average_style(start)
-        base = network_from_weights(_with_dilations_of(recipe, plain))
+        base = network_to_start_from(plain, recipe)
         if type(base) is type(network) and base.widths == network.widths:
             network = base  # unchanged: a recipe does not store the widths of a pruned network's blocks
         else:
@@ -97,10 +97,10 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
     return TrainingState(network, average, optimizer)
 
 
-def _with_dilations_of(recipe: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return the weights with the recipe's dilations, if they are of a `fast` network with as many blocks."""
+def network_to_start_from(weights: Mapping[str, Tensor], recipe: Recipe) -> StyleNetwork:
+    """Rebuild the network of a base, with the recipe's dilations if it is a `fast` network with as many blocks."""
     is_fast_of_as_many = FastNetwork.owns(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
-    return with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights
+    return network_from_weights(with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights)
 
 
 def _facts(device: torch.device, seconds: float, loss_networks: Sequence[LossNetwork]) -> TrainingFacts:

@@ -13,6 +13,7 @@ from stylecli.packs.safety import verify
 from stylecli.packs.shelves import find_style
 from stylecli.training import learn
 from stylecli.training.learn import Lesson, learn_style, name_of
+from stylecli.training.nearest import nearest_style
 from stylecli.training.recipe import Phase
 from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import stop_at
@@ -45,11 +46,14 @@ def test_an_interrupted_lesson_goes_on_and_ends_on_the_shelf(lesson: Lesson, tmp
     assert not (tmp_path / "state" / "learning" / "coffee").exists()
 
 
-def test_great_wave_is_trained_on_if_no_style_is_named(lesson: Lesson, tmp_path: Path) -> None:
+def test_the_nearest_style_is_trained_on_if_none_is_named(lesson: Lesson, tmp_path: Path) -> None:
     told = list[str]()
     with pytest.raises(KeyboardInterrupt):
         learn_style(replace(lesson, base=None), tmp_path / "shelf", progress=stop_at(1), notice=told.append)
-    assert told[0] == "starting from great-wave"
+    with pytest.raises(KeyboardInterrupt):
+        learn_style(replace(lesson, base=None), tmp_path / "shelf", progress=stop_at(2), notice=told.append)
+    chosen = nearest_style(lesson.painting, learn.LEARNING, learn.BASES)
+    assert [line for line in told if "starting" in line] == 2 * [f"starting from {chosen}"]
 
 
 def test_the_unfinished_training_lies_in_the_folder_that_is_named(lesson: Lesson, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from stylecli.cli.parameters import PathType, TimeSpan
 @click.option("--artist", default="", help="Artist of the painting.")
 @click.option("--year", type=int, default=0, help="Year of the painting.")
 @click.option("--time-budget", "seconds", type=TimeSpan(), default="5m", show_default=True, help="Time to train.")
-@click.option("--base", metavar="STYLE", help="Style to start from; default: great-wave.")
+@click.option("--base", metavar="STYLE", help="Style to start from; default: the nearest of six bundled ones.")
 @click.option("--data", "photos", type=PathType(), help="Training photos; default: 11 that ship with stylecli.")
 @click.option(
     "--work",

@@ -100,9 +100,10 @@ def command(
     """
     from stylecli.packs.shelves import find_style, style_folders
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures.jobs import Selection, carry_timing, plan_jobs
+    from stylecli.stylize.pictures.jobs import carry_timing, plan_jobs
     from stylecli.stylize.pictures.pages import read_over
     from stylecli.stylize.pictures.run import open_engines, run_jobs
+    from stylecli.stylize.pictures.selection import Selection
 
     look = replace(look, over=read_over(over) if over else None, fill=fill)
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]

@@ -181,7 +181,7 @@ def _notice(text: str) -> None:
 
 
 def _say_nothing(_: str) -> None:
-    """With --quiet."""
+    """Ignore a message; used with --quiet."""
 
 
 def _pictures(count: int) -> str:
@@ -202,7 +202,7 @@ def _tell_plan(jobs: Sequence[PictureJob], *, overwrite: bool, as_json: bool) ->
 
 
 def _print_path(path: Path, remark: str = "") -> None:
-    """As the bytes that the system knows it by: a name need not be text in the encoding of stdout."""
+    """Print a path as the bytes of its name, which need not be text in the encoding of stdout."""
     emit(os.fsencode(path) + remark.encode())
 
 

@@ -97,7 +97,9 @@ class RunNetwork:
         """
         weights, _ = read_tensors(run / WEIGHTS)
         if count_styles(weights) > 1:
-            raise UsageError(f"{run}: holds several styles", hint="Export each as a style, and judge that.")
+            raise UsageError(
+                f"{run}: holds several styles", hint="Make styles of them with `stylecli export`, and judge those."
+            )
         try:
             network = network_from_weights(weights)
         except UsageError as error:

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from stylecli.core.errors import PackError
-from stylecli.packs.card import CARD_FILE, FILE_NAME, read_card
+from stylecli.packs.card import CARD_FILE, read_card
+from stylecli.packs.card_fields import FILE_NAME
 from stylecli.packs.safety import DROPPINGS, PACK_BYTES_MAX, PACK_FILES_MAX
 
 # Deflate reaches 1032:1 on zeros; network weights and pictures stay below 2:1, a long card below 20:1.

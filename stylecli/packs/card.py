@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from stylecli.core.errors import PackError
 from stylecli.core.files import write_atomically
+from stylecli.packs.card_fields import FILE_NAME, CardFields, damaged
 
 FORMAT = 1
 CARD_FILE = "card.json"
@@ -25,10 +25,8 @@ CARD_BYTES_MAX = 1_000_000  # a card holds a page of text; anything larger is no
 PRECISIONS = ("fp32", "fp16", "int8")
 STATISTICS = ("live", "patches", "frozen")
 
-# A style's name becomes a folder, a menu entry and a part of file names. A pack is flat: files have names, no paths.
+# A style's name becomes a folder, a menu entry and a part of file names.
 STYLE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,11 @@ def read_card(folder: Path) -> Card:
     except OSError as error:
         raise PackError(f"{where}: cannot be read ({error.strerror})", hint="Check its permissions.") from error
     if len(raw) > CARD_BYTES_MAX:
-        raise _damaged(where, f"larger than {CARD_BYTES_MAX // 1_000_000} MB")
+        raise damaged(where, f"larger than {CARD_BYTES_MAX // 1_000_000} MB")
     try:
         document = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
-        raise _damaged(where, "not JSON") from error
+        raise damaged(where, "not JSON") from error
     return _card_of(document, where)
 
 
@@ -110,7 +108,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _card_of(document: object, where: str) -> Card:
-    fields = _Fields(document, where)
+    fields = CardFields(document, where)
     if (found := fields.whole("format")) > FORMAT:
         raise PackError(f"{where}: format {found}, this stylecli reads {FORMAT}", hint="Upgrade stylecli.")
     card = Card(
@@ -138,7 +136,7 @@ def _card_of(document: object, where: str) -> Card:
     return card
 
 
-def _model_of(fields: _Fields) -> ModelFile:
+def _model_of(fields: CardFields) -> ModelFile:
     return ModelFile(
         variant=fields.matching("variant", STYLE_NAME, "a name of small letters, digits and single hyphens"),
         precision=fields.choice("precision", PRECISIONS),
@@ -153,103 +151,25 @@ def _model_of(fields: _Fields) -> ModelFile:
     )
 
 
-def _hashes_of(fields: _Fields) -> dict[str, str]:
+def _hashes_of(fields: CardFields) -> dict[str, str]:
     for name in fields.values:
         if not FILE_NAME.fullmatch(name) or name == CARD_FILE:
-            raise _damaged(fields.where, f"files names {name!r}, which is not a plain file name beside {CARD_FILE}")
+            raise damaged(fields.where, f"files names {name!r}, which is not a plain file name beside {CARD_FILE}")
     return {name: fields.sha256(name) for name in fields.values}
 
 
 def _check_models(card: Card, where: str) -> None:
     variants = [model.variant for model in card.models]
     if len(set(variants)) < len(variants):
-        raise _damaged(where, "models holds a variant twice")
+        raise damaged(where, "models holds a variant twice")
     if card.default not in variants:
-        raise _damaged(where, f"default is {card.default!r}, but models has {', '.join(variants) or 'nothing'}")
+        raise damaged(where, f"default is {card.default!r}, but models has {', '.join(variants) or 'nothing'}")
     for model in card.models:
         if card.files.get(model.file) != model.sha256:
-            raise _damaged(where, f"models and files disagree about {model.file}")
+            raise damaged(where, f"models and files disagree about {model.file}")
     if card.recipe not in card.files:
-        raise _damaged(where, f"recipe is {card.recipe}, which files does not hold")
-
-
-class _Fields:
-    """Typed access to one JSON object: each method checks the field that it returns."""
-
-    def __init__(self, document: object, where: str, inside: str = "") -> None:
-        self.where = where
-        self.inside = inside  # path of the object inside the card, such as "models[0]."
-        if not isinstance(document, dict):
-            raise _damaged(where, f"{inside.rstrip('.') or 'the card'} is not an object")
-        self.values: dict[str, Any] = document
-
-    def text(self, field: str) -> str:
-        value = self._taken(field)
-        # Texts are printed on terminals and in menus, so no escape sequences and no line breaks.
-        if not isinstance(value, str) or not value or not value.isprintable():
-            raise self._wrong(field, "one line of text")
-        return value
-
-    def matching(self, field: str, pattern: re.Pattern[str], what: str) -> str:
-        value = self.text(field)
-        if not pattern.fullmatch(value):
-            raise self._wrong(field, what)
-        return value
-
-    def choice(self, field: str, choices: tuple[str, ...]) -> str:
-        value = self.text(field)
-        if value not in choices:
-            raise self._wrong(field, f"one of {', '.join(choices)}")
-        return value
-
-    def file(self, field: str) -> str:
-        return self.matching(field, FILE_NAME, "a plain file name")
-
-    def sha256(self, field: str) -> str:
-        return self.matching(field, SHA256, "a sha256 of 64 small hexadecimal digits")
-
-    def whole(self, field: str) -> int:
-        value = self._taken(field)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self._wrong(field, "a whole number")
-        return value
-
-    def number(self, field: str) -> float:
-        value = self._taken(field)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
-            raise self._wrong(field, "a number from 0 up")
-        return float(value)
-
-    def mapping(self, field: str) -> dict[str, Any]:
-        values = self.child(field).values
-        if not all(key.isprintable() for key in values):
-            raise self._wrong(field, "an object with plain keys")
-        return values
-
-    def child(self, field: str) -> _Fields:
-        return _Fields(self._taken(field), self.where, f"{self.inside}{field}.")
-
-    def objects(self, field: str) -> list[_Fields]:
-        value = self._taken(field)
-        if not isinstance(value, list):
-            raise self._wrong(field, "a list")
-        return [_Fields(entry, self.where, f"{self.inside}{field}[{index}].") for index, entry in enumerate(value)]
-
-    def _taken(self, field: str) -> object:
-        try:
-            return self.values[field]
-        except KeyError:
-            raise _damaged(self.where, f"{self.inside}{field} is missing") from None
-
-    def _wrong(self, field: str, wanted: str) -> PackError:
-        found = json.dumps(self.values[field])
-        short = found if len(found) <= 60 else f"{found[:57]}..."
-        return _damaged(self.where, f"{self.inside}{field} is {short}, not {wanted}")
+        raise damaged(where, f"recipe is {card.recipe}, which files does not hold")
 
 
 def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")  # NaN and Infinity are extensions of Python
-
-
-def _damaged(where: str, fault: str) -> PackError:
-    return PackError(f"{where}: {fault}", hint="Get the style again from where it came.")

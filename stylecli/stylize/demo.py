@@ -73,18 +73,18 @@ def make_demo(
 
     pictures = _make_pictures(folder, packs, device=device, extent=extent, progress_from=from_step)
     pack = next((pack for pack in packs if pack.name == CLIP_STYLE), packs[0])
-    scene, painted = folder / "scene.mp4", folder / f"scene-{pack.name}.mp4"
+    film, painted = folder / "film.mp4", folder / f"film-{pack.name}.mp4"
     start = 2 + len(packs)
-    _make_clip(scene, extent, progress=from_step(start, scene))
+    _make_clip(film, extent, progress=from_step(start, film))
     with Engine(pack, device=device, side_by_side=True) as engine:
         stylize_video(
-            scene,
+            film,
             painted,
             paint=FramePainter(engine, Look()),
             overwrite=True,
             progress=from_step(start + extent.frames, painted),
         )
-    return [*pictures, scene, painted]
+    return [*pictures, film, painted]
 
 
 def _bytes_of(extent: Extent, styles: int) -> float:
@@ -103,7 +103,7 @@ def _make_pictures(
     progress_from: Callable[[int, Path], Progress],
 ) -> list[Path]:
     """Write the photo, the photo in every style, and the sheet."""
-    files = [folder / name for name in ("scene.jpg", *(f"scene-{pack.name}.jpg" for pack in packs), SHEET)]
+    files = [folder / name for name in ("photo.jpg", *(f"photo-{pack.name}.jpg" for pack in packs), SHEET)]
     working = Step(0, None, "pictures")
     progress_from(0, files[0])(working)
     photo = sample_photo(*extent.picture)

@@ -41,7 +41,7 @@ def style_images(
         if min(height, width) < SHORT_SIDE_MIN:
             raise UsageError(
                 f"{file}: a painting of {width} x {height} pixels shows no brushwork",
-                hint=f"Give one of {SHORT_SIDE_MIN} pixels or more, better {max(recipe.style_sizes)}.",
+                hint=f"Give one of {SHORT_SIDE_MIN} pixels or more, better {max(512, *recipe.style_sizes)}.",
             )
         inside = within_border(pixels)
         painting = pixels[inside]

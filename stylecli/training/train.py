@@ -51,12 +51,12 @@ def train(
     recipe, teacher = ready.recipe, ready.teacher
     check_recipe(recipe)
     with joined_processes() as processes:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        paintings = style_images(ready.paintings, recipe, device, notice)  # before the folder is made
         planned = processes.agree_on(open_run(run, recipe) if processes.is_first else None)
         recipe = planned or recipe
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         for network in (*ready.loss_networks.values(), *([teacher] if teacher else [])):
             network.to(device)
-        paintings = style_images(ready.paintings, recipe, device, notice)
         objective = Objective(recipe, paintings, ready.loss_networks, teacher=teacher)
         training = Training(_initial_state(recipe, ready.start, device), objective, photos, processes)
         if not planned:

@@ -20,7 +20,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.demo import Extent, make_demo
 
 SMALL = Extent(picture=(120, 81), clip=(96, 64), frames=6, rate=Fraction(12))
-FILES = ["scene.jpg", "scene-tiny.jpg", "sheet.jpg", "scene.mp4", "scene-tiny.mp4"]
+FILES = ["photo.jpg", "photo-tiny.jpg", "sheet.jpg", "film.mp4", "film-tiny.mp4"]
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def test_every_file_is_written_and_nothing_else(demo: Path) -> None:
 
 
 def test_the_picture_is_stylized(demo: Path) -> None:
-    photo, painted = (read_picture(demo / name).pixels for name in ("scene.jpg", "scene-tiny.jpg"))
+    photo, painted = (read_picture(demo / name).pixels for name in ("photo.jpg", "photo-tiny.jpg"))
     assert photo.shape == painted.shape == (81, 120, 3)
     assert np.abs(photo.astype(int) - painted).mean() > 10
 
 
-@pytest.mark.parametrize("name", ["scene.mp4", "scene-tiny.mp4"])
+@pytest.mark.parametrize("name", ["film.mp4", "film-tiny.mp4"])
 def test_the_clip_has_every_frame_and_says_its_colours(demo: Path, name: str) -> None:
     with av.open(str(demo / name)) as container:
         (video,) = container.streams.video
@@ -53,7 +53,7 @@ def test_the_clip_has_every_frame_and_says_its_colours(demo: Path, name: str) ->
     assert tags == {(1, 1, 1, 1)}  # BT.709, limited range
 
 
-@pytest.mark.parametrize("name", ["scene.mp4", "scene-tiny.mp4"])
+@pytest.mark.parametrize("name", ["film.mp4", "film-tiny.mp4"])
 def test_the_clip_sounds(demo: Path, name: str) -> None:
     with av.open(str(demo / name)) as container:
         (sound,) = container.streams.audio
@@ -63,23 +63,23 @@ def test_the_clip_sounds(demo: Path, name: str) -> None:
     assert 0.05 < np.abs(samples).max() <= 1
 
 
-def test_the_colours_of_the_clip_are_those_of_the_scene(demo: Path) -> None:
+def test_the_colours_of_the_clip_are_those_of_the_photo(demo: Path) -> None:
     from stylecli.media.video.clip import probe
     from stylecli.media.video.reading.reader import read_frames
     from stylecli.photos.film import sample_film
 
-    decoded = next(iter(read_frames(probe(demo / "scene.mp4")))).pixels
+    decoded = next(iter(read_frames(probe(demo / "film.mp4")))).pixels
     rendered = next(sample_film(*SMALL.clip, SMALL.frames))
     # The mean over the frame: chroma subsampling moves colours about, a wrong matrix would shift them all.
     assert np.allclose(decoded.mean(axis=(0, 1)), rendered.mean(axis=(0, 1)), atol=1.5)
 
 
 def test_a_second_time_replaces_the_demo_and_keeps_other_files(tmp_path: Path, tiny_pack: StylePack) -> None:
-    (tmp_path / "scene.jpg").write_bytes(b"old")
+    (tmp_path / "photo.jpg").write_bytes(b"old")
     (tmp_path / "mine.txt").write_text("keep me")
     written = make_demo(tmp_path, [tiny_pack], device="cpu", extent=SMALL)
     assert [path.name for path in written] == FILES
-    assert read_picture(tmp_path / "scene.jpg").pixels.shape == (81, 120, 3)
+    assert read_picture(tmp_path / "photo.jpg").pixels.shape == (81, 120, 3)
     assert (tmp_path / "mine.txt").read_text() == "keep me"
 
 
@@ -93,7 +93,7 @@ def test_progress_rises_to_the_end(tmp_path: Path, tiny_pack: StylePack) -> None
 
 def test_an_interrupted_clip_leaves_no_half_file(tmp_path: Path, tiny_pack: StylePack) -> None:
     def interrupt(step: Step) -> None:
-        if step.label == "scene.mp4" and step.done > 5:
+        if step.label == "film.mp4" and step.done > 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

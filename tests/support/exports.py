@@ -18,10 +18,10 @@ def _exported_once() -> Iterator[None]:
     """Export a network once a process, for fixtures of modules too; the parity gate still sees every model."""
     translate = onnx_export.translate
 
-    def translate_once(network: StyleNetwork) -> bytes:
-        key = _fingerprint(network)
+    def translate_once(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
+        key = f"{_fingerprint(network)} {size}"
         if key not in _models:
-            _models[key] = translate(network)
+            _models[key] = translate(network, size=size)
         return _models[key]
 
     with pytest.MonkeyPatch.context() as patch:

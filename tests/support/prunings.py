@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from stylecli.evaluation import sweep
 from stylecli.evaluation.quality import measures as quality
 from stylecli.training import loop
 from stylecli.training import prepare as preparing
@@ -23,7 +25,7 @@ from stylecli.training.runs.recipe_files import write_recipe
 
 @pytest.fixture
 def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prune by few small crops, heal in six steps, judge, time and preview small pictures."""
+    """Prune by few small crops, heal in six steps, judge, time and preview small pictures, sweep by quick exports."""
     make_quick(monkeypatch)
 
 
@@ -38,6 +40,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
     patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
     patch.setattr(cost, "SIZE", (160, 96))
+    patch.setattr(sweep, "time_network", partial(cost.time_network, any_size=False))
 
 
 @pytest.fixture

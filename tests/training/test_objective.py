@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from stylecli.training.loss_table import LOSSES, Loss
 from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.perceptual import gram_matrix, style_loss
-from stylecli.training.objective import LOSSES, Loss, Objective, halved
+from stylecli.training.objective import Objective, halved
 from stylecli.training.recipe import Recipe
 
 RANDOM = torch.Generator().manual_seed(0)

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.loss_network import LossNetwork
@@ -30,6 +30,12 @@ def test_a_run_holds_recipe_log_samples_and_weights(finished: Path) -> None:
 
 def test_a_run_keeps_its_painting(finished: Path, photo_folder: Path) -> None:
     assert (finished / "chelsea.png").read_bytes() == (photo_folder / "chelsea.png").read_bytes()
+
+
+def test_a_painting_that_cannot_be_read_leaves_no_folder(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"nowhere\.png"):
+        trained(replace(recipe, painting=Painting("nowhere.png")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_several_paintings_make_one_network_of_several_styles(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:

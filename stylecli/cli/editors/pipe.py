@@ -49,12 +49,12 @@ class HostCommand(click.Command):
 
 
 def tell_error(code: int, message: str, hint: str) -> None:
-    """Say why there will be no picture."""
+    """Print the error as the line that the host reads."""
     say(f"stylecli-error {json.dumps({'protocol': PROTOCOL, 'code': code, 'message': message, 'hint': hint})}")
 
 
 def tell_progress(step: Step) -> None:
-    """Say how far it is."""
+    """Print the progress as a line that the host reads."""
     say(f"stylecli-progress {step.done / (step.total or 1):.3f} {step.label}")
 
 

@@ -100,9 +100,10 @@ def command(
     """
     from stylecli.packs.shelves import find_style, style_folders
     from stylecli.stylize.names import suffix_of_format
-    from stylecli.stylize.pictures.jobs import Selection, carry_timing, plan_jobs
+    from stylecli.stylize.pictures.jobs import carry_timing, plan_jobs
     from stylecli.stylize.pictures.pages import read_over
     from stylecli.stylize.pictures.run import open_engines, run_jobs
+    from stylecli.stylize.pictures.selection import Selection
 
     look = replace(look, over=read_over(over) if over else None, fill=fill)
     packs = [find_style(style, styles_dir, variant=variant) for style in styles]
@@ -180,7 +181,7 @@ def _notice(text: str) -> None:
 
 
 def _say_nothing(_: str) -> None:
-    """With --quiet."""
+    """Ignore a message; used with --quiet."""
 
 
 def _pictures(count: int) -> str:
@@ -201,7 +202,7 @@ def _tell_plan(jobs: Sequence[PictureJob], *, overwrite: bool, as_json: bool) ->
 
 
 def _print_path(path: Path, remark: str = "") -> None:
-    """As the bytes that the system knows it by: a name need not be text in the encoding of stdout."""
+    """Print a path as the bytes of its name, which need not be text in the encoding of stdout."""
     emit(os.fsencode(path) + remark.encode())
 
 

@@ -26,6 +26,7 @@ from stylecli.packs.card import CARD_FILE
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style, style_folders
 from stylecli.training.gatys.options import Optimization
+from stylecli.training.networks.conditional import count_styles
 from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
@@ -91,17 +92,18 @@ class RunNetwork:
 
         Raises:
             MediaError: there are no whole weights in the run.
-            UsageError: they are those of several styles, or of no network known here.
+            UsageError: they are those of several styles, or of no known network, or hold NaN or infinity.
             DeviceError: PyTorch cannot work on the device.
         """
         weights, _ = read_tensors(run / WEIGHTS)
+        if count_styles(weights) > 1:
+            raise UsageError(
+                f"{run}: holds several styles", hint="Make styles of them with `stylecli export`, and judge those."
+            )
         try:
             network = network_from_weights(weights)
         except UsageError as error:
-            raise UsageError(
-                f"{run}: its weights are not those of one known style network",
-                hint="Of several styles in one, make styles with `stylecli export`, and judge those.",
-            ) from error
+            raise UsageError(f"{run}: {error.message}", hint=error.hint) from error
         return cls(run.name, network, device=device)
 
     def __enter__(self) -> Self:

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import Path
 
 from stylecli.core.errors import MediaError, StyleError, UsageError
@@ -24,9 +23,9 @@ from stylecli.stylize.names import (
     result_suffix,
     results_among,
 )
+from stylecli.stylize.pictures.selection import FolderSearch, Selection
 
 EXPLICIT_PLACE = re.compile(r"%0\d+d")
-KINDS_NAMED = 5  # kinds of skipped files that a message names
 
 
 @dataclass(frozen=True)
@@ -42,24 +41,6 @@ class PictureJob:
     output: Path
     fault: StyleError | None = field(default=None, compare=False)
     scene: str = ""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which pictures of folders are taken, and how their results are named.
-
-    recursive: search subfolders too, and keep them in the output.
-    exclude: globs of names, or of paths below the folder, to leave out.
-    suffix: of all results, such as ".webp"; empty: that of each source.
-    known_styles: names of styles, to recognise results of earlier runs.
-    is_folder: the output is a folder, even if its name has a suffix.
-    """
-
-    recursive: bool = False
-    exclude: tuple[str, ...] = ()
-    suffix: str = ""
-    known_styles: tuple[str, ...] = ()
-    is_folder: bool = False
 
 
 def plan_jobs(
@@ -84,23 +65,24 @@ def plan_jobs(
         MediaError: a source does not exist, or a folder or sequence holds no picture.
         UsageError: two results have the same name, a result replaces a source, or no format has the suffix of `output`.
     """
-    plan = _Plan(tuple(styles), output, selection or Selection(), notice)
+    selection = selection or Selection()
+    plan = _Plan(tuple(styles), output, selection, FolderSearch(selection, _folder_of(output)))
     numbered = [source for source in sources if pattern_of(source)]
     target = _target(output, numbered)
     plain: list[Path] = []
     jobs: list[PictureJob] = []
-    earlier = results_among(sources, plan.selection.known_styles) if output is None else set()
+    earlier = results_among(sources, selection.known_styles) if output is None else set()
     for source in sources:
         if sequence := pattern_of(source):
             jobs += plan.of_sequence(sequence, target)
         elif is_split_video(source):
             jobs += plan.of_split_video(source)
         elif source in earlier:
-            plan.results += 1
+            plan.search.results += 1
         else:
             plain.append(source)
             jobs += plan.of_pictures(source)
-    plan.tell()
+    plan.search.tell(notice)
     is_single = len(jobs) == 1 and len(plain) == 1 and not plain[0].is_dir()
     if target and len(numbered) < len(sources):
         raise UsageError(f"{output}: numbers come from numbered sources", hint="Give a folder as `output`.")
@@ -146,16 +128,19 @@ def _target(output: Path | None, numbered: Sequence[Path]) -> Pattern | None:
     return target if is_meant else None
 
 
+def _folder_of(output: Path | None) -> Path | None:
+    """Return the folder that a search for pictures leaves out."""
+    return output if output and not is_template(output) else None
+
+
 @dataclass
 class _Plan:
-    """Makes the jobs of one call and counts what is left out."""
+    """Makes the jobs of one call."""
 
     styles: tuple[str, ...]
     output: Path | None
     selection: Selection
-    notice: Notice
-    skipped: Counter[str] = field(default_factory=Counter)  # by kind
-    results: int = 0
+    search: FolderSearch
 
     @property
     def template(self) -> Path | None:
@@ -167,7 +152,7 @@ class _Plan:
     def of_pictures(self, source: Path) -> list[PictureJob]:
         if not os.path.isdir(source):  # noqa: PTH112  # unlike Path.is_dir, False for a name that is too long
             return [self._job(source, source.parent, style) for style in self.styles]
-        found, faults = self._pictures_in(source)
+        found, faults = self.search.pictures_in(source)
         if not found and not faults:
             recursive = self.selection.recursive
             hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
@@ -198,16 +183,6 @@ class _Plan:
         pictures = sorted(path for path in source.iterdir() if has_picture_suffix(path.name) and path.is_file())
         return [PictureJob(path, self.styles[0], self.output / path.name, scene=str(source)) for path in pictures]
 
-    def tell(self) -> None:
-        """Report what was left out of folders."""
-        if self.results:
-            self.notice(f"left out: {_counted(self.results, 'result')} of earlier runs")
-        if self.skipped:
-            kinds = [f"{count} {kind}" for kind, count in self.skipped.most_common(KINDS_NAMED)]
-            more = len(self.skipped) - len(kinds)
-            kinds += [f"{more} more kinds"] if more > 0 else []
-            self.notice(f"left out: {_counted(self.skipped.total(), 'file')} that are no pictures: {', '.join(kinds)}")
-
     def _job(self, path: Path, base: Path, style: str) -> PictureJob:
         suffix, below = result_suffix(path, self.selection.suffix), path.parent.relative_to(base)
         if self.template:
@@ -216,38 +191,6 @@ class _Plan:
             return PictureJob(path, style, output)
         folder = self.output / below if self.output else path.parent
         return PictureJob(path, style, folder / f"{path.stem}-{style}{suffix}")
-
-    def _pictures_in(self, source: Path) -> tuple[list[Path], list[MediaError]]:
-        """Find the pictures in a folder; also return the errors of subfolders that cannot be read."""
-        own = os.path.realpath(self.output) if self.output and not self.template else None
-        faults: list[MediaError] = []
-
-        def note(error: OSError) -> None:
-            hint = "Change its permissions."
-            faults.append(MediaError(f"{error.filename}: it cannot be read ({error.strerror})", hint=hint))
-
-        found: list[Path] = []
-        for folder, folders, names in os.walk(source, onerror=note):
-            here = Path(folder)
-            if not self.selection.recursive:
-                folders.clear()
-            folders[:] = [one for one in folders if own is None or os.path.realpath(here / one) != own]
-            found += [here / name for name in sorted(names) if self._is_wanted(here / name, source)]
-            folders.sort()
-        earlier = results_among(found, self.selection.known_styles)
-        self.results += len(earlier)
-        return [path for path in found if path not in earlier], faults
-
-    def _is_wanted(self, path: Path, source: Path) -> bool:
-        below = path.relative_to(source).as_posix()
-        if path.name.startswith("."):  # a draft, or what a system writes beside files
-            return False
-        if any(fnmatch(path.name, glob) or fnmatch(below, glob) for glob in self.selection.exclude):
-            return False
-        if has_picture_suffix(path.name):
-            return True
-        self.skipped[path.suffix.lower() or path.name] += 1
-        return False
 
 
 def _told_apart(jobs: Sequence[PictureJob]) -> list[PictureJob]:
@@ -266,7 +209,3 @@ def _with_kind(job: PictureJob) -> Path:
     if not job.output.name.startswith(stem):
         return job.output
     return job.output.with_name(f"{stem}-{kind}{job.output.name.removeprefix(stem)}")
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'s' if count != 1 else ''}"

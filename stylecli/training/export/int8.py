@@ -86,12 +86,12 @@ def _feature_maps(graph: Graph) -> dict[str, str]:
 
 
 def _is_photo(node: NodeProto) -> bool:
-    """Whether a node gives the picture with pixels around it."""
+    """Whether a node pads the input picture."""
     return node.op_type == "Pad" and node.input[0] == "image"
 
 
 def _measured(graph: Graph, name: str) -> str:
-    """Return the feature map whose samples this one repeats or holds in other places."""
+    """Return the tensor that has the range of `name`: its source, before nodes that only move or repeat samples."""
     while (maker := graph.makers[name]).op_type in {"Resize", *MOVING} and not _is_photo(maker):
         name = maker.input[0]
     return name

@@ -39,12 +39,16 @@ def export_onnx(network: StyleNetwork) -> bytes:
     return model
 
 
-def translate(network: StyleNetwork) -> bytes:
-    """Export as `export_onnx` does, without the parity gate."""
+def translate(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
+    """Export as `export_onnx` does, without the parity gate.
+
+    size: width and height of the only picture that the model takes; None: it takes any.
+    """
     import onnxslim
 
     exported = SizedNetwork(network).eval()
-    example = torch.rand(2, 3, 66, 70, generator=torch.Generator().manual_seed(0))
+    shape = (1, 3, size[1], size[0]) if size else (2, 3, 66, 70)
+    example = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     dynamic = {"image": {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}}
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -52,7 +56,7 @@ def translate(network: StyleNetwork) -> bytes:
             (example,),
             input_names=["image"],
             output_names=["stylized"],
-            dynamic_shapes=dynamic,
+            dynamic_shapes=None if size else dynamic,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -60,7 +64,8 @@ def translate(network: StyleNetwork) -> bytes:
         )
         assert program is not None  # only the old exporter returns None
         slim = onnxslim.slim(program.model_proto)
-    _name_dimensions(slim)
+    if not size:
+        _name_dimensions(slim)
     model: bytes = slim.SerializeToString()
     return model
 

@@ -16,7 +16,7 @@ from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import atomic_folder, blamed_on
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, write_picture
-from stylecli.packs.card import CARD_FILE, Card, ModelFile, sha256_of, write_card
+from stylecli.packs.card import CARD_FILE, STYLE_NAME, Card, ModelFile, sha256_of, write_card
 from stylecli.packs.pack import PREVIEW_FILE, StylePack, open_pack
 from stylecli.packs.safety import verify
 from stylecli.stylize.look import Look
@@ -66,6 +66,7 @@ def export_pack(
         UsageError: the folder exists, or its name cannot be that of a style.
     """
     _check_target(folder, overwrite=overwrite)
+    _check_name(folder.name, "a style")
     with blamed_on(folder), atomic_folder(folder, replaces=True) as partial:
         model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
         card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
@@ -83,8 +84,9 @@ def add_variant(
     Raises:
         MediaError: the folder cannot be written.
         PackError: `folder` is not a style, or the model does not paint what the network paints.
-        UsageError: the style has this variant already, or it is its default one.
+        UsageError: the style has this variant already, it is its default one, or a variant cannot have this name.
     """
+    _check_name(variant, "a variant")
     pack = open_pack(folder)
     others = tuple(model for model in pack.card.models if model.variant != variant)
     if variant == pack.card.default:
@@ -170,6 +172,12 @@ def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
         files={},  # `_finish` fills them in
         fill=recipe.fill,
     )
+
+
+def _check_name(name: str, owner: str) -> None:
+    if not STYLE_NAME.fullmatch(name):
+        hint = "A name has small letters, digits and single hyphens, such as great-wave."
+        raise UsageError(f"{name!r} is no name for {owner}", hint=hint)
 
 
 def _check_target(folder: Path, *, overwrite: bool) -> None:

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylecli.training.networks.registry import network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
 
 
@@ -76,10 +75,3 @@ def average_style(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def is_of_norm(name: str) -> bool:
     """Whether a tensor of a network is the gamma or beta of a normalisation."""
     return name.rpartition(".")[0].endswith(".norm")
-
-
-def conditional_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
-    """Rebuild a network of several styles from its tensors alone; raises UsageError as `network_from_weights`."""
-    network = make_conditional(network_from_weights(one_style(weights, 0)), count_styles(weights))
-    network.load_state_dict(dict(weights))
-    return network

@@ -32,12 +32,14 @@ def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
     """Rebuild a network of one style from its tensors, in evaluation mode.
 
     Raises:
-        UsageError: no network of NETWORKS owns these tensors, or some of them are missing.
+        UsageError: no network of NETWORKS owns these tensors, some of them are missing, or hold NaN or infinity.
     """
     kind = next((kind for kind in map(network_class, NETWORKS) if kind.owns(weights)), None)
     fault = UsageError("these weights belong to no known style network", hint="Use weights that stylecli has trained.")
     if kind is None:
         raise fault
+    if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+        raise UsageError("these weights hold NaN or infinity", hint="Use those of a training that ended well.")
     try:  # packs hold weights in half precision
         return kind.from_weights({name: tensor.float() for name, tensor in weights.items()}).eval()
     except (KeyError, RuntimeError) as error:  # a tensor is missing or has another shape

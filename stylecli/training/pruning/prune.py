@@ -83,7 +83,9 @@ def prune(
     """
     whole = read_whole(run)
     RecipeChanges(steps=healing.steps)  # refuses bad steps before the cut
-    healing = replace(healing, painting=painting_of(run, whole.recipe, healing.painting))
+    painting = painting_of(run, whole.recipe, healing.painting)
+    style_images([painting], whole.recipe, torch.device("cpu"))  # refuses a bad painting before the cut
+    healing = replace(healing, painting=painting)
     asked = {
         "pruned": run,
         "target": str(target),
@@ -172,7 +174,7 @@ def _cut(
 
     def milliseconds(widths: Mapping[ChannelGroup, int]) -> float:
         kept = {group: range(width) for group, width in widths.items()}
-        return time_network(network_from_weights(cut_channels(weights, kept))).milliseconds
+        return time_network(network_from_weights(cut_channels(weights, kept)), any_size=False).milliseconds
 
     widths = choose_widths(CostTable(network, groups), target, milliseconds)
     orders: Orders

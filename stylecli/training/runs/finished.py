@@ -79,7 +79,7 @@ def read_training(files: TrainedFiles, *, number: int = 1) -> FinishedRun:
     recipe = read_recipe(files.recipe)
     if not 1 <= number <= len(recipe.paintings):
         raise UsageError(
-            f"{files.weights.parent}: has no style {number}", hint=f"It has styles 1 to {len(recipe.paintings)}."
+            f"{files.weights.parent}: has no style {number}", hint=f"Its last one is {len(recipe.paintings)}."
         )
     weights = one_style(weights, number - 1)
     return FinishedRun(weights, network_from_weights(weights), recipe, recipe.paintings[number - 1], facts)

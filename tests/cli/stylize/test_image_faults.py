@@ -90,7 +90,8 @@ def test_a_name_that_is_no_text_is_printed_as_it_is(folder: Path, tiny_style: Pa
 def test_a_folder_that_cannot_be_entered_is_named(
     folder: Path, tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stylecli.stylize.pictures.jobs import Selection, plan_jobs
+    from stylecli.stylize.pictures.jobs import plan_jobs
+    from stylecli.stylize.pictures.selection import Selection
 
     locked = folder / "locked"
     locked.mkdir()

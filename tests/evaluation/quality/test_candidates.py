@@ -82,6 +82,13 @@ def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) ->
         RunNetwork.of(tmp_path)
 
 
+def test_a_run_whose_weights_are_no_numbers_is_named(run: Path, tmp_path: Path) -> None:
+    weights = {name: torch.full_like(t, torch.nan) for name, t in load_file(run / "weights.safetensors").items()}
+    save_file(weights, tmp_path / "weights.safetensors")
+    with pytest.raises(UsageError, match=f"{tmp_path.name}: these weights hold NaN"):
+        RunNetwork.of(tmp_path)
+
+
 def test_a_painting_is_found_by_the_recipe(run: Path, photo_folder: Path, tiny_style: Path) -> None:
     trained, style = find_candidates([str(run), str(tiny_style)])
     assert find_painting(trained, photo_folder) == photo_folder / "coffee.png"

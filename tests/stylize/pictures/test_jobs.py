@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.stylize.pictures.jobs import PictureJob, Selection, plan_jobs
+from stylecli.stylize.pictures.jobs import PictureJob, plan_jobs
+from stylecli.stylize.pictures.selection import Selection
 
 
 @pytest.fixture

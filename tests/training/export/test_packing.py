@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from stylecli.core.errors import UsageError
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack, open_pack
 from stylecli.photos.film import sample_photo
+from stylecli.training.export import packing
 from stylecli.training.export.onnx_export import reach_of
-from stylecli.training.export.packing import export_pack
+from stylecli.training.export.packing import add_variant, export_pack
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.recipe import Painting, Recipe
 from stylecli.training.runs.checkpoints import read_tensors
@@ -33,12 +35,28 @@ def network() -> FastNetwork:
 
 
 @pytest.fixture(scope="module")
-def pack(network: FastNetwork, tmp_path_factory: pytest.TempPathFactory) -> StylePack:
+def run(network: FastNetwork) -> FinishedRun:
     painting = Painting("painting.png")
     recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS)
-    run = FinishedRun(network.state_dict(), network, recipe, painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64))
+    facts = TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
+    return FinishedRun(network.state_dict(), network, recipe, painting, facts)
+
+
+@pytest.fixture(scope="module")
+def pack(run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> StylePack:
     folder = tmp_path_factory.mktemp("packs") / "long-strokes"
     return export_pack(run, folder, preview_of=picture_from_pixels(sample_photo(96, 64)))
+
+
+@pytest.mark.parametrize("name", ["Long Strokes", "long--strokes", ".."])
+def test_a_name_that_a_style_cannot_have_is_refused_before_the_export(
+    run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(packing, "export_onnx", None)
+    with pytest.raises(UsageError, match="no name for a style"):
+        export_pack(run, tmp_path / "packs" / name, preview_of=picture_from_pixels(sample_photo(96, 64)))
+    with pytest.raises(UsageError, match="no name for a variant"):
+        add_variant(run, tmp_path / "pack", name)
 
 
 def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:

@@ -8,7 +8,6 @@ from stylecli.training.networks.conditional import (
     ConditionalNorm,
     average_style,
     choose_styles,
-    conditional_from_weights,
     count_styles,
     make_conditional,
     one_style,
@@ -66,13 +65,6 @@ def test_it_starts_as_the_plain_network() -> None:
     make_conditional(plain, 2)
     choose_styles(plain, torch.tensor([[0.3, 0.7]]))
     torch.testing.assert_close(plain(IMAGE), expected, atol=1e-5, rtol=0)
-
-
-def test_it_is_rebuilt_from_its_tensors_alone(several: StyleNetwork) -> None:
-    rebuilt = conditional_from_weights(several.state_dict())
-    for network in (several, rebuilt):
-        choose_styles(network, torch.eye(3))
-    torch.testing.assert_close(rebuilt(IMAGE), several(IMAGE))
 
 
 def test_styles_are_counted_and_mixed(several: StyleNetwork) -> None:

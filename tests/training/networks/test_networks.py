@@ -125,6 +125,13 @@ def test_every_network_owns_its_weights_alone() -> None:
         assert owners == [network_name(network)]
 
 
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    weights = FastNetwork(stem=4, trunk=8, blocks=1).state_dict()
+    weights["head.weight"][0] = torch.nan
+    with pytest.raises(UsageError, match="NaN or infinity"):
+        network_from_weights(weights)
+
+
 def test_weights_with_a_tensor_missing_are_refused() -> None:
     weights = FastNetwork(stem=4, trunk=8, blocks=1).state_dict()
     del weights["head.weight"]

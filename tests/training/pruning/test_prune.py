@@ -238,6 +238,15 @@ def test_a_painting_that_is_nowhere_is_named(cut_in_half: Callable[..., Path], w
     assert "`painting`" in caught.value.hint
 
 
+def test_a_painting_that_cannot_be_read_is_refused_before_the_cut(
+    cut_in_half: Callable[..., Path], whole: Path, tmp_path: Path
+) -> None:
+    (whole / "chelsea.png").write_bytes(b"")
+    with pytest.raises(MediaError, match=r"chelsea\.png: it is empty"):
+        cut_in_half()
+    assert not (tmp_path / "half").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "exit_code", "fault"),
     [

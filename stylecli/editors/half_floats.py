@@ -22,10 +22,7 @@ def half_floats(values: Floats) -> NDArray[np.float16]:
 
 
 def single_floats(halves: NDArray[np.float16]) -> Floats:
-    """Samples (H, W, C) as single floats, in memory as they are: pixel by pixel, or channel by channel."""
-    planes = np.moveaxis(halves, 2, 0)
-    if planes.flags.c_contiguous:
-        return np.moveaxis(_cast(planes, "float16", "float32"), 0, 2)
+    """Half floats of any shape as single ones."""
     return _cast(halves, "float16", "float32")
 
 

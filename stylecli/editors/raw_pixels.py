@@ -24,7 +24,7 @@ from stylecli.media.linear_light import (
     unpremultiplied,
     without_highlights,
 )
-from stylecli.media.pixels import Floats, to_unit
+from stylecli.media.pixels import to_unit
 
 Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (H, W, 3), sRGB-encoded RGB; same shape and type
 
@@ -60,9 +60,8 @@ def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArra
 
 
 def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
-    unit = single_floats(samples) if samples.dtype == np.float16 else to_unit(samples)
-    colors: Floats = _colors_of(unit)
-    coverage: Floats = np.ascontiguousarray(unit[..., 3])
+    floats = single_floats if samples.dtype == np.float16 else to_unit
+    colors, coverage = floats(_colors_of(samples)), floats(np.ascontiguousarray(samples[..., 3]))
     is_opaque = bool((coverage == 1).all())  # most frames are, and have no highlights: both save half of the time
     multiplier = coverage if alpha == "premultiplied" and not is_opaque else None
     straight = unpremultiplied(colors, multiplier)
@@ -83,8 +82,9 @@ def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint
     painted = premultiplied(painted, multiplier)
     if multiplier is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
         painted = np.where(multiplier[..., None] == 0, colors, painted)
-    result = samples.copy(order="K")
+    result = np.empty_like(samples)
     _copy_colors(half_floats(painted) if samples.dtype == np.float16 else as_samples(painted, samples.dtype), result)
+    result[..., 3] = samples[..., 3]
     return result
 
 

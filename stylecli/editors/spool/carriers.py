@@ -20,9 +20,7 @@ CARRIERS: tuple[Carrier, ...] = get_args(Carrier)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Samples = NDArray[Any]  # (H, W, 4)
-Encode = Callable[
-    [Samples], bytes | memoryview
-]  # samples as a file like the one that was read
+Encode = Callable[[Samples], bytes | memoryview]  # samples as a file like the one that was read
 
 
 def read_samples(data: bytes, carrier: Carrier, name: str) -> tuple[Samples, Encode]:

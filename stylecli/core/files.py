@@ -207,6 +207,31 @@ def try_lock(file: BinaryIO) -> bool:
     return True
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one process, or thread, after the other do the work of the `with`.
+
+    The folder itself is what they lock, so that nothing is left behind. Where no folder can be locked, as on Windows
+    and on some network drives, nobody waits.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def flush_to_disk(path: Path) -> None:
     """Wait until a file, or the names in a folder, survive a loss of power."""
     descriptor = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stylecli.core.files import write_atomically
+from stylecli.core.files import alone_in, write_atomically
 from stylecli.core.version import __version__
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 
@@ -69,6 +69,57 @@ def connect(
     also: other folders that the plug-in needs; those that are made here go with the connection. `more` goes into the
     configuration.
     """
+    with alone_in(Path.home()):
+        _connect(there, place, command, also, more)
+
+
+def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = ()) -> None:
+    """Remove the folder, unless the plug-in is installed in another place too; its worker ends.
+
+    own: names of files that the plug-in itself has written there.
+    """
+    with alone_in(Path.home()):
+        _disconnect(there, place, own)
+
+
+def places(there: Connection) -> list[str]:
+    """The folders in which the plug-in is installed."""
+    return list(_read(there).get("places", []))
+
+
+def with_other_places(there: Connection, editor: str, found: Sequence[PluginFolder]) -> list[PluginFolder]:
+    """The folders that were `found` for an editor, and those in which its plug-in was installed by their names."""
+    others = (Path(one) for one in places(there) if Path(one) not in {place.folder for place in found})
+    return [*found, *(PluginFolder(editor, other) for other in others if other.is_dir())]
+
+
+def renew_styles(there: Connection) -> None:
+    """Write the list of styles anew, where the folder is there."""
+    with alone_in(Path.home()):
+        if known := _read(there):
+            _write(there, {**known, "styles": installed_styles()})
+
+
+def fault_of(there: Connection) -> str:
+    """What is wrong with the folder; empty if all is well."""
+    known = _read(there)
+    if not known:
+        return f"{there.config} is missing or damaged"
+    if known.get("version") != __version__:
+        return f"{there.config} is of stylecli {known.get('version')}, this is {__version__}"
+    return "" if there.launcher.is_file() else f"{there.launcher} is missing"
+
+
+def installed_styles() -> list[dict[str, str]]:
+    """The name and title of every style, as plug-ins list them."""
+    from stylecli.packs.shelves import list_styles  # reads style packs, which --help does not need
+
+    return [{"style": pack.name, "title": pack.card.title} for pack in list_styles(None)]
+
+
+def _connect(
+    there: Connection, place: PluginFolder, command: Sequence[str], also: Sequence[Path], more: Mapping[str, str]
+) -> None:
     known = _read(there)
     made = known.get("made", [])
     for needed in (there.folder, *also):
@@ -91,11 +142,7 @@ def connect(
     _write(there, config)
 
 
-def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = ()) -> None:
-    """Remove the folder, unless the plug-in is installed in another place too; its worker ends.
-
-    own: names of files that the plug-in itself has written there.
-    """
+def _disconnect(there: Connection, place: PluginFolder, own: Sequence[str]) -> None:
     from stylecli.editors.spool.worker import stop  # loads onnxruntime, which --help does not need
 
     known = _read(there)
@@ -118,40 +165,6 @@ def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = (
         sibling = replace(there, folder=config.parent)
         theirs = _read(sibling)
         _write(sibling, {**theirs, "made": [*left, *theirs.get("made", [])]})
-
-
-def places(there: Connection) -> list[str]:
-    """The folders in which the plug-in is installed."""
-    return list(_read(there).get("places", []))
-
-
-def with_other_places(there: Connection, editor: str, found: Sequence[PluginFolder]) -> list[PluginFolder]:
-    """The folders that were `found` for an editor, and those in which its plug-in was installed by their names."""
-    others = (Path(one) for one in places(there) if Path(one) not in {place.folder for place in found})
-    return [*found, *(PluginFolder(editor, other) for other in others if other.is_dir())]
-
-
-def renew_styles(there: Connection) -> None:
-    """Write the list of styles anew, where the folder is there."""
-    if known := _read(there):
-        _write(there, {**known, "styles": installed_styles()})
-
-
-def fault_of(there: Connection) -> str:
-    """What is wrong with the folder; empty if all is well."""
-    known = _read(there)
-    if not known:
-        return f"{there.config} is missing or damaged"
-    if known.get("version") != __version__:
-        return f"{there.config} is of stylecli {known.get('version')}, this is {__version__}"
-    return "" if there.launcher.is_file() else f"{there.launcher} is missing"
-
-
-def installed_styles() -> list[dict[str, str]]:
-    """The name and title of every style, as plug-ins list them."""
-    from stylecli.packs.shelves import list_styles  # reads style packs, which --help does not need
-
-    return [{"style": pack.name, "title": pack.card.title} for pack in list_styles(None)]
 
 
 def _launcher(command: Sequence[str], *, is_windows: bool) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from stylecli.editors.half_floats import half_floats
+from stylecli.editors.half_floats import half_floats, single_floats
 from stylecli.editors.layout import CHANNELS, SAMPLES, Alpha, Color, Layout
 from stylecli.media.images.alpha import bled
 from stylecli.media.linear_light import (
@@ -24,7 +24,7 @@ from stylecli.media.linear_light import (
     unpremultiplied,
     without_highlights,
 )
-from stylecli.media.pixels import Floats, to_unit
+from stylecli.media.pixels import to_unit
 
 Paint = Callable[[NDArray[Any]], NDArray[Any]]  # (H, W, 3), sRGB-encoded RGB; same shape and type
 
@@ -48,7 +48,7 @@ def repainted(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -
 
 
 def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
-    pixels = _colors_of(samples, samples.dtype)
+    pixels = _colors_of(samples)
     if alpha != "ignore":
         pixels = bled(pixels, samples[..., 3])
     painted = paint(pixels)
@@ -60,9 +60,8 @@ def _paint_integers(samples: NDArray[Any], alpha: Alpha, paint: Paint) -> NDArra
 
 
 def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint) -> NDArray[Any] | None:
-    is_float = samples.dtype.kind == "f"
-    colors: Floats = _colors_of(samples, np.float32) if is_float else to_unit(_colors_of(samples, samples.dtype))
-    coverage: Floats = samples[..., 3].astype(np.float32) if is_float else to_unit(samples[..., 3])
+    floats = single_floats if samples.dtype == np.float16 else to_unit
+    colors, coverage = floats(_colors_of(samples)), floats(np.ascontiguousarray(samples[..., 3]))
     is_opaque = bool((coverage == 1).all())  # most frames are, and have no highlights: both save half of the time
     multiplier = coverage if alpha == "premultiplied" and not is_opaque else None
     straight = unpremultiplied(colors, multiplier)
@@ -83,14 +82,15 @@ def _paint_light(samples: NDArray[Any], color: Color, alpha: Alpha, paint: Paint
     painted = premultiplied(painted, multiplier)
     if multiplier is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
         painted = np.where(multiplier[..., None] == 0, colors, painted)
-    result = samples.copy()
+    result = np.empty_like(samples)
     _copy_colors(half_floats(painted) if samples.dtype == np.float16 else as_samples(painted, samples.dtype), result)
+    result[..., 3] = samples[..., 3]
     return result
 
 
-def _colors_of(samples: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+def _colors_of(samples: NDArray[Any]) -> NDArray[Any]:
     """R, G and B of samples, as a contiguous array (H, W, 3)."""
-    colors = np.empty((*samples.shape[:2], 3), dtype)
+    colors = np.empty((*samples.shape[:2], 3), samples.dtype)
     _copy_colors(samples, colors)
     return colors
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stylecli.editors.half_floats import half_floats
+from stylecli.editors.half_floats import half_floats, single_floats
 from stylecli.media.linear_light import as_samples
 
 
@@ -20,3 +20,11 @@ def test_the_shape_stays() -> None:
     values = np.zeros((4, 6, 3), np.float32)[:, ::2]
     assert half_floats(values).shape == (4, 3, 3)
     assert half_floats(values[:0]).shape == (0, 3, 3)
+
+
+def test_half_floats_become_the_floats_of_numpy() -> None:
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16).reshape(256, 64, 4)
+    for samples in (halves, np.moveaxis(halves.reshape(4, 256, 64), 0, 2)):
+        found = single_floats(samples)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, samples.astype(np.float32))

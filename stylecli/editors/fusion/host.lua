@@ -24,27 +24,31 @@ local function object(class, fields, methods)
     for name in pairs(methods) do
         evidence(class, name)
     end
-    local result = {}
+    local result, checked = {}, {} -- functions are made once: LuaJIT compiles no loop in which one is made
+    for name, method in pairs(methods) do
+        local least, most, work = unpack(method)
+        checked[name] = function(me, ...)
+            local given = select("#", ...)
+            if me ~= result then
+                fail("%s.%s is called with . instead of :", class, name)
+            elseif given < least or given > most then
+                fail("%s:%s takes %d to %d arguments, not %d", class, name, least, most, given)
+            end
+            return work(...)
+        end
+    end
     return setmetatable(result, {
         __index = function(_, name)
+            local method = checked[name]
+            if method then
+                return method
+            end
             evidence(class, name)
-            local method = methods[name]
-            if not method then
-                local value = fields[name]
-                if type(value) == "function" then
-                    return value()
-                end
-                return value
+            local value = fields[name]
+            if type(value) == "function" then
+                return value()
             end
-            return function(me, ...)
-                local given = select("#", ...)
-                if me ~= result then
-                    fail("%s.%s is called with . instead of :", class, name)
-                elseif given < method[1] or given > method[2] then
-                    fail("%s:%s takes %d to %d arguments, not %d", class, name, method[1], method[2], given)
-                end
-                return method[3](...)
-            end
+            return value
         end,
         __newindex = function(_, name)
             fail("%s.%s cannot be set", class, name)
@@ -57,6 +61,11 @@ end
 local stores = setmetatable({}, { __mode = "k" }) -- of images: what no fuse sees
 
 local LEVELS = { [5] = 255, [6] = 65535 }
+
+-- A value as an image of integers keeps it.
+local function kept(value, levels)
+    return math.floor(math.min(1, math.max(0, value)) * levels + 0.5) / levels
+end
 
 local function new_image(width, height, depth, original_width, window, has_data)
     local store = {
@@ -92,13 +101,11 @@ local function new_image(width, height, depth, original_width, window, has_data)
         end },
         SetPixel = { 3, 3, function(x, y, pixel)
             local place, levels = place_of(x, y), LEVELS[depth]
-            for offset, value in ipairs({ pixel.R, pixel.G, pixel.B, pixel.A }) do
-                if levels then
-                    value = math.min(1, math.max(0, value))
-                    value = math.floor(value * levels + 0.5) / levels
-                end
-                store.samples[place + offset - 1] = value
+            local samples, r, g, b, a = store.samples, pixel.R, pixel.G, pixel.B, pixel.A
+            if levels then
+                r, g, b, a = kept(r, levels), kept(g, levels), kept(b, levels), kept(a, levels)
             end
+            samples[place], samples[place + 1], samples[place + 2], samples[place + 3] = r, g, b, a
         end },
     })
     stores[image] = store
@@ -132,7 +139,12 @@ local function Image(attributes)
         evidence("tags", name)
     end
     local like = stores[attributes.IMG_Like] or fail("Image without IMG_Like")
-    return new_image(like.width, like.height, like.depth, like.original_width, like.window, not attributes.IMG_NoData)
+    local started = python.now()
+    local image = new_image(
+        like.width, like.height, like.depth, like.original_width, like.window, not attributes.IMG_NoData
+    )
+    python.spent(started)
+    return image
 end
 
 -- Files of images ------------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class FusionHost:
             "png_read": _png_read,
         }
         python = {name: self._timed(work) for name, work in files.items()}
+        python |= {"now": time.perf_counter, "spent": self._spent}
         options = {
             "vocabulary": runtime.table_from(json.loads((HERE / "vocabulary.json").read_text()), recursive=True),
             "python": runtime.table_from(python),
@@ -137,6 +138,10 @@ class FusionHost:
         width, height, address = self._host.describe(result)
         return np.zeros((height, width, 0), np.float32) if address is None else _at(address, width, height)[::-1].copy()
 
+    def _spent(self, started: float) -> None:
+        """Count the time since `started` as the stand-in's own."""
+        self.own_seconds += time.perf_counter() - started
+
     def _timed(self, work: Callable[..., Result]) -> Callable[..., Result]:
         """The same function, its time counted as the stand-in's own."""
 
@@ -145,7 +150,7 @@ class FusionHost:
             try:
                 return work(*values)
             finally:
-                self.own_seconds += time.perf_counter() - started
+                self._spent(started)
 
         return timed
 

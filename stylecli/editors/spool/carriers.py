@@ -6,22 +6,21 @@ them. What comes back is a file of the same kind, size and sample type.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.editors.spool.exr import pixels_of_exr, read_exr, write_exr
 
 Carrier = Literal["exr", "png"]
 CARRIERS: tuple[Carrier, ...] = get_args(Carrier)
-CHANNELS = ("R", "G", "B", "A")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Samples = NDArray[Any]  # (H, W, 4)
-Encode = Callable[[Samples], bytes]  # samples like those that were read, as a file like the one that was read
+Encode = Callable[[Samples], bytes | memoryview]  # samples as a file like the one that was read
 
 
 def read_samples(data: bytes, carrier: Carrier, name: str) -> tuple[Samples, Encode]:
@@ -31,46 +30,36 @@ def read_samples(data: bytes, carrier: Carrier, name: str) -> tuple[Samples, Enc
         MediaError: it is damaged, or has no R, G and B.
     """
     try:
-        return _read_exr(data) if carrier == "exr" else _read_png(data)
+        if carrier == "png":
+            return _read_png(data)
+        frame = read_exr(data)
     except Exception as error:  # both libraries raise many kinds
         reason = str(error).strip().splitlines()[-1:] or ["it is empty"]
         hint = "The host wrote it wrong; raw samples work in every host."
         raise MediaError(f"{name}: it cannot be read as {carrier} ({reason[0]})", hint=hint) from error
+    return frame.samples, lambda samples: write_exr(samples, frame)
 
 
-def _read_exr(data: bytes) -> tuple[Samples, Encode]:
-    import io
-
-    OpenEXR = _openexr()  # noqa: N806  # the module's own name
-    file = OpenEXR.File(io.BytesIO(data), separate_channels=True)
-    channels = file.parts[0].channels
-    colors = [channels[key].pixels for key in CHANNELS[:3]]
-    has_alpha = CHANNELS[3] in channels
-    planes = [*colors, channels[CHANNELS[3]].pixels if has_alpha else np.ones_like(colors[0])]
-
-    def encode(samples: Samples) -> bytes:
-        for place, key in enumerate(CHANNELS[: 4 if has_alpha else 3]):
-            channels[key].pixels = np.ascontiguousarray(samples[..., place].astype(channels[key].pixels.dtype))
-        file.parts[0].header["compression"] = OpenEXR.NO_COMPRESSION  # it is read once, at once
-        target = io.BytesIO()
-        file.write(target)
-        return target.getvalue()
-
-    return np.stack(planes, axis=-1), encode
+def pixels_of(data: bytes, carrier: Carrier) -> tuple[bytes | memoryview, ...]:
+    """The parts of a file that say what its pixels are; equal parts are equal pixels."""
+    return pixels_of_exr(data) if carrier == "exr" else tuple(_critical_chunks(data))
 
 
-@lru_cache(maxsize=1)
-def _openexr() -> Any:
-    """The library, told to use all cores: a 720p frame of half floats takes it 25 ms on one."""
-    import OpenEXR
-
-    if hasattr(OpenEXR, "set_global_thread_count"):  # since OpenEXR 3.5
-        OpenEXR.set_global_thread_count(os.cpu_count() or 1)
-    return OpenEXR
+def _critical_chunks(data: bytes) -> Iterator[bytes | memoryview]:
+    """The chunks of a PNG file whose names begin with a capital letter; all of what is none."""
+    if not data.startswith(PNG_SIGNATURE):
+        yield data
+        return
+    place = len(PNG_SIGNATURE)
+    while place < len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 5].isupper():
+            yield memoryview(data)[place:end]
+        place = end
 
 
 def _read_png(data: bytes) -> tuple[Samples, Encode]:
-    import pyvips
+    import pyvips  # a native library that only files of this kind need
 
     image = pyvips.Image.new_from_buffer(data, "", fail_on="error")
     samples = image.numpy()

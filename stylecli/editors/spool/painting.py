@@ -16,7 +16,7 @@ from stylecli.core.errors import DeviceError, MediaError
 from stylecli.editors.layout import CHANNELS, SAMPLES, Layout
 from stylecli.editors.raw_pixels import repainted
 from stylecli.editors.spool.cache import FrameCache, key_of
-from stylecli.editors.spool.carriers import Carrier, Encode, read_samples
+from stylecli.editors.spool.carriers import Encode, pixels_of, read_samples
 from stylecli.editors.spool.engines import EngineCache
 from stylecli.editors.spool.job import Probe, SpoolJob
 from stylecli.inference.engine import Device, Engine
@@ -50,11 +50,13 @@ class JobPainter:
         self._engines = EngineCache(device, styles_dir)
         self._frames = FrameCache(cache)
         self._scenes: dict[str, dict[str, NDArray[Any]]] = {}
+        self._unkept: list[tuple[str, dict[str, Any], bytes | memoryview]] = []
 
     def __enter__(self) -> JobPainter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.keep()
         self._engines.close()
 
     def paint(self, job: SpoolJob, data: bytes, begun: Callable[[str], None]) -> Answer:
@@ -68,38 +70,31 @@ class JobPainter:
             begun(engine.name)
             picture = stylize_picture(read_picture(data), engine, job.look)
             height, width = picture.pixels.shape[:2]
-            return _answer(encode_picture(picture, Path(job.output).suffix), engine, width, height)
-        key = "" if job.cache == "off" else _key(job, model, data, repr(job.probe))
+            return _answer(encode_picture(picture, Path(job.output).suffix), engine, (width, height))
+        size = (job.layout.width, job.layout.height)
+        key = "" if job.cache == "off" else _key(job, model, data)
         if key and (kept := self._frames.get(key)):
             told, answer = _unpacked(kept)
-            return _answer(answer, engine, job.layout.width, job.layout.height, cached=True, **told)
+            return _answer(answer, engine, size, cached=True, **told)
         samples, encode = _samples(job, job.layout, data)
         _check_probe(samples, job.probe, job.input)
-        # A host may write the time into each file: the same picture may come in another one.
-        pixels_key = _key(job, model, np.ascontiguousarray(samples).data) if key and job.carrier else ""
-        painted = self._painted_before(pixels_key, job.carrier, samples) if job.carrier and pixels_key else None
-        is_cached = painted is not None
-        if painted is None and job.cache == "only":
+        if job.cache == "only":
             raise NotCachedError("the frame is not in the cache", hint="Render it once.")
-        if painted is None:
-            begun(engine.name)
-            painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
+        begun(engine.name)
+        painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
         result = encode(painted)
         pixels = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in job.probe]
         probe = {"probe": pixels} if pixels else {}
         if key:
-            self._frames.put(key, _packed(probe, result))
-        if pixels_key:
-            self._frames.put(pixels_key, key.encode())
-        cached = {"cached": is_cached} if key else {}
-        return _answer(result, engine, job.layout.width, job.layout.height, **cached, **probe)
+            self._unkept.append((key, probe, result))
+        cached = {"cached": False} if key else {}
+        return _answer(result, engine, size, **cached, **probe)
 
-    def _painted_before(self, pixels_key: str, carrier: Carrier, samples: NDArray[Any]) -> NDArray[Any] | None:
-        """The painted samples of a picture that is like `samples`, out of the answer to another file."""
-        name = self._frames.get(pixels_key)
-        kept = self._frames.get(name.decode()) if name else None
-        painted = read_samples(bytes(_unpacked(kept)[1]), carrier, pixels_key)[0] if kept else None
-        return painted if painted is not None and painted.shape == samples.shape else None
+    def keep(self) -> None:
+        """Write the frames painted since into the cache: once their clients have them, nobody waits for it."""
+        while self._unkept:
+            key, probe, result = self._unkept.pop()
+            self._frames.put(key, _packed(probe, result))
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -137,13 +132,13 @@ class JobPainter:
         return statistics
 
 
-def _key(job: SpoolJob, model: str, data: bytes | memoryview, *more: str) -> str:
-    """Everything that decides what becomes of a frame. A memoryview is contiguous."""
-    kind = data.format if isinstance(data, memoryview) else "file"
-    return key_of(model, data, kind, str(job.carrier), repr(job.layout), repr(astuple(job.look)), job.scene, *more)
+def _key(job: SpoolJob, model: str, data: bytes) -> str:
+    """Everything that decides what becomes of a frame. A host may write the time into each file: it does not count."""
+    decisive = repr((job.carrier, job.layout, astuple(job.look), job.scene, job.probe))
+    return key_of(model, decisive, *(pixels_of(data, job.carrier) if job.carrier else (data,)))
 
 
-def _packed(facts: dict[str, Any], data: bytes) -> bytes:
+def _packed(facts: dict[str, Any], data: bytes | memoryview) -> bytes:
     """An answer as it is kept: a line of JSON, then its file."""
     return json.dumps(facts).encode() + b"\n" + data
 
@@ -193,6 +188,6 @@ def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
     return samples.astype(np.float64) / (1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
 
 
-def _answer(data: bytes | memoryview, engine: Engine, width: int, height: int, **more: Any) -> Answer:
-    facts = {"width": width, "height": height, "style": engine.name, "device": engine.device}
+def _answer(data: bytes | memoryview, engine: Engine, size: tuple[int, int], **more: Any) -> Answer:
+    facts = {"width": size[0], "height": size[1], "style": engine.name, "device": engine.device}
     return Answer(data, {**facts, **more})

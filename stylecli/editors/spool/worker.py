@@ -63,6 +63,7 @@ def serve(
             for identifier in folder.waiting():
                 if (text := folder.claim(identifier)) is not None:
                     answered(identifier, _do(folder, identifier, text, painter))
+                    painter.keep()
                 last_job = time.monotonic()
             now = time.monotonic()
             if idle and now - last_job > idle:

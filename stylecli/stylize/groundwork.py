@@ -41,7 +41,9 @@ def groundwork(photo: NDArray[np.uint8], brush: Brush) -> Groundwork:
     if small is photo:
         return Groundwork(small, texture, None, None)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]
-    strokes = resize(0.5 + texture[..., None], small_height, small_width)[..., 0] - np.float32(0.5)
+    strokes = np.empty((small_height, small_width), np.float32)
+    for rows, piece in enlarged(texture[None], small_height, small_width):
+        strokes[rows] = piece[0]
     planes = np.ascontiguousarray(small.transpose(2, 0, 1))
     if height <= small_height and width <= small_width:
         return Groundwork(planes.transpose(1, 2, 0), texture, strokes, None)

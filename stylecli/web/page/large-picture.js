@@ -1,7 +1,7 @@
 // The large picture of one upload: what the engine paints, mixed with the photo as the look says.
 
 import { app, fault } from "./app.js";
-import { compose } from "./compose.js";
+import { compose, isPlain } from "./compose.js";
 import { engine } from "./engine.js";
 import { maskCanvas, maskPart, maskPixels } from "./mask-canvas.js";
 import { painted, paintedAlready, photo } from "./pictures.js";
@@ -16,7 +16,8 @@ export function largePicture(upload, { onmask }) {
   stage.setSize(upload.width, upload.height);
   let shown = { photo: null, painted: null, other: null };
   let against = ""; // the style on the left; "" is the photo
-  let result = null, otherResult = null, asked = null, drawing = false;
+  let asked = null, drawing = false;
+  const mixed = { before: null, after: null }; // pictures that the next drawing may overwrite
 
   const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill });
   const look = (mask) => ({ strength: state.strength, colors: state.colors, mask });
@@ -62,12 +63,16 @@ export function largePicture(upload, { onmask }) {
       drawing = false;
       if (!shown.photo) return;
       const { photo: own, painted: full, other } = shown;
-      if (result?.width !== own.width || result?.height !== own.height) result = otherResult = null;
       const now = look(maskPixels(upload, own));
-      result = compose(own, full ?? own, now, result);
-      stage.setAfter(result);
-      stage.setBefore(other && against ? (otherResult = compose(own, other, now, otherResult)) : own);
+      stage.setAfter(mix("after", own, full ?? own, now));
+      stage.setBefore(other && against ? mix("before", own, other, now) : own);
     });
+  }
+
+  function mix(side, own, picture, now) {
+    if (isPlain(now)) return picture;
+    const into = mixed[side]?.width === own.width && mixed[side].height === own.height ? mixed[side] : null;
+    return (mixed[side] = compose(own, picture, now, into));
   }
 
   // Real pixels of the part that is seen, at 100 %.

@@ -56,7 +56,7 @@ export const T = {
   zoom: "Zoom",
   picture: "The picture; at 100 % arrow keys move it",
   mask: "Mask",
-  maskHint: "Brush over what should stay as in the photo. By keys: arrows move the brush, the space bar paints.",
+  maskHint: "Brush over what should stay as in the photo. Keys: arrows and space.",
   maskOn: "Paint a mask",
   maskDone: "Done",
   maskErase: "Photo",

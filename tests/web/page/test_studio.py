@@ -131,6 +131,15 @@ def test_a_mask_is_painted_by_keys(page: Any, desk: Path) -> None:
     assert difference(after(page)[height // 2, width // 2], skimage.data.chelsea()[height // 2, width // 2]) == 0
 
 
+def test_escape_ends_the_mask_and_keeps_it(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.get_by_role("button", name="Paint a mask").press("Enter")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == "Paint a mask"
+    assert page.inner_text("code").endswith("--mask mask.png")
+
+
 def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:
     choose(page, desk)
     frame = page.locator(".frame").bounding_box()

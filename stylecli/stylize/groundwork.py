@@ -1,4 +1,4 @@
-"""Previews of one photo in many styles: what all styles take from the photo is computed once, and each paints bytes.
+"""Previews of a photo in many styles: what all of them take from the photo is computed once.
 
 The pixels are those of `painting.paint` to within one level of 8 bits, or three where `enlarging` says so: the same
 arithmetic in another order.
@@ -34,10 +34,10 @@ class Groundwork(NamedTuple):
     detail: Floats | None
 
 
-def groundwork(photo: NDArray[np.uint8], brush: Brush) -> Groundwork:
-    """Prepare a photo (H, W, 3) for `paint_on`."""
+def groundwork(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True) -> Groundwork:
+    """Prepare a photo (H, W, 3) for `paint_on`; without `fills`, empty areas get no strokes whatever a style says."""
     small = at_working_size(photo, brush)
-    texture = stroke_texture(small)
+    texture = stroke_texture(small) if fills else np.zeros((1, 1), np.float32)
     if small is photo:
         return Groundwork(small, texture, None, None)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]

@@ -41,6 +41,13 @@ def test_at_the_size_of_the_photo_no_pixel_differs(filling: Engine, photo: NDArr
     np.testing.assert_array_equal(_painted(filling, photo, brush), paint(filling, photo, Look(brush=brush)))
 
 
+@pytest.mark.parametrize("brush", ["native", 2.0])
+def test_frames_of_a_scene_are_not_filled(filling: Engine, photo: NDArray[np.uint8], brush: Brush) -> None:
+    plain, out = _painted(filling, photo, brush, 0.0), np.empty_like(photo)
+    paint_on(groundwork(photo, brush, fills=False), filling, out)
+    np.testing.assert_array_equal(out, plain)
+
+
 def test_a_device_without_bytes_paints_the_same(
     filling: Engine, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

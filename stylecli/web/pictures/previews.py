@@ -111,7 +111,11 @@ class Previews:
 
     def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork:
         """What all styles take from a proxy, made once."""
-        return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
+
+        def make() -> Groundwork:
+            return groundwork(pixels, brush, fills=upload.kind == "picture")
+
+        return Groundwork(*self._small.get((upload.id, second, "ground", brush), make))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         def make() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

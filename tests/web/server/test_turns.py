@@ -8,7 +8,7 @@ from stylecli.web.server.turns import Turns
 
 
 def test_large_pictures_go_before_small_ones_that_wait() -> None:
-    assert asyncio.run(_order({})) == ["first", "large", "another large", "small", "another small"]
+    assert asyncio.run(_order(set())) == ["first", "large", "another large", "small", "another small"]
 
 
 def test_who_gives_up_while_waiting_holds_nobody_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,44 +20,17 @@ from stylecli.stylize.look import AUTO_SHORT_SIDE, Brush, Look
 BAND = 512  # rows of a large picture that are upsampled at once
 
 
-class Groundwork(NamedTuple):
-    """What painting takes from the photo alone, so that several styles can share it.
-
-    small: the photo at the size at which the network works. detail: what the photo has more than `small` enlarged,
-    luma (H, W); None where both have the same size. strokes: those for the empty areas of `small`.
-    """
-
-    small: NDArray[Any]
-    detail: NDArray[np.float32] | None
-    strokes: NDArray[np.float32]
-
-
-def groundwork(pixels: NDArray[Any], brush: Brush) -> Groundwork:
-    """Prepare a picture (H, W, 3) for `paint` in many styles with one stroke size; `detail` is held whole."""
-    small = at_working_size(pixels, brush)
-    strokes = stroke_texture(small)
-    height, width = pixels.shape[:2]
-    if small is pixels or len(small) > height:
-        return Groundwork(small, None, strokes)
-    coarse, detail = Resized(small, height, width), np.empty((height, width), np.float32)
-    for place in _bands(height, width):
-        detail[place] = _lost_detail(to_unit(pixels[place]), coarse[place])
-    return Groundwork(small, detail, strokes)
-
-
 def paint(
     engine: Engine,
     pixels: NDArray[Any],
     look: Look,
     *,
     statistics: Statistics | None = None,
-    ground: Groundwork | None = None,
 ) -> NDArray[Any]:
     """Stylize a picture (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1. Same shape and type.
 
     Strength 0 and a black mask return the samples unchanged, or those of `look.over`. `statistics` come from
-    `engine.measure`, for a frame of a video those of its scene; None measures this picture. `ground` comes from
-    `groundwork` of this picture with the look's brush; None computes it piece by piece, with the same result.
+    `engine.measure`, for a frame of a video those of its scene; None measures this picture.
 
     Raises:
         DeviceError: out of memory.
@@ -67,13 +40,13 @@ def paint(
     height, width = pixels.shape[:2]
     if _is_plain(engine, pixels, look):
         painted = np.empty_like(pixels)
-        for tile, levels in engine.stylized_bytes(_filled(pixels, engine, look, ground), statistics):
+        for tile, levels in engine.stylized_bytes(_filled(pixels, engine, look), statistics):
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, look, statistics, ground):
+    for place, photo, stylized in _pieces(engine, pixels, look, statistics):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -145,33 +118,32 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], look: Look, statistics: Statistics | None, ground: Groundwork | None
+    engine: Engine, pixels: NDArray[Any], look: Look, statistics: Statistics | None
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
-    small = ground.small if ground else at_working_size(pixels, look.brush)
-    seen = _filled(small, engine, look, ground)
+    small = at_working_size(pixels, look.brush)
+    seen = _filled(small, engine, look)
     if small is pixels:
         for tile, stylized in engine.stylized_tiles(seen, statistics):
             yield tile.shown, to_unit(pixels[tile.shown]), stylized
     else:
-        yield from _at_full_size(pixels, small, engine.stylize(seen, statistics), ground.detail if ground else None)
+        yield from _at_full_size(pixels, small, engine.stylize(seen, statistics))
 
 
-def _filled(small: NDArray[Any], engine: Engine, look: Look, ground: Groundwork | None) -> NDArray[Any]:
+def _filled(small: NDArray[Any], engine: Engine, look: Look) -> NDArray[Any]:
     """Return the network's input: the photo at its size, with strokes in the empty areas."""
     amount = engine.fill if look.fill is None else look.fill
     if amount == 0:
         return small
-    return with_strokes(small, ground.strokes if ground else stroke_texture(small), amount)
+    return with_strokes(small, stroke_texture(small), amount)
 
 
 def _at_full_size(
     pixels: NDArray[Any],
     small: NDArray[np.float32],
     stylized: NDArray[np.float32],
-    detail: NDArray[np.float32] | None,
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
-    """Upsample the stylized picture and add back the photo detail lost at the working size, which `detail` may hold.
+    """Upsample the stylized picture and add back the photo detail lost at the working size.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983). It is added to the luma only: colour
     detail would show as fringes along painted edges.
@@ -181,7 +153,7 @@ def _at_full_size(
     for place in _bands(height, width):
         photo, piece = to_unit(pixels[place]), painted[place]
         if len(small) <= height:
-            lost = _lost_detail(photo, coarse[place]) if detail is None else detail[place]
+            lost = (photo - coarse[place]) @ LUMA
             piece = np.clip(piece + lost[..., None], 0, 1)
         yield place, photo, piece
 
@@ -189,8 +161,3 @@ def _at_full_size(
 def _bands(height: int, width: int) -> Iterator[Region]:
     for top in range(0, height, BAND):
         yield slice(top, min(top + BAND, height)), slice(0, width)
-
-
-def _lost_detail(photo: NDArray[np.float32], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
-    detail: NDArray[Any] = (photo - coarse) @ LUMA
-    return detail

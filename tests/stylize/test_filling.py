@@ -16,7 +16,7 @@ from stylecli.packs.pack import open_pack
 from stylecli.stylize.filling import AMPLITUDE, stroke_texture, with_strokes
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
-from stylecli.stylize.painting import groundwork, look_fingerprint, paint
+from stylecli.stylize.painting import look_fingerprint, paint
 from tests.support.packs import write_style
 
 SIZE = (360, 480)
@@ -104,14 +104,6 @@ def test_a_style_whose_card_says_nothing_fills_nothing(tmp_path: Path, sky: NDAr
 def test_frames_of_a_scene_are_not_filled(filling: Engine, sky: NDArray[np.uint8]) -> None:
     painted = FramePainter(filling, Look(fill=1.0))(sky)
     np.testing.assert_array_equal(painted, paint(filling, sky, Look(fill=0.0)))
-
-
-def test_groundwork_holds_the_strokes(filling: Engine, sky: NDArray[np.uint8]) -> None:
-    for brush in ("native", 2.0):
-        look = Look(brush=brush)
-        np.testing.assert_array_equal(
-            paint(filling, sky, look, ground=groundwork(sky, brush)), paint(filling, sky, look)
-        )
 
 
 def test_the_photo_shows_without_strokes_where_nothing_is_painted(filling: Engine, sky: NDArray[np.uint8]) -> None:

@@ -13,7 +13,7 @@ from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.look import Look
-from stylecli.stylize.painting import groundwork, look_fingerprint, paint, working_size
+from stylecli.stylize.painting import look_fingerprint, paint, working_size
 
 ROUNDING = 1.01 / 255  # one level of 8 bits
 
@@ -119,13 +119,6 @@ def test_fine_detail_of_the_photo_comes_back_after_a_large_brush(photo: NDArray[
     assert recorder.sizes == [(150, 226)]
     # A network that keeps its picture must give the photo's own brightness back, at every pixel.
     np.testing.assert_allclose(painted @ LUMA, to_unit(photo) @ LUMA, atol=0.02)
-
-
-@pytest.mark.parametrize("brush", [0.7, 1.0, 1.3, 3.0])
-def test_groundwork_made_before_changes_no_pixel(engine: Engine, photo: NDArray[np.uint8], brush: float) -> None:
-    look = Look(0.8, preserve_color=True, brush=brush)
-    made = paint(engine, photo, look, ground=groundwork(photo, brush))
-    np.testing.assert_array_equal(made, paint(engine, photo, look))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 1)])

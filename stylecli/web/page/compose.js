@@ -27,6 +27,9 @@ export function compose(photo, painted, { strength, colors, mask = null }, into 
 
 const clip = (level) => (level < 0 ? 0 : level > 255 ? 255 : level);
 
+// Whether the result is the painted picture itself.
+export const isPlain = ({ strength, colors, mask }) => strength === 1 && !colors && !mask;
+
 // Add to an enlarged painting (in `painted`) the fine detail of the photo that the small photo had lost; luma only.
 export function restoreDetail(photo, coarse, painted) {
   const fine = photo.data, rough = coarse.data, to = painted.data;

@@ -15,7 +15,7 @@ const QUALITY = 0.92;
 const PARTS_KEPT = 4; // pictures that blends were mixed from: another share needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
-export const can = { videos: false, batches: false, command: false, region: false, refine: true };
+export const can = { videos: false, batches: false, command: false, region: false, fill: false, refine: true };
 
 const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
 export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;

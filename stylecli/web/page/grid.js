@@ -5,7 +5,7 @@ import { canvasOf, h, slider } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { learnTile } from "./learn.js";
-import { painted, photo } from "./pictures.js";
+import { painted, photo, plainly } from "./pictures.js";
 import { caption } from "./start.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
@@ -32,7 +32,7 @@ export function gridView() {
     asked = new AbortController();
     const second = state.second, signal = AbortSignal.any([asked.signal, app.view.signal]);
     const paint = async (style, how) => {
-      const pixels = await painted(upload, { style: style.name, variant: "", strokes: 1 }, second, { ...how, signal });
+      const pixels = await painted(upload, plainly(style.name), second, { ...how, signal });
       if (!signal.aborted) show(buttons.get(style.name), pixels);
     };
     try {

@@ -1,14 +1,13 @@
 // The fourth view: a style learned from a painting, with a picture of how it grows.
 
 import { app, banner, busy, fault, hush } from "./app.js";
-import { canvasOf, choice, h, say, textField } from "./dom.js";
+import { canvasOf, h, say } from "./dom.js";
 import { engine } from "./engine.js";
 import { icon } from "./icons.js";
+import { lessonForm, noAnswers } from "./lesson-form.js";
 import { outcomeOf, progressOf } from "./progress.js";
 import { choose, looks, state } from "./state.js";
 import { T } from "./text.js";
-
-const MINUTES = [2, 5, 10, 20, 40];
 
 // The tile that leads here.
 export function learnTile() {
@@ -24,7 +23,7 @@ export function learnView() {
   const growing = h("img", { alt: T.growing, hidden: true });
   const caption = h("p", { class: "hint", hidden: true }, T.growing);
   const panel = h("section", { class: "panel", "aria-label": T.learn });
-  const answers = { title: "", artist: "", year: "", minutes: 5, base: "" };
+  const answers = noAnswers();
   let upload = null;
 
   const files = h("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-label": T.choosePainting, onchange: () => take([...files.files]) });
@@ -69,38 +68,25 @@ export function learnView() {
 
   // What the style is called, and how long it may take.
   function ask() {
-    const title = textField(T.title, { value: answers.title, maxlength: 100, required: true });
-    const artist = textField(T.artist, { value: answers.artist, maxlength: 100 });
-    const year = textField(T.year, { value: answers.year, inputmode: "numeric", pattern: "[0-9]{0,4}", maxlength: 4 });
-    const minutes = choice(T.trainFor, MINUTES.map((n) => [n, T.minutes(n)]), answers.minutes, () => {});
-    const base = choice(T.startFrom, [["", T.usualBase], ...app.styles.map((one) => [one.name, one.title])], answers.base, () => {});
-    const begin = h("button", { class: "primary wide", disabled: !upload }, T.learnStart);
-    const form = h("form", { class: "fields", onsubmit: async (event) => {
-      event.preventDefault();
-      begin.disabled = true;
-      hush();
-      try {
-        Object.assign(answers, {
-          title: title.input.value,
-          artist: artist.input.value,
-          year: year.input.value,
-          minutes: Number(minutes.select.value),
-          base: base.select.value,
-        });
-        const { minutes: length, year: digits, ...others } = answers;
-        const job = await engine.learn(upload, { ...others, year: Number(digits), seconds: 60 * length });
-        choose({ learn: job.id }); // a reload comes back to it
-        await follow(job);
-      } catch (error) {
-        fault(error);
-        begin.disabled = false;
-      }
-    } }, title, artist, year, minutes, base, begin);
     panel.replaceChildren(
       heading(T.learnLead),
-      form,
+      lessonForm(answers, { isReady: Boolean(upload), begin }),
       ...(upload ? [h("button", { class: "quiet small reset", onclick: pick }, T.otherPainting)] : []),
     );
+  }
+
+  // Whether the lesson was taken; then this returns at its end.
+  async function begin(lesson) {
+    hush();
+    try {
+      const job = await engine.learn(upload, lesson);
+      choose({ learn: job.id }); // a reload comes back to it
+      await follow(job);
+      return true;
+    } catch (error) {
+      fault(error);
+      return false;
+    }
   }
 
   async function follow(job) {

@@ -14,6 +14,9 @@ export function maskPanel(upload, stage, photo, changed) {
   if (app.masks.has(upload.id)) mark();
   else bringBack();
 
+  for (const place of [panel, stage.element])
+    place.addEventListener("keydown", (event) => event.key === "Escape" && !tools.hidden && stop());
+
   function mark() {
     begin.querySelector(".mark")?.remove();
     if (app.masks.has(upload.id)) begin.append(h("span", { class: "mark" }));

@@ -1,14 +1,16 @@
-// The panel of results: download, long work with progress, the same on the command line.
+// The panel of results: download, long work with progress, what is shared.
 
 import { app, fault, isVideo, style } from "./app.js";
-import { h, saveBlob, say, slider } from "./dom.js";
+import { h, saveBlob, say } from "./dom.js";
 import { engine } from "./engine.js";
 import { markFiles } from "./files.js";
 import { icon } from "./icons.js";
 import { greyMask } from "./mask.js";
 import { playerOf } from "./player.js";
 import { outcomeOf, progressOf } from "./progress.js";
-import { choose, sharedAddress, state } from "./state.js";
+import { rangeFields } from "./range.js";
+import { sharing } from "./sharing.js";
+import { choose, state } from "./state.js";
 import { T } from "./text.js";
 import { commandOf, wishOf } from "./wish.js";
 
@@ -16,25 +18,11 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
   const actions = h("div", { class: "fields" });
   const progress = h("div");
   const note = h("p", { class: "hint", hidden: true });
-  const line = h("code", { tabindex: 0, "aria-label": T.command });
-  const share = h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share);
-  const command = engine.can.command
-    ? h("details", { open: true }, h("summary", {}, T.command), h("div", { class: "line" }, line, h("button", { class: "bare", "aria-label": T.copy, title: T.copy, onclick: () => copy(line.textContent, T.copied) }, icon("copy"))))
-    : share;
-  const element = h("section", { class: "output" }, actions, progress, note, command);
+  const shared = sharing(told);
+  const element = h("section", { class: "output" }, actions, progress, note, shared.element);
   let span = null;
 
   const mask = () => (maskCanvas() ? greyMask(maskCanvas()) : null);
-
-  async function copy(text, done) {
-    try {
-      if (!navigator.clipboard) throw new Error(T.noClipboard); // from other machines: browsers want https for it
-      await navigator.clipboard.writeText(text);
-      told(done);
-    } catch (error) {
-      told(error.message);
-    }
-  }
 
   function told(text) {
     note.textContent = text;
@@ -130,40 +118,20 @@ export function outputPanel(upload, stage, maskCanvas, leaveResult) {
       ? h("button", { class: "wide", onclick: () => run(others, saveZip) }, icon("download"), T.downloadAll(others.length))
       : null;
     if (isVideo()) {
+      const range = rangeFields(upload, span, (next) => {
+        span = next;
+        changed();
+      });
       const go = h("button", { class: "primary wide", onclick: () => run([upload], showVideo, mask()) }, icon("play"), T.stylizeVideo);
-      actions.replaceChildren(...[rangeFields(), go, all].filter(Boolean));
+      actions.replaceChildren(...[range, go, all].filter(Boolean));
     } else {
       actions.replaceChildren(...[download, h("p", { class: "hint" }, T.downloadFull(upload.width, upload.height)), all].filter(Boolean));
     }
   }
 
-  function rangeFields() {
-    if (!upload.seconds) return null;
-    const end = upload.seconds;
-    const range = { start: span?.start ?? 0, end: span?.end ?? end };
-    const update = () => {
-      const isWhole = range.start <= 0 && range.end >= end;
-      span = isWhole ? null : { start: range.start, end: range.end >= end ? null : range.end };
-      changed();
-    };
-    const ceiling = Number(end.toFixed(2));
-    const from = slider(T.from, { min: 0, max: ceiling, step: 0.01, value: range.start, show: T.seconds, oninput: (v) => {
-      range.start = Math.min(v, range.end - 0.1);
-      from.set(range.start);
-      update();
-    } });
-    const to = slider(T.to, { min: 0, max: ceiling, step: 0.01, value: Math.min(range.end, ceiling), show: T.seconds, oninput: (v) => {
-      range.end = v >= ceiling ? end : Math.max(v, range.start + 0.1);
-      to.set(Math.min(range.end, ceiling));
-      update();
-    } });
-    return h("div", { class: "pair" }, from, to);
-  }
-
   function changed() {
     if (!state.style) return;
-    const words = commandOf(upload, state, { mask: Boolean(maskCanvas()), span });
-    line.replaceChildren(...words.flatMap((word) => [h("span", {}, word), " "]).slice(0, -1));
+    shared.show(commandOf(upload, state, { mask: Boolean(maskCanvas()), span }));
   }
 
   offer();

@@ -1,7 +1,7 @@
 // Pictures that the engine made, kept for the next time they are looked at. The oldest go first.
 
 import { engine } from "./engine.js";
-import { brushOf } from "./wish.js";
+import { brushOf, fillOf } from "./wish.js";
 
 const BYTES_MAX = 250e6;
 const SMALL_AT_ONCE = 2;
@@ -35,16 +35,20 @@ function keep(key, make, signal = null) {
 }
 
 const photoKey = (upload, second, tile) => JSON.stringify([upload.id, second, tile]);
-const paintKey = (upload, style, variant, strokes, second, tile) =>
-  JSON.stringify([upload.id, second, tile, style, variant, strokes]);
+const paintKey = (upload, { style, variant, strokes, fill }, second, tile) =>
+  JSON.stringify([upload.id, second, tile, style, variant, strokes, fill]);
 
 export function photo(upload, second, { tile = false } = {}) {
   return keep(photoKey(upload, second, tile), () => engine.photo(upload, second, { tile }));
 }
 
-export function painted(upload, { style, variant, strokes }, second, { tile = false, signal } = {}) {
-  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes) };
-  const key = paintKey(upload, style, variant, strokes, second, tile);
+// A style on its own: what the small pictures show.
+export const plainly = (style) => ({ style, variant: "", strokes: 1, fill: -1 });
+
+export function painted(upload, wanted, second, { tile = false, signal } = {}) {
+  const { style, variant, strokes, fill } = wanted;
+  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes), fill: fillOf(upload, fill) };
+  const key = paintKey(upload, wanted, second, tile);
   const make = () => engine.paint(upload, wish, second, { tile, signal });
   return keep(key, () => (tile ? inTurn(make, signal) : make()), signal);
 }
@@ -66,9 +70,9 @@ async function inTurn(make, signal) {
 }
 
 // What is kept already of a painted picture, large or small; null where there is nothing yet.
-export function paintedAlready(upload, { style, variant, strokes }, second) {
+export function paintedAlready(upload, wanted, second) {
   for (const tile of [false, true]) {
-    const entry = kept.get(paintKey(upload, style, variant, strokes, second, tile));
+    const entry = kept.get(paintKey(upload, wanted, second, tile));
     if (entry?.pixels) return entry.pixels;
   }
   return null;

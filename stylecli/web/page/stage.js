@@ -1,7 +1,8 @@
-// The large picture: two layers with a divider between them, a mask brush, zoom. The layers hold canvases, or videos.
+// The place of the large picture: two layers with a divider between them, zoom. The layers hold canvases, or videos.
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { maskBrush } from "./mask-brush.js";
 import { T } from "./text.js";
 
 const NEAR_DIVIDER = 28; // pixels: what is pressed so near moves the divider even when the picture is zoomed
@@ -12,15 +13,15 @@ export function makeStage({ onregion, onmask }) {
   const knob = h("span", { class: "knob" }, icon("handle"));
   const divider = h("div", { class: "divider", "aria-hidden": "true" }, knob);
   const split = h("input", { class: "split", type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": T.compare });
-  const brush = h("div", { class: "brush", hidden: true });
-  const frame = h("div", { class: "frame" }, layers.after.element, layers.before.element, divider, split, brush);
+  const frame = h("div", { class: "frame" }, layers.after.element, layers.before.element, divider, split);
+  const brush = maskBrush(frame, onmask);
   const scroll = h("div", { class: "scroll", role: "group", "aria-label": T.picture }, frame);
   const tags = { before: h("span", { class: "tag before" }), after: h("span", { class: "tag after" }) };
   const veil = h("div", { class: "veil", hidden: true }, T.painting);
   const element = h("div", { class: "stage" }, scroll, tags.before, tags.after, veil);
 
   const size = { width: 3, height: 2 }; // of the full picture
-  let zoomed = false, masking = null, mask = null, regionTimer = 0;
+  let zoomed = false, regionTimer = 0;
 
   function layer(name) {
     const main = h("canvas"), fine = h("canvas", { class: "fine", hidden: true });
@@ -71,90 +72,32 @@ export function makeStage({ onregion, onmask }) {
     canvas.getContext("2d").putImageData(pixels, 0, 0);
   }
 
-  // Pointers: the divider, panning, or the mask brush.
+  // Pointers move the divider, or the zoomed picture; touch scrolls that by itself.
   let drag = null;
   frame.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || brush.isTaken()) return;
     const place = frame.getBoundingClientRect();
     const near = Math.abs(event.clientX - place.left - (split.value / 100) * place.width) < NEAR_DIVIDER;
-    if (masking) drag = { kind: "mask" };
-    else if (zoomed && !near) drag = event.pointerType === "mouse" ? { kind: "pan", x: event.clientX, y: event.clientY } : null;
-    else drag = { kind: "split" };
-    if (!drag) return;
+    if (!zoomed || near) drag = { kind: "split" };
+    else if (event.pointerType === "mouse") drag = { kind: "pan", x: event.clientX, y: event.clientY };
+    else return;
     frame.setPointerCapture(event.pointerId);
     if (drag.kind === "split") split.focus({ focusVisible: false });
     move(event);
     event.preventDefault();
   });
-  frame.addEventListener("pointermove", (event) => {
-    if (masking) showBrush(event.clientX, event.clientY);
-    if (drag) move(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    frame.addEventListener(end, () => {
-      if (drag?.kind === "mask") onmask(true);
-      drag = null;
-    });
-  }
-  frame.addEventListener("pointerleave", () => (brush.hidden = true));
+  frame.addEventListener("pointermove", (event) => drag && move(event));
+  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = null));
 
   function move(event) {
-    const place = frame.getBoundingClientRect();
-    if (drag.kind === "split") setSplit(((event.clientX - place.left) / place.width) * 100);
-    else if (drag.kind === "pan") {
+    if (drag.kind === "split") {
+      const place = frame.getBoundingClientRect();
+      setSplit(((event.clientX - place.left) / place.width) * 100);
+    } else {
       scroll.scrollLeft += drag.x - event.clientX;
       scroll.scrollTop += drag.y - event.clientY;
-      drag.x = event.clientX;
-      drag.y = event.clientY;
-    } else {
-      const x = (event.clientX - place.left) / place.width, y = (event.clientY - place.top) / place.height;
-      stroke(drag.at ?? [x, y], [x, y]);
-      drag.at = [x, y];
+      Object.assign(drag, { x: event.clientX, y: event.clientY });
     }
-  }
-
-  // Keys: the divider is an input of its own; in the mask, arrows move the brush and the space bar paints.
-  let point = [0.5, 0.5];
-  frame.addEventListener("keydown", (event) => {
-    if (!masking) return;
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const step = event.shiftKey ? 0.005 : 0.02;
-    if (event.key in steps) {
-      point = point.map((at, axis) => Math.min(1, Math.max(0, at + step * steps[event.key][axis])));
-    } else if (event.key === " ") {
-      stroke(point, point);
-      onmask(true);
-    } else return;
-    event.preventDefault();
-    const place = frame.getBoundingClientRect();
-    showBrush(place.left + point[0] * place.width, place.top + point[1] * place.height);
-  });
-
-  function showBrush(x, y) {
-    const place = frame.getBoundingClientRect();
-    const side = masking.size * Math.min(place.width, place.height);
-    brush.hidden = false;
-    brush.style.width = brush.style.height = `${side}px`;
-    brush.style.left = `${x - place.left - side / 2}px`;
-    brush.style.top = `${y - place.top - side / 2}px`;
-  }
-
-  function stroke(from, to) {
-    const context = mask.getContext("2d");
-    const radius = (masking.size * Math.min(mask.width, mask.height)) / 2;
-    const length = Math.hypot((to[0] - from[0]) * mask.width, (to[1] - from[1]) * mask.height);
-    const dabs = Math.max(1, Math.ceil(length / (radius / 4)));
-    context.globalCompositeOperation = masking.brings ? "source-over" : "destination-out";
-    for (let dab = 0; dab <= dabs; dab++) {
-      const x = (from[0] + ((to[0] - from[0]) * dab) / dabs) * mask.width;
-      const y = (from[1] + ((to[1] - from[1]) * dab) / dabs) * mask.height;
-      const soft = context.createRadialGradient(x, y, radius * 0.6, x, y, radius);
-      soft.addColorStop(0, "rgb(255 255 255 / 1)");
-      soft.addColorStop(1, "rgb(255 255 255 / 0)");
-      context.fillStyle = soft;
-      context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
-    }
-    onmask(false);
   }
 
   split.addEventListener("input", () => setSplit(Number(split.value)));
@@ -203,10 +146,8 @@ export function makeStage({ onregion, onmask }) {
     isZoomed: () => zoomed,
     // The mask that the brush paints on, and how: {size, brings}; null ends it.
     setMasking(canvas, how) {
-      mask = canvas;
-      masking = how;
+      brush.take(canvas, how);
       element.classList.toggle("masking", Boolean(how));
-      brush.hidden = true;
       split.setAttribute("aria-label", how ? T.maskStage : T.compare);
       if (how) setSplit(0);
     },

@@ -2,7 +2,7 @@
 
 import { app, fault } from "./app.js";
 import { canvasOf, h, say } from "./dom.js";
-import { painted } from "./pictures.js";
+import { painted, plainly } from "./pictures.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
 
@@ -60,7 +60,7 @@ export function styleStrip(upload, changed) {
     fill() {
       const { signal } = app.view;
       for (const [style, thumb] of thumbs)
-        painted(upload, { style, variant: "", strokes: 1 }, state.second, { tile: true, signal }).then(
+        painted(upload, plainly(style), state.second, { tile: true, signal }).then(
           (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
     },
   };

@@ -12,6 +12,9 @@ export function brushOf(upload, strokes) {
   return Math.min(BRUSH_RANGE[1], Math.max(BRUSH_RANGE[0], Math.round(auto * strokes * 100) / 100));
 }
 
+// The strokes in empty areas; null: as the style says. Videos have none.
+export const fillOf = (upload, fill) => (fill < 0 || upload.kind === "video" ? null : fill);
+
 // The style as the program names it: one, or two with their weights.
 export function styleOf({ style, blend, share }) {
   return blend ? `${style}:${round(1 - share)}+${blend}:${round(share)}` : style;
@@ -26,6 +29,7 @@ export function wishOf(upload, state) {
     strength: state.strength,
     preserve_color: state.colors,
     brush: brushOf(upload, state.strokes),
+    fill: fillOf(upload, state.fill),
   };
 }
 
@@ -37,6 +41,7 @@ export function commandOf(upload, state, { mask = false, span = null } = {}) {
   if (wish.strength < 1) words.push("--strength", String(wish.strength));
   if (wish.preserve_color) words.push("--preserve-color");
   if (wish.brush !== "auto") words.push("--brush", String(wish.brush));
+  if (wish.fill !== null) words.push("--fill", String(wish.fill));
   if (mask) words.push("--mask", "mask.png");
   if (span) words.push("--range", `${span.start || ""}:${span.end ?? ""}`);
   return words;

@@ -22,8 +22,9 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reading.reader import read_frames
+from stylecli.stylize.groundwork import Groundwork, groundwork, paint_on
 from stylecli.stylize.look import Brush, Look
-from stylecli.stylize.painting import Groundwork, groundwork, paint
+from stylecli.stylize.painting import paint
 from stylecli.stylize.pictures.pages import read_mask
 from stylecli.web.pictures.cache import Cache
 from stylecli.web.pictures.networks import Networks
@@ -50,7 +51,7 @@ class Previews:
     def look(self, wish: Wish) -> Look:
         """The look of a wish, with its mask read."""
         mask = read_mask(self._uploads[wish.mask].path) if wish.mask else None
-        return Look(wish.strength, wish.preserve_color, mask, wish.brush)
+        return Look(wish.strength, wish.preserve_color, mask, wish.brush, fill=wish.fill)
 
     def photo(self, upload: Upload, second: float = 0.0, *, is_tile: bool = False) -> Rgba:
         """The proxy of a picture, or of a video's frame at a time.
@@ -59,8 +60,8 @@ class Previews:
             MediaError: it cannot be read.
         """
         with self.lock:
-            pixels, alpha = self._proxy(upload, second)
-            return _shown(pixels, alpha, is_tile=is_tile)
+            rgba = _rgba(*self._proxy(upload, second))
+            return _tile(rgba) if is_tile else rgba
 
     def painted(self, upload: Upload, wish: Wish, second: float = 0.0, *, is_tile: bool = False) -> Rgba:
         """The proxy wholly in a style: strength, colours and mask are what the page mixes itself.
@@ -71,14 +72,15 @@ class Previews:
         with self.lock:
             pixels, alpha = self._proxy(upload, second)
             engine = self.networks.engine(wish.style, wish.variant)
-            brush = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height)
+            brush, fill = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height), _fill(upload, wish)
 
-            def make() -> tuple[NDArray[np.uint8], None]:
-                ground = self._ground(upload, second, pixels, brush)
-                return paint(engine, pixels, _wholly(upload, brush), ground=ground), None
+            def make() -> tuple[Rgba]:
+                rgba = _rgba(pixels, alpha)
+                paint_on(self._ground(upload, second, pixels, brush), engine, rgba[..., :3], fill=fill)
+                return (rgba,)
 
-            key = (upload.id, second, wish.style, wish.variant, brush)
-            return _shown(self._small.get(key, make)[0], alpha, is_tile=is_tile)
+            (rgba,) = self._small.get((upload.id, second, wish.style, wish.variant, brush, fill), make)
+            return _tile(rgba) if is_tile else rgba
 
     def region(self, upload: Upload, wish: Wish | None, second: float, place: tuple[int, int, int, int]) -> Rgba:
         """A rectangle (left, top, width, height) at full size: of the photo, or of the photo wholly in a style.
@@ -90,14 +92,16 @@ class Previews:
             pixels, alpha = self._full.get((upload.id, second), lambda: self._read(upload, second))
             if wish is not None:
                 photo, engine = pixels, self.networks.engine(wish.style, wish.variant)
+                look = Look(brush=wish.brush, fill=_fill(upload, wish))
 
-                def make() -> tuple[NDArray[Any], None]:
-                    return paint(engine, photo, _wholly(upload, wish.brush)), None
+                def make() -> tuple[NDArray[Any]]:
+                    return (paint(engine, photo, look),)
 
-                pixels = self._full.get((upload.id, second, wish.style, wish.variant, wish.brush), make)[0]
+                key = (upload.id, second, wish.style, wish.variant, look.brush, look.fill)
+                (pixels,) = self._full.get(key, make)
             left, top, width, height = place
             rows, columns = slice(top, top + height), slice(left, left + width)
-            return _shown(pixels[rows, columns], None if alpha is None else alpha[rows, columns], is_tile=False)
+            return _rgba(pixels[rows, columns], None if alpha is None else alpha[rows, columns])
 
     def forget(self, upload_id: str) -> None:
         """Free what is kept of an upload."""
@@ -107,7 +111,11 @@ class Previews:
 
     def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork:
         """What all styles take from a proxy, made once."""
-        return Groundwork(*self._small.get((upload.id, second, "ground", brush), lambda: groundwork(pixels, brush)))
+
+        def make() -> Groundwork:
+            return groundwork(pixels, brush, fills=upload.kind == "picture")
+
+        return Groundwork(*self._small.get((upload.id, second, "ground", brush), make))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         def make() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
@@ -127,9 +135,9 @@ class Previews:
         return _frame_at(upload, second)
 
 
-def _wholly(upload: Upload, brush: Brush) -> Look:
-    """The look of what is wholly in a style; frames of a video get no strokes in empty areas, as the video itself."""
-    return Look(brush=brush) if upload.kind == "picture" else Look(brush=brush, fill=0.0)
+def _fill(upload: Upload, wish: Wish) -> float | None:
+    """The strokes in empty areas: frames of a video get none, as in the video itself."""
+    return wish.fill if upload.kind == "picture" else 0.0
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:
@@ -157,20 +165,19 @@ def _made_small(pixels: NDArray[Any], height: int, width: int) -> NDArray[np.uin
     return small
 
 
-def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A proxy (H, W, C) made small in bytes: to within a few levels what `resize` makes, in an eighth of its time."""
+def _tile(rgba: Rgba) -> Rgba:
+    """A proxy made small in bytes: to within a few levels what `resize` makes, in an eighth of its time."""
     import pyvips  # a native library that --help does not need
 
-    height, width = pixels.shape[:2]
-    small = pyvips.Image.new_from_array(pixels).resize(TILE_SIDE / max(height, width), kernel="lanczos3").numpy()
-    tile: NDArray[np.uint8] = small.reshape(*small.shape[:2], -1)
-    return tile
+    longer = max(rgba.shape[:2])
+    if longer <= TILE_SIDE:
+        return rgba
+    small: Rgba = pyvips.Image.new_from_array(rgba).resize(TILE_SIDE / longer, kernel="lanczos3").numpy()
+    return small
 
 
-def _shown(pixels: NDArray[Any], alpha: NDArray[Any] | None, *, is_tile: bool) -> Rgba:
+def _rgba(pixels: NDArray[Any], alpha: NDArray[Any] | None) -> Rgba:
     """Bytes of R, G, B, A as a canvas takes them."""
-    if is_tile and max(pixels.shape[:2]) > TILE_SIDE:
-        pixels, alpha = _tile(pixels), None if alpha is None else _tile(alpha[..., None])[..., 0]
     rgba = np.empty((*pixels.shape[:2], 4), np.uint8)
     rgba[..., :3] = quantize(to_unit(pixels), np.uint8) if pixels.dtype != np.uint8 else pixels
     rgba[..., 3] = 255 if alpha is None else quantize(to_unit(alpha), np.uint8)

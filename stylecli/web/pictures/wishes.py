@@ -16,7 +16,7 @@ HINT = "Reload the page."
 
 @dataclass(frozen=True)
 class Wish:
-    """How a style is wanted. `mask` is the id of an uploaded picture, "" for none."""
+    """How a style is wanted. The options are those of `Look`; `mask` is the id of an uploaded picture, "" for none."""
 
     style: str
     variant: str | None = None
@@ -24,6 +24,7 @@ class Wish:
     preserve_color: bool = Look.preserve_color
     brush: Brush = Look.brush
     mask: str = ""
+    fill: float | None = Look.fill
 
 
 def wish_of(value: Mapping[str, Any]) -> Wish:
@@ -42,8 +43,9 @@ def wish_of(value: Mapping[str, Any]) -> Wish:
     if brush not in ("auto", "native"):
         brush = number(value, "brush")
     strength = number(value, "strength", Look.strength)
-    Look(strength=strength, brush=brush)  # checks the ranges
-    return Wish(style, variant, strength, color, brush, mask)
+    fill = None if value.get("fill") is None else number(value, "fill")
+    Look(strength=strength, brush=brush, fill=fill)  # checks the ranges
+    return Wish(style, variant, strength, color, brush, mask, fill)
 
 
 def number(value: Mapping[str, Any], name: str, default: float | None = None) -> float:

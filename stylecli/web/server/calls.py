@@ -24,6 +24,7 @@ from stylecli.web.pictures.results import make_picture, result_name
 from stylecli.web.pictures.uploads import FullError, Upload
 from stylecli.web.pictures.wishes import number, wish_of
 from stylecli.web.server.exchange import Call, Site, aside, json_of
+from stylecli.web.server.turns import Turns
 
 WRONG_PASSWORD_SECONDS = 1.0  # of waiting: guessing must be slow
 SAMPLE_NAME = "mountains.jpg"
@@ -35,7 +36,7 @@ class Calls:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._guessing, self._painting = asyncio.Lock(), asyncio.Lock()
+        self._guessing, self._painting = asyncio.Lock(), Turns()
 
     def routes(self) -> list[tuple[str, str, Call]]:
         """(method, path, call) of every call."""
@@ -75,6 +76,7 @@ class Calls:
                 "year": pack.card.year,
                 "variants": [model.variant for model in pack.card.models],
                 "default": pack.card.default,
+                "fill": pack.card.fill,
             }
             for pack in packs.values()
         ]
@@ -130,7 +132,8 @@ class Calls:
         """The photo made small."""
         call = await json_of(request, self._site.limits.call_bytes)
         upload, second, is_tile = self._upload(call), number(call, "second", 0), call.get("tile") is True
-        return await self._pixels(request, partial(self._site.previews.photo, upload, second, is_tile=is_tile))
+        photo = partial(self._site.previews.photo, upload, second, is_tile=is_tile)
+        return await self._pixels(request, photo, is_urgent=not is_tile)
 
     async def paint(self, request: Request) -> Response:
         """The photo made small, in a style."""
@@ -138,7 +141,7 @@ class Calls:
         upload, wish = self._upload(call), wish_of(call)
         second, is_tile = number(call, "second", 0), call.get("tile") is True
         paint = partial(self._site.previews.painted, upload, wish, second, is_tile=is_tile)
-        return await self._pixels(request, paint)
+        return await self._pixels(request, paint, is_urgent=not is_tile)
 
     async def region(self, request: Request) -> Response:
         """A rectangle at full size."""
@@ -148,9 +151,8 @@ class Calls:
         if not (0 <= left < upload.width and 0 <= top < upload.height and width > 0 and height > 0):
             raise UsageError("the region lies outside of the picture")
         place = left, top, min(width, upload.width - left), min(height, upload.height - top)
-        return await self._pixels(
-            request, partial(self._site.previews.region, upload, wish, number(call, "second", 0), place)
-        )
+        region = partial(self._site.previews.region, upload, wish, number(call, "second", 0), place)
+        return await self._pixels(request, region, is_urgent=True)
 
     async def picture(self, request: Request) -> Response:
         """The result at full size, the same bytes that `stylecli image` writes."""
@@ -187,9 +189,9 @@ class Calls:
                     )
                 await aside(file.write, piece)
 
-    async def _pixels(self, request: Request, make: Callable[[], Rgba]) -> Response:
+    async def _pixels(self, request: Request, make: Callable[[], Rgba], *, is_urgent: bool) -> Response:
         """Bytes of R, G, B, A, or a JPEG file for other machines; nothing is computed for a page that does not wait."""
-        async with self._painting:
+        async with self._painting.turn(is_urgent=is_urgent):
             if await request.is_disconnected():
                 return Response(status_code=499)
             rgba = await aside(make)

@@ -10,6 +10,7 @@ import pytest
 import skimage.data
 
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
+from stylecli.packs.shelves import list_styles
 from stylecli.web.pictures.previews import PROXY_SHORT_SIDE
 from tests.support.pages import (
     ALL_SHOWN,
@@ -44,6 +45,7 @@ def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -
     [
         (("Strength", 0.4), ["--strength", "0.4"]),
         (("Stroke size", 1), ["--brush", "2"]),
+        (("Strokes in empty areas", 2), ["--fill", "2"]),
         (("Keep the photo’s colours", None), ["--preserve-color"]),
     ],
 )
@@ -61,6 +63,24 @@ def test_controls_change_the_picture_as_the_command_line_does(
     assert difference(after(page), made) <= 2
     command = page.inner_text("code")
     assert command == " ".join(["stylecli image cat.png -s great-wave", *options])
+
+
+def test_strokes_in_empty_areas_are_those_of_the_style_until_they_are_chosen(page: Any, desk: Path) -> None:
+    own = {pack.name: pack.card.fill for pack in list_styles()}
+    other = next(style for style in STYLES if own[style] != own[CHOSEN])
+    choose(page, desk)
+    fill = page.get_by_label("Strokes in empty areas", exact=True)
+    assert float(fill.input_value()) == own[CHOSEN]
+    page.click(f'.strip [data-style="{other}"]')
+    assert float(fill.input_value()) == own[other]
+    set_slider(page, "Strokes in empty areas", 0)
+    page.click(f'.strip [data-style="{CHOSEN}"]')
+    page.reload()
+    settled(page)
+    assert float(fill.input_value()) == 0
+    assert page.inner_text("code").endswith("--fill 0")
+    page.get_by_role("button", name="Reset").click()
+    assert float(fill.input_value()) == own[CHOSEN]
 
 
 def test_the_download_is_that_of_the_command_line(page: Any, desk: Path, tmp_path: Path) -> None:
@@ -109,6 +129,15 @@ def test_a_mask_is_painted_by_keys(page: Any, desk: Path) -> None:
     settled(page)
     height, width = skimage.data.chelsea().shape[:2]
     assert difference(after(page)[height // 2, width // 2], skimage.data.chelsea()[height // 2, width // 2]) == 0
+
+
+def test_escape_ends_the_mask_and_keeps_it(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.get_by_role("button", name="Paint a mask").press("Enter")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == "Paint a mask"
+    assert page.inner_text("code").endswith("--mask mask.png")
 
 
 def test_the_divider_moves_by_mouse_and_by_keys(page: Any, desk: Path) -> None:

@@ -52,6 +52,25 @@ def test_a_preview_has_the_pixels_of_the_result(client: Visitor, photo_id: str, 
     assert np.array_equal(np.frombuffer(preview.content, np.uint8).reshape(shape)[..., :3], made)
 
 
+def test_strokes_in_empty_areas_are_painted_as_by_the_command_line(client: Visitor, tmp_path: Path) -> None:
+    light = np.linspace(80, 180, 240, dtype=np.uint8)[:, None, None]
+    sky = picture_from_pixels(
+        np.concatenate([np.broadcast_to(light, (240, 320, 2)), np.full((240, 320, 1), 220, np.uint8)], -1)
+    )
+    (tmp_path / "sky.png").write_bytes(encode_picture(sky, ".png"))
+    upload = client.upload((tmp_path / "sky.png").read_bytes()).json()["id"]
+    made = {}
+    for fill in (0, 2):
+        call = {"upload": upload, "style": "great-wave", "fill": fill}
+        preview = np.frombuffer(client.post("/api/paint", json=call).content, np.uint8).reshape(240, 320, 4)[..., :3]
+        options = ["-s", "great-wave", "--fill", str(fill), "-o", str(tmp_path / f"{fill}.png")]
+        suite.main(["image", str(tmp_path / "sky.png"), *options], standalone_mode=False)
+        assert client.post("/api/picture", json=call).content == (tmp_path / f"{fill}.png").read_bytes()
+        made[fill] = read_picture(tmp_path / f"{fill}.png").pixels
+        assert np.array_equal(preview, made[fill])
+    assert np.abs(made[2].astype(int) - made[0]).mean() > 1
+
+
 def test_the_small_pictures_are_the_photo_at_another_size(client: Visitor) -> None:
     photo = np.ascontiguousarray(skimage.data.chelsea()[:200].repeat(2, 1)[:, :800])
     upload = client.upload(encode_picture(picture_from_pixels(photo), ".png")).json()["id"]
@@ -134,6 +153,8 @@ def test_names_of_files_lead_nowhere(client: Visitor, name: str) -> None:
         b'{"style": "tiny", "strength": 2}',
         b'{"style": "tiny", "strength": NaN}',
         b'{"style": "tiny", "brush": "huge"}',
+        b'{"style": "tiny", "fill": 2.1}',
+        b'{"style": "tiny", "fill": "much"}',
         b'{"style": "tiny", "brush": 1e400}',
         b'{"style": "tiny", "mask": "../x"}',
         b'{"style": "tiny", "preserve_color": "yes"}',

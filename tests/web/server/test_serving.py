@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import random
 import socket
@@ -49,6 +50,16 @@ def test_other_machines_get_small_files_to_look_at(tiny_style: Path) -> None:
         upload = client.upload(encode_picture(picture_from_pixels(clear[..., :3].copy(), clear[..., 3].copy()), ".png"))
         answer = client.post("/api/photo", json={"upload": upload.json()["id"]})
         assert answer.content[3] == 90
+
+
+def test_the_files_of_the_page_are_sent_compressed_where_the_browser_takes_it(client: Visitor) -> None:
+    for name in ("", "page.css", "main.js", "regular.ttf"):
+        plain = client.get(f"/{name}")
+        packed = client.get(f"/{name}", headers={"accept-encoding": "gzip, br"})
+        assert packed.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert gzip.decompress(packed.content) == plain.content
+        assert len(packed.content) < 0.7 * len(plain.content)
 
 
 def test_without_a_password_nobody_gets_the_key(client: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

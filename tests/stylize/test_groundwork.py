@@ -1,0 +1,77 @@
+"""Previews painted on what is computed once for all styles have the pixels of `paint`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stylecli.inference.engine import Engine
+from stylecli.packs.pack import open_pack
+from stylecli.stylize.groundwork import groundwork, paint_on
+from stylecli.stylize.look import Brush, Look
+from stylecli.stylize.painting import paint
+from tests.support.packs import write_style
+
+LEVEL = 1  # of 8 bits: the sums are taken in another order
+
+
+@pytest.fixture(scope="module")
+def filling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A style that fills empty areas unless a look says otherwise."""
+    folder = write_style(tmp_path_factory.mktemp("shelf"), fill=1.0)
+    with Engine(open_pack(folder), device="cpu") as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("fill", [None, 0.0, 2.0])
+@pytest.mark.parametrize("brush", [0.7, 1.3, 3.0, 16.0])
+def test_a_preview_has_the_pixels_of_the_painting(
+    filling: Engine, photo: NDArray[np.uint8], brush: float, fill: float | None
+) -> None:
+    made = _painted(filling, photo, brush, fill)
+    np.testing.assert_allclose(made, paint(filling, photo, Look(brush=brush, fill=fill)).astype(int), atol=LEVEL)
+
+
+@pytest.mark.parametrize("brush", [1.0, "native", "auto"])
+def test_at_the_size_of_the_photo_no_pixel_differs(filling: Engine, photo: NDArray[np.uint8], brush: Brush) -> None:
+    np.testing.assert_array_equal(_painted(filling, photo, brush), paint(filling, photo, Look(brush=brush)))
+
+
+@pytest.mark.parametrize("brush", ["native", 2.0])
+def test_frames_of_a_scene_are_not_filled(filling: Engine, photo: NDArray[np.uint8], brush: Brush) -> None:
+    plain, out = _painted(filling, photo, brush, 0.0), np.empty_like(photo)
+    paint_on(groundwork(photo, brush, fills=False), filling, out)
+    np.testing.assert_array_equal(out, plain)
+
+
+def test_a_device_without_bytes_paints_the_same(
+    filling: Engine, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_bytes = _painted(filling, photo, "native")
+    monkeypatch.setattr(Engine, "paints_bytes", False)
+    np.testing.assert_allclose(_painted(filling, photo, "native"), by_bytes.astype(int), atol=LEVEL)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 1)])
+@pytest.mark.parametrize("brush", [0.5, 2.0, 16.0])
+def test_tiny_photos_take_every_brush(filling: Engine, shape: tuple[int, int], brush: float) -> None:
+    photo = np.full((*shape, 3), 128, np.uint8)
+    np.testing.assert_allclose(_painted(filling, photo, brush), paint(filling, photo, Look(brush=brush)), atol=LEVEL)
+
+
+def test_the_groundwork_serves_many_styles(filling: Engine, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    ground, out = groundwork(photo, 2.0), np.empty_like(photo)
+    with Engine(open_pack(write_style(tmp_path)), device="cpu") as other:
+        paint_on(ground, other, out)
+    paint_on(ground, filling, out)
+    np.testing.assert_array_equal(out, _painted(filling, photo, 2.0))
+
+
+def _painted(engine: Engine, photo: NDArray[np.uint8], brush: Brush, fill: float | None = None) -> NDArray[np.uint8]:
+    out = np.empty_like(photo)
+    paint_on(groundwork(photo, brush), engine, out, fill=fill)
+    return out

@@ -272,11 +272,11 @@ def test_credentials_of_the_picture_as_it_was_are_told_and_dropped(
 
 def test_a_profile_that_cannot_be_used_is_told(photo: NDArray[np.uint8]) -> None:
     told = "the ICC profile, which is damaged or for other kinds of colours"
-    assert lost(read_picture(file_of(photo, ".tif", profile=CMYK)), ".tif", is_painted=True) == [told]
+    assert lost(read_picture(file_of(photo, ".tif", icc_profile=CMYK)), ".tif", is_painted=True) == [told]
 
 
 def test_a_profile_into_which_no_rgb_leads_is_told(photo: NDArray[np.uint8]) -> None:
-    picture = read_picture(file_of(photo, profile=scanner_profile()))
+    picture = read_picture(file_of(photo, ".png", icc_profile=scanner_profile()))
     told = "the ICC profile, into which no RGB can be converted: it becomes sRGB"
     assert lost(picture, ".png", is_painted=True) == [told]
     assert lost(picture, ".png") == []

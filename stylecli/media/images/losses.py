@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stylecli.media.images.metadata.credentials import CREDENTIALS, has_credentials
 from stylecli.media.images.metadata.gif import has_comment
 from stylecli.media.images.metadata.jpeg import APP13, COMMENT, PICTURES_BEHIND, behind, xmp_in
 from stylecli.media.images.metadata.kept import bare_iptc
 from stylecli.media.images.metadata.photoshop import has_more_than_iptc
-from stylecli.media.images.metadata.png import has_still, text_keys
+from stylecli.media.images.metadata.png import has_end as png_has_end
+from stylecli.media.images.metadata.png import has_still, other_kinds, text_keys
 from stylecli.media.images.metadata.tiff_private import names_of
 from stylecli.media.images.metadata.xmp import GAIN_MAP
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from stylecli.media.images.picture import Pages
 
 FLOATS_LOST = "floats: it becomes sRGB with 16 bits"
+PROFILE_LOST = "the ICC profile, which is damaged or for other kinds of colours"
 GAIN_MAP_SIGNS = (GAIN_MAP, b"urn:iso:std:iso:ts:21496:-1")  # Ultra HDR, ISO 21496-1
 JPEG_HEAD_BYTES = 1 << 18
 EXIF_BYTES_MAX = {"JPEG": 65_533 - 2}  # of one segment
@@ -26,15 +29,23 @@ IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 
 def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
     """What of a file's bytes is in none of its pictures that were read: a gain map, a comment, a still."""
+    lost = (CREDENTIALS,) if has_credentials(data) else ()
     if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
-        return ("the gain map for HDR screens", *(one for one in behind(data) if one != PICTURES_BEHIND))
+        return (*lost, "the gain map for HDR screens", *(one for one in behind(data) if one != PICTURES_BEHIND))
     if format_.name == "JPEG":
-        return behind(data)
+        return (*lost, *behind(data))
     if format_.name == "GIF" and has_comment(data):
         return ("GIF comments",)
     if format_.name == "PNG" and has_still(data):
-        return ("the still picture of the animation, which is none of its frames",)
-    return ()
+        lost = (*lost, "the still picture of the animation, which is none of its frames")
+    if format_.name == "PNG" and not png_has_end(data):
+        lost = (*lost, end_lost(format_))
+    return lost
+
+
+def end_lost(format_: Format) -> str:
+    """What to say of a file that lacks its end marker alone."""
+    return f"the end marker of the {format_.name}, which its file lacks: the samples are all there"
 
 
 def light_lost(brightest: float) -> tuple[str, ...]:
@@ -66,9 +77,13 @@ def lost_in_writing(
     is_cmyk: bool,
     has_alpha: bool,
     is_native: bool,
+    keeps_profile: bool,
     format_: Format,
 ) -> tuple[str, ...]:
-    """What a format cannot hold of a picture. is_native: the file's own samples are written, not painted ones."""
+    """What a format cannot hold of a picture.
+
+    is_native: the file's own samples are written, not painted ones. keeps_profile: in the space of the file.
+    """
     lost = []
     if has_alpha and not format_.holds_alpha:
         lost.append(f"transparency: {format_.name} has none, white shows through")
@@ -76,8 +91,12 @@ def lost_in_writing(
         lost.append(f"{source_bits} bits a sample: {format_.name} holds 8")
     if is_cmyk and not is_native:
         lost.append("CMYK: it becomes sRGB")
+    elif not keeps_profile:
+        lost.append("the ICC profile, into which no RGB can be converted: it becomes sRGB")
     if format_.name != "PNG" and (keys := text_keys(metadata.chunks)):
         lost.append(f"PNG texts: {', '.join(sorted(set(keys)))}")
+    if format_.name != "PNG" and (kinds := other_kinds(metadata.chunks)):
+        lost.append(f"PNG chunks: {', '.join(kinds)}")
     most = EXIF_BYTES_MAX.get(format_.name)
     if most and metadata.exif and len(metadata.exif) > most:
         lost.append(f"Exif of {len(metadata.exif):,} bytes: {format_.name} holds {most:,}")

@@ -5,10 +5,7 @@ All functions take and give pyvips images, which are computed only when their sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 # Relative colorimetric with black point compensation: colours that both spaces hold stay what they are.
 CONVERSION = {"intent": "relative", "black_point_compensation": True}

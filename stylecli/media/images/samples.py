@@ -122,6 +122,11 @@ def is_native(picture: Picture, contents: Contents, format_: Format) -> bool:
     return contents.samples is not None and fits
 
 
+def keeps_profile(picture: Picture, contents: Contents, format_: Format) -> bool:
+    """Whether what is written stays in the space of the file's profile, if it has one."""
+    return not contents.profile or is_native(picture, contents, format_) or takes_rgb(contents.profile)
+
+
 def file_image(picture: Picture, contents: Contents, format_: Format, *, bits: int) -> pyvips.Image:
     """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
     needs_paper = picture.alpha is not None and not format_.holds_alpha

@@ -22,6 +22,7 @@ _RGB_MATRIX = 0
 _FULL_RANGE = 2
 _LIMITED_RANGE = 1
 _HD_WIDTH, _HD_HEIGHT = 1280, 720
+_GREY = (1 << 30, 1 << 30)  # pixels that share a colour
 
 # libswscale's number of the matrix -> coefficients, by H.273 code point. BT.601 has three code points.
 _SWSCALE_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
@@ -76,6 +77,24 @@ def holds_alpha(pixel_format: str) -> bool:
     from av import VideoFormat
 
     return any(component.is_alpha for component in VideoFormat(pixel_format).components)
+
+
+def color_steps(pixel_format: str) -> tuple[int, int]:
+    """How many pixels, across and down, share a sample of colour in a format of libav; all of them in grey."""
+    from av import VideoFormat
+
+    described = VideoFormat(pixel_format)
+    if described.is_rgb or described.has_palette:
+        return 1, 1
+    if sum(not component.is_alpha for component in described.components) == 1:
+        return _GREY
+    unit = 64  # pixels; a power of two
+    return unit // described.chroma_width(unit), unit // described.chroma_height(unit)
+
+
+def has_finer_color(pixel_format: str, other: str) -> bool:
+    """Whether a format of libav has more samples of colour, across or down, than another one."""
+    return any(own < step for own, step in zip(color_steps(pixel_format), color_steps(other), strict=True))
 
 
 class ColorConverter:

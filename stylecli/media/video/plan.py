@@ -14,16 +14,16 @@ from tempfile import TemporaryDirectory
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import blamed_on
 from stylecli.media.video.clip import Clip, Hdr, Span, probe
-from stylecli.media.video.color import depth, holds_alpha
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.media.video.rates import Rate, clock_for, usual_rate
-from stylecli.media.video.reading.findings import LOST_SIDE_DATA
 from stylecli.media.video.reading.readable import readable
 from stylecli.media.video.resume import Fingerprint
-from stylecli.media.video.writing.codecs import CODECS, Encoder, EncoderOptions
+from stylecli.media.video.writing.codecs import CODECS, EncoderOptions
 from stylecli.media.video.writing.companions import Companion, companions
+from stylecli.media.video.writing.compromises import compromises
 from stylecli.media.video.writing.containers import Container, container_for, encoder_for
-from stylecli.media.video.writing.remux import GIF_RATE, Cut
+from stylecli.media.video.writing.encoder import Encoder
+from stylecli.media.video.writing.muxing.remux import Cut
 from stylecli.media.video.writing.writer import pixel_format
 
 _SAMPLE = 1 << 20  # bytes of the source at its start, in its middle and at its end that tell it from others
@@ -143,7 +143,7 @@ def plan_for(clip: Clip, source: Path, output: Path, options: VideoOptions) -> P
             is_cut=options.span is not None,
             audio=options.audio,
         )
-    messages = (*_compromises(_at_rate(clip, rate), container, encoder, options), *changes)
+    messages = (*compromises(_at_rate(clip, rate), container, encoder, options.encoder), *changes)
     return Plan(source, output, options, clip, rate, container, encoder, tuple(streams), messages)
 
 
@@ -186,51 +186,6 @@ def _check_size(source: Path, clip: Clip, encoder: Encoder, container: Container
     if clip.width % 2 + clip.height % 2 and not encoder.keeps_odd_sizes(chosen):
         fault = f"{source}: {clip.width}x{clip.height} is odd, and {encoder.name} has no such pictures in {chosen}"
         raise UsageError(fault, hint="Leave `pixel_format` out.")
-
-
-def _compromises(clip: Clip, container: Container, encoder: Encoder, options: VideoOptions) -> Iterator[str]:
-    chosen = pixel_format(clip, encoder)
-    bits = depth(chosen)
-    if clip.is_interlaced:
-        yield "the video is interlaced: it is deinterlaced, a frame for each frame"
-    if clip.turn.is_rounded:
-        yield "the video is to be shown aslant, which is not done: it is turned to the nearest right angle"
-    yield from _hdr_compromises(clip, encoder)
-    if clip.has_alpha and not holds_alpha(chosen):
-        yield f"the video has transparency, {encoder.name} in {container.muxer} has none: it is shown on black"
-    elif clip.has_alpha and options.encoder.codec is None and encoder.name != container.codecs[0]:
-        yield f"written as {encoder.name}, which keeps the transparency"
-    if clip.bits > bits:
-        deeper = [
-            name
-            for name in container.codecs
-            if any(
-                depth(one) > bits and holds_alpha(one) >= holds_alpha(chosen) for one in container.codec(name).formats
-            )
-        ]
-        keeping = f'; `codec="{deeper[0]}"` keeps more' if deeper and not options.encoder.pixel_format else ""
-        yield f"the video has {clip.bits} bits a channel and is written with {bits}{keeping}"
-    if clip.width % 2 + clip.height % 2 and encoder.codec.formats[0] == "yuv420p" and "444" in chosen:
-        yield f"{clip.width}x{clip.height} is odd: written as {chosen}, which some players do not show"
-    elif encoder.name == "h264" and bits > 8:
-        yield f'written as {chosen}, which some players do not show in H.264; more do with `codec="hevc"`'
-    for name in sorted(LOST_SIDE_DATA.keys() & clip.side_data):
-        yield f"{LOST_SIDE_DATA[name]}: left out"
-    if container.animates == "gif" and clip.rate > GIF_RATE:
-        yield f"gif shows at most {GIF_RATE} frames a second: frames above that are dropped"
-    if container.muxer == "mpegts" and clip.chapters:
-        yield "mpegts has no chapters: they are left out"
-    if container.animates and (clip.chapters or clip.tags.keys() - {"language"}):
-        yield f"{container.muxer} has no chapters and no tags: they are left out"
-
-
-def _hdr_compromises(clip: Clip, encoder: Encoder) -> Iterator[str]:
-    if clip.light and clip.keeps_hdr:
-        yield f"the video is HDR ({clip.light.transfer}) and stays so: the network sees its signal as it is"
-        if (clip.light.display or clip.light.content) and not encoder.keeps_mastering():
-            yield f"the mastering display and the content light level: left out, {encoder.name} does not write them"
-    elif clip.light:
-        yield f'the video is HDR ({clip.light.transfer}): it is tone-mapped to SDR; `hdr="keep"` leaves it as it is'
 
 
 def _identity(source: Path) -> str:

@@ -163,7 +163,7 @@ def holds_chapters(container: InputContainer, stream: Stream) -> bool:
     Of such a track libav gives the packets of some files and none of others.
     """
     chapters = container.chapters()
-    if stream.type != "data" or not chapters or stream.frames not in (0, len(chapters)):
+    if stream.type != "data" or not chapters or stream.frames > len(chapters):  # ffmpeg 5 writes one too few
         return False
     container.seek(0)
     packet = next((packet for packet in container.demux(stream) if packet.size), None)

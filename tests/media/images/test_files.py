@@ -445,3 +445,26 @@ def test_what_macos_writes_beside_a_picture_is_no_picture() -> None:
 def test_no_two_formats_claim_one_suffix() -> None:
     suffixes = [suffix for known in formats.FORMATS for suffix in known.suffixes]
     assert len(suffixes) == len(set(suffixes))
+
+
+@pytest.mark.parametrize("how", [{}, {"interlace": True}])
+def test_damaged_places_of_a_jpeg_are_told(noise: NDArray[np.uint8], how: dict[str, Any]) -> None:
+    whole = vips(noise).jpegsave_buffer(**how)
+    middle = len(whole) * 3 // 4
+    pages = read_pages(whole[:middle] + b"\xff\xd9" + whole[middle:])  # the end marker comes too early
+    assert pages.lost == ("damaged places among the samples of the JPEG: decoded as far as possible",)
+    assert pages.pictures[0].pixels.shape == noise.shape
+
+
+def test_bytes_between_the_segments_of_a_jpeg_are_no_damage(noise: NDArray[np.uint8]) -> None:
+    whole = vips(noise).jpegsave_buffer()
+    pages = read_pages(whole[:-2] + bytes(3) + whole[-2:])
+    assert pages.lost == ()
+    np.testing.assert_array_equal(pages.pictures[0].pixels, read_picture(whole).pixels)
+
+
+def test_a_png_that_lacks_only_its_end_is_read_and_told(noise: NDArray[np.uint8]) -> None:
+    whole = vips(noise).pngsave_buffer()
+    pages = read_pages(whole[:-12])
+    np.testing.assert_array_equal(pages.pictures[0].pixels, noise)
+    assert "end marker of the PNG" in pages.lost[0]

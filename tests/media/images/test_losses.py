@@ -17,6 +17,7 @@ from tests.media.images.codecs.tiff.test_directories import tiff
 from tests.media.images.metadata.test_jpeg import block, jpeg_with
 from tests.media.images.metadata.test_kept import exif, file_of
 from tests.media.images.metadata.test_png import png_with
+from tests.media.images.test_profiles import CMYK, scanner_profile
 
 
 def lost(picture: Picture, suffix: str, *, is_painted: bool = False) -> list[str]:
@@ -227,3 +228,55 @@ def _cmyk(photo: NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     PIL.Image.fromarray(photo).convert("CMYK").save(file, "JPEG")
     return file.getvalue()
+
+
+def test_chunks_of_a_png_are_told_where_they_end(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(png_with(photo, (b"prVt", b"whatever"), (b"tIME", bytes(7))))
+    assert lost(picture, ".png", is_painted=True) == []
+    assert lost(picture, ".tif", is_painted=True) == ["PNG chunks: prVt"]
+
+
+C2PA = "the content credentials (C2PA), which are signed for the picture as it was"
+JUMBF = b"JP\0\1\0\0\0\1" + b"\0\0\0\x40jumb\0\0\0\x26jumdc2pa" + bytes(50)
+
+
+def webp_with_credentials(photo: NDArray[np.uint8]) -> bytes:
+    plain = file_of(photo, ".webp") + b"C2PA\4\0\0\0abcd"
+    return plain[:4] + (len(plain) - 8).to_bytes(4, "little") + plain[8:]
+
+
+def avif_with_credentials(photo: NDArray[np.uint8]) -> bytes:
+    plain = file_of(photo, ".avif")
+    box = b"uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + bytes(8)
+    return plain + (4 + len(box)).to_bytes(4, "big") + box
+
+
+@pytest.mark.parametrize(
+    ("made", "suffix"),
+    [
+        (lambda photo: jpeg_with(photo, (0xEB, JUMBF)), ".jpg"),
+        (lambda photo: png_with(photo, (b"caBX", b"jumb")), ".png"),
+        (webp_with_credentials, ".webp"),
+        (avif_with_credentials, ".avif"),
+        (lambda photo: tiff((photo, {"extratags": [(52545, 7, 4, b"jumb", True)]})), ".tif"),
+    ],
+)
+def test_credentials_of_the_picture_as_it_was_are_told_and_dropped(
+    photo: NDArray[np.uint8], made: Any, suffix: str
+) -> None:
+    picture = read_picture(made(photo))
+    assert C2PA in lost(picture, suffix, is_painted=True)
+    again = read_picture(encode_picture(picture.with_pixels(255 - picture.pixels), suffix))
+    assert C2PA not in lost(again, suffix, is_painted=True)
+
+
+def test_a_profile_that_cannot_be_used_is_told(photo: NDArray[np.uint8]) -> None:
+    told = "the ICC profile, which is damaged or for other kinds of colours"
+    assert lost(read_picture(file_of(photo, ".tif", icc_profile=CMYK)), ".tif", is_painted=True) == [told]
+
+
+def test_a_profile_into_which_no_rgb_leads_is_told(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(file_of(photo, ".png", icc_profile=scanner_profile()))
+    told = "the ICC profile, into which no RGB can be converted: it becomes sRGB"
+    assert lost(picture, ".png", is_painted=True) == [told]
+    assert lost(picture, ".png") == []

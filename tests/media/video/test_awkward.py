@@ -92,6 +92,18 @@ def test_a_data_track_that_can_be_written_is_kept_beside_as_many_chapters(video:
     assert probe(tmp_path / "out.mp4").chapters == 2
 
 
+def test_the_text_track_of_chapters_is_no_loss_where_it_lacks_one(video: Path, tmp_path: Path) -> None:
+    source = tmp_path / "chapters.mp4"
+    (tmp_path / "chapters.txt").write_text(CHAPTERS)
+    ffmpeg("-i", video, "-i", tmp_path / "chapters.txt", "-map_chapters", "1", "-map", "0", "-c", "copy", source)
+    content = bytearray(source.read_bytes())
+    count = content.rindex(b"stts") + 12  # of the times of its samples: ffmpeg 5 leaves out the last one
+    content[count : count + 4] = (1).to_bytes(4, "big")
+    source.write_bytes(content)
+    assert stylize(source, tmp_path / "out.mkv").messages == ()
+    assert probe(tmp_path / "out.mkv").chapters == 2
+
+
 @posix_only
 @pytest.mark.parametrize("command", ["video", "assemble"])
 def test_an_empty_file_never_replaces_a_good_one(
@@ -511,3 +523,47 @@ def test_a_playlist_with_segments_is_read_as_one_video_from_0_on(tmp_path: Path)
 def test_a_frame_that_is_half_a_frame_late_is_no_hole(tmp_path: Path) -> None:
     stamps = [0, *(number * 512 + 270 for number in range(1, 12))]  # as in the first fragment of a stream
     assert stylize(make_video(tmp_path / "in.mp4", stamps), tmp_path / "out.mp4").messages == ()
+
+
+# --- colours of finer resolution than that of the result
+
+
+@pytest.mark.parametrize(
+    ("made_as", "options", "told"),
+    [
+        ("yuv444p", EncoderOptions(), "yuv444p and becomes that of yuv420p"),
+        ("yuv422p", EncoderOptions(), "yuv422p and becomes that of yuv420p"),
+        ("bgr0", EncoderOptions(), "bgr0 and becomes that of yuv420p"),
+        ("yuv420p", EncoderOptions(), None),
+        ("gray", EncoderOptions(), None),
+        ("yuv444p", EncoderOptions(pixel_format="yuv444p"), None),
+        ("yuv444p", EncoderOptions(pixel_format="yuv420p"), None),
+        ("yuv444p", EncoderOptions("ffv1"), None),
+    ],
+)
+def test_colors_that_become_coarser_are_told(
+    tmp_path: Path, made_as: str, options: EncoderOptions, told: str | None
+) -> None:
+    source = tmp_path / "in.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.2", "-pix_fmt", made_as, "-c:v", "ffv1", source)
+    messages = stylize(source, tmp_path / "out.mkv", VideoOptions(options)).messages
+    assert ["resolution of the colours" in message for message in messages] == [True] * (told is not None)
+    assert told is None or (told in messages[0] and '`pixel_format="yuv444p"` keeps it' in messages[0])
+
+
+# --- a fragmented file, whose headers do not tell how long it is
+
+
+@pytest.mark.parametrize(("box", "behind"), [(b"moof", 4), (b"mdat", 100)])  # bytes of the last one that are there
+def test_a_file_that_ends_in_a_fragment_is_refused(video: Path, tmp_path: Path, box: bytes, behind: int) -> None:
+    whole = tmp_path / "whole.mp4"
+    ffmpeg("-i", video, "-c:v", "libx264", "-g", "5", "-movflags", "frag_keyframe+empty_moov", whole)
+    assert stylize(whole, tmp_path / "out.mp4").frames == 10
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(content[: content.rindex(box) + behind])
+    with pytest.raises(MediaError, match="cut off after"):
+        stylize(cut, tmp_path / "cut_out.mp4")
+    kept = stylize(cut, tmp_path / "cut_out.mp4", VideoOptions(allow_truncated=True))
+    assert 0 < kept.frames < 10
+    assert "cut off" in kept.messages[-1]

@@ -62,7 +62,7 @@ KINDS = [
     kind("in.mp4", "late", "out.mkv", differs="duration"),
     kind("in.mp4", "anamorphic", "out.mp4"),
     kind("in.mp4", "anamorphic", "out.webm"),
-    kind("in.mp4", "odd", "out.webm", differs="format"),
+    kind("in.mp4", "odd", "out.webm", differs="format", messages=1),
     kind("in.mp4", "odd", "out.mp4", differs="format", messages=1),
     kind("in.mp4", "turned", "out.mp4", differs="shape"),
     kind("in.mp4", "full range", "out.mp4"),
@@ -95,7 +95,7 @@ KINDS = [
     kind("in.mp4", "edit list", "out.mkv", differs="duration"),
     kind("in.ts", [*PICTURE, *SINE, "-c:v", "libx264", "-c:a", "aac"], "out.ts", differs="start"),
     kind("in.gif", [*PICTURE], "out.gif", differs="colour"),
-    kind("in.webp", [*PICTURE, "-c:v", "libwebp_anim", "-loop", "0"], "out.mp4", differs="all"),
+    kind("in.webp", [*PICTURE, "-c:v", "libwebp_anim", "-loop", "0"], "out.mp4", differs="all", messages=1),
 ]
 
 

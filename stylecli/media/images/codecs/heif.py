@@ -12,6 +12,7 @@ from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
 from stylecli.media.images.formats import Format
+from stylecli.media.images.losses import lost_in_reading
 from stylecli.media.images.metadata.kept import metadata_from
 from stylecli.media.images.picture import Pages, Picture
 from stylecli.media.images.profiles import usable_profile
@@ -21,7 +22,7 @@ from stylecli.media.images.settings import Reading
 GAIN_MAP = "hdrgainmap"  # in the name of an auxiliary picture
 
 
-def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | None) -> Pages:
+def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
     """Read the primary picture first, then the others of a burst; upright, since libheif turns them.
 
     Raises:
@@ -42,7 +43,8 @@ def decode(data: bytes, name: str, _: Format, reading: Reading, *, page: int | N
         for at, image in enumerate(wanted):
             before = sum(one.size[0] * one.size[1] for one in wanted[:at])
             check_pixels(image.size[0], image.size[1], name, reading, before=before)
-        return Pages(tuple(_picture_of(image, name, reading) for image in wanted), None, (), len(images))
+        lost = lost_in_reading(data, format_=format_)
+        return Pages(tuple(_picture_of(image, name, reading) for image in wanted), None, lost, len(images))
     except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:  # whatever libheif's faults become
         reason = str(error).strip()
         if "memory" in reason.lower():

@@ -15,14 +15,14 @@ from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_
 from stylecli.media.images.codecs.tiff.directories import TiffPlan, plan_of
 from stylecli.media.images.codecs.tiff.unusual import Usual, readable_bytes, usual_samples
 from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
-from stylecli.media.images.losses import lost_in_reading
+from stylecli.media.images.losses import PROFILE_LOST, end_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
 from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
 from stylecli.media.images.metadata.png import descriptive_chunks, exif_in
 from stylecli.media.images.metadata.tiff_private import names_of, without_place
 from stylecli.media.images.picture import Animation, Pages, Picture
-from stylecli.media.images.profiles import profile_of
+from stylecli.media.images.profiles import PROFILE_FIELD, profile_of
 from stylecli.media.images.samples import COLOR_CHANNELS, Decoded, array_of, picture_of, upright
 from stylecli.media.images.settings import Reading
 from stylecli.media.images.told_colors import ToldColors, told_colors
@@ -34,8 +34,12 @@ UNSUPPORTED = re.compile(
     r"unsupported|not supported|not configured|not implemented|bad labq|unimplemented|samples out of range", re.I
 )
 NO_MEMORY = re.compile(r"out of memory|cannot allocate|unable to allocate|insufficient memory", re.I)
-END_LOST = "the end marker of the JPEG, which its file lacks: the samples are all there"
-ITU_LAB = 10  # a photometric interpretation of TIFF, which libvips takes for RGB
+# What libjpeg says of damaged samples, which libvips calls warnings. Needless bytes before other markers do no harm.
+JPEG_DAMAGE = re.compile(r"premature end of data|bad (Huffman|arithmetic) code|instead of RST|before marker 0xd[0-7]")
+DAMAGE_TOLD = "damaged places among the samples of the JPEG: decoded as far as possible"
+# Photometric interpretations of TIFF (TIFF 6.0, tag 262) that libvips takes for RGB; the first but in JPEG compression.
+YCBCR, ITU_LAB = 6, 10
+JPEG_COMPRESSIONS = (6, 7)  # of TIFF, the old and the new one
 SAMPLE_BITS_MAX = 32  # that libvips reads
 DELAY_USUAL = 100  # milliseconds: how long browsers show a frame whose delay is at most 10
 
@@ -52,8 +56,8 @@ def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: i
     try:
         if format_ is TIFF:
             return _tiff(data, name, reading, page)
-        if format_ is JPEG and not reading.allow_truncated and not has_end(data):
-            return _jpeg_without_end(data, name, reading, page)
+        if format_ is JPEG and not reading.allow_truncated:
+            return _jpeg(data, name, reading, page)
         return _pages(data, name, format_, reading, page)
     except pyvips.Error as error:
         raise _fault_of(error, format_, name) from error
@@ -73,15 +77,18 @@ def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int 
     return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
 
 
-def _jpeg_without_end(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
-    """A JPEG without an end marker, as some cameras and programs write it: whole, if no sample is missing."""
+def _jpeg(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
+    """A JPEG. Without an end marker, as some cameras and programs write it, it is whole if no sample is missing."""
     import pyvips  # a native library that --help does not need
 
+    whole, lost = (data, ()) if has_end(data) else (data + END, (end_lost(JPEG),))
     try:
-        pages = _pages(data + END, name, replace(JPEG, fail_on="warning"), reading, page)
-    except pyvips.Error:
+        pages = _pages(whole, name, replace(JPEG, fail_on="warning"), reading, page)
+    except pyvips.Error as error:
         pages = _pages(data, name, JPEG, reading, page)
-    return replace(pages, lost=(*pages.lost, END_LOST))
+        if JPEG_DAMAGE.search(reason_of(error)):
+            lost = (*lost, DAMAGE_TOLD)
+    return replace(pages, lost=(*pages.lost, *lost))
 
 
 def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
@@ -148,6 +155,8 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
 def _read(usual: Usual, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None) -> Picture:
     opened, lost, is_srgb = usual
     head = _head(opened, data, name, at=at, is_srgb=is_srgb)
+    if PROFILE_FIELD in opened.get_fields() and not head.profile and not is_srgb:
+        lost = (*lost, PROFILE_LOST)
     if _field(opened, "orientation", default=1) != 1 and (placed := head.metadata.private):
         private = without_place(placed)
         lost = (*lost, *names_of(placed.keys() - private.keys()))
@@ -189,6 +198,10 @@ def _refuse_unreadable(plan: TiffPlan, name: str, reading: Reading, page: int | 
     wanted = plan.pictures if page is None else plan.pictures[page : page + 1]
     if any(one.photometric == ITU_LAB for one in wanted):
         raise MediaError(f"{name}: its colours are ITU L*a*b*, which is not supported", hint="Save it as RGB.")
+    if any(one.photometric == YCBCR and one.compression not in JPEG_COMPRESSIONS for one in wanted):
+        raise MediaError(f"{name}: its colours are YCbCr, which is not supported", hint="Save it as RGB.")
+    if (slices := max(one.slices for one in wanted)) > 1:
+        raise MediaError(f"{name}: it is a volume of {slices} slices", hint="Save each slice as a page.")
     if (bits := max(one.bits for one in wanted)) > SAMPLE_BITS_MAX:
         raise MediaError(
             f"{name}: its samples have {bits} bits, which is not supported", hint="Save it with 8, 16 or 32 bits."

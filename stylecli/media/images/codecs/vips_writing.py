@@ -20,7 +20,7 @@ from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, with_metadata
 from stylecli.media.images.metadata.tiff_exif import PREFIX, add_exif
 from stylecli.media.images.picture import Animation, Contents, Pages, Picture, contents_of_pixels
-from stylecli.media.images.samples import array_of, file_image, image_of, is_native
+from stylecli.media.images.samples import array_of, file_image, image_of, is_native, keeps_profile
 from stylecli.media.images.settings import Encoding
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _described(
             is_cmyk=contents.interpretation == "cmyk",
             has_alpha=picture.alpha is not None,
             is_native=is_native(picture, contents, format_),
+            keeps_profile=keeps_profile(picture, contents, format_),
             format_=format_,
         ),
     ):

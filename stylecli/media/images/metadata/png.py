@@ -37,7 +37,7 @@ def chunks_of(data: bytes) -> Iterator[Chunk]:
 
 def descriptive_chunks(data: bytes) -> tuple[Chunk, ...]:
     """What a PNG file says about its picture, in its order; Exif as a chunk eXIf, in whatever form it was."""
-    kept = [chunk for chunk in chunks_of(data) if chunk[0] in KEPT]
+    kept = [chunk for chunk in chunks_of(data) if _is_kept(chunk[0])]
     has_exif = any(kind == b"eXIf" for kind, _ in kept)
     chunks: list[Chunk] = []
     for kind, content in kept:
@@ -79,6 +79,16 @@ def has_still(data: bytes) -> bool:
     return False
 
 
+def has_end(data: bytes) -> bool:
+    """Whether the last chunk of a PNG file is there."""
+    return any(kind == b"IEND" for kind, _ in chunks_of(data))
+
+
+def other_kinds(chunks: Iterable[Chunk]) -> list[str]:
+    """The types of the chunks that are neither texts nor told to other formats in their own way."""
+    return sorted({kind.decode("latin-1") for kind, _ in chunks if kind not in KEPT})
+
+
 def text_keys(chunks: Iterable[Chunk]) -> list[str]:
     """The keys of the texts, but for XMP."""
     keys = [content.split(b"\0", 1)[0] for kind, content in chunks if kind in TEXT]
@@ -90,11 +100,20 @@ def with_chunks(png: bytes, chunks: Sequence[Chunk], *, size: tuple[int, int], c
 
     size: its width and height now. color: replaces its profile.
     """
-    dropped = {*KEPT, *(COLOR if color else ())}
+    replaced = COLOR if color else ()
     start = len(SIGNATURE) + HEADER_BYTES
-    own = [chunk for chunk in chunks_of(png) if chunk[0] not in dropped]
+    own = [chunk for chunk in chunks_of(png) if not _is_kept(chunk[0]) and chunk[0] not in replaced]
     described = [_painted(chunk, size) for chunk in chunks]
     return png[:start] + b"".join(map(_written, [*color, *described, *own[1:]]))
+
+
+def _is_kept(kind: bytes) -> bool:
+    """Whether a chunk is copied: those that are known, and others that say they outlast a change of the samples.
+
+    The case of the letters says so (PNG 3rd edition, section 5.4): the first is small in chunks that decoders may
+    overlook, the last in those that editors may copy.
+    """
+    return kind in KEPT or (kind not in COLOR and kind[:1].islower() and kind[3:].islower())
 
 
 def _painted(chunk: Chunk, size: tuple[int, int]) -> Chunk:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from stylecli.media.images.metadata.credentials import CREDENTIALS
 from stylecli.media.images.metadata.photoshop import PHOTOSHOP, without_thumbnails
 from stylecli.media.images.metadata.tiff_exif import IPTC, SUBDIRECTORIES, UNDEFINED, NumberList, directory_of
 
 PrivateTags = Mapping[int, NumberList]
 
 FIRST_PRIVATE = 32_768  # TIFF 6.0, section 2
-ICC_PROFILE, PHOTOSHOP_RESOURCES, PHOTOSHOP_LAYERS = 34_675, 34_377, 37_724
+ICC_PROFILE, PHOTOSHOP_RESOURCES, PHOTOSHOP_LAYERS, C2PA = 34_675, 34_377, 37_724, 52_545
+OUTDATED = {PHOTOSHOP_LAYERS, C2PA}  # which are of the picture as it was
 # How samples are stored: of libtiff and SGI (matte, type, depth), Pixar, CCITT, LERC; and what others here carry.
 STORAGE = {*range(32_995, 32_999), *range(33_300, 33_306), *range(34_908, 34_911), 50_674}
 CARRIED = {*range(0x9C9B, 0x9CA0), 33_432, IPTC, ICC_PROFILE, *SUBDIRECTORIES}
@@ -22,6 +24,7 @@ NAMES = {
     "GDAL's metadata": {42_112, 42_113},
     "Photoshop's image resources": {PHOTOSHOP_RESOURCES},
     "Photoshop's layers": {PHOTOSHOP_LAYERS},
+    CREDENTIALS: {C2PA},
 }
 
 
@@ -31,12 +34,12 @@ def is_private(tag: int) -> bool:
 
 
 def read_private(tiff: bytes, at: int | None = None) -> PrivateTags:
-    """The private tags of a TIFF file, but for Photoshop's layers and thumbnails, which show the old picture.
+    """The private tags of a TIFF file, but for what is of the picture as it was, and Photoshop's thumbnails.
 
     at: where the directory begins that is looked at; None: the first one.
     """
     found = {tag: value for tag, value in directory_of(tiff, at).items() if is_private(tag)}
-    private = {tag: value for tag, value in found.items() if isinstance(value, NumberList) and tag != PHOTOSHOP_LAYERS}
+    private = {tag: value for tag, value in found.items() if isinstance(value, NumberList) and tag not in OUTDATED}
     if resources := private.get(PHOTOSHOP_RESOURCES):
         kept = without_thumbnails(PHOTOSHOP + resources.numbers.tobytes()).removeprefix(PHOTOSHOP)
         private[PHOTOSHOP_RESOURCES] = NumberList(UNDEFINED, np.frombuffer(kept, np.uint8))

@@ -19,6 +19,7 @@ from stylecli.media.video.hdr import ToneMap
 from stylecli.media.video.rates import at_rate, clock_for
 from stylecli.media.video.reading.deinterlacing import deinterlaced
 from stylecli.media.video.reading.findings import KEEP_WHAT_IS_THERE, Findings, as_seconds
+from stylecli.media.video.reading.fragments import ends_in_a_fragment
 from stylecli.media.video.side_data import side_data_names
 from stylecli.media.video.streams import MICROSECOND, decoder, fraction, opened, video_stream
 
@@ -210,8 +211,11 @@ def _check_complete(container: InputContainer, clip: Clip, found: Findings) -> N
     else:
         return
     missing = promised - reached
-    if missing > _LONGEST_LOSS and found.allow_truncated:
+    is_cut = ends_in_a_fragment(clip.path)  # whose lengths no header of the whole tells
+    if (is_cut or missing > _LONGEST_LOSS) and found.allow_truncated:
         found.cut_off = True
+    elif is_cut:
+        raise MediaError(f"{clip.path}: cut off after {as_seconds(reached)}", hint=KEEP_WHAT_IS_THERE)
     elif missing > _LONGEST_LOSS:
         fault = f"cut off after {as_seconds(reached)} of {as_seconds(promised)}"
         raise MediaError(f"{clip.path}: {fault}", hint=KEEP_WHAT_IS_THERE)

@@ -26,6 +26,7 @@ _LOSSLESS_CODECS = re.compile(r"pcm_.+|flac|alac|truehd|mlp|tta|wavpack|ape|shor
 _BITS_A_CHANNEL = 96_000  # a second, for sound that must be converted: hard to tell from the source with AAC and Opus
 _OPUS_LAYOUTS = "aformat=channel_layouts=7.1|5.1|stereo|mono"  # libopus refuses others, such as 5.1(side) of AC-3
 _TEXT_SUBTITLES = frozenset({"ass", "eia_608", "mov_text", "ssa", "subrip", "subviewer", "text", "ttml", "webvtt"})
+_CHANNELS_WITH_ONE_LAYOUT = 2  # some decoders, as that of Speex, do not tell it, and encoders refuse what is not told
 _DROP_EARLY = "noise=drop=lt(pts\\,0)"  # a seek arrives somewhat early: packets from before the cut go
 # What an edit list leaves out would be heard in MPEG-TS, which has neither those nor a delay of the track.
 # Decoders want some sound before 0: AAC 2112 samples at 44100 Hz, which is 48 ms.
@@ -120,6 +121,8 @@ def stream_options(
     if companion.stream.kind == "sound" and companion.encoder != "copy":
         if companion.encoder in _RATED_ENCODERS:
             options[f"b:{number}"] = str(_BITS_A_CHANNEL * companion.stream.channels)
+        if companion.stream.channels <= _CHANNELS_WITH_ONE_LAYOUT:
+            options[f"ac:{number}"] = str(companion.stream.channels)
         filters = ["atrim=start=0"] if is_cut else []
         filters += [_OPUS_LAYOUTS] if companion.encoder == "libopus" else []
         options |= {f"filter:{number}": ",".join(filters)} if filters else {}

@@ -8,7 +8,8 @@ from typing import Literal
 
 from stylecli.core.errors import UsageError
 from stylecli.media.video.color import holds_alpha
-from stylecli.media.video.writing.codecs import CODECS, Codec, Encoder, EncoderOptions
+from stylecli.media.video.writing.codecs import CODECS, Codec, EncoderOptions
+from stylecli.media.video.writing.encoder import Encoder
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from stylecli.media.video.streams import MICROSECOND, fraction, is_cover, opened
 from stylecli.media.video.writing.companions import Companion, is_attached
 from stylecli.media.video.writing.containers import Container
 from stylecli.media.video.writing.losses import losses
-from stylecli.media.video.writing.remux import join
-from stylecli.media.video.writing.webp import count_frames
+from stylecli.media.video.writing.muxing.remux import join
+from stylecli.media.video.writing.muxing.webp import count_frames
 
 _LARGEST_SHIFT = Fraction(1, 20)  # seconds: what clocks of containers and delays of their muxers may move a frame
 _HINT = "The file was not delivered. Try another container, and report this."

@@ -18,7 +18,7 @@ from stylecli.media.video.clip import Clip, Frame
 from stylecli.media.video.color import BT709, ColorConverter, holds_alpha
 from stylecli.media.video.ffmpeg import url
 from stylecli.media.video.streams import blamed_on_output
-from stylecli.media.video.writing.codecs import Encoder
+from stylecli.media.video.writing.encoder import Encoder
 
 if TYPE_CHECKING:
     from av import Packet

@@ -81,3 +81,14 @@ def test_xmp_behind_the_pixels_is_read(photo: NDArray[np.uint8]) -> None:
 def test_a_chunk_that_is_cut_off_does_not_stop_a_picture(photo: NDArray[np.uint8]) -> None:
     data = png_with(photo, (b"tEXt", b"Author\0Ann"), behind=True)
     np.testing.assert_array_equal(read_picture(data[: data.index(b"Ann") + 1]).pixels, photo)
+
+
+def test_a_chunk_that_may_be_copied_is_kept(photo: NDArray[np.uint8]) -> None:
+    own = (b"oFFs", struct.pack(">iiB", 5, 6, 0)), (b"prVt", b"whatever")
+    picture = read_picture(png_with(photo, *own))
+    assert said(encode_picture(picture.with_pixels(255 - picture.pixels), ".png")) == [*own]
+
+
+def test_a_chunk_that_depends_on_the_samples_is_dropped(photo: NDArray[np.uint8]) -> None:
+    picture = read_picture(png_with(photo, (b"prVT", b"whatever")))
+    assert said(encode_picture(picture.with_pixels(255 - picture.pixels), ".png")) == []

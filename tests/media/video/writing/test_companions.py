@@ -8,7 +8,8 @@ import pytest
 
 from stylecli.core.errors import UsageError
 from stylecli.media.video.clip import probe
-from stylecli.media.video.writing.companions import companions
+from stylecli.media.video.streams import OtherStream
+from stylecli.media.video.writing.companions import Companion, companions, stream_options
 from stylecli.media.video.writing.containers import CONTAINERS, container_for
 from tests.support.clips import codecs, ffmpeg, make_video, sound_packets
 
@@ -77,3 +78,9 @@ def test_a_file_is_not_taken_for_sound_that_nobody_can_hear(video: Path, tmp_pat
     assert not _sounds(tmp_path / "silent.mkv")
     assert codecs(tmp_path / "silent.mkv") == ["h264"]
     assert sound_packets(with_codec(video, tmp_path, "flac"))
+
+
+def test_encoders_hear_how_many_channels_there_are() -> None:
+    sound = OtherStream(index=1, kind="sound", codec="speex", channels=1, samples=0, tags={})
+    options = stream_options(1, Companion(sound, "aac"), container_for(Path("out.mp4")), source=1, is_cut=False)
+    assert options["ac:1"] == "1"  # the decoder of Speex does not tell the layout, and AAC wants one

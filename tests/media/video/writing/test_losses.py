@@ -11,7 +11,7 @@ import pytest
 from stylecli.media.video.clip import probe
 from stylecli.media.video.plan import VideoOptions, VideoResult
 from stylecli.media.video.writing.codecs import EncoderOptions
-from stylecli.media.video.writing.mov_languages import write_languages
+from stylecli.media.video.writing.muxing.mov_languages import write_languages
 from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import ffmpeg, make_video
 

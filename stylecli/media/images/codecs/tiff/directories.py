@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from stylecli.media.images.metadata.tiff_exif import FIELD_TYPES
 from stylecli.media.images.metadata.tiff_layout import WHOLE_NUMBERS, Layout, layout_of
-from stylecli.media.images.metadata.tiff_private import PHOTOSHOP_LAYERS, names_of
+from stylecli.media.images.metadata.tiff_private import OUTDATED, names_of
 
-WIDTH, HEIGHT, BITS, PHOTOMETRIC = 256, 257, 258, 262
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DEPTH = 256, 257, 258, 259, 262, 32997
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUBDIRECTORIES, DNG_VERSION = 254, 255, 330, 50706
 OFFSETS, COUNTS = (273, 324), (279, 325)  # of strips and of tiles
 REDUCED, MASK = 1, 4  # bits of the subfile type
@@ -25,6 +25,7 @@ class Directory:
 
     at: where the directory begins. subdirectory: its number below the page's own directory; None for that one.
     bits: of its first sample. photometric: what the samples are (TIFF 6.0, tag 262); None where it does not tell.
+    compression: by its number (tag 259). slices: of a volume, 1 of a picture.
     is_whole: all of its samples are there. dropped: what it says besides, and nobody here writes.
     """
 
@@ -39,6 +40,8 @@ class Directory:
     is_whole: bool
     bits: int = 1
     photometric: int | None = None
+    compression: int = 1
+    slices: int = 1
     dropped: tuple[str, ...] = ()
 
     @property
@@ -133,7 +136,9 @@ def _directory(tags: _Tags, at: int, page: int, subdirectory: int | None, size: 
         is_whole=all(place + length <= size for place, length in zip(places, lengths, strict=False)),
         bits=one(BITS, 1),
         photometric=one(PHOTOMETRIC) if PHOTOMETRIC in tags.numbers else None,
-        dropped=names_of(tags.uncopied | (tags.numbers.keys() & {PHOTOSHOP_LAYERS})),
+        compression=one(COMPRESSION, 1),
+        slices=one(DEPTH, 1),
+        dropped=names_of(tags.uncopied | (tags.numbers.keys() & OUTDATED)),
     )
 
 

@@ -4,7 +4,9 @@ import io
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
+import pyvips
 import tifffile
 from numpy.typing import NDArray
 
@@ -80,3 +82,23 @@ def test_damaged_directories_are_left_to_the_reader(data: bytes) -> None:
 def test_colors_that_cannot_be_read_are_called_so(photo: NDArray[np.uint8]) -> None:
     with pytest.raises(MediaError, match="not supported"):
         read_picture(tiff((photo, {"photometric": ITU_LAB})))
+
+
+def test_ycbcr_that_libvips_takes_for_rgb_is_refused(photo: NDArray[np.uint8]) -> None:
+    file = io.BytesIO()
+    PIL.Image.fromarray(photo).convert("YCbCr").save(file, "TIFF")
+    with pytest.raises(MediaError, match="YCbCr, which is not supported"):
+        read_picture(file.getvalue())
+
+
+def test_ycbcr_inside_jpeg_is_read(photo: NDArray[np.uint8]) -> None:
+    image = pyvips.Image.new_from_array(photo, interpretation="srgb")
+    read = read_picture(image.tiffsave_buffer(compression="jpeg", Q=95)).pixels
+    assert np.abs(read.astype(int) - photo).mean() < 3  # of 255: what JPEG loses
+
+
+def test_a_volume_is_refused(photo: NDArray[np.uint8]) -> None:
+    volume = np.stack([photo[:32, :32, 0]] * 16)
+    data = tiff((volume, {"photometric": "minisblack", "volumetric": True, "tile": (16, 16, 16)}))
+    with pytest.raises(MediaError, match="a volume of 16 slices"):
+        read_picture(data)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from stylecli.media.video.writing.timecode import later
+from stylecli.media.video.writing.muxing.timecode import later
 
 NTSC = Fraction(30000, 1001)
 

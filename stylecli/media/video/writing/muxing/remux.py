@@ -17,9 +17,9 @@ from stylecli.media.video.ffmpeg import run_ffmpeg, url
 from stylecli.media.video.streams import MICROSECOND, announces_alpha, blamed_on_output, fraction, opened
 from stylecli.media.video.writing.companions import Companion, is_attached, stream_options, title_of
 from stylecli.media.video.writing.containers import Container
-from stylecli.media.video.writing.mov_languages import write_languages
-from stylecli.media.video.writing.timecode import later
-from stylecli.media.video.writing.webp import end_animation_at
+from stylecli.media.video.writing.muxing.mov_languages import write_languages
+from stylecli.media.video.writing.muxing.timecode import later
+from stylecli.media.video.writing.muxing.webp import end_animation_at
 
 _NO_STREAM = "v:99?"  # a map that finds nothing and may: it makes ffmpeg-python open the file for its tags and chapters
 _UNJOINED = "the picture and the other streams cannot be joined"

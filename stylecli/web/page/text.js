@@ -113,7 +113,7 @@ export const T = {
   trainFor: "Train for",
   minutes: (n) => `${n} minutes`,
   startFrom: "Start from",
-  usualBase: "Great Wave",
+  usualBase: "the nearest style",
   learnStart: "Learn this style",
   learning: "The network is being trained.",
   learnMeanwhile: "It goes on while you use the rest of the page.",

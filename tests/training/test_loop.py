@@ -147,10 +147,8 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_is_kept(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_loss_that_is_not_a_number_stops_the_training(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
-    network = FastNetwork(**SMALL)  # one that was thrown off
-    thrown_off = {name: torch.full_like(tensor, float("nan")) for name, tensor in network.state_dict().items()}
-    with pytest.raises(UsageError, match="the loss is nan") as caught:
-        trained(replace(recipe, content_weight=float("inf")), tmp_path, start=thrown_off)
+def test_an_infinite_loss_stops_the_training(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the loss is inf") as caught:
+        trained(replace(recipe, content_weight=float("inf")), tmp_path)
     assert "learning_rate" in caught.value.hint
     assert not (tmp_path / "weights.safetensors").exists()

@@ -27,7 +27,7 @@ NEWEST_TESTED = {
     "openexr": "3.5",
     "numpy": "2.5",
     "click": "8.5",
-    "torch": "2.14",
+    "torch": "2.15",
     "torchvision": "0.29",
 }
 FFMPEG_TIMEOUT = 20  # seconds: a binary that hangs must not hang the doctor

@@ -65,7 +65,7 @@ def test_every_public_name_is_there_and_told_of_by_help(name: str) -> None:
 
 
 def test_help_is_two_pages() -> None:
-    assert len(HELP.splitlines()) < 150
+    assert len(HELP.splitlines()) < 180  # Python 3.13 gives each argument of a long signature a line of its own
     assert "Method resolution order" not in HELP
     assert stylecli.__version__ in HELP
 

@@ -74,7 +74,7 @@ class WorkerProcess:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             line = process.stdout.readline()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: `end` has closed the pipe already
             line = b""
         finally:
             if timer:

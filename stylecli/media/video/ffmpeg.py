@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +23,12 @@ from stylecli.core.threads import Watch
 from stylecli.media.video.stalls import watch_on_ffmpeg
 
 PROGRAM_VARIABLE = "STYLECLI_FFMPEG"
-PR_SET_PDEATHSIG = 1  # of prctl, linux/prctl.h
+LINK = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG, linux/prctl.h
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 SIGNAL_WAIT = 0.2  # seconds until an interrupt is seen at the latest
 LOOK_WAIT = 1.0  # seconds between two looks at how far ffmpeg is
 _TOLD = 2000  # characters: more than ffmpeg tells of its progress at a time
@@ -62,8 +66,7 @@ def run_ffmpeg(command: ffmpeg.nodes.OutputStream, fault: str, *, target: Path) 
         # ffmpeg-python cannot repeat an option: a number tells two of them apart until here.
         words = [re.sub(r"^-attach:\d+$", "-attach", word) for word in words]
         arguments = [program, "-progress", url(progress), *words]
-        # It is a bare C function: no thread can hold anything that it waits for.
-        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, preexec_fn=_linked_to_parent())  # noqa: PLW1509
+        process = subprocess.Popen(_linked_to_us(arguments), stderr=subprocess.PIPE)
         try:
             stderr = _read_stderr(process, watch_on_ffmpeg(fault), partial(_steps, progress, target))
         finally:
@@ -127,14 +130,15 @@ def _fault(fault: str, stderr: IO[bytes]) -> MediaError:
     return MediaError(f"{fault} ({words})", hint=WRITE_HINT)
 
 
-def _linked_to_parent() -> Callable[[], None] | None:
-    """What a new process calls so that it is killed when its parent is, however that ends; only Linux has it."""
-    if sys.platform != "linux":
-        return None
-    import ctypes
+def _linked_to_us(arguments: list[str]) -> list[str]:
+    """A command that is killed when this process is, however that ends; only Linux has it.
 
-    control = ctypes.CDLL(None).prctl  # looked up here: a new process must do as little as possible
-    return partial(control, PR_SET_PDEATHSIG, signal.SIGKILL)
+    A small Python makes the link and becomes the command. `preexec_fn` could do it faster, but forks the interpreter
+    with its threads, and what it frees of theirs may wait for them for ever.
+    """
+    if sys.platform != "linux" or not sys.executable:
+        return arguments
+    return [sys.executable, "-I", "-S", "-c", LINK, str(os.getpid()), *arguments]
 
 
 def _steps(progress: Path, target: Path) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.palette import palette_loss
 from stylecli.training.losses.perceptual import (
     content_loss,
     feature_loss,
@@ -44,6 +45,7 @@ class View:
     scales: Sequence[Features]  # of the stylized pictures at `style_layers`, for each scale of `style_scales`
     targets: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, for each scale
     samples: Features  # features (N, C, P) of each picture's painting at random positions of `Recipe.sampled_layers`
+    colours: Tensor | None  # (N, 3, C) of each picture's painting, from `painting_colours`
     taught: Tensor | None  # the teacher's pictures, without gradient
     chance: str  # seed of everything random in the step
 
@@ -110,6 +112,11 @@ def _self_similarity(view: View) -> Tensor:
     return torch.stack(losses).mean()
 
 
+def _palette(view: View) -> Tensor:
+    assert view.colours is not None  # computed if its weight is not 0
+    return palette_loss(view.stylized, view.colours, view.chance)
+
+
 def _pixel(view: View) -> Tensor:
     return pixel_loss(view.stylized, _taught(view))
 
@@ -134,6 +141,7 @@ LOSSES: dict[str, Loss] = {
     "grid": Loss(lambda view: grid_loss(view.stylized), "grid_weight"),
     "speck": Loss(lambda view: speck_loss(view.stylized), "speck_weight"),
     "structure": Loss(_structure, "structure_weight"),
+    "palette": Loss(_palette, "palette_weight"),
     "tone": Loss(lambda view: tone_loss(view.stylized, view.photo), "tone_weight"),
     "emboss": Loss(lambda view: emboss_loss(view.stylized, view.photo), "emboss_weight"),
     "relaxed_emd": Loss(_relaxed_emd, "relaxed_emd_weight"),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from stylecli.training.loss_table import LOSSES, Features, View
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.names import LossName
+from stylecli.training.losses.palette import painting_colours
 from stylecli.training.losses.perceptual import gram_matrix
 from stylecli.training.losses.transport import SAMPLES, sample_places
 from stylecli.training.recipe import Phase, Recipe
@@ -37,6 +38,7 @@ class Objective:
         self.teacher = teacher
         self.targets = {name: style_targets(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
         self.samples = {name: _samples(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self.colours = torch.cat([painting_colours(s) for s in paintings]) if recipe.palette_weight else None
         self._chosen = {name: loss for name, loss in LOSSES.items() if getattr(recipe, loss.weight)}
 
     def losses(
@@ -71,6 +73,7 @@ class Objective:
             scales,
             targets,
             samples,
+            None if self.colours is None else self.colours[list(styles)],
             taught,
             chance,
         )

@@ -34,7 +34,8 @@ GROWTH = (1, 10, 30, 60, 100, 150, 200, 300, 400, 600, 800, 1000)  # steps after
 SECONDS = 300.0
 
 # What the gallery's styles were learned with. Dilated blocks and a content loss that looks from afar make long strokes;
-# the losses of tone and emboss keep light and dark where they are without the photo's edges as relief.
+# the losses of tone and emboss keep light and dark where they are without the photo's edges as relief; the palette loss
+# gives all of the painting's colours.
 LEARNING = Recipe(
     painting=Painting(""),
     licence="not stated",
@@ -48,6 +49,7 @@ LEARNING = Recipe(
     tone_weight=0.6,
     emboss_weight=6.0,
     style_weight=7.0,
+    palette_weight=8.0,
     style_scales=(1.0, 0.7, 0.7),
     consistency_weight=100.0,
     learning_rate=3e-3,

@@ -17,7 +17,7 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
-from stylecli.media.images.losses import others_lost
+from stylecli.media.images.lost_content import others_lost
 from stylecli.media.images.picture import Contents, Pages, Picture, SourceFile
 from stylecli.media.images.settings import BITS, Encoding, Reading
 

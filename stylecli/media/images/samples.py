@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.alpha import bleed
-from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
+from stylecli.media.images.cicp import HDR_TRANSFERS, icc_of_codes
 from stylecli.media.images.metadata.kept import Metadata
 from stylecli.media.images.picture import Contents, Picture
 from stylecli.media.images.profiles import (
@@ -87,7 +87,7 @@ def picture_of(decoded: Decoded, reading: Reading, name: str) -> Picture:
 
 def _picture_of_light(decoded: Decoded, light: tuple[int, int], reading: Reading, name: str) -> Picture:
     """Samples that are PQ or HLG, as SDR of 16 bits."""
-    kind = HIGH_RANGE[light[1]]
+    kind = HDR_TRANSFERS[light[1]]
     channels = COLOR_CHANNELS[decoded.interpretation]
     if reading.to_sdr is None or channels not in (1, 3):
         raise MediaError(

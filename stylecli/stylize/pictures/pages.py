@@ -14,7 +14,7 @@ from stylecli.core.progress import Notice
 from stylecli.inference.engine import Engine
 from stylecli.media.images.codec import check_encoding, check_size, writable_format
 from stylecli.media.images.files import NAMELESS, Pages, Picture, encode_pages, read_pages, read_picture
-from stylecli.media.images.losses import pages_lost
+from stylecli.media.images.lost_content import pages_lost
 from stylecli.media.images.picture import resized
 from stylecli.media.pixels import LUMA, to_unit
 from stylecli.stylize.frame_painter import FramePainter

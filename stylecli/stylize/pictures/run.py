@@ -25,10 +25,10 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.pictures.companions import keep_beside
 from stylecli.stylize.pictures.jobs import PictureJob
 from stylecli.stylize.pictures.pages import page_of, prepared, stylize_pages
 from stylecli.stylize.pictures.scenes import Begun, work_on_scene
+from stylecli.stylize.pictures.sidecars import keep_times_and_sidecar
 
 AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
@@ -213,7 +213,7 @@ def _run_job(
         if keeps and job.output.exists():  # another run was faster
             return Outcome(job, width, height, kept=True)
         write_pages(stylized, job.output, encoding=options.encoding, overwrite=options.overwrite, notice=notice)
-        lost += keep_beside(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
+        lost += keep_times_and_sidecar(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
     except StyleError as error:
         return Outcome(job, width, height, error=error)
     seconds, count = time.monotonic() - started, len(ready.pictures)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.formats import Format
-from stylecli.media.images.losses import FLOATS_LOST, light_lost
+from stylecli.media.images.lost_content import FLOATS_LOST, light_lost
 from stylecli.media.images.metadata.kept import NOTHING
 from stylecli.media.images.picture import Pages
 from stylecli.media.images.samples import decoded_rgb, picture_of

@@ -14,7 +14,7 @@ from stylecli.media.images.codecs.apng import animated
 from stylecli.media.images.codecs.tiff.pages import joined
 from stylecli.media.images.codecs.vips_reading import reason_of
 from stylecli.media.images.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
-from stylecli.media.images.losses import lost_in_writing, pages_lost
+from stylecli.media.images.lost_content import lost_in_writing, pages_lost
 from stylecli.media.images.metadata import avif, jpeg, png, webp
 from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, with_metadata

@@ -20,7 +20,7 @@ from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer, as_judg
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.training.gatys.optimizer import iterations, objective, total_loss
+from stylecli.training.gatys.optimizer import compute_losses, iterations, total_loss
 from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.runs.recipe_files import read_recipe
@@ -126,7 +126,7 @@ def _race(
     targets = {layer: target.to(device) for layer, target in targets.items()}
     with torch.no_grad():
         content = loss_network(image, [settings.content_layer])[settings.content_layer]
-        losses = objective(image_tensor(painted).to(device), content, targets, loss_network, settings)
+        losses = compute_losses(image_tensor(painted).to(device), content, targets, loss_network, settings)
         goal = total_loss(losses, settings).item()
     totals: list[float] = []
     started = time.perf_counter()

@@ -66,7 +66,7 @@ class Painted:
     scores: Scores
 
 
-class _Itself:
+class _Identity:
     """A stylizer that returns the photo, to measure the photo itself."""
 
     def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,7 +117,7 @@ def paint_and_measure(
 
 def scores_of_photo(photo: Photo, *, loss_network: LossNetwork, metrics: Sequence[Metric] = METRICS) -> Scores:
     """Score the unpainted photo, for the metrics where that is a useful reference; None for the others."""
-    stylized = StylizedPhoto(photo, _Itself(), loss_network)
+    stylized = StylizedPhoto(photo, _Identity(), loss_network)
     return {metric.name: metric.measure(stylized) if metric.has_photo_value else None for metric in metrics}
 
 

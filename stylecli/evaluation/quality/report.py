@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.evaluation.quality.assessment import Evaluation
-from stylecli.evaluation.quality.classification import Classifier, Sighting
+from stylecli.evaluation.quality.classification import Classifier, PredictedClasses
 from stylecli.evaluation.quality.measures import PAINTING_SHORT_SIDE, PHOTO_SHORT_SIDE
 from stylecli.evaluation.quality.metrics.registry import Metric
 from stylecli.evaluation.quality.plots import race_plot, score_strips
@@ -157,7 +157,7 @@ def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
         *(Column(a.name, is_text=True) for a in evaluation.assessments),
     )
     rows = tuple(
-        _sighting_row(photo, [a.sightings[place] for a in evaluation.assessments], classifier)
+        _prediction_row(photo, [a.predictions[place] for a in evaluation.assessments], classifier)
         for place, photo in enumerate(evaluation.photos[:LISTED_PHOTOS])
     )
     named = (
@@ -167,11 +167,11 @@ def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
     return Section("Classes", CLASSES_TEXT + named, (_table(evaluation, shares, tuple(own)), Table(columns, rows)))
 
 
-def _sighting_row(photo: str, sightings: Sequence[Sighting], classifier: Classifier) -> tuple[Cell, ...]:
-    seen = sightings[0].photo[0]
-    named = sightings[0].named
+def _prediction_row(photo: str, predictions: Sequence[PredictedClasses], classifier: Classifier) -> tuple[Cell, ...]:
+    seen = predictions[0].photo[0]
+    named = predictions[0].named
     cells = [Cell(photo), Cell(classifier.class_name(seen), ("yes" if seen in named else "no") if named else "")]
-    for one in sightings:
+    for one in predictions:
         sign, mark = ("✓", "yes") if one.painted[0] == seen else ("≈", "") if seen in one.painted else ("✗", "no")
         cells.append(Cell(f"{sign} {classifier.class_name(one.painted[0])}", mark))
     return tuple(cells)

@@ -15,8 +15,8 @@ from stylecli.training.networks.blocks import (
     ResidualBlock,
     convolution,
     count_blocks,
-    double,
     load_weights,
+    upsample,
 )
 from stylecli.training.networks.style_network import StyleNetwork
 
@@ -32,7 +32,7 @@ class JohnsonNetwork(StyleNetwork):
 
     def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
         super().__init__()
-        self.widths: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
+        self.hyperparameters: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
         middle = trunk // 2
         self.entry = NormalizedConvolution(3, stem, size=9)
         self.down = nn.ModuleList(
@@ -43,7 +43,7 @@ class JohnsonNetwork(StyleNetwork):
         self.exit = convolution(stem, 3, size=9)
 
     @classmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether there are residual blocks of two convolutions, unlike in the residual variant."""
         return "entry.convolution.weight" in weights and "blocks.0.first.convolution.weight" in weights
 
@@ -67,7 +67,7 @@ class JohnsonNetwork(StyleNetwork):
     def decode(self, features: Tensor) -> Tensor:
         x = features
         for up in self.up:
-            x = F.relu(up(double(x)))
+            x = F.relu(up(upsample(x)))
         return torch.sigmoid(self.exit(x))  # (N, 3, H, W)
 
     @staticmethod
@@ -82,7 +82,7 @@ class ResidualNetwork(JohnsonNetwork):
     """
 
     @classmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether there are bottleneck blocks."""
         return "entry.convolution.weight" in weights and "blocks.0.middle.convolution.weight" in weights
 

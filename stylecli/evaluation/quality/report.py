@@ -54,7 +54,7 @@ RACE_TEXT = (
 
 
 def styles_report(evaluation: Evaluation, runs: Sequence[Run] = ()) -> Report:
-    """Everything that was measured; `runs` are those among the candidates, for their curves and samples."""
+    """Build the report of an evaluation; `runs` are those among the candidates, for their curves and samples."""
     judge = evaluation.judge
     facts = [
         ("judged by", f"{judge.loss_network.name}, sha256 {judge.loss_network.sha256}"),
@@ -198,7 +198,7 @@ def _race_row(name: str, record: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _table(evaluation: Evaluation, columns: Sequence[tuple[str, Column]], last: tuple[Cell, ...] = ()) -> Table:
-    """A row for each candidate; `columns` are the keys of the records with their headings."""
+    """Make a row for each candidate; `columns` are the keys of the records with their headings."""
     records = [assessment.as_record() for assessment in evaluation.assessments]
     best = {key: best_of([record.get(key) for record in records], column.better) for key, column in columns}
     rows = [

@@ -40,7 +40,7 @@ SAMPLES_TEXT = "The same six photos at several iterations: as they are above, st
 
 
 def comparison_report(runs: Sequence[Run]) -> Report:
-    """Runs side by side."""
+    """Build the report that compares runs."""
     sections = [Section("Runs", f"Final losses are means over the end of the log. {LOSSES_TEXT}", (_summary(runs),))]
     if differing := differing_settings(runs):
         columns = (Column("key"), *(Column(run.name, is_text=True) for run in runs))
@@ -53,7 +53,7 @@ def comparison_report(runs: Sequence[Run]) -> Report:
 
 
 def run_sections(runs: Sequence[Run]) -> list[Section]:
-    """The curves and samples of runs, as far as there are any."""
+    """Make the sections with the curves and samples of runs, as far as there are any."""
     sections = []
     if svg := loss_curves({run.name: run.curves for run in runs}):
         caption = "Thin: every line of the log. Bold: running mean."
@@ -120,7 +120,7 @@ def loss_curves(runs: Mapping[str, Curves]) -> bytes | None:
 
 
 def _curve(ax: Axes, curves: Curves, key: str, color: str) -> None:
-    """Every value thinly, their running mean boldly."""
+    """Draw every value thinly, their running mean boldly."""
     steps, values = np.array(curves.steps), np.array(curves.values.get(key, [math.nan] * len(curves.steps)))
     known = np.isfinite(values) & (values > 0)  # the axis is logarithmic
     steps, values = steps[known], values[known]

@@ -56,7 +56,7 @@ class Results:
                     self._read_on(file)
 
     def ended_elsewhere(self, item: Item) -> Mapping[str, Any] | None:
-        """How another run ended an item since this one began: its record, done or failed."""
+        """Return how another run ended an item since this one began: its record, done or failed."""
         return self._elsewhere.get(item.output)
 
     def is_done(self, item: Item, key: str) -> bool:
@@ -64,7 +64,7 @@ class Results:
         return self._latest.get(item.output, {}).get("status") == DONE and self.last_key(item) == key
 
     def last_key(self, item: Item) -> str | None:
-        """The key of the last record of the item's output; None without one."""
+        """Return the key of the last record of the item's output; None without one."""
         return self._latest.get(item.output, {}).get("key")
 
     def is_ours(self, item: Item) -> bool:

@@ -175,7 +175,7 @@ def open_batch(
     claims: Claims | None = None,
     workers: Sequence[BatchWorker] = (),
 ) -> Iterator[Batch]:
-    """A batch whose paths are relative to `folder`; its workers end with the `with`.
+    """Open a batch whose paths are relative to `folder`; its workers end with the `with`.
 
     claims: leases that it shares with machines that do the same items; None: nobody else does them.
     workers: who does the items; none: processes on this machine.
@@ -199,6 +199,6 @@ def local_workers(options: BatchOptions, items: int | None = None) -> list[Worke
 
 
 def worker_count(options: BatchOptions, items: int | None = None) -> int:
-    """How many processes do a batch on this machine; of few items, each gets several cores."""
+    """Return how many processes do a batch on this machine; of few items, each gets several cores."""
     wanted = options.workers or min(physical_cores(), WORKERS_MAX)
     return wanted if items is None else max(1, min(wanted, items))

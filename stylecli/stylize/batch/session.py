@@ -72,7 +72,7 @@ def watch_folder(rule: FolderRule, options: BatchOptions, *, report: Report = la
 
 
 def chosen_items(items: Sequence[Item], options: BatchOptions) -> list[Item]:
-    """The items of the rows that were chosen.
+    """Return the items of the rows that were chosen.
 
     Raises:
         UsageError: there are fewer items than that.

@@ -62,12 +62,12 @@ def stylize_bytes(
 
 
 def page_of(options: PictureOptions) -> int | None:
-    """The page that is asked for, counted from 0; None: all."""
+    """Return the page that is asked for, counted from 0; None: all."""
     return None if options.page is None else options.page - 1
 
 
 def prepared(pages: Pages, suffix: str, name: str, options: PictureOptions) -> Pages:
-    """The pictures that are painted for a result: those that its format holds, at the size that is asked for.
+    """Choose the pictures that the format of the result holds, and shrink them to the size that is asked for.
 
     Raises:
         MediaError: the format cannot hold their size.

@@ -43,7 +43,7 @@ class Metric:
 
 
 def with_painting(measure: Callable[[StylizedPhoto, Painting], float]) -> Callable[[StylizedPhoto], float | None]:
-    """The function of a metric that needs the painting; None without one."""
+    """Make the function of a metric that needs the painting; it returns None without one."""
 
     def measured(stylized: StylizedPhoto) -> float | None:
         return None if stylized.painting is None else measure(stylized, stylized.painting)

@@ -53,7 +53,7 @@ class ExrContents:
 
 
 def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
-    """The data window as a picture, sRGB-encoded in 0..1, with alpha if there is any; of stereo, one for each view.
+    """Decode the data window, sRGB-encoded in 0..1, with alpha if there is any; of stereo, a picture for each view.
 
     Raises:
         MediaError: it is damaged, too large, deep, or has no R, G and B (in the layer that is asked for).
@@ -82,7 +82,7 @@ def _picture_of(layer: ColorLayer, number: int, data: bytes, reading: Reading) -
 
 
 def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, notice: Notice) -> bytes:
-    """An EXR file of the first picture, or of all views, with all else of the EXR that they came from.
+    """Encode the first picture, or all views, as an EXR file, with all else of the EXR that they came from.
 
     Without such a file: scene-linear half floats, compressed without loss.
     """

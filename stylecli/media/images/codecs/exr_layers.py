@@ -30,7 +30,7 @@ class ColorLayer:
     view: str = ""
 
     def channel(self, key: str) -> Any:
-        """The channel of a colour, such as "R"."""
+        """Return the channel of a colour, such as "R"."""
         return self.part.channels[self.prefix + key]
 
     @property
@@ -89,7 +89,7 @@ def _layers_in(file: Any) -> Iterator[ColorLayer]:
 
 
 def _view_of(layer: str, views: list[str]) -> str:
-    """The view of channels in a part with several: the last word of their layer, or the first view without a layer."""
+    """Return the view of channels in a part with several: the last word of their layer; without one, the first view."""
     last = layer.rpartition(".")[2]
     return last if last in views else "" if layer else views[0]
 

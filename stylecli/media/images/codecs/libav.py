@@ -85,7 +85,7 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
 
 
 def _frames_of(data: bytes, track: int, name: str, reading: Reading) -> tuple[list[NDArray[Any]], list[int]]:
-    """The frames of a track (H, W, 3), 8 or 16 bits, and how many milliseconds each is shown."""
+    """Decode the frames (H, W, 3) of a track, 8 or 16 bits, and how many milliseconds each is shown."""
     import av
 
     frames, delays, pixels = [], [], 0
@@ -113,7 +113,7 @@ def _painted(
     reading: Reading,
     name: str,
 ) -> Picture:
-    """A frame as a picture with the profile and the metadata of the still."""
+    """Return a frame as a picture with the profile and the metadata of the still."""
     own = still.contents if isinstance(still.contents, Contents) else None
     samples = rgb if alpha is None else np.concatenate([rgb, alpha[..., :1]], axis=2)
     decoded = decoded_rgb(np.ascontiguousarray(samples), own.metadata if own else NOTHING)

@@ -78,7 +78,7 @@ def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int 
 
 
 def _jpeg(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
-    """A JPEG. Without an end marker, as some cameras and programs write it, it is whole if no sample is missing."""
+    """Read a JPEG. Some cameras write no end marker: then it is whole if no sample is missing."""
     import pyvips  # a native library that --help does not need
 
     whole, lost = (data, ()) if has_end(data) else (data + END, (end_lost(JPEG),))
@@ -168,7 +168,7 @@ def _read(
 
 
 def _head(opened: pyvips.Image, data: bytes, name: str, *, at: int | None = None, is_srgb: bool = False) -> Decoded:
-    """All of a picture but its samples. is_srgb: they are sRGB, whatever the file says of them."""
+    """Read all of a picture but its samples. is_srgb: they are sRGB, whatever the file says of them."""
     _refuse_unusual(opened, name)
     told = DeclaredColors() if is_srgb else declared_colors(data)
     channels = COLOR_CHANNELS[opened.interpretation]
@@ -231,7 +231,7 @@ def _field(image: pyvips.Image, name: str, *, default: int) -> int:
 
 
 def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
-    """What libvips has against a file, told as what it is: an unsupported kind, too little memory, or damage."""
+    """Return the error for a message of libvips: an unsupported kind, too little memory, or damage."""
     reason = reason_of(error)
     if UNSUPPORTED.search(reason):
         return MediaError(
@@ -244,6 +244,6 @@ def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
 
 
 def reason_of(error: pyvips.Error) -> str:
-    """The last line of libvips's message: the ones before it repeat it, or say what followed from it."""
+    """Return the last line of libvips's message: the ones before it repeat it, or say what followed from it."""
     lines = str(error.detail or error.message).split("\n")
     return [line.strip() for line in lines if line.strip()][-1]

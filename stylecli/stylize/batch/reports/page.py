@@ -53,7 +53,7 @@ td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
 
 
 def report_page(ended: Sequence[Ended], folder: Path) -> bytes:
-    """The page, UTF-8. Outputs are relative to `folder`; those that cannot be shown have their names alone."""
+    """Render the page, UTF-8. Outputs are relative to `folder`; those that cannot be shown have their names alone."""
     counts = {status: sum(1 for one in ended if one.status == status) for status in (DONE, SKIPPED, FAILED)}
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>stylecli batch</title>",

@@ -32,12 +32,12 @@ def has_lab_bytes(directory: Directory) -> bool:
 
 
 def readable_bytes(data: bytes, directory: Directory) -> bytes:
-    """The bytes of a TIFF file from which libvips reads the samples of a picture: Lab with 8 bits is called RGB."""
+    """Return the bytes of a TIFF file so that libvips reads them: 8-bit Lab is called RGB."""
     return with_photometric(data, directory.at, RGB) if has_lab_bytes(directory) else data
 
 
 def converted_samples(opened: pyvips.Image, directory: Directory) -> Converted:
-    """The samples of a picture, opened from `readable_bytes`, with 8 or 16 bits; those of other kinds as they are.
+    """Convert a picture that was opened from `readable_bytes` to 8 or 16 bits; other kinds stay as they are.
 
     Floats are linear light, 1 is white. The largest whole number of a type is white, and what is below 0 is black.
     """

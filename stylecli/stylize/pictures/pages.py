@@ -29,15 +29,15 @@ def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
 
 
 def stylize_pages(
-    pages: Pages, engine: Engine, look: Look, *, begun: Sequence[Callable[[], NDArray[Any]]] = ()
+    pages: Pages, engine: Engine, look: Look, *, paint_tasks: Sequence[Callable[[], NDArray[Any]]] = ()
 ) -> Pages:
     """Stylize all pictures of a file: frames of an animation and views of a moment as a scene, pages one by one.
 
-    begun: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
+    paint_tasks: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
     """
-    if begun:
-        first = (_with_paint(one, do(), look) for one, do in zip(pages.pictures, begun, strict=False))
-        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(begun) :])
+    if paint_tasks:
+        first = (_with_paint(one, task(), look) for one, task in zip(pages.pictures, paint_tasks, strict=False))
+        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(paint_tasks) :])
         return replace(pages, pictures=(*first, *others))
     if not pages.animation and pages.kind != "views":
         return replace(pages, pictures=tuple(stylize_picture(one, engine, look) for one in pages.pictures))

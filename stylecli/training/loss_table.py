@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.losses.palette import palette_loss
 from stylecli.training.losses.perceptual import content_loss, feature_loss, pixel_loss, style_loss
 from stylecli.training.losses.photo import emboss_loss, tone_loss
 from stylecli.training.losses.regularizers import grid_loss, speck_loss, total_variation
@@ -32,6 +33,7 @@ class LossInputs:
     scales: Sequence[Features]  # of the stylized pictures at `style_layers`, for each scale of `style_scales`
     grams: Sequence[Features]  # Gram matrices (N, C, C) of each picture's painting, for each scale
     samples: Features  # features (N, C, P) of each picture's painting at random positions of `Recipe.sampled_layers`
+    colors: Tensor | None  # (N, 3, C) of each picture's painting, from `painting_colors`; None without a palette loss
     teacher_pictures: Tensor | None  # without gradient; None without a teacher
     seed: str  # of everything random in the step
 
@@ -84,6 +86,11 @@ def _self_similarity(inputs: LossInputs) -> Tensor:
     return torch.stack(losses).mean()
 
 
+def _palette(inputs: LossInputs) -> Tensor:
+    assert inputs.colors is not None  # computed if its weight is not 0
+    return palette_loss(inputs.stylized, inputs.colors, inputs.seed)
+
+
 def _pixel(inputs: LossInputs) -> Tensor:
     return pixel_loss(inputs.stylized, _teacher_pictures(inputs))
 
@@ -109,6 +116,7 @@ LOSSES: dict[str, Callable[[LossInputs], Tensor]] = {
     "grid": lambda inputs: grid_loss(inputs.stylized),
     "speck": lambda inputs: speck_loss(inputs.stylized),
     "structure": lambda inputs: _content_at(inputs.recipe.structure_layer, inputs),
+    "palette": _palette,
     "tone": lambda inputs: tone_loss(inputs.stylized, inputs.photo),
     "emboss": lambda inputs: emboss_loss(inputs.stylized, inputs.photo),
     "relaxed_emd": _relaxed_emd,

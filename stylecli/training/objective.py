@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from stylecli.training.loss_table import LOSSES, Features, LossInputs, weight_of
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.names import LossName
+from stylecli.training.losses.palette import painting_colors
 from stylecli.training.losses.perceptual import gram_matrix
 from stylecli.training.losses.sampling import SAMPLES, sample_features
 from stylecli.training.recipe import Phase, Recipe
@@ -37,6 +38,7 @@ class Objective:
         self.teacher = teacher
         self.grams = {name: style_grams(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
         self.samples = {name: _samples(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self.colors = torch.cat([painting_colors(sizes) for sizes in paintings]) if recipe.palette_weight else None
         self._losses = {name: measure for name, measure in LOSSES.items() if weight_of(name, recipe)}
 
     def losses(
@@ -68,6 +70,7 @@ class Objective:
             scales=[features, *self._features_of_smaller(stylized, loss_network)],
             grams=[{layer: gram[list(styles)] for layer, gram in scale.items()} for scale in self.grams[name]],
             samples={layer: one[list(styles)] for layer, one in self.samples[name].items()},
+            colors=None if self.colors is None else self.colors[list(styles)],
             teacher_pictures=teacher_pictures,
             seed=seed,
         )

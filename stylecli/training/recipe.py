@@ -73,6 +73,7 @@ class Recipe:
     feature_weight: float = 0.0  # difference from the loss network's features of the teacher's pictures
     structure_layer: str = "relu3_3"  # a second content layer: with content_layer relu4_2, keeps some of the edges
     structure_weight: float = 0.0
+    palette_weight: float = 0.0  # the painting's colours, each on as much of the area
     tone_weight: float = 0.0  # light and dark areas stay where they are in the photo
     emboss_weight: float = 0.0  # against copies of the photo's edges as relief
     transport_layers: tuple[str, ...] = ("relu3_1", "relu4_1")  # of the next three losses (Kolkin et al. 2019, STROTSS)

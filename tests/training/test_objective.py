@@ -110,3 +110,19 @@ def test_a_loss_is_added_by_an_entry(
     assert losses["dark"].item() == pytest.approx(STYLIZED.mean().item())
     without = objective.total({name: loss for name, loss in losses.items() if name != "dark"})
     assert objective.total(losses).item() == pytest.approx(without.item() + 3 * STYLIZED.mean().item(), rel=1e-5)
+
+
+def test_each_picture_is_compared_with_the_colours_of_its_own_painting(
+    recipe: Recipe, loss_network: LossNetwork
+) -> None:
+    red, blue = torch.zeros(2, 1, 3, 64, 64)
+    red[:, 0], blue[:, 2] = 0.9, 0.9
+    recipe = replace(recipe, palette_weight=1.0)
+    objective = Objective(recipe, [[red], [blue]], {"vgg19": loss_network})
+
+    def palette(*styles: int) -> float:
+        pictures = torch.cat([red, blue])
+        return objective.losses(PHOTO, pictures, styles, recipe.phases[0])["palette"].item()
+
+    assert palette(0, 1) == pytest.approx(0, abs=1e-4)
+    assert palette(1, 0) > 1

@@ -24,7 +24,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.measures import distances, style_targets
+from stylecli.evaluation.quality.measures import distances, style_grams
 from stylecli.evaluation.quality.metrics.stylized_photo import CONTENT_LAYER, JUDGE_LAYERS, Photo, image_tensor
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics, statistics_model
@@ -138,7 +138,7 @@ def main(
     """Paint every photo in every way, and print the means."""
     pack, judge = find_style(style), choose_judge("vgg19", JUDGE_LAYERS, file=weights)
     session = open_cpu_session(statistics_model(pack.model_bytes()))
-    targets = style_targets(painting, judge)
+    targets = style_grams(painting, judge)
     pictures = [read_picture(photo).pixels for photo in photos]
 
     def measure(batch: NDArray[np.float32]) -> Statistics:

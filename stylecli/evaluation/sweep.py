@@ -15,7 +15,7 @@ from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
+from stylecli.evaluation.quality.measures import distances, open_photo, style_grams
 from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
 from stylecli.evaluation.quality.stylizers import RunNetwork
 from stylecli.evaluation.report.files import write_text
@@ -150,7 +150,7 @@ def judged_photos(photos: PhotoFolder, given: Sequence[Path], notice: Notice) ->
 
 def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, sweep_judge: SweepJudge) -> SweepPoint:
     cost = measure_cost(network)
-    targets = style_targets(sweep_judge.painting, sweep_judge.loss_network)
+    targets = style_grams(sweep_judge.painting, sweep_judge.loss_network)
     pairs = []
     with RunNetwork(run, network) as painter:
         for path in sweep_judge.photos:

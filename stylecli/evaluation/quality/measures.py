@@ -94,8 +94,8 @@ def open_painting(path: Path, loss_network: LossNetwork) -> Painting:
     return Painting(as_judged(read_picture(path).pixels, PAINTING_SHORT_SIDE), loss_network)
 
 
-def style_targets(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:
-    """Return the Gram matrices of a painting by layer; raises MediaError if it cannot be read."""
+def style_grams(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:
+    """Return the Gram matrices (1, C, C) of a painting by layer; raises MediaError if it cannot be read."""
     pixels = open_painting(painting, loss_network).pixels
     return {layer: gram_matrix(features) for layer, features in features_of(loss_network, pixels, layers).items()}
 

@@ -25,14 +25,14 @@ DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 class FastNetwork(StyleNetwork):
     """The small network of the bundled styles. After Johnson et al. 2016, but no convolution works at full resolution.
 
-    | layer  | computes                                    | gives                                                    |
-    | ------ | ------------------------------------------- | -------------------------------------------------------- |
-    | stem   | relu(norm(conv 6x6, stride 2))              | (N, stem, H/2, W/2)                                      |
-    | down   | relu(norm(conv 3x3, stride 2))              | (N, trunk, H/4, W/4)                                     |
-    | blocks | `ResidualBlock`, with `dilations`           | (N, trunk, H/4, W/4)                                     |
-    | narrow | norm(conv 1x1), only if `narrow`            | (N, stem, H/4, W/4)                                      |
-    | up     | relu(norm(conv 3x3)) of the upsampled maps  | (N, stem, H/2, W/2) (Odena et al. 2016)                  |
-    | head   | sigmoid(pixel shuffle by 2 of conv 3x3)     | (N, 3, H, W) (Shi et al. 2016)                           |
+    | layer  | computes                                                      | gives                |
+    | ------ | ------------------------------------------------------------- | -------------------- |
+    | stem   | relu(norm(conv 6x6, stride 2))                                | (N, stem, H/2, W/2)  |
+    | down   | relu(norm(conv 3x3, stride 2))                                | (N, trunk, H/4, W/4) |
+    | blocks | `ResidualBlock`, with `dilations`                             | (N, trunk, H/4, W/4) |
+    | narrow | norm(conv 1x1), only if `narrow`                              | (N, stem, H/4, W/4)  |
+    | up     | relu(norm(conv 3x3)) of upsampled maps (Odena et al. 2016)    | (N, stem, H/2, W/2)  |
+    | head   | sigmoid(pixel shuffle by 2 of conv 3x3) (Shi et al. 2016)     | (N, 3, H, W)         |
 
     `up` takes a quarter of the time where it reads all channels of the trunk, less after `narrow`. `head` writes 2x2
     pixels at once; it begins with the same weights for all four (Aitken et al. 2017), and training holds it to kernels

@@ -24,6 +24,14 @@ from stylecli.training.networks.style_network import StyleNetwork
 class JohnsonNetwork(StyleNetwork):
     """The transformation network of Johnson et al. 2016 (supplement, table 1), the baseline for speed and quality.
 
+    | layer  | computes                                          | gives                |
+    | ------ | ------------------------------------------------- | -------------------- |
+    | entry  | relu(norm(conv 9x9))                              | (N, stem, H, W)      |
+    | down   | twice relu(norm(conv 3x3, stride 2))              | (N, trunk, H/4, W/4) |
+    | blocks | `ResidualBlock`                                   | (N, trunk, H/4, W/4) |
+    | up     | twice relu(norm(conv 3x3)) of the upsampled maps  | (N, stem, H, W)      |
+    | exit   | sigmoid(conv 9x9)                                 | (N, 3, H, W)         |
+
     Departures: instance instead of batch normalisation (Ulyanov et al. 2016) and nearest-neighbour up-convolutions
     (Odena et al. 2016), as in every later implementation; a sigmoid instead of the scaled tanh, for pictures in 0..1.
     """

@@ -24,7 +24,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.measures import distances, style_targets
+from stylecli.evaluation.quality.measures import distances, style_grams
 from stylecli.evaluation.quality.metrics.stylized_photo import CONTENT_LAYER, JUDGE_LAYERS, Photo, image_tensor
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics, statistics_model
@@ -36,10 +36,10 @@ from stylecli.packs.shelves import find_style
 from stylecli.training.data import PhotoFolder
 from stylecli.training.loop import Training
 from stylecli.training.losses.loss_network import LossNetwork
+from stylecli.training.networks.any_size import AnySizeNetwork
 from stylecli.training.networks.registry import network_from_weights
-from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.objective import Objective
-from stylecli.training.processes import joined_processes
+from stylecli.training.processes import process_group
 from stylecli.training.recipe import Phase
 from stylecli.training.runs.checkpoints import TrainingState, moving_average, read_tensors
 from stylecli.training.runs.recipe_files import read_recipe
@@ -98,14 +98,14 @@ def healed(folder: Path, painting: Path, loss_network: LossNetwork, photos: Phot
     average = AveragedModel(network, avg_fn=partial(moving_average, recipe.average))
     state = TrainingState(network, average, torch.optim.Adam(network.parameters()))
     images = style_images([painting], recipe, torch.device("cpu"))
-    with joined_processes() as processes:
+    with process_group() as processes:
         training = Training(state, Objective(recipe, images, {"vgg19": loss_network}), photos, processes)
         for step in range(steps):
             rate = one_cycle(step / steps, HEALING_RATE)
             values = training.step(photos.batch(step, count=recipe.batch, size=HEALING_SIZE), recipe.phases[0], rate)
             if step % 50 == 0:
                 click.echo(f"{step} {values}", err=True)
-    return SizedNetwork(average.module).eval()
+    return AnySizeNetwork(average.module).eval()
 
 
 @torch.no_grad()
@@ -138,7 +138,7 @@ def main(
     """Paint every photo in every way, and print the means."""
     pack, judge = find_style(style), choose_judge("vgg19", JUDGE_LAYERS, file=weights)
     session = open_cpu_session(statistics_model(pack.model_bytes()))
-    targets = style_targets(painting, judge)
+    targets = style_grams(painting, judge)
     pictures = [read_picture(photo).pixels for photo in photos]
 
     def measure(batch: NDArray[np.float32]) -> Statistics:

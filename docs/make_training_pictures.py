@@ -13,7 +13,7 @@ import pyvips
 import skimage.data
 from numpy.typing import NDArray
 
-from stylecli.evaluation.quality.candidates import RunNetwork
+from stylecli.evaluation.quality.stylizers import RunNetwork
 from stylecli.evaluation.runs.curves import read_curves
 from stylecli.evaluation.runs.report import loss_curves
 from stylecli.media.images.files import picture_from_pixels, write_picture

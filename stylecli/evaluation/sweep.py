@@ -14,17 +14,17 @@ import numpy as np
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, ignore
-from stylecli.evaluation.quality.candidates import RunNetwork
 from stylecli.evaluation.quality.judges import choose_judge
-from stylecli.evaluation.quality.measures import distances, open_photo, style_targets
+from stylecli.evaluation.quality.measures import distances, open_photo, style_grams
 from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
+from stylecli.evaluation.quality.stylizers import RunNetwork
 from stylecli.evaluation.report.files import write_text
 from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, palette
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import pictures_in
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.training.data import PhotoFolder
-from stylecli.training.export.cost import time_network
+from stylecli.training.export.cost import measure_cost
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.registry import count_parameters, network_class, network_from_weights, network_name
 from stylecli.training.networks.style_network import StyleNetwork
@@ -64,7 +64,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class Bench:
+class SweepJudge:
     """What every network of a sweep is judged by."""
 
     photos: Sequence[Path]
@@ -111,21 +111,21 @@ def sweep(
     whole = read_whole(run)
     painting = painting_of(run, whole.recipe, healing.painting)
     judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, notice=notice)
-    bench = Bench(pictures_in(judged_photos(photos, judged, notice)), painting, judge)
+    sweep_judge = SweepJudge(pictures_in(judged_photos(photos, judged, notice)), painting, judge)
     healing = replace(healing, painting=painting)
     if healing.time_budget:
         healing = replace(healing, time_budget=healing.time_budget / (len(targets) * (2 if baseline else 1)))
-    points = [_measured("whole", 0.0, run, whole.network, bench)]
+    points = [_measured("whole", 0.0, run, whole.network, sweep_judge)]
     for ratio, target in targets.items():
         folder = output / f"ratio-{ratio:g}"
         prune(
             run, photos, folder, target=target, importance=importance, healing=healing, progress=progress, notice=notice
         )
-        points.append(_measured("pruned", ratio, str(folder), _network_of(folder), bench))
+        points.append(_measured("pruned", ratio, str(folder), _network_of(folder), sweep_judge))
         if baseline:
             thin = output / f"thin-{ratio:g}"
             _train_thin(thin, folder, photos, healing, progress, notice)
-            points.append(_measured("thin", ratio, str(thin), _network_of(thin), bench))
+            points.append(_measured("thin", ratio, str(thin), _network_of(thin), sweep_judge))
     rows = [point.as_record(points[0]) for point in points]
     write_text(json.dumps(rows, indent=1) + "\n", output / TABLE)
     write_text(trade_off_plot(rows).decode(), output / PLOT)
@@ -148,24 +148,24 @@ def judged_photos(photos: PhotoFolder, given: Sequence[Path], notice: Notice) ->
     return [photos.source / name for name in chosen]
 
 
-def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, bench: Bench) -> SweepPoint:
-    expense = time_network(network)
-    targets = style_targets(bench.painting, bench.loss_network)
+def _measured(kind: str, ratio: float, run: str, network: StyleNetwork, sweep_judge: SweepJudge) -> SweepPoint:
+    cost = measure_cost(network)
+    targets = style_grams(sweep_judge.painting, sweep_judge.loss_network)
     pairs = []
     with RunNetwork(run, network) as painter:
-        for path in bench.photos:
-            photo = open_photo(path, bench.loss_network)
+        for path in sweep_judge.photos:
+            photo = open_photo(path, sweep_judge.loss_network)
             painted = quantize(painter.stylize(to_unit(photo.pixels)), np.uint8)
-            pairs.append(distances(painted, photo, loss_network=bench.loss_network, targets=targets))
+            pairs.append(distances(painted, photo, loss_network=sweep_judge.loss_network, targets=targets))
     content, style = np.mean(np.array(pairs, dtype=float), axis=0).tolist()
     return SweepPoint(
         kind,
         ratio,
         run,
         count_parameters(network),
-        expense.model_bytes,
-        expense.milliseconds,
-        expense.megabytes,
+        cost.model_bytes,
+        cost.milliseconds,
+        cost.megabytes,
         content,
         style,
     )
@@ -193,14 +193,14 @@ def _train_thin(
 def _thin_widths(network: StyleNetwork) -> tuple[int, int]:
     """Return the stem and trunk of the widest uniform network of the same kind with no more parameters."""
     kind = network_class(network_name(network))
-    full: Mapping[str, int] = kind().widths
+    full: Mapping[str, int] = kind().hyperparameters
 
     def stem_at(trunk: int) -> int:
         return max(1, round(full["stem"] * trunk / full["trunk"]))
 
     trunk = 2
     while True:
-        wider = kind(**{**network.widths, "stem": stem_at(trunk + 1), "trunk": trunk + 1})
+        wider = kind(**{**network.hyperparameters, "stem": stem_at(trunk + 1), "trunk": trunk + 1})
         if count_parameters(wider) > count_parameters(network):
             return stem_at(trunk), trunk
         trunk += 1

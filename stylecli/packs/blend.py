@@ -48,17 +48,17 @@ class Blend(StylePack):
 
     @property
     def is_stored(self) -> bool:
-        """A blend is not."""
+        """Whether the model is a file: that of a blend is not."""
         return False
 
     def model_bytes(self, variant: str | None = None) -> bytes:
-        """The blended model; raises PackError for a variant that it was not made of."""
+        """Return the blended model; raises PackError for a variant that it was not made of."""
         self.model(variant)
         return self.content
 
 
 def blend_name(parts: Sequence[Part]) -> str:
-    """The name of a blend, fit for files: `great-wave-60-starry-night-40`."""
+    """Return the name of a blend, fit for files: `great-wave-60-starry-night-40`."""
     return "-".join(f"{part.style}-{round(100 * part.share)}" for part in parts)
 
 
@@ -68,7 +68,7 @@ def is_blend(text: str) -> bool:
 
 
 def parse_blend(text: str) -> tuple[Part, ...]:
-    """The parts of `NAME[:WEIGHT]+NAME[:WEIGHT]...`; a part without a weight has weight 1.
+    """Parse `NAME[:WEIGHT]+NAME[:WEIGHT]...`; a part without a weight has weight 1.
 
     Raises:
         UsageError: a part is empty, names a variant, has no positive weight, or there are too many.
@@ -122,7 +122,7 @@ class _Sources:
 
 @lru_cache(maxsize=NETWORKS_KEPT)
 def _network_of(sources: _Sources) -> tuple[bytes, bool]:
-    """The blended model, and whether its weights are interpolated."""
+    """Return the blended model, and whether its weights are interpolated."""
     import onnx  # takes 0.2 s, which a single style need not pay
 
     models = [onnx.load_model_from_string(pack.model_bytes()) for pack in sources.packs]
@@ -139,7 +139,7 @@ def _network_of(sources: _Sources) -> tuple[bytes, bool]:
 
 
 def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes, is_interpolated: bool) -> Blend:
-    """The pack of a blended model. It sees as far as the part that sees farthest."""
+    """Make the pack of a blended model. Its reach is that of the part that sees farthest."""
     first, facts = packs[0], [pack.model() for pack in packs]
     reach = 0 if any(one.reach == 0 for one in facts) else max(one.reach for one in facts)
     statistics = "patches" if all(one.statistics == "patches" for one in facts) else "live"
@@ -179,7 +179,7 @@ def are_related(models: Sequence[ModelProto]) -> bool:
 
 
 def _layers(model: ModelProto) -> bytes:
-    """All of a graph but the values of its weights."""
+    """Serialize all of a graph but the values of its weights."""
     from onnx import GraphProto
 
     bare = GraphProto()
@@ -200,7 +200,7 @@ def _is_weight(tensor: TensorProto) -> bool:
 
 
 def _kernels(graph: GraphProto) -> NDArray[np.float32]:
-    """The kernels of all convolutions in a row, each layer's of length 1: the layers count alike."""
+    """Concatenate the kernels of all convolutions, each scaled to length 1, so that the layers count alike."""
     from onnx import numpy_helper
 
     kernels = (tensor for tensor in graph.initializer if _is_weight(tensor) and len(tensor.dims) == 4)
@@ -209,6 +209,7 @@ def _kernels(graph: GraphProto) -> NDArray[np.float32]:
 
 
 def _interpolated(models: Sequence[ModelProto], shares: Sequence[float]) -> ModelProto:
+    """Interpolate the weights, w = sum_k share_k w_k (Wang et al. 2019, "Deep network interpolation")."""
     from onnx import ModelProto, numpy_helper
 
     model = ModelProto()
@@ -222,7 +223,7 @@ def _interpolated(models: Sequence[ModelProto], shares: Sequence[float]) -> Mode
 
 
 def _mixed(models: Sequence[ModelProto], shares: Sequence[float]) -> ModelProto:
-    """One model that paints a picture with each network and adds the pictures up, each times its share."""
+    """Build a model that computes sum_k share_k f_k(x): each network paints, and the pictures are added up."""
     from onnx import compose, helper, numpy_helper
 
     merged = helper.make_graph([], "blend", [], [])

@@ -60,7 +60,7 @@ LEARNING = Recipe(
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LearningJob:
     """What to learn, from what, and for how long.
 
     name: of the new style; None: derived from the painting's file name. title, artist, year: of the painting, for the
@@ -100,7 +100,7 @@ def name_of(painting: Path) -> str:
 
 
 def learn_style(
-    lesson: Lesson,
+    job: LearningJob,
     shelf: Path,
     *,
     styles_dir: Path | None = None,
@@ -110,10 +110,10 @@ def learn_style(
     progress: Progress = ignore,
     notice: Notice = lambda _: None,
 ) -> StylePack:
-    """Learn a style and put it on a shelf; an interrupted lesson resumes where it stopped.
+    """Learn a style and put it on a shelf; an interrupted training resumes where it stopped.
 
     Args:
-        lesson: what to learn.
+        job: what to learn.
         shelf: the folder of styles for the new one.
         styles_dir: a folder of styles to search first for the base.
         preview: a PNG file to write, with some photos in the style so far.
@@ -127,23 +127,23 @@ def learn_style(
         MediaError: a file cannot be read or written.
         PackError: the base is unknown.
     """
-    folder = shelf / lesson.style
+    folder = shelf / job.style
     if folder.exists() and not overwrite:
         raise UsageError(
-            f"{lesson.style}: already on the shelf {shelf}",
+            f"{job.style}: already on the shelf {shelf}",
             hint="Use `overwrite=True` to replace it, or give another `name`.",
         )
-    read_picture(lesson.painting)  # reports a damaged file first
+    read_picture(job.painting)  # reports a damaged file first
     with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
         shelf.mkdir(parents=True, exist_ok=True)
-    work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / lesson.style
-    base = lesson.base or _base_of(work) or nearest_style(lesson.painting, LEARNING, BASES)
+    work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / job.style
+    base = job.base or _base_of(work) or nearest_style(job.painting, LEARNING, BASES)
     notice(f"starting from {base}")
-    recipe = replace(LEARNING, painting=_painting(lesson), base=base, time_budget=lesson.seconds)
-    if lesson.photos:
-        recipe = replace(recipe, photos=str(lesson.photos.name))
-    ready = prepare_to_learn(recipe, [lesson.painting], styles_dir)
-    photos = PhotoFolder(lesson.photos or LEARNING_PHOTOS, seed=recipe.seed, notice=notice)
+    recipe = replace(LEARNING, painting=_painting(job), base=base, time_budget=job.seconds)
+    if job.photos:
+        recipe = replace(recipe, photos=str(job.photos.name))
+    ready = prepare_to_learn(recipe, [job.painting], styles_dir)
+    photos = PhotoFolder(job.photos or LEARNING_PHOTOS, seed=recipe.seed, notice=notice)
 
     def shown(step: Step) -> None:
         progress(step)
@@ -159,13 +159,13 @@ def learn_style(
 
 
 def _base_of(work: Path) -> str | None:
-    """Return the base of an interrupted lesson, None if there is none."""
+    """Return the base of an interrupted training, None if there is none."""
     return read_recipe(work / RECIPE).base if (work / RECIPE).is_file() else None
 
 
-def _painting(lesson: Lesson) -> Painting:
-    title = lesson.title or lesson.style.replace("-", " ").title()
-    return Painting(lesson.painting.name, title=title, artist=lesson.artist, year=lesson.year)
+def _painting(job: LearningJob) -> Painting:
+    title = job.title or job.style.replace("-", " ").title()
+    return Painting(job.painting.name, title=title, artist=job.artist, year=job.year)
 
 
 def _show_newest(samples: Path, preview: Path) -> None:

@@ -17,17 +17,17 @@ from torch import Tensor, nn
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, Step
 from stylecli.core.threads import reading_ahead
+from stylecli.training import schedule
 from stylecli.training.data import PhotoFolder
 from stylecli.training.interrupts import interrupts_deferred
 from stylecli.training.losses.consistency import consistency
 from stylecli.training.networks.conditional import choose_styles, is_of_norm
-from stylecli.training.networks.fast import remove_weave
+from stylecli.training.networks.fast import remove_checkerboard
 from stylecli.training.objective import Objective
 from stylecli.training.processes import Processes
 from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.runs.checkpoints import TrainingState
 from stylecli.training.runs.folder import log, write_sample
-from stylecli.training.schedule import fit_to_budget, one_cycle
 
 GRADIENT_NORM = 1.0  # largest norm of the gradient: one odd crop must not spoil the network
 LOG_EVERY = 10  # steps
@@ -58,17 +58,17 @@ class Training:
         try:
             with reading_ahead(self._crops(recipe)) as batches:
                 for phase, crops in batches:
-                    rate = one_cycle(state.step / recipe.steps, recipe.learning_rate)
+                    rate = schedule.one_cycle(state.step / recipe.steps, recipe.learning_rate)
                     values = self.step(crops, phase, rate)
                     elapsed = time.monotonic() - started
                     state.seconds = seconds_before + elapsed
                     values["pictures_per_second"] = round((state.step - begun_at) * recipe.batch / elapsed, 2)
                     if self.processes.is_first:
-                        progress(Step(state.step, recipe.steps, "steps", _in_words(values), values))
+                        progress(Step(state.step, recipe.steps, "steps", _label(values), values))
                         if state.step % LOG_EVERY == 0:
                             timing = {"step": state.step, "seconds": round(state.seconds, 1)}
                             log(run, timing | {"size": phase.size, "learning_rate": rate} | values)
-                        self._keep(recipe, run)
+                        self._save_if_due(recipe, run)
         except (KeyboardInterrupt, SystemExit):  # ^C, SIGTERM
             if self.processes.is_first and state.step > begun_at:
                 state.save(run)
@@ -90,13 +90,13 @@ class Training:
             for k in range(self.count)
         ]
         choose_styles(state.network, self.one_of_each[styles])
-        _let_train(state.network, phase)
+        _freeze_untrained(state.network, phase)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             stylized = state.network(image)
-            chance = f"{self.objective.recipe.seed} {state.step} {self.first}"
-            losses = self.objective.losses(image, stylized, styles, phase, chance=chance)
+            seed = f"{self.objective.recipe.seed} {state.step} {self.first}"
+            losses = self.objective.losses(image, stylized, styles, phase, seed=seed)
             if self.objective.recipe.consistency_weight:
-                losses["consistency"] = consistency(state.network, image, stylized, chance)
+                losses["consistency"] = consistency(state.network, image, stylized, seed)
         losses["total"] = self.objective.total(losses)
         values = self.processes.average_losses(losses)
         if not math.isfinite(values["total"]):
@@ -114,13 +114,13 @@ class Training:
         # Update: weights, the constraint on them, their moving average.
         with interrupts_deferred():
             state.optimizer.step()
-            remove_weave(state.network)
+            remove_checkerboard(state.network)
             state.average.update_parameters(state.network)
             state.step += 1
         return {name: round(value, 6) for name, value in values.items()}
 
-    def planned(self, recipe: Recipe) -> Recipe:
-        """Return the recipe with as many steps as fit into its time budget here; timed on a copy of the state."""
+    def fit_to_budget(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with as many steps as fit into its time budget here; times a copy of the state."""
         trial = Training(copy.deepcopy(self.state), self.objective, self.photos, self.processes)
 
         def seconds_of(phase: Phase) -> float:
@@ -134,10 +134,10 @@ class Training:
         began = time.monotonic()
         seconds = {phase: seconds_of(phase) for phase in recipe.phases}
         left = recipe.time_budget - (time.monotonic() - began)
-        return fit_to_budget(recipe, seconds.__getitem__, seconds=left)
+        return schedule.fit_to_budget(recipe, seconds.__getitem__, seconds=left)
 
-    def _keep(self, recipe: Recipe, run: Path) -> None:
-        """Write a checkpoint and a sample when it is time."""
+    def _save_if_due(self, recipe: Recipe, run: Path) -> None:
+        """Write a checkpoint every SAVE_SECONDS, and with a sample every SAVE_EVERY steps and at the recipe's own."""
         step = self.state.step
         is_sampled = step in recipe.sample_steps or step % SAVE_EVERY == 0 or step == recipe.steps
         if is_sampled or self.state.seconds - self.saved_at > SAVE_SECONDS:
@@ -159,11 +159,12 @@ class Training:
         return stylized.cpu()
 
 
-def _let_train(network: nn.Module, phase: Phase) -> None:
+def _freeze_untrained(network: nn.Module, phase: Phase) -> None:
+    """Take gradients of all parameters, or in a phase that trains "norms" of gamma and beta alone."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(phase.trains == "all" or is_of_norm(name))
 
 
-def _in_words(values: Mapping[str, float]) -> str:
-    words = (f"{name.replace('_per_', '/').replace('second', 's')} {value:.3g}" for name, value in values.items())
-    return "  ".join(words)
+def _label(values: Mapping[str, float]) -> str:
+    parts = (f"{name.replace('_per_', '/').replace('second', 's')} {value:.3g}" for name, value in values.items())
+    return "  ".join(parts)

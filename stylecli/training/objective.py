@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylecli.training.loss_table import LOSSES, Features, View
+from stylecli.training.loss_table import LOSSES, Features, LossInputs, weight_of
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.names import LossName
-from stylecli.training.losses.palette import painting_colours
+from stylecli.training.losses.palette import painting_colors
 from stylecli.training.losses.perceptual import gram_matrix
-from stylecli.training.losses.transport import SAMPLES, sample_places
+from stylecli.training.losses.sampling import SAMPLES, sample_features
 from stylecli.training.recipe import Phase, Recipe
 
 
@@ -36,13 +36,13 @@ class Objective:
         self.recipe = recipe
         self.loss_networks = loss_networks
         self.teacher = teacher
-        self.targets = {name: style_targets(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
+        self.grams = {name: style_grams(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
         self.samples = {name: _samples(recipe, paintings, loss_networks[name]) for name in recipe.loss_networks}
-        self.colours = torch.cat([painting_colours(s) for s in paintings]) if recipe.palette_weight else None
-        self._chosen = {name: loss for name, loss in LOSSES.items() if getattr(recipe, loss.weight)}
+        self.colors = torch.cat([painting_colors(sizes) for sizes in paintings]) if recipe.palette_weight else None
+        self._losses = {name: measure for name, measure in LOSSES.items() if weight_of(name, recipe)}
 
     def losses(
-        self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase, *, chance: str = ""
+        self, photo: Tensor, stylized: Tensor, styles: Sequence[int], phase: Phase, *, seed: str = ""
     ) -> dict[str, Tensor]:
         """Compute the unweighted losses by name.
 
@@ -51,34 +51,31 @@ class Objective:
             stylized: what the network made of them.
             styles: for each picture, the number of its painting.
             phase: of the training, which decides the loss network.
-            chance: seed of the losses that sample positions or directions.
+            seed: of the losses that sample positions or directions.
         """
         recipe = self.recipe
         name = recipe.loss_network_of(phase)
         loss_network = self.loss_networks[name]
         with torch.no_grad():
             photo_features = _as_float(loss_network(photo, recipe.photo_layers))
-            taught = self.teacher(photo) if self.teacher is not None and recipe.is_taught else None
+            teacher_pictures = self.teacher(photo) if self.teacher is not None and recipe.needs_teacher else None
         features = _as_float(loss_network(stylized, recipe.loss_layers))
-        scales = [features, *self._features_of_smaller(stylized, loss_network)]
-        targets = [{layer: gram[list(styles)] for layer, gram in scale.items()} for scale in self.targets[name]]
-        samples = {layer: one[list(styles)] for layer, one in self.samples[name].items()}
-        view = View(
-            recipe,
-            loss_network,
-            photo,
-            stylized.float(),
-            photo_features,
-            features,
-            scales,
-            targets,
-            samples,
-            None if self.colours is None else self.colours[list(styles)],
-            taught,
-            chance,
+        inputs = LossInputs(
+            recipe=recipe,
+            loss_network=loss_network,
+            photo=photo,
+            stylized=stylized.float(),
+            photo_features=photo_features,
+            features=features,
+            scales=[features, *self._features_of_smaller(stylized, loss_network)],
+            grams=[{layer: gram[list(styles)] for layer, gram in scale.items()} for scale in self.grams[name]],
+            samples={layer: one[list(styles)] for layer, one in self.samples[name].items()},
+            colors=None if self.colors is None else self.colors[list(styles)],
+            teacher_pictures=teacher_pictures,
+            seed=seed,
         )
         with torch.autocast(photo.device.type, enabled=False):  # Gram matrices of bfloat16 would be too coarse
-            return {name: loss.measure(view) for name, loss in self._chosen.items()}
+            return {name: measure(inputs) for name, measure in self._losses.items()}
 
     def _features_of_smaller(self, stylized: Tensor, loss_network: LossNetwork) -> Iterator[Features]:
         """Yield the features of the pictures halved once, twice, ...; empty for scales of weight 0."""
@@ -89,12 +86,11 @@ class Objective:
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
         """Sum the losses, each times its weight in the recipe (Johnson et al. 2016, eq. 5)."""
-        weights = {name: loss.weight for name, loss in LOSSES.items()} | {"consistency": "consistency_weight"}
-        return torch.stack([getattr(self.recipe, weights[name]) * loss for name, loss in losses.items()]).sum()
+        return torch.stack([weight_of(name, self.recipe) * loss for name, loss in losses.items()]).sum()
 
 
 @torch.no_grad()
-def style_targets(
+def style_grams(
     recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network: LossNetwork
 ) -> list[dict[str, Tensor]]:
     """Compute for each scale the Gram matrices by layer, (paintings, C, C): means over the sizes of a painting."""
@@ -114,9 +110,9 @@ def _samples(recipe: Recipe, paintings: Sequence[Sequence[Tensor]], loss_network
     for sizes in paintings if samples else ():
         features = [_as_float(loss_network(image, recipe.sampled_layers)) for image in sizes]
         for layer, rows in samples.items():
-            places = torch.cat([one[layer].flatten(2) for one in features], 2)[..., None]  # (1, C, places, 1)
-            places = places.repeat(1, 1, math.ceil(SAMPLES / places.shape[2]), 1)  # as many for every painting
-            rows.append(sample_places(places, "painting"))
+            maps = torch.cat([one[layer].flatten(2) for one in features], 2)[..., None]  # (1, C, positions, 1)
+            maps = maps.repeat(1, 1, math.ceil(SAMPLES / maps.shape[2]), 1)  # as many for every painting
+            rows.append(sample_features(maps, "painting"))
     return {layer: torch.cat(rows) for layer, rows in samples.items()}
 
 

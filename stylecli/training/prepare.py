@@ -121,10 +121,10 @@ def prepare_to_learn(recipe: Recipe, paintings: Sequence[Path], styles_dir: Path
 
 
 def _with_network_of_base(recipe: Recipe, styles_dir: Path | None) -> Recipe:
-    """Return the recipe with the network and the widths of its base."""
+    """Return the recipe with the network and the hyperparameters of its base."""
     weights, _ = _weights_of(recipe.base, styles_dir)
     network = network_from_weights(average_style(weights))
-    return replace(recipe, **network.widths, network=network_name(network))
+    return replace(recipe, **network.hyperparameters, network=network_name(network))
 
 
 def _prepared(
@@ -135,7 +135,7 @@ def _prepared(
     teacher = None
     if recipe.teacher:
         teacher = network_from_weights(_weights_of(recipe.teacher, styles_dir)[0]).requires_grad_(False)
-        recipe = recipe if recipe.is_taught else replace(recipe, pixel_weight=PIXEL_WEIGHT)
+        recipe = recipe if recipe.needs_teacher else replace(recipe, pixel_weight=PIXEL_WEIGHT)
     check_recipe(recipe)
     if loss_weights and set(recipe.loss_networks) == {"distilled"}:
         raise UsageError(

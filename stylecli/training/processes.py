@@ -58,8 +58,8 @@ class Processes:
             self._average(values)
         return dict(zip(losses, values.tolist(), strict=True))
 
-    def agree_on(self, value: Any) -> Any:
-        """Return the first process's value in all processes."""
+    def broadcast(self, value: Any) -> Any:
+        """Return the first process's value in all processes; it must be picklable."""
         if self.count == 1:
             return value
         box = [value]
@@ -72,7 +72,7 @@ class Processes:
 
 
 @contextmanager
-def joined_processes() -> Iterator[Processes]:
+def process_group() -> Iterator[Processes]:
     """Join the processes that `torchrun` has started, if any, for the `with`."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

@@ -38,7 +38,7 @@ class Phase:
     trains: Trained = "all"  # "norms": only gamma and beta of the normalisations
 
 
-SHAPE = ("stem", "trunk", "blocks", "narrow", "few_norms", "dilations")  # fields that decide a network's layers
+HYPERPARAMETERS = ("stem", "trunk", "blocks", "narrow", "few_norms", "dilations")  # of networks
 DILATION_MAX = 16
 SMALLEST_SCALE = 16  # pixels: smallest crop at the last of `style_scales`, where relu4_1 has 2 x 2 positions
 
@@ -100,12 +100,12 @@ class Recipe:
         return (self.painting, *self.others)
 
     @property
-    def widths(self) -> dict[str, Any]:
+    def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the network's class; values that are its defaults are left out."""
-        return {key: getattr(self, key) for key in SHAPE if getattr(self, key)}
+        return {key: getattr(self, key) for key in HYPERPARAMETERS if getattr(self, key)}
 
     @property
-    def is_taught(self) -> bool:
+    def needs_teacher(self) -> bool:
         """Whether a loss needs the teacher."""
         return self.pixel_weight > 0 or self.feature_weight > 0
 
@@ -172,7 +172,7 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
             hint="Leave them out for the defaults.",
         )
     _check_choice(name, "network", recipe.network, NETWORKS)
-    _check_shape(recipe, name)
+    _check_hyperparameters(recipe, name)
     for phase in recipe.phases:
         _check_choice(name, "loss network", recipe.loss_network_of(phase), LOSS_NETWORKS)
         _check_choice(name, "way to train", phase.trains, ("all", "norms"))
@@ -198,14 +198,14 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
             raise UsageError(f"{name}: {key} without a teacher", hint="Name a style as teacher, or leave it 0.")
 
 
-def _check_shape(recipe: Recipe, name: str) -> None:
+def _check_hyperparameters(recipe: Recipe, name: str) -> None:
     """Check the values that decide the network's layers."""
-    kind = network_class(recipe.network)
-    if unknown := [key for key in SHAPE if getattr(recipe, key) and key not in kind.shape]:
+    known = inspect.signature(network_class(recipe.network)).parameters
+    if unknown := [key for key in recipe.hyperparameters if key not in known]:
         raise UsageError(f"{name}: {unknown[0]} with a network {recipe.network}", hint="Leave it out: `fast` has it.")
     if not recipe.dilations:
         return
-    blocks = recipe.blocks or inspect.signature(kind).parameters["blocks"].default
+    blocks = recipe.blocks or known["blocks"].default
     if len(recipe.dilations) != blocks:
         raise UsageError(
             f"{name}: {len(recipe.dilations)} dilations for {blocks} blocks", hint="Give one for each block."

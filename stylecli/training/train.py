@@ -16,18 +16,18 @@ from stylecli.training.loop import Training
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.blocks import count_blocks
 from stylecli.training.networks.conditional import average_style, make_conditional
-from stylecli.training.networks.fast import FastNetwork, remove_weave, with_dilations
+from stylecli.training.networks.fast import FastNetwork, remove_checkerboard, with_dilations
 from stylecli.training.networks.growing import grow_from
 from stylecli.training.networks.registry import network_class, network_from_weights
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.objective import Objective
 from stylecli.training.paintings import style_images
 from stylecli.training.prepare import Preparation
-from stylecli.training.processes import joined_processes
+from stylecli.training.processes import process_group
 from stylecli.training.recipe import Recipe, check_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
-from stylecli.training.runs.folder import forget_log_after, keep_paintings, open_run, save_recipe
+from stylecli.training.runs.folder import keep_paintings, open_run, save_recipe, truncate_log
 
 
 def train(
@@ -50,18 +50,18 @@ def train(
     """
     recipe, teacher = ready.recipe, ready.teacher
     check_recipe(recipe)
-    with joined_processes() as processes:
+    with process_group() as processes:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         paintings = style_images(ready.paintings, recipe, device, notice)  # before the folder is made
-        planned = processes.agree_on(open_run(run, recipe) if processes.is_first else None)
-        recipe = planned or recipe
+        resumed = processes.broadcast(open_run(run, recipe) if processes.is_first else None)
+        recipe = resumed or recipe
         for network in (*ready.loss_networks.values(), *([teacher] if teacher else [])):
             network.to(device)
         objective = Objective(recipe, paintings, ready.loss_networks, teacher=teacher)
         training = Training(_initial_state(recipe, ready.start, device), objective, photos, processes)
-        if not planned:
+        if not resumed:
             if recipe.time_budget:
-                recipe = processes.agree_on(training.planned(recipe))
+                recipe = processes.broadcast(training.fit_to_budget(recipe))
                 notice(f"{run}: {recipe.steps} steps fit into {recipe.time_budget:g} s")
             if processes.is_first:
                 keep_paintings(run, recipe, ready.paintings)
@@ -69,7 +69,7 @@ def train(
         if training.state.load(run):
             notice(f"{run}: resumed at step {training.state.step}")
             if processes.is_first:
-                forget_log_after(run, training.state.step)
+                truncate_log(run, training.state.step)
         training.run(recipe, run, progress)
         if processes.is_first:
             seconds = training.state.seconds + ready.seconds_of_base
@@ -80,17 +80,17 @@ def train(
 
 def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: torch.device) -> TrainingState:
     torch.manual_seed(recipe.seed)
-    network: StyleNetwork = network_class(recipe.network)(**recipe.widths)
+    network: StyleNetwork = network_class(recipe.network)(**recipe.hyperparameters)
     if start is not None:
         plain = average_style(start)
         base = network_to_start_from(plain, recipe)
-        if type(base) is type(network) and base.widths == network.widths:
+        if type(base) is type(network) and base.hyperparameters == network.hyperparameters:
             network = base  # unchanged: a recipe does not store the widths of a pruned network's blocks
         else:
             grow_from(network, plain)
     if recipe.others:
         make_conditional(network, len(recipe.paintings))
-    remove_weave(network)
+    remove_checkerboard(network)
     network.to(device).to(memory_format=torch.channels_last)
     average = AveragedModel(network, avg_fn=functools.partial(moving_average, recipe.average))
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
@@ -99,7 +99,7 @@ def _initial_state(recipe: Recipe, start: Mapping[str, Tensor] | None, device: t
 
 def network_to_start_from(weights: Mapping[str, Tensor], recipe: Recipe) -> StyleNetwork:
     """Rebuild the network of a base, with the recipe's dilations if it is a `fast` network with as many blocks."""
-    is_fast_of_as_many = FastNetwork.owns(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
+    is_fast_of_as_many = FastNetwork.matches(weights) and len(recipe.dilations) in (0, count_blocks(weights, "blocks"))
     return network_from_weights(with_dilations(weights, recipe.dilations) if is_fast_of_as_many else weights)
 
 

@@ -71,4 +71,4 @@ def test_a_recipe_that_begins_as_a_bundled_style_has_room_for_it() -> None:
     assert recipes
     for recipe in recipes:
         weights, _ = read_tensors(find_style(recipe.base).folder / "weights.safetensors")
-        grow_from(network_class(recipe.network)(**recipe.widths), weights)
+        grow_from(network_class(recipe.network)(**recipe.hyperparameters), weights)

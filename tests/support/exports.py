@@ -16,16 +16,16 @@ _models: dict[str, bytes] = {}
 @pytest.fixture(autouse=True, scope="session")
 def _exported_once() -> Iterator[None]:
     """Export a network once a process, for fixtures of modules too; the parity gate still sees every model."""
-    translate = onnx_export.translate
+    export = onnx_export.export_unchecked
 
-    def translate_once(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
+    def export_once(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
         key = f"{_fingerprint(network)} {size}"
         if key not in _models:
-            _models[key] = translate(network, size=size)
+            _models[key] = export(network, size=size)
         return _models[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx_export, "translate", translate_once)
+        patch.setattr(onnx_export, "export_unchecked", export_once)
         yield
 
 

@@ -31,8 +31,8 @@ def quick_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_quick(patch: pytest.MonkeyPatch) -> None:
     """Do what the fixture `quick_pruning` does, for fixtures of modules."""
-    patch.setattr(pruning, "LOOK_COUNT", 2)
-    patch.setattr(pruning, "LOOK_SIZE", 64)
+    patch.setattr(pruning, "CALIBRATION_CROPS", 2)
+    patch.setattr(pruning, "CALIBRATION_SIZE", 64)
     patch.setattr(pruning, "HEALING", (Phase(3, 64), Phase(3, 72)))
     patch.setattr(loop, "SAVE_EVERY", 2)
     patch.setattr(loop, "LOG_EVERY", 1)
@@ -40,7 +40,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quality, "PAINTING_SHORT_SIDE", 64)
     patch.setattr(preparing, "PHASES_FROM_BASE", tuple(replace(phase, size=64) for phase in PHASES_FROM_BASE))
     patch.setattr(cost, "SIZE", (160, 96))
-    patch.setattr(sweep, "time_network", partial(cost.time_network, any_size=False))
+    patch.setattr(sweep, "measure_cost", partial(cost.measure_cost, any_size=False))
 
 
 @pytest.fixture

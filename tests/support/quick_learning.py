@@ -33,7 +33,7 @@ def make_lessons_quick(folder: Path) -> None:
     learn.LEARNING = replace(short, style_scales=(1.0,), style_sizes=(64,))
     whole = learn.learn_style
 
-    def quickly(lesson: learn.Lesson, *arguments: Any, **options: Any) -> Any:
+    def quickly(lesson: learn.LearningJob, *arguments: Any, **options: Any) -> Any:
         """Learn without a budget of time, so that no step is too slow."""
         return whole(replace(lesson, seconds=0), *arguments, **options)
 

@@ -19,7 +19,7 @@ PATIENCE = 120.0  # seconds after which a run that does not end has failed
 
 
 @dataclass(frozen=True)
-class Ended:
+class ItemOutcome:
     """How a run ended."""
 
     code: int
@@ -32,12 +32,12 @@ def line(clip: Path, style: Path, output: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "stylecli", "video", str(clip), "-s", str(style), "-o", str(output), "--json", *more]
 
 
-def run(command: list[str], **environment: str) -> Ended:
+def run(command: list[str], **environment: str) -> ItemOutcome:
     """Run a command to its end."""
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=PATIENCE, env={**os.environ, **environment}
     )
-    return Ended(done.returncode, _result(done.stdout), done.stderr)
+    return ItemOutcome(done.returncode, _result(done.stdout), done.stderr)
 
 
 class Running:
@@ -62,10 +62,10 @@ class Running:
         yield
         self.process.send_signal(signal.SIGCONT)
 
-    def ended(self) -> Ended:
+    def ended(self) -> ItemOutcome:
         """Wait for its end."""
         output, said = self.process.communicate(timeout=PATIENCE)
-        return Ended(self.process.returncode, _result(output), said)
+        return ItemOutcome(self.process.returncode, _result(output), said)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.training import loop
 from stylecli.training.networks.conditional import is_of_norm
-from stylecli.training.networks.fast import FastNetwork, remove_weave
+from stylecli.training.networks.fast import FastNetwork, remove_checkerboard
 from stylecli.training.recipe import Phase, Recipe
 from stylecli.training.runs.checkpoints import read_tensors
 from tests.support.trainings import Trained, same_tensors, stop_at
@@ -89,7 +89,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_with_the_same_bits(
 
 def test_norms_alone_are_trained_where_the_recipe_says_so(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
     network = FastNetwork(**SMALL)
-    remove_weave(network)  # which training does after each step
+    remove_checkerboard(network)  # which training does after each step
     start = network.state_dict()
     recipe = replace(recipe, phases=(Phase(3, 64, trains="norms"),), average=0.0)
     weights = load_file(trained(recipe, tmp_path, start=start))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylecli.training.loss_table import LOSSES, Loss
+from stylecli.training.loss_table import LOSSES
 from stylecli.training.losses.loss_network import LossNetwork, load_loss_network
 from stylecli.training.losses.perceptual import gram_matrix, style_loss
 from stylecli.training.objective import Objective, halved
@@ -85,8 +85,8 @@ def test_losses_of_sampled_features_reach_the_picture_and_repeat(recipe: Recipe,
     objective = Objective(recipe, [[PAINTING], [PAINTING.flip(2), PAINTING]], {"vgg19": network})
     stylized = STYLIZED.clone().requires_grad_()
 
-    def loss(chance: str) -> Tensor:
-        return objective.losses(PHOTO, stylized, [0, 1], recipe.phases[0], chance=chance)[name]
+    def loss(seed: str) -> Tensor:
+        return objective.losses(PHOTO, stylized, [0, 1], recipe.phases[0], seed=seed)[name]
 
     (gradient,) = torch.autograd.grad(loss("a"), stylized)
     assert gradient.isfinite().all()
@@ -102,7 +102,7 @@ class DarkRecipe(Recipe):
 def test_a_loss_is_added_by_an_entry(
     recipe: Recipe, loss_network: LossNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(LOSSES, "dark", Loss(lambda view: view.stylized.mean(), "dark_weight"))
+    monkeypatch.setitem(LOSSES, "dark", lambda inputs: inputs.stylized.mean())
     values = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
     dark = DarkRecipe(**values, dark_weight=3.0)
     objective = Objective(dark, [[PAINTING]], {"vgg19": loss_network})

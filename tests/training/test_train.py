@@ -16,7 +16,7 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.networks.fast import FastNetwork, remove_weave
+from stylecli.training.networks.fast import FastNetwork, remove_checkerboard
 from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.runs.recipe_files import read_recipe
 from tests.support.trainings import Trained, stop_at
@@ -97,7 +97,7 @@ def test_a_pruned_base_gets_the_dilations_of_the_recipe_and_keeps_its_widths(
     trained: Trained, recipe: Recipe, tmp_path: Path
 ) -> None:
     base = FastNetwork(stem=4, trunk=8, blocks=2)
-    remove_weave(base)
+    remove_checkerboard(base)
     start = dict(base.state_dict())
     for name, kept in (("first.convolution.weight", 5), ("first.norm.weight", 5), ("first.norm.bias", 5)):
         start[f"blocks.0.{name}"] = start[f"blocks.0.{name}"][:kept]  # no recipe tells this width

@@ -16,7 +16,7 @@ from stylecli.cli.evaluation.temporal import check_topic, evaluate_temporally
 from stylecli.cli.extras import needs_extra
 from stylecli.cli.parameters import CommandGroup, OwnArgument, PathType
 from stylecli.core.errors import ItemsFailedError, MediaError
-from stylecli.evaluation.quality.options import InputRange, JudgedBy, JudgeName
+from stylecli.evaluation.quality.options import InputRange, JudgeName, JudgeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 NOT_IN_TABLE = ("judge_sha256", "noise_sigma", "photos", "named_photos", "equivalent_limit")  # but in JSON and CSV
 
 
-def _judged_by(*, equivalent: int | None, **others: Any) -> JudgedBy:
-    return JudgedBy(equivalent=equivalent or JudgedBy.equivalent, **others)
+def _judged_by(*, equivalent: int | None, **others: Any) -> JudgeOptions:
+    return JudgeOptions(equivalent=equivalent or JudgeOptions.equivalent, **others)
 
 
 judged_by = options.gathered(
@@ -44,7 +44,7 @@ judged_by = options.gathered(
     click.option(
         "--judge",
         type=click.Choice(get_args(JudgeName)),
-        default=JudgedBy.judge,
+        default=JudgeOptions.judge,
         show_default=True,
         help="Loss network; auto uses VGG-19 if its weights were downloaded before, else distilled.",
     ),
@@ -63,14 +63,14 @@ judged_by = options.gathered(
         "--classifier-input",
         "input_range",
         type=click.Choice(get_args(InputRange)),
-        default=JudgedBy.input_range,
+        default=JudgeOptions.input_range,
         show_default=True,
         help="The classifier's input: -1..1, normalised with ImageNet's mean and deviation, or 0..1.",
     ),
     click.option(
         "--noise",
         type=click.FloatRange(1, 255),
-        default=JudgedBy.noise,
+        default=JudgeOptions.noise,
         show_default=True,
         metavar="SIGMA",
         help="Standard deviation of the noise for `noise left`, in levels of 255.",
@@ -78,7 +78,7 @@ judged_by = options.gathered(
     click.option(
         "--equivalent",
         type=click.IntRange(1),
-        default=JudgedBy.equivalent or None,
+        default=JudgeOptions.equivalent or None,
         metavar="N",
         help="Count how many steps `stylecli optimize` needs for the same losses, up to N; slow.",
     ),
@@ -110,7 +110,7 @@ def command(
     photos: tuple[Path, ...],
     temporal: bool,
     sintel: Path | None,
-    judged_by: JudgedBy,
+    judged_by: JudgeOptions,
     variant: str | None,
     white: White,
     record: bool,
@@ -144,7 +144,7 @@ def command(
 def _evaluate(
     judged: Sequence[Candidate],
     photos: Sequence[Path],
-    judged_by: JudgedBy,
+    judged_by: JudgeOptions,
     device: Device,
     record: bool,
     csv_file: Path | None,

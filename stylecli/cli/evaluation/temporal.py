@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from stylecli.evaluation.motion.steadiness import Steadiness
     from stylecli.evaluation.quality.candidates import Candidate
-    from stylecli.evaluation.quality.options import JudgedBy
+    from stylecli.evaluation.quality.options import JudgeOptions
     from stylecli.inference.sessions import Device
 
 IGNORED = ("judge", "noise", "input_range")  # options with defaults, which --temporal ignores without an error
 
 
-def check_topic(*, temporal: bool, photos: Sequence[Path], sintel: Path | None, judged_by: JudgedBy) -> None:
+def check_topic(*, temporal: bool, photos: Sequence[Path], sintel: Path | None, judged_by: JudgeOptions) -> None:
     """Refuse options that the chosen kind of measurement does not use."""
     if temporal and (unused := [name for name in judged_by.chosen if name not in IGNORED]):
         raise UsageError(f"`temporal` does not use `{unused[0]}`", hint="Measure the two separately.")

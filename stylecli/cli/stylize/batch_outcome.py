@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from stylecli.stylize.batch.ledger import Ended
+    from stylecli.stylize.batch.ledger import ItemOutcome
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Outcome:
         if self.golden:
             check_golden(self.golden)
 
-    def tell(self, ended: Sequence[Ended], folder: Path) -> None:
+    def tell(self, ended: Sequence[ItemOutcome], folder: Path) -> None:
         """Compare the outputs with accepted ones, write the reports, print the summary. Raises ItemsFailedError."""
         from stylecli.stylize.batch.reports.files import write_report
         from stylecli.stylize.batch.reports.github import annotation_lines, write_summary
@@ -49,7 +49,7 @@ class Outcome:
                 emit(line)
         _conclude(ended, as_json=self.as_json)
 
-    def _verified(self, ended: Sequence[Ended], folder: Path) -> Sequence[Ended]:
+    def _verified(self, ended: Sequence[ItemOutcome], folder: Path) -> Sequence[ItemOutcome]:
         from stylecli.stylize.batch.golden.distance import NOTICEABLE
         from stylecli.stylize.batch.golden.verify import PICTURES, GoldenOptions, verify
 
@@ -60,10 +60,10 @@ class Outcome:
             return verify(ended, folder, how, progress=progress, report=reporter(as_json=self.as_json))
 
 
-def reporter(*, as_json: bool) -> Callable[[Ended], None]:
+def reporter(*, as_json: bool) -> Callable[[ItemOutcome], None]:
     """Make a callback that prints each result: outputs on stdout, failures and warnings on stderr, or all as JSON."""
 
-    def report(ended: Ended) -> None:
+    def report(ended: ItemOutcome) -> None:
         if as_json:
             emit_json({"event": "result", **ended.item.row(), "status": ended.status, **ended.facts})
         elif ended.status == "failed":
@@ -77,7 +77,7 @@ def reporter(*, as_json: bool) -> Callable[[Ended], None]:
     return report
 
 
-def _conclude(ended: Sequence[Ended], *, as_json: bool) -> None:
+def _conclude(ended: Sequence[ItemOutcome], *, as_json: bool) -> None:
     counts = {status: sum(1 for one in ended if one.status == status) for status in ("done", "skipped", "failed")}
     if as_json:
         emit_json({"event": "summary", **counts})

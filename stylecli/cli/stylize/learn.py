@@ -51,13 +51,13 @@ def command(
     """
     from stylecli.evaluation.quality.learned import judge_learned
     from stylecli.packs.shelves import shelves
-    from stylecli.training.learn import Lesson, learn_style
+    from stylecli.training.learn import LearningJob, learn_style
 
-    lesson = Lesson(painting, name, title, artist, year, base, photos, seconds)
-    preview = Path(f"{lesson.style}-preview.png")
+    job = LearningJob(painting, name, title, artist, year, base, photos, seconds)
+    preview = Path(f"{job.style}-preview.png")
     with progress_shown(as_json=as_json) as progress:
         pack = learn_style(
-            lesson,
+            job,
             shelves(styles_dir)[0],
             styles_dir=styles_dir,
             preview=preview,

@@ -50,7 +50,8 @@ def command(
     """
     from stylecli.media.images.files import pictures_in
     from stylecli.training.data import PhotoFolder, read_photo
-    from stylecli.training.distillation import JUDGED_SHORT_SIDE, correlations, distill, shelved_networks
+    from stylecli.training.distillation.agreement import JUDGED_SHORT_SIDE, correlations
+    from stylecli.training.distillation.distill import distill, shelved_networks
     from stylecli.training.losses.distilled import MAPPED
     from stylecli.training.losses.loss_network import load_loss_network, load_vgg
 

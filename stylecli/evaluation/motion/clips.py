@@ -30,18 +30,18 @@ MARGIN = 1.2  # size of the still over that of a frame: room for the motion
 PAN, ZOOM, TURN = (0.83, 0.37), 1.004, 0.0035
 RENDERS = ("final", "clean")  # folders of MPI-Sintel with frames; the first has motion blur and haze
 
-Placed = Callable[[float], NDArray[np.float64]]  # frames since the middle of the clip -> a `_placement`
+Motion = Callable[[float], NDArray[np.float64]]  # frames since the middle of the clip -> a `_placement`
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
-    """A frame (H, W, 3) and its motion to the next one.
+class MovingFrame:
+    """A frame and its motion to the next one.
 
-    flow: (H, W, 2), in pixels. visible: (H, W), whether the pixel is visible in the next frame too. Both are None for
-    the last frame, and where the flow is not known.
+    pixels: (H, W, 3). flow: (H, W, 2), in pixels. visible: (H, W), whether the pixel is visible in the next frame too.
+    flow and visible are None for the last frame, and where the flow is not known.
     """
 
-    frame: NDArray[Any]
+    pixels: NDArray[Any]
     flow: NDArray[np.float32] | None = None
     visible: NDArray[np.bool_] | None = None
 
@@ -53,7 +53,7 @@ class MovingClip:
     name: str
     kind: str
     count: int  # frames
-    play: Callable[[], Iterator[Moment]]
+    play: Callable[[], Iterator[MovingFrame]]
 
 
 def known_clips(stills: Sequence[Path], sintel: Path | None = None) -> list[MovingClip]:
@@ -78,14 +78,14 @@ def clips_of_still(still: NDArray[np.uint8], name: str) -> list[MovingClip]:
         MediaError: the still is too small for the motion.
     """
     source, size = _prepared(still, name)
-    motions: dict[str, Placed] = {
+    motions: dict[str, Motion] = {
         "pan": lambda time: _placement(shift=(PAN[0] * time, PAN[1] * time)),
         "zoom": lambda time: _placement(zoom=ZOOM**time),
         "turn": lambda time: _placement(angle=TURN * time),
     }
     clips = [
-        MovingClip(f"{name}, {motion}", SYNTHETIC, FRAMES, partial(_moved, source, size, placed))
-        for motion, placed in motions.items()
+        MovingClip(f"{name}, {name_of_motion}", SYNTHETIC, FRAMES, partial(_moved, source, size, motion))
+        for name_of_motion, motion in motions.items()
     ]
     at_rest = _frame(source, size, _placement())
     return [MovingClip(f"{name}, at rest with noise", NOISY, FRAMES, lambda: _noisy(at_rest)), *clips]
@@ -129,22 +129,22 @@ def _placement(
     return np.array([[cosine, -sine, shift[0]], [sine, cosine, shift[1]], [0, 0, 1]])
 
 
-def _moved(source: NDArray[np.float32], size: tuple[int, int], placed: Placed) -> Iterator[Moment]:
-    """Yield the moments of a clip. Time runs from -FRAMES / 2 to FRAMES / 2, so the motion stays within the margin."""
-    placements = [placed(number - FRAMES / 2) for number in range(FRAMES)]
+def _moved(source: NDArray[np.float32], size: tuple[int, int], motion: Motion) -> Iterator[MovingFrame]:
+    """Yield the frames of a clip. Time runs from -FRAMES / 2 to FRAMES / 2, so the motion stays within the margin."""
+    placements = [motion(number - FRAMES / 2) for number in range(FRAMES)]
     places = _places(size)
     for now, following in pairwise(placements):
         flow = (_mapped(np.linalg.inv(following) @ now, places) - places).astype(np.float32)
-        yield Moment(_frame(source, size, now), flow, stays_inside(flow))
-    yield Moment(_frame(source, size, placements[-1]))
+        yield MovingFrame(_frame(source, size, now), flow, stays_inside(flow))
+    yield MovingFrame(_frame(source, size, placements[-1]))
 
 
-def _noisy(at_rest: NDArray[np.uint8]) -> Iterator[Moment]:
+def _noisy(at_rest: NDArray[np.uint8]) -> Iterator[MovingFrame]:
     still = np.zeros((*at_rest.shape[:2], 2), np.float32)
     for number in range(FRAMES):
         frame = with_noise(to_unit(at_rest), NOISE, seed=number)  # not rounded: that would add noise
         is_last = number == FRAMES - 1
-        yield Moment(frame) if is_last else Moment(frame, still, stays_inside(still))
+        yield MovingFrame(frame) if is_last else MovingFrame(frame, still, stays_inside(still))
 
 
 def _frame(source: NDArray[np.float32], size: tuple[int, int], placement: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -174,21 +174,21 @@ def _scene_clip(base: Path, render: Path, scene: str) -> MovingClip:
     files = sorted((render / scene).glob("frame_*.png"))
     if len(files) < 2:
         raise MediaError(f"{render / scene}: fewer than two frames", hint="Frames are named frame_0001.png and so on.")
-    return MovingClip(scene, SINTEL, len(files), lambda: _scene_moments(base, scene, files))
+    return MovingClip(scene, SINTEL, len(files), lambda: _scene_frames(base, scene, files))
 
 
-def _scene_moments(base: Path, scene: str, files: Sequence[Path]) -> Iterator[Moment]:
+def _scene_frames(base: Path, scene: str, files: Sequence[Path]) -> Iterator[MovingFrame]:
     for file in files:
         frame = quantize(to_unit(read_picture(file).pixels), np.uint8)
         flow_file = base / "flow" / scene / f"{file.stem}.flo"
         if file == files[-1] or not flow_file.exists():  # without flow the pair is not measured
-            yield Moment(frame)
+            yield MovingFrame(frame)
             continue
         flow = read_flow(flow_file)
         if flow.shape[:2] != frame.shape[:2]:
             raise MediaError(f"{flow_file}: not the size of {file}", hint="Take both from the same data set.")
         hidden = [_mask(base / name / scene / file.name, frame) for name in ("occlusions", "invalid")]
-        yield Moment(frame, flow, stays_inside(flow) & ~np.logical_or(*hidden))
+        yield MovingFrame(frame, flow, stays_inside(flow) & ~np.logical_or(*hidden))
 
 
 def _mask(file: Path, frame: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -49,7 +49,7 @@ def stays_inside(flow: NDArray[np.float32]) -> NDArray[np.bool_]:
     return inside
 
 
-def bring_back(later: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
+def warp_back(later: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
     """Warp the next frame (H, W, 3) back along the flow, bilinearly. Pixels that left the frame are arbitrary."""
     height, width = flow.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.motion.clips import NOISY, SINTEL, SYNTHETIC, Moment, MovingClip
-from stylecli.evaluation.motion.flow import bring_back
+from stylecli.evaluation.motion.clips import NOISY, SINTEL, SYNTHETIC, MovingClip, MovingFrame
+from stylecli.evaluation.motion.flow import warp_back
 from stylecli.evaluation.quality.candidates import Candidate
 from stylecli.evaluation.quality.metrics.noise import NOISE
 from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer
@@ -44,18 +44,18 @@ class Track:
         self.columns: list[NDArray[np.uint8]] = []
         self.shown: list[NDArray[np.uint8]] = []
         self._first_shown = max(0, count // 2 - 1)
-        self._before: tuple[NDArray[np.float32], Moment] | None = None
+        self._before: tuple[NDArray[np.float32], MovingFrame] | None = None
         self._frames = 0
         self._mean: NDArray[np.float64] | float = 0.0
         self._variation: NDArray[np.float64] | float = 0.0
 
-    def see(self, painted: NDArray[np.float32], moment: Moment) -> None:
-        """Measure the next painted frame (H, W, 3) in 0..1; `moment` holds its motion."""
+    def add_frame(self, painted: NDArray[np.float32], frame: MovingFrame) -> None:
+        """Measure the next frame, `painted` (H, W, 3) in 0..1; `frame` holds its motion."""
         if self._before:
-            earlier, way = self._before
-            if way.flow is not None and way.visible is not None:
-                self.warping.append(warping_error(earlier, painted, way.flow, way.visible))
-                self.stability.append(stability_error(earlier, painted, way.flow, way.visible))
+            painted_before, before = self._before
+            if before.flow is not None and before.visible is not None:
+                self.warping.append(warping_error(painted_before, painted, before.flow, before.visible))
+                self.stability.append(stability_error(painted_before, painted, before.flow, before.visible))
         pixels = quantize(painted, np.uint8)
         self.brightness.append(float((painted @ LUMA).mean()))
         self.columns.append(pixels[:, pixels.shape[1] // 2].copy())
@@ -65,7 +65,7 @@ class Track:
         change = painted - self._mean  # the running variance of Welford 1962
         self._mean = self._mean + change / self._frames
         self._variation = self._variation + change * (painted - self._mean)
-        self._before = painted, moment
+        self._before = painted, frame
 
     @property
     def e_warp(self) -> float:
@@ -184,11 +184,11 @@ def measure_steadiness(
     for clip in clips:
         tracks = {name: Track(clip.count) for name in (ITSELF, *stylizers)}
         painters = {name: _scene_painter(stylizer) for name, stylizer in stylizers.items()}
-        for moment in clip.play():
+        for frame in clip.play():
             progress(Step(done, total, "frames", clip.name))
-            unit = to_unit(moment.frame)
+            unit = to_unit(frame.pixels)
             for name, track in tracks.items():
-                track.see(unit if name == ITSELF else painters[name](unit), moment)
+                track.add_frame(unit if name == ITSELF else painters[name](unit), frame)
             done += 1
         measured.append(ClipTracks(clip.name, clip.kind, tracks))
     progress(Step(total, total, "frames"))
@@ -218,7 +218,7 @@ def _squared_difference(
     flow: NDArray[np.float32],
     visible: NDArray[np.bool_],
 ) -> float:
-    difference = (frame - bring_back(later, flow))[visible]
+    difference = (frame - warp_back(later, flow))[visible]
     return float(np.square(difference, dtype=np.float64).sum())
 
 

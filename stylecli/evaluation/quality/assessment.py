@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.evaluation.quality.candidates import Candidate, OpenCandidate, open_candidates
-from stylecli.evaluation.quality.classification import Sighting, agreement_of
+from stylecli.evaluation.quality.classification import PredictedClasses, agreement_of
 from stylecli.evaluation.quality.equivalence import Equivalence, measure_equivalence
 from stylecli.evaluation.quality.judges import Judge, open_judge, refuse_unrecordable
 from stylecli.evaluation.quality.measures import (
@@ -30,7 +30,7 @@ from stylecli.evaluation.quality.measures import (
 )
 from stylecli.evaluation.quality.metrics.noise import with_noise
 from stylecli.evaluation.quality.metrics.stylized_photo import Painting
-from stylecli.evaluation.quality.options import JudgedBy
+from stylecli.evaluation.quality.options import JudgeOptions
 from stylecli.evaluation.selection import spread
 from stylecli.inference.engine import Device
 from stylecli.media.pixels import quantize, to_unit
@@ -54,7 +54,7 @@ class JudgedPhoto:
     noisy: NDArray[np.uint8]
     own: Scores
     painted: tuple[Painted, ...]
-    sightings: tuple[Sighting, ...]
+    predictions: tuple[PredictedClasses, ...]
 
     def without_pictures(self) -> JudgedPhoto:
         """Drop all pixels: the pictures of many photos would fill the memory."""
@@ -69,15 +69,15 @@ class Assessment:
     name: str
     scores: tuple[Scores, ...]
     quality: Quality
-    sightings: tuple[Sighting, ...] = ()
+    predictions: tuple[PredictedClasses, ...] = ()
     equivalence: Equivalence | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Return a row for tables, JSON and CSV, with rounded numbers, without what was not measured."""
         record = self.quality.as_record()
         photos = record.pop("photos")
-        if self.sightings:
-            shares = dataclasses.asdict(agreement_of(self.sightings))
+        if self.predictions:
+            shares = dataclasses.asdict(agreement_of(self.predictions))
             record |= {key: round(value, 3) if isinstance(value, float) else value for key, value in shares.items()}
         if self.equivalence:
             record |= self.equivalence.as_record()
@@ -108,7 +108,7 @@ class Evaluation:
 def assess(
     candidates: Sequence[Candidate],
     photos: Sequence[Path],
-    judged_by: JudgedBy,
+    options: JudgeOptions,
     *,
     device: Device = "auto",
     is_recorded: bool = False,
@@ -125,10 +125,10 @@ def assess(
         MediaError: a painting cannot be read, or none of the photos.
         DeviceError: the device does not work.
     """
-    judged_by.check()
+    options.check()
     with ExitStack() as stack:
-        opened = open_candidates(candidates, stack, device, painting=judged_by.painting, notice=notice)
-        judge = open_judge(judged_by, [layer for one in opened for layer in one.loss.layers], notice=notice)
+        opened = open_candidates(candidates, stack, device, painting=options.painting, notice=notice)
+        judge = open_judge(options, [layer for one in opened for layer in one.loss.layers], notice=notice)
         if is_recorded:
             refuse_unrecordable(judge.loss_network, candidates)
         return evaluate(opened, photos, judge, progress=progress, on_failure=on_failure)
@@ -203,13 +203,13 @@ def _judged(
         )
         for candidate in candidates
     )
-    sightings: tuple[Sighting, ...] = ()
+    predictions: tuple[PredictedClasses, ...] = ()
     if classifier := judge.classifier:
         seen, named = classifier.best_classes(photo.pixels), classifier.classes_named(photo.name)
-        sightings = tuple(Sighting(seen, classifier.best_classes(one.pixels), named) for one in painted)
+        predictions = tuple(PredictedClasses(seen, classifier.best_classes(one.pixels), named) for one in painted)
     noisy = quantize(with_noise(to_unit(photo.pixels), judge.noise_sigma / 255), np.uint8)
     own = scores_of_photo(photo, loss_network=judge.loss_network, metrics=judge.metrics)
-    return JudgedPhoto(path, photo.name, photo.pixels, noisy, own, painted, sightings)
+    return JudgedPhoto(path, photo.name, photo.pixels, noisy, own, painted, predictions)
 
 
 def _assessment(
@@ -217,7 +217,7 @@ def _assessment(
 ) -> Assessment:
     scores = tuple(photo.painted[place].scores for photo in photos)
     quality = mean_quality(scores, [photo.name for photo in photos], noise_sigma=judge.noise_sigma)
-    sightings = tuple(photo.sightings[place] for photo in photos) if judge.classifier else ()
+    predictions = tuple(photo.predictions[place] for photo in photos) if judge.classifier else ()
     equivalence = None
     if judge.equivalent and candidate.painting:
         equivalence = measure_equivalence(
@@ -229,4 +229,4 @@ def _assessment(
             limit=judge.equivalent,
             progress=progress,
         )
-    return Assessment(candidate.name, scores, quality, sightings, equivalence)
+    return Assessment(candidate.name, scores, quality, predictions, equivalence)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.evaluation.quality.labels import Labels
-from stylecli.evaluation.quality.options import InputRange, JudgedBy
+from stylecli.evaluation.quality.options import InputRange, JudgeOptions
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import to_unit
 from stylecli.media.resizing import resize
@@ -30,7 +30,7 @@ BEST = 5  # classes that are looked at
 
 
 @dataclass(frozen=True)
-class Sighting:
+class PredictedClasses:
     """The classes seen in a photo and in its stylized picture, best first, and those that the photo's name means."""
 
     photo: tuple[int, ...]
@@ -58,7 +58,7 @@ class Classifier:
     """An ONNX model with one NCHW float input and one output of class scores, on the CPU."""
 
     def __init__(
-        self, path: Path, *, input_range: InputRange = JudgedBy.input_range, labels: Labels | None = None
+        self, path: Path, *, input_range: InputRange = JudgeOptions.input_range, labels: Labels | None = None
     ) -> None:
         """Open a model file; data beside it is read too, as large models need.
 
@@ -108,16 +108,16 @@ class Classifier:
         return flat
 
 
-def agreement_of(sightings: Sequence[Sighting]) -> Agreement:
+def agreement_of(predictions: Sequence[PredictedClasses]) -> Agreement:
     """Count, over the photos of one style."""
-    named = [one for one in sightings if one.named]
+    named = [one for one in predictions if one.named]
 
     def accuracy(hits: Sequence[bool]) -> float | None:
         return float(np.mean(hits)) if hits else None
 
     return Agreement(
-        top1_agreement=float(np.mean([one.painted[0] == one.photo[0] for one in sightings])),
-        top5_agreement=float(np.mean([one.photo[0] in one.painted for one in sightings])),
+        top1_agreement=float(np.mean([one.painted[0] == one.photo[0] for one in predictions])),
+        top5_agreement=float(np.mean([one.photo[0] in one.painted for one in predictions])),
         top1_accuracy=accuracy([one.painted[0] in one.named for one in named]),
         top5_accuracy=accuracy([not one.named.isdisjoint(one.painted) for one in named]),
         photo_top1_accuracy=accuracy([one.photo[0] in one.named for one in named]),

@@ -5,22 +5,23 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
-from stylecli.evaluation.quality.measures import style_targets
+from stylecli.evaluation.quality.measures import style_grams
 from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer, as_judged, device_of, image_tensor
 from stylecli.evaluation.selection import spread
 from stylecli.media.images.files import read_picture
 from stylecli.media.pixels import quantize, to_unit
-from stylecli.training.gatys.optimizer import iterations, objective, total_loss
+from stylecli.training.gatys.optimizer import compute_losses, iterations, total_loss
 from stylecli.training.gatys.options import Optimization
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.runs.recipe_files import read_recipe
@@ -93,27 +94,31 @@ def measure_equivalence(
     Raises:
         MediaError: a picture cannot be read.
     """
-    targets = style_targets(painting, loss_network, settings.style_layers)
+    grams = style_grams(painting, loss_network, settings.style_layers)
     chosen = [photos[index] for index in spread(len(photos), PHOTOS)]
     races = []
     for number, path in enumerate(chosen):
 
-        def step(done: int, *, number: int = number, path: Path = path) -> None:
+        def on_step(done: int, *, number: int = number, path: Path = path) -> None:
             progress(Step(number * limit + done, len(chosen) * limit, "optimiser steps", path.name))
 
-        races.append(_race(stylizer, path, targets, loss_network, settings, limit, step))
+        races.append(
+            _race(stylizer, path, grams, loss_network=loss_network, settings=settings, limit=limit, on_step=on_step)
+        )
     return Equivalence(tuple(races), limit)
 
 
 def _race(
     stylizer: Stylizer,
     path: Path,
-    targets: dict[str, torch.Tensor],
+    grams: Mapping[str, Tensor],
+    *,
     loss_network: LossNetwork,
     settings: Optimization,
     limit: int,
-    step: Any,
+    on_step: Callable[[int], None],
 ) -> Race:
+    """Paint one photo by the network, then optimise it until the loss is lower, for at most `limit` steps."""
     photo = as_judged(read_picture(path).pixels, SHORT_SIDE)
     unit = to_unit(photo)
     stylizer.stylize(unit)  # the first run of a size is slower
@@ -123,16 +128,16 @@ def _race(
 
     device = device_of(loss_network)
     image = image_tensor(photo).to(device)
-    targets = {layer: target.to(device) for layer, target in targets.items()}
+    grams = {layer: gram.to(device) for layer, gram in grams.items()}
     with torch.no_grad():
         content = loss_network(image, [settings.content_layer])[settings.content_layer]
-        losses = objective(image_tensor(painted).to(device), content, targets, loss_network, settings)
+        losses = compute_losses(image_tensor(painted).to(device), content, grams, loss_network, settings)
         goal = total_loss(losses, settings).item()
     totals: list[float] = []
     started = time.perf_counter()
-    for iteration in itertools.islice(iterations(image, targets, loss_network, settings), limit):
+    for iteration in itertools.islice(iterations(image, grams, loss_network, settings), limit):
         totals.append(iteration.total)
-        step(iteration.number)
+        on_step(iteration.number)
         if iteration.total < goal:
             break
     seconds = time.perf_counter() - started

@@ -13,7 +13,7 @@ from stylecli.evaluation.quality.classification import Classifier
 from stylecli.evaluation.quality.labels import read_labels
 from stylecli.evaluation.quality.metrics.registry import METRICS, Metric
 from stylecli.evaluation.quality.metrics.stylized_photo import JUDGE_LAYERS
-from stylecli.evaluation.quality.options import NOISE_SIGMA, JudgedBy, JudgeName
+from stylecli.evaluation.quality.options import NOISE_SIGMA, JudgeName, JudgeOptions
 from stylecli.training.losses.loss_network import LossNetwork, best_at_hand, load_loss_network
 from stylecli.training.losses.names import LossName
 
@@ -31,19 +31,19 @@ class Judge:
     metrics: Sequence[Metric] = METRICS
 
 
-def open_judge(judged_by: JudgedBy, raced: Iterable[str], *, notice: Notice = lambda _: None) -> Judge:
+def open_judge(options: JudgeOptions, raced: Iterable[str], *, notice: Notice = lambda _: None) -> Judge:
     """Open the loss network, with the layers `raced` too if there is a race, and the classifier.
 
     Raises:
         UsageError, MediaError: as `load_loss_network` and `Classifier`.
     """
-    layers = {*JUDGE_LAYERS, *(raced if judged_by.equivalent else ())}
-    loss_network = choose_judge(judged_by.judge, layers, file=judged_by.loss_weights, notice=notice)
+    layers = {*JUDGE_LAYERS, *(raced if options.equivalent else ())}
+    loss_network = choose_judge(options.judge, layers, file=options.loss_weights, notice=notice)
     classifier = None
-    if judged_by.classifier:
-        labels = read_labels(judged_by.labels) if judged_by.labels else None
-        classifier = Classifier(judged_by.classifier, input_range=judged_by.input_range, labels=labels)
-    return Judge(loss_network, classifier, judged_by.noise, judged_by.equivalent)
+    if options.classifier:
+        labels = read_labels(options.labels) if options.labels else None
+        classifier = Classifier(options.classifier, input_range=options.input_range, labels=labels)
+    return Judge(loss_network, classifier, options.noise, options.equivalent)
 
 
 def choose_judge(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stylecli.evaluation.quality.assessment import assess
 from stylecli.evaluation.quality.candidates import Candidate
-from stylecli.evaluation.quality.options import JudgedBy
+from stylecli.evaluation.quality.options import JudgeOptions
 from stylecli.packs.pack import StylePack, record_measurement
 from stylecli.photos import JUDGING_PHOTOS
 
@@ -19,7 +19,7 @@ def judge_learned(pack: StylePack, painting: Path) -> dict[str, float]:
     These numbers compare with each other, not with those of VGG-19 under `quality`. Raises as `assess`.
     """
     photos = sorted(JUDGING_PHOTOS.glob("*.jpg"))
-    evaluation = assess([Candidate(pack.name, pack.folder, pack)], photos, JudgedBy(painting, judge="distilled"))
+    evaluation = assess([Candidate(pack.name, pack.folder, pack)], photos, JudgeOptions(painting, judge="distilled"))
     quality = evaluation.assessments[0].quality.as_record()
     scores = {key: float(quality[key]) for key in ("content", "style")}
     record_measurement(pack, TOPIC, {**scores, "loss_network": evaluation.judge.loss_network.name})

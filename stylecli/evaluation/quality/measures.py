@@ -66,7 +66,7 @@ class Painted:
     scores: Scores
 
 
-class _Itself:
+class _Identity:
     """A stylizer that returns the photo, to measure the photo itself."""
 
     def stylize(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -94,8 +94,8 @@ def open_painting(path: Path, loss_network: LossNetwork) -> Painting:
     return Painting(as_judged(read_picture(path).pixels, PAINTING_SHORT_SIDE), loss_network)
 
 
-def style_targets(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:
-    """Return the Gram matrices of a painting by layer; raises MediaError if it cannot be read."""
+def style_grams(painting: Path, loss_network: LossNetwork, layers: Sequence[str] = STYLE_LAYERS) -> dict[str, Tensor]:
+    """Return the Gram matrices (1, C, C) of a painting by layer; raises MediaError if it cannot be read."""
     pixels = open_painting(painting, loss_network).pixels
     return {layer: gram_matrix(features) for layer, features in features_of(loss_network, pixels, layers).items()}
 
@@ -117,7 +117,7 @@ def paint_and_measure(
 
 def scores_of_photo(photo: Photo, *, loss_network: LossNetwork, metrics: Sequence[Metric] = METRICS) -> Scores:
     """Score the unpainted photo, for the metrics where that is a useful reference; None for the others."""
-    stylized = StylizedPhoto(photo, _Itself(), loss_network)
+    stylized = StylizedPhoto(photo, _Identity(), loss_network)
     return {metric.name: metric.measure(stylized) if metric.has_photo_value else None for metric in metrics}
 
 

@@ -14,7 +14,7 @@ NOISE_SIGMA = 25.0  # levels of 255: the noise that papers on denoising show mos
 
 
 @dataclass(frozen=True)
-class JudgedBy:
+class JudgeOptions:
     """What styles are judged by.
 
     painting: a picture, or a folder of those that the recipes name; without it there is no style distance.

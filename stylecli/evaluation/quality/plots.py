@@ -23,7 +23,7 @@ Strip = tuple[str, Sequence[Sequence[float]], float | None]  # title, values by 
 
 
 def score_strips(names: Sequence[str], strips: Sequence[Strip]) -> bytes:
-    """One small plot for each score: a dot for every photo, a bar at the mean, a dotted line for the photos' own."""
+    """Draw a small plot for each score: a dot for every photo, a bar at the mean, a dotted line for the photos' own."""
     columns = 3
     rows = math.ceil(len(strips) / columns)
     with drawn(columns=columns, rows=rows, row_height=0.8 + 0.32 * len(names), share_y=True) as (figure, axes):
@@ -43,7 +43,7 @@ def score_strips(names: Sequence[str], strips: Sequence[Strip]) -> bytes:
 
 
 def race_plot(races: Mapping[str, Race]) -> bytes:
-    """The total loss of optimisations step by step; a dashed line at what each network has at once."""
+    """Draw the total loss of optimisations step by step, and a dashed line at the loss of each network."""
     with drawn(columns=1, rows=1, row_height=3.2) as (figure, (ax,)):
         for color, race in zip(palette(), races.values(), strict=False):
             ax.plot(range(1, len(race.totals) + 1), race.totals, color=color, linewidth=1.8)

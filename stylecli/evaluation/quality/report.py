@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.evaluation.quality.assessment import Evaluation
-from stylecli.evaluation.quality.classification import Classifier, Sighting
+from stylecli.evaluation.quality.classification import Classifier, PredictedClasses
 from stylecli.evaluation.quality.measures import PAINTING_SHORT_SIDE, PHOTO_SHORT_SIDE
 from stylecli.evaluation.quality.metrics.registry import Metric
 from stylecli.evaluation.quality.plots import race_plot, score_strips
@@ -54,7 +54,7 @@ RACE_TEXT = (
 
 
 def styles_report(evaluation: Evaluation, runs: Sequence[Run] = ()) -> Report:
-    """Everything that was measured; `runs` are those among the candidates, for their curves and samples."""
+    """Build the report of an evaluation; `runs` are those among the candidates, for their curves and samples."""
     judge = evaluation.judge
     facts = [
         ("judged by", f"{judge.loss_network.name}, sha256 {judge.loss_network.sha256}"),
@@ -157,7 +157,7 @@ def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
         *(Column(a.name, is_text=True) for a in evaluation.assessments),
     )
     rows = tuple(
-        _sighting_row(photo, [a.sightings[place] for a in evaluation.assessments], classifier)
+        _prediction_row(photo, [a.predictions[place] for a in evaluation.assessments], classifier)
         for place, photo in enumerate(evaluation.photos[:LISTED_PHOTOS])
     )
     named = (
@@ -167,11 +167,11 @@ def _classes(evaluation: Evaluation, classifier: Classifier) -> Section:
     return Section("Classes", CLASSES_TEXT + named, (_table(evaluation, shares, tuple(own)), Table(columns, rows)))
 
 
-def _sighting_row(photo: str, sightings: Sequence[Sighting], classifier: Classifier) -> tuple[Cell, ...]:
-    seen = sightings[0].photo[0]
-    named = sightings[0].named
+def _prediction_row(photo: str, predictions: Sequence[PredictedClasses], classifier: Classifier) -> tuple[Cell, ...]:
+    seen = predictions[0].photo[0]
+    named = predictions[0].named
     cells = [Cell(photo), Cell(classifier.class_name(seen), ("yes" if seen in named else "no") if named else "")]
-    for one in sightings:
+    for one in predictions:
         sign, mark = ("✓", "yes") if one.painted[0] == seen else ("≈", "") if seen in one.painted else ("✗", "no")
         cells.append(Cell(f"{sign} {classifier.class_name(one.painted[0])}", mark))
     return tuple(cells)
@@ -198,7 +198,7 @@ def _race_row(name: str, record: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _table(evaluation: Evaluation, columns: Sequence[tuple[str, Column]], last: tuple[Cell, ...] = ()) -> Table:
-    """A row for each candidate; `columns` are the keys of the records with their headings."""
+    """Make a row for each candidate; `columns` are the keys of the records with their headings."""
     records = [assessment.as_record() for assessment in evaluation.assessments]
     best = {key: best_of([record.get(key) for record in records], column.better) for key, column in columns}
     rows = [

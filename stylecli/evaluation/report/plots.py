@@ -72,7 +72,7 @@ def add_legend(figure: Figure, names: Sequence[str]) -> None:
 
 
 def palette() -> Iterator[str]:
-    """Colours of series, repeated without end."""
+    """Yield colours of series, repeated without end."""
     while True:
         yield from COLORS
 

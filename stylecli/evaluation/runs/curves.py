@@ -28,7 +28,7 @@ class Curves:
     values: Mapping[str, tuple[float, ...]]  # NaN where a line lacks the key
 
     def final(self, key: str) -> float | None:
-        """The mean of the last lines; None when no line has the key."""
+        """Return the mean of the last lines; None when no line has the key."""
         last = [value for value in self.values.get(key, ())[-FINAL_LINES:] if not math.isnan(value)]
         return float(np.mean(last)) if last else None
 
@@ -58,7 +58,7 @@ def read_curves(run: Path) -> Curves:
 
 
 def sample_files(run: Path) -> dict[int, Path]:
-    """The samples of some iterations by their step, evenly spread, the first and the last among them."""
+    """Find the samples of some iterations by their step, evenly spread, the first and the last among them."""
     found = {}
     for path in (run / SAMPLES).glob("step_*.png"):
         number = path.stem.removeprefix("step_")
@@ -69,7 +69,7 @@ def sample_files(run: Path) -> dict[int, Path]:
 
 
 def read_settings(run: Path) -> dict[str, Any]:
-    """Every value of a run's recipe by its key, lists as text; nothing if there is no recipe that can be read.
+    """Read every value of a run's recipe by its key, lists as text; empty if no recipe can be read.
 
     Not by `read_recipe`: runs of other versions, with other keys, are compared too.
     """

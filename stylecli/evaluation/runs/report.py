@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from matplotlib.axes import Axes
 
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.report.page import (
@@ -24,9 +20,8 @@ from stylecli.evaluation.report.page import (
     photo_image,
     plot_image,
 )
-from stylecli.evaluation.report.plots import INK, add_legend, as_svg, decorate, drawn, make_logarithmic, palette
 from stylecli.evaluation.runs.comparison import LOSSES, Run, differing_settings
-from stylecli.evaluation.runs.curves import Curves
+from stylecli.evaluation.runs.plots import loss_curves
 from stylecli.media.images.files import read_picture
 
 LOSS_WEIGHTS = ("content_weight", "style_weight", "variation_weight")  # told where they differ, below the summary
@@ -40,7 +35,7 @@ SAMPLES_TEXT = "The same six photos at several iterations: as they are above, st
 
 
 def comparison_report(runs: Sequence[Run]) -> Report:
-    """Runs side by side."""
+    """Build the report that compares runs."""
     sections = [Section("Runs", f"Final losses are means over the end of the log. {LOSSES_TEXT}", (_summary(runs),))]
     if differing := differing_settings(runs):
         columns = (Column("key"), *(Column(run.name, is_text=True) for run in runs))
@@ -53,7 +48,7 @@ def comparison_report(runs: Sequence[Run]) -> Report:
 
 
 def run_sections(runs: Sequence[Run]) -> list[Section]:
-    """The curves and samples of runs, as far as there are any."""
+    """Make the sections with the curves and samples of runs, as far as there are any."""
     sections = []
     if svg := loss_curves({run.name: run.curves for run in runs}):
         caption = "Thin: every line of the log. Bold: running mean."
@@ -96,38 +91,3 @@ def _samples(files: Mapping[int, Path]) -> tuple[Image, ...]:
         except MediaError:  # a sample that was just being written; the others show enough
             continue
     return tuple(images)
-
-
-CURVES = {"content": "content", "style": "style", "variation": "total variation", "total": "total"}
-SMOOTH_OVER = 25  # a point of the bold curve is the mean of a 25th of the lines, but of at least
-SMOOTH_LEAST = 5  # so many: the loss of a single batch is chance
-
-
-def loss_curves(runs: Mapping[str, Curves]) -> bytes | None:
-    """Content, style, total variation and total loss, each drawn by itself, all runs in it; None without a log."""
-    runs = {name: curves for name, curves in runs.items() if curves.steps}
-    if not runs:
-        return None
-    with drawn(columns=2, rows=2, row_height=2.5) as (figure, axes):
-        for place, (key, title) in enumerate(CURVES.items()):
-            for color, curves in zip(palette(), runs.values(), strict=False):
-                _curve(axes[place], curves, key, color)
-            decorate(axes[place], title)
-            make_logarithmic(axes[place])
-            axes[place].set_xlabel("iterations", color=INK)
-        add_legend(figure, list(runs))
-        return as_svg(figure)
-
-
-def _curve(ax: Axes, curves: Curves, key: str, color: str) -> None:
-    """Every value thinly, their running mean boldly."""
-    steps, values = np.array(curves.steps), np.array(curves.values.get(key, [math.nan] * len(curves.steps)))
-    known = np.isfinite(values) & (values > 0)  # the axis is logarithmic
-    steps, values = steps[known], values[known]
-    if not len(values):
-        return
-    ax.plot(steps, values, color=color, alpha=0.25, linewidth=0.8)
-    reach = min(len(values), max(SMOOTH_LEAST, len(values) // SMOOTH_OVER))
-    weights = np.ones(reach)
-    smooth = np.convolve(values, weights, "same") / np.convolve(np.ones(len(values)), weights, "same")
-    ax.plot(steps, smooth, color=color, linewidth=1.8, marker="o" if len(values) == 1 else None, markersize=4)

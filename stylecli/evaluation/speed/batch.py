@@ -25,7 +25,7 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, read_picture, write_picture
 from stylecli.media.video.ffmpeg import ffmpeg_program
 from stylecli.packs.pack import StylePack
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import DONE, FILE, open_results
@@ -167,10 +167,10 @@ def _by_batch(pack: StylePack, folder: Path, photos: int) -> _Whole:
     (folder / FILE).unlink(missing_ok=True)
     options = BatchOptions(device="cpu", styles_dir=pack.folder.parent)
     items = read_manifest(folder / MANIFEST, styles_dir=options.styles_dir)
-    ended: list[Ended] = []
+    ended: list[ItemOutcome] = []
     megabytes: list[float] = []
 
-    def report(one: Ended) -> None:
+    def report(one: ItemOutcome) -> None:
         if one.status != DONE:
             raise StyleError(one.facts["error"], hint=one.facts["hint"])
         ended.append(one)

@@ -24,7 +24,7 @@ def bleed(color: Any, alpha: Any) -> Any:
 
 
 def bled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """As `bleed`, of arrays: (H, W, 3) and (H, W), each uint8, uint16 or float32 in 0..1.
+    """Fill fully transparent pixels as `bleed` does, of arrays (H, W, 3) and (H, W), uint8, uint16 or float32 in 0..1.
 
     Returns `pixels` itself where nothing changes.
     """
@@ -49,7 +49,7 @@ def _fill(color: Any, weight: Any) -> Any:
 
 
 def _twice(image: Any, width: int, height: int) -> Any:
-    """Twice as large, smoothly. `resize` of libvips would shift it by half a pixel, at each level of a pyramid."""
+    """Enlarge smoothly by 2. `resize` of libvips would shift by half a pixel, at each level of a pyramid."""
     import pyvips  # a native library that --help does not need
 
     bilinear = pyvips.Interpolate.new("bilinear")

@@ -17,7 +17,7 @@ from stylecli.media.images.formats import (
     format_with_suffix,
     recognize,
 )
-from stylecli.media.images.losses import others_lost
+from stylecli.media.images.lost_content import others_lost
 from stylecli.media.images.picture import Contents, Pages, Picture, SourceFile
 from stylecli.media.images.settings import BITS, Encoding, Reading
 
@@ -37,7 +37,7 @@ ENCODERS: Mapping[Library, ModuleType] = {"libvips": vips_writing, "OpenEXR": ex
 
 
 def find_format(start: bytes, name: str) -> Format:
-    """The format of a file by its first bytes; `name` is for messages.
+    """Recognise the format of a file by its first bytes; `name` is for messages.
 
     Raises:
         MediaError: it is empty, or of no format that is read.
@@ -101,7 +101,7 @@ def encode(pages: Pages, suffix: str, *, encoding: Encoding, name: str, notice: 
 
 
 def writable_format(suffix: str, name: str) -> Format:
-    """The format that is written to files with a suffix; `name` is for messages.
+    """Return the format that is written to files with a suffix; `name` is for messages.
 
     Raises:
         UsageError: there is none.

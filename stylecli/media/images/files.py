@@ -115,7 +115,7 @@ def write_pages(
 
 
 def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None, notice: Notice = unnoticed) -> bytes:
-    """A picture as the bytes of a file with a suffix such as ".png". `notice` as in `write_picture`.
+    """Encode a picture as a file with a suffix such as ".png". `notice` as in `write_picture`.
 
     Raises:
         UsageError: the suffix names no format that is written.
@@ -127,7 +127,7 @@ def encode_picture(picture: Picture, suffix: str, *, quality: int | None = None,
 def encode_pages(
     pages: Pages, suffix: str, *, encoding: Encoding = USUAL_ENCODING, notice: Notice = unnoticed
 ) -> bytes:
-    """All pictures as the bytes of one file with a suffix such as ".webp".
+    """Encode all pictures as one file with a suffix such as ".webp".
 
     Raises:
         UsageError, MediaError: as `write_pages`.
@@ -136,7 +136,7 @@ def encode_pages(
 
 
 def bytes_of(path: Path) -> bytes:
-    """All bytes of a picture file.
+    """Read all bytes of a picture file.
 
     Raises:
         MediaError: it cannot be read, or is no picture of a known format.
@@ -172,7 +172,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def pictures_in(sources: Sequence[Path], *, recursive: bool = False) -> list[Path]:
-    """The pictures that files and folders name, sorted within a folder.
+    """List the pictures that files and folders name, sorted within a folder.
 
     Raises:
         MediaError: a folder holds none.
@@ -181,7 +181,7 @@ def pictures_in(sources: Sequence[Path], *, recursive: bool = False) -> list[Pat
 
 
 def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]:
-    """(picture, the folder that its subfolders are counted from)."""
+    """List (picture, folder that its subfolders are counted from) for a file or a folder."""
     if not source.is_dir():
         return [(source, source.parent)]
     found = source.rglob("*") if recursive else source.iterdir()

@@ -84,7 +84,7 @@ def with_brand(*brands: bytes) -> Callable[[bytes], bool]:
 
 
 def brands_of(start: bytes) -> frozenset[bytes]:
-    """The four-letter brands of an ISO media file (AVIF, HEIC, MP4), by its first bytes; none for other files."""
+    """Return the four-letter brands of an ISO media file (AVIF, HEIC, MP4) by its first bytes; none for others."""
     if start[4:8] != b"ftyp":
         return frozenset()
     listed = start[8 : int.from_bytes(start[:4], "big")]
@@ -196,7 +196,7 @@ OTHERS: Mapping[str, Callable[[bytes], bool]] = {
 
 
 def format_with_suffix(suffix: str) -> Format | None:
-    """The format that is written to files with this suffix, such as ".jpg"; None if there is none."""
+    """Return the format that is written to files with this suffix, such as ".jpg"; None if there is none."""
     return next((known for known in FORMATS if known.is_written and suffix.lower() in known.suffixes), None)
 
 

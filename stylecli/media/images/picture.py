@@ -55,7 +55,7 @@ class Picture:
     lost: tuple[str, ...] = ()
 
     def with_pixels(self, pixels: NDArray[Any], *, weight: Weight = 1.0) -> Picture:
-        """The picture with other pixels of the same shape and type; all else stays.
+        """Return the picture with other pixels of the same shape and type; all else stays.
 
         weight: how much of `pixels` is new, 0 to 1, a number or (H, W). Where it is 0, the file's own samples are
         written again; in between, what lies outside of sRGB stays by its share.
@@ -101,7 +101,7 @@ class Pages:
     source: SourceFile | None = field(default=None, repr=False)
 
     def unchanged_file(self, format_: Format) -> bytes | None:
-        """The bytes of the file itself, if it has this format and all of its pictures are as they were read."""
+        """Return the bytes of the file itself, if it has this format and all of its pictures are as they were read."""
         source = self.source
         if source is None or source.format is not format_ or len(source.pictures) != len(self.pictures):
             return None
@@ -110,24 +110,24 @@ class Pages:
 
 
 def picture_from_pixels(pixels: NDArray[Any], alpha: NDArray[Any] | None = None) -> Picture:
-    """A picture that comes from no file; shapes and types as in `Picture`. Float is written with 16 bits."""
+    """Make a picture that comes from no file; shapes and types as in `Picture`. Float is written with 16 bits."""
     return Picture(pixels, alpha)
 
 
 def contents_of_pixels(pixels: NDArray[Any]) -> Contents:
-    """What the file of a picture would hold that comes from none."""
+    """Return the contents that the file of such a picture would have."""
     return Contents(None, "srgb", 8 if pixels.dtype == np.uint8 else 16, profile=None, metadata=NOTHING)
 
 
 def with_pixels_of_any_size(picture: Picture, pixels: NDArray[Any]) -> Picture:
-    """The picture with other pixels (H, W, 3); where their size differs, only transparency is kept, resized."""
+    """Return the picture with other pixels (H, W, 3); at another size only transparency is kept, resized."""
     if pixels.shape == picture.pixels.shape:
         return picture.with_pixels(pixels)
     return picture_from_pixels(pixels, _alpha_at(picture, *pixels.shape[:2]))
 
 
 def resized(picture: Picture, height: int, width: int) -> Picture:
-    """The picture at another size, with its metadata and profile. Of an EXR only pixels and alpha are kept."""
+    """Resize the picture, with its metadata and profile. Of an EXR only pixels and alpha are kept."""
     if picture.pixels.shape[:2] == (height, width):
         return picture
     pixels = quantize(resize(picture.pixels, height, width), picture.pixels.dtype)

@@ -24,12 +24,12 @@ RENAMED = {
 
 
 def profile_of(image: Any, *, channels: int) -> bytes | None:
-    """The ICC profile in a picture file; None if there is none, or it is damaged or for another kind of colour."""
+    """Return the ICC profile of a picture file; None if there is none, or it is damaged or for other colours."""
     return usable_profile(image.get(PROFILE_FIELD) if PROFILE_FIELD in image.get_fields() else None, channels=channels)
 
 
 def usable_profile(profile: bytes | None, *, channels: int) -> bytes | None:
-    """The profile, without padding, if it is for colours of so many channels and not damaged, else None."""
+    """Return the profile without padding, or None if it is damaged or not for colours of so many channels."""
     import pyvips  # a native library that --help does not need
 
     if profile is None or CHANNELS.get(profile[16:20]) != channels:  # libvips would take it for sRGB without a word
@@ -43,7 +43,7 @@ def usable_profile(profile: bytes | None, *, channels: int) -> bytes | None:
 
 
 def with_profile(image: Any, profile: bytes | None) -> Any:
-    """The same samples, said to be in a profile's space; None takes the profile off."""
+    """Attach a profile without changing the samples; None takes the profile off."""
     import pyvips  # a native library that --help does not need
 
     tagged = image.copy()
@@ -55,7 +55,7 @@ def with_profile(image: Any, profile: bytes | None) -> Any:
 
 
 def to_srgb(color: Any, profile: bytes | None) -> Any:
-    """Grey, RGB or CMYK without alpha, 8 or 16 bits, as sRGB; the very same image where it is that already.
+    """Convert grey, RGB or CMYK without alpha, 8 or 16 bits, to sRGB; returns the same image where it is sRGB.
 
     Colours that had to be converted come with 16 bits: an 8-bit gradient would get bands.
     """
@@ -104,7 +104,7 @@ def is_srgb(profile: bytes) -> bool:
 
 
 def at_depth(image: Any, bits: int) -> Any:
-    """Samples of any depth with 8 or 16 bits, rounded to nearest; the very same image where they have them already."""
+    """Convert samples of any depth to 8 or 16 bits, rounded to nearest; returns the same image where they have them."""
     wanted = SAMPLE_FORMAT[bits]
     if image.format == wanted:
         return image

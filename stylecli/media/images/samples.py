@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.alpha import bleed
-from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
+from stylecli.media.images.cicp import HDR_TRANSFERS, icc_of_codes
 from stylecli.media.images.metadata.kept import Metadata
 from stylecli.media.images.picture import Contents, Picture
 from stylecli.media.images.profiles import (
@@ -53,14 +53,14 @@ class Decoded:
 
 
 def decoded_rgb(samples: NDArray[Any], metadata: Metadata, profile: bytes | None = None) -> Decoded:
-    """Samples (H, W, 1 to 4): grey or RGB, with or without alpha."""
+    """Describe samples (H, W, 1 to 4) that are grey or RGB, with or without alpha."""
     channels = samples.shape[2]
     name = NAMES[channels - (channels in (2, 4)), samples.itemsize]
     return Decoded(samples, name, metadata, profile)
 
 
 def picture_of(decoded: Decoded, reading: Reading, name: str) -> Picture:
-    """The picture that the samples mean.
+    """Make the picture of decoded samples: sRGB, and alpha.
 
     Raises:
         MediaError: it is of high dynamic range, and nothing was given to convert it; `name` is for the message.
@@ -86,8 +86,8 @@ def picture_of(decoded: Decoded, reading: Reading, name: str) -> Picture:
 
 
 def _picture_of_light(decoded: Decoded, light: tuple[int, int], reading: Reading, name: str) -> Picture:
-    """Samples that are PQ or HLG, as SDR of 16 bits."""
-    kind = HIGH_RANGE[light[1]]
+    """Convert PQ or HLG samples to an SDR picture of 16 bits."""
+    kind = HDR_TRANSFERS[light[1]]
     channels = COLOR_CHANNELS[decoded.interpretation]
     if reading.to_sdr is None or channels not in (1, 3):
         raise MediaError(
@@ -128,7 +128,7 @@ def keeps_profile(picture: Picture, contents: Contents, format_: Format) -> bool
 
 
 def file_image(picture: Picture, contents: Contents, format_: Format, *, bits: int) -> pyvips.Image:
-    """What goes into a file of a format: the samples that the picture came with, if they are still its own."""
+    """Make the image that is written: the samples that the picture came with if they are still its own, or new ones."""
     needs_paper = picture.alpha is not None and not format_.holds_alpha
     if contents.samples is not None and is_native(picture, contents, format_):
         native = image_of(contents.samples, contents.interpretation)
@@ -142,20 +142,20 @@ def file_image(picture: Picture, contents: Contents, format_: Format, *, bits: i
 
 
 def array_of(image: pyvips.Image) -> NDArray[Any]:
-    """The samples of a pyvips image as (H, W, channels), also where there is but one."""
+    """Return the samples of a pyvips image as (H, W, channels), also if there is one channel."""
     samples: NDArray[Any] = image.numpy()
     return samples.reshape(image.height, image.width, image.bands)
 
 
 def image_of(samples: NDArray[Any], interpretation: str) -> pyvips.Image:
-    """A pyvips image of samples (H, W) or (H, W, channels)."""
+    """Make a pyvips image of samples (H, W) or (H, W, channels)."""
     import pyvips  # a native library that --help does not need
 
     return pyvips.Image.new_from_array(samples, interpretation=interpretation)
 
 
 def _with_unpainted(painted: pyvips.Image, contents: Contents, *, bits: int) -> pyvips.Image:
-    """Painted colours (H, W, 3), in the space that is written, with the file's own ones where little was painted."""
+    """Mix painted colours (H, W, 3), in the space that is written, with the file's own where little was painted."""
     if contents.original is None or COLOR_CHANNELS[contents.interpretation] != 3:
         return painted
     own = image_of(contents.original, contents.interpretation).extract_band(0, n=3)

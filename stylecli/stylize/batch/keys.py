@@ -13,7 +13,7 @@ from stylecli.stylize.batch.manifests.rows import Item
 
 
 def key_of(item: Item, folder: Path, style: str) -> str:
-    """The key of an item whose paths are relative to `folder`; `style` is the sha256 of its network.
+    """Compute the key of an item whose paths are relative to `folder`; `style` is the sha256 of its network.
 
     Raises:
         UsageError, MediaError: its input or mask cannot be read.

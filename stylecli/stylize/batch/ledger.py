@@ -1,7 +1,7 @@
-"""The ledger of a batch: which items are still to be done, and what each of them ended with.
+"""The ledger of a batch: which items are still to be done, and the outcome of each.
 
-An item is begun (its input is hashed, its start recorded), a worker does it, and it ends (its end is recorded). What is
-done already, what another machine has, and what cannot be done never gets to a worker.
+An item is started (its input is hashed, its start recorded), a worker does it, and it ends (its end is recorded).
+What is done already, what another machine has, and what cannot be done never gets to a worker.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ States = tuple[tuple[int, int], ...] | None  # size and time of each input; None
 
 
 @dataclass(frozen=True)
-class Ended:
+class ItemOutcome:
     """An item that ended: its status (done, skipped, failed) and the facts of its record.
 
     is_elsewhere: another machine did it, and recorded it.
@@ -42,7 +42,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartedItem:
     """An item that is ready for a worker.
 
     request: what a worker is asked. before: sizes and times of the inputs when they were hashed.
@@ -66,37 +66,37 @@ class Ledger:
         self._results, self._options, self._claims = results, options, claims
         self._styles: dict[tuple[str, str | None], str] = {}  # (style, variant) -> sha256 of its network
 
-    def begin(self, item: Item, attempt: int) -> Begun | Ended | None:
-        """Record the start of an item; how it ended, if nothing is to be done; None while another machine has it.
+    def begin(self, item: Item, attempt: int) -> StartedItem | ItemOutcome | None:
+        """Record the start of an item. Returns its outcome if nothing is to be done, None while another machine has it.
 
         Raises:
             MediaError: the records or the leases cannot be reached.
         """
         if self._claims is None:
-            return self._begun(item, attempt)
-        with self._needing_the_folder():
+            return self._start(item, attempt)
+        with self._folder_needed():
             if (ended := self._ended_elsewhere(item)) is not None:
                 return ended
             if not self._claims.take(item.output):
                 return None
-            return self._ended_elsewhere(item) or self._begun(item, attempt)  # its last holder may just have ended it
+            return self._ended_elsewhere(item) or self._start(item, attempt)  # its last holder may just have ended it
 
-    def ended(self, begun: Begun, answer: dict[str, Any]) -> Ended | None:
-        """How an item ended with a worker's answer; None if another machine has taken it over meanwhile.
+    def finish(self, started: StartedItem, answer: dict[str, Any]) -> ItemOutcome | None:
+        """Return the outcome of an item by its worker's answer; None if another machine has taken it over meanwhile.
 
         Raises:
             MediaError: the leases cannot be reached.
         """
-        item, facts = begun.item, {"key": begun.key, "attempt": begun.attempt}
+        item, facts = started.item, {"key": started.key, "attempt": started.attempt}
         if self._claims:
-            with self._needing_the_folder():
+            with self._folder_needed():
                 if not self._claims.holds(item.output):
                     return None
-        if answer["status"] == DONE and _states(item, self.folder) != begun.before:
+        if answer["status"] == DONE and _states(item, self.folder) != started.before:
             return _failed(item, f"{item.input}: changed while it was read", "Run it again.", "Changed", **facts)
-        return Ended(item, answer["status"], {**answer, **facts, "version": __version__})
+        return ItemOutcome(item, answer["status"], {**answer, **facts, "version": __version__})
 
-    def record(self, ended: Ended) -> None:
+    def record(self, ended: ItemOutcome) -> None:
         """Record the end of an item, and give its lease back.
 
         Raises:
@@ -105,16 +105,16 @@ class Ledger:
         if ended.status != SKIPPED and not ended.is_elsewhere:
             self._results.append(ended.item, ended.facts)
         if self._claims:
-            with self._needing_the_folder():
+            with self._folder_needed():
                 self._claims.release(ended.item.output)
 
-    def _begun(self, item: Item, attempt: int) -> Begun | Ended:
+    def _start(self, item: Item, attempt: int) -> StartedItem | ItemOutcome:
         try:
             before = _states(item, self.folder)
             key, request = self._request(item)
             outputs = [output for _, output in files_of(item, self.folder)]
             if self._results.is_done(item, key) and all(output.is_file() for output in outputs):
-                return Ended(item, SKIPPED)
+                return ItemOutcome(item, SKIPPED)
             is_foreign = any(output.exists() for output in outputs) and not self._results.is_ours(item)
         except (StyleError, OSError) as error:
             fault, hint = getattr(error, "message", str(error)), getattr(error, "hint", "")
@@ -127,25 +127,25 @@ class Ledger:
                 for output in outputs:  # of another key; frames of this one are kept, so a sequence goes on
                     output.unlink(missing_ok=True)
         self._results.append(item, {"status": STARTED, "key": key, "attempt": attempt})
-        return Begun(item, attempt, key, request, before)
+        return StartedItem(item, attempt, key, request, before)
 
-    def _ended_elsewhere(self, item: Item) -> Ended | None:
+    def _ended_elsewhere(self, item: Item) -> ItemOutcome | None:
         self._results.refresh()
         record = self._results.ended_elsewhere(item)
         if record is None:
             return None
         status = SKIPPED if record["status"] == DONE else FAILED
-        return Ended(item, status, dict(record), is_elsewhere=True)
+        return ItemOutcome(item, status, dict(record), is_elsewhere=True)
 
     @contextmanager
-    def _needing_the_folder(self) -> Iterator[None]:
+    def _folder_needed(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise MediaError(f"{self.folder}: {error.strerror or error}", hint="Connect the folder again.") from error
 
     def _request(self, item: Item) -> tuple[str, dict[str, Any]]:
-        """The key of an item, and what its worker is asked.
+        """Return the key of an item, and the request to its worker.
 
         Raises:
             OSError, StyleError: input, mask or style cannot be read.
@@ -163,9 +163,9 @@ class Ledger:
         return self._styles[name]
 
 
-def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> Ended:
+def _failed(item: Item, fault: str, hint: str, kind: str, **facts: Any) -> ItemOutcome:
     answer = {"status": FAILED, "error": fault, "hint": hint, "kind": kind}
-    return Ended(item, FAILED, {**answer, **facts, "version": __version__})
+    return ItemOutcome(item, FAILED, {**answer, **facts, "version": __version__})
 
 
 def _states(item: Item, folder: Path) -> States:

@@ -56,7 +56,7 @@ class Results:
                     self._read_on(file)
 
     def ended_elsewhere(self, item: Item) -> Mapping[str, Any] | None:
-        """How another run ended an item since this one began: its record, done or failed."""
+        """Return how another run ended an item since this one began: its record, done or failed."""
         return self._elsewhere.get(item.output)
 
     def is_done(self, item: Item, key: str) -> bool:
@@ -64,7 +64,7 @@ class Results:
         return self._latest.get(item.output, {}).get("status") == DONE and self.last_key(item) == key
 
     def last_key(self, item: Item) -> str | None:
-        """The key of the last record of the item's output; None without one."""
+        """Return the key of the last record of the item's output; None without one."""
         return self._latest.get(item.output, {}).get("key")
 
     def is_ours(self, item: Item) -> bool:
@@ -99,7 +99,7 @@ class Results:
         self._read[file] = end
         for record in records:
             output, result = record["output"], record[RESULT]
-            if _place(result) >= _place(self._latest.get(output, {})):
+            if _order(result) >= _order(self._latest.get(output, {})):
                 self._latest[output] = result
                 if result.get("status") in (DONE, FAILED):
                     self._elsewhere[output] = result
@@ -141,13 +141,13 @@ def open_free_results(folder: Path) -> Iterator[Results]:
         yield results
 
 
-def _place(result: Mapping[str, Any]) -> tuple[int, float]:
-    """By which records are ordered; records of earlier versions have a time alone."""
+def _order(result: Mapping[str, Any]) -> tuple[int, float]:
+    """Return the sort key of records; those of earlier versions have a time alone."""
     return result.get("order", 0), result.get("time", 0)
 
 
 def _records(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """The records from a byte on, and the byte behind the last whole line."""
+    """Read the records from a byte on; also returns the byte behind the last whole line."""
     found = []
     try:
         with path.open("rb") as file:
@@ -168,7 +168,7 @@ def _records(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def _end_last_line(path: Path) -> None:
-    """A run that was killed may have left half a line: the next record must not be glued to it."""
+    """End a half line that a killed run has left, so that the next record is a line of its own."""
     if not path.is_file() or not path.stat().st_size:
         return
     with blamed_on(path), path.open("r+b") as file:

@@ -16,21 +16,21 @@ from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.sessions import physical_cores
 from stylecli.stylize.batch.keys import is_in_shard
-from stylecli.stylize.batch.ledger import Begun, Ended, Ledger
+from stylecli.stylize.batch.ledger import ItemOutcome, Ledger, StartedItem
 from stylecli.stylize.batch.machines.claims import Claims
 from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FAILED, Results
-from stylecli.stylize.batch.todo import Todo
+from stylecli.stylize.batch.work_queue import WorkQueue
 from stylecli.stylize.batch.workers.processes import BatchWorker, WorkerOptions, WorkerProcess
 
 WORKERS_MAX = 4  # by default; each holds its own networks and pictures
-THREADS_A_WORKER = 2  # one item in work, one begun: the worker does not wait for hashes and records
+THREADS_A_WORKER = 2  # one item in work, one started: the worker does not wait for hashes and records
 READY_SECONDS = 1.0  # between two looks whether the batch has ended, while a worker starts
 RETRIED = {"MediaError", "Timeout", "Died", "DeviceError", "Changed"}  # the rest fails again in the same way
 
-Report = Callable[[Ended], None]
+Report = Callable[[ItemOutcome], None]
 
 
 class Batch:
@@ -48,8 +48,8 @@ class Batch:
 
     def run(
         self, items: Sequence[Item], *, progress: Progress = ignore, report: Report = lambda _: None
-    ) -> list[Ended]:
-        """Do the items, the longest first; gives those that ended, in the order of `items`.
+    ) -> list[ItemOutcome]:
+        """Do the items, the longest first; returns their outcomes, in the order of `items`.
 
         report: called in this thread with each, as soon as it ended.
 
@@ -57,11 +57,11 @@ class Batch:
             MediaError: the records cannot be written.
         """
         own = [item for item in items if is_in_shard(item, self.options.shard)]
-        todo = Todo(sorted(own, key=self._weight, reverse=True))
-        ended: list[Ended] = []
+        work_queue = WorkQueue(sorted(own, key=self._weight, reverse=True))
+        ended: list[ItemOutcome] = []
         failures = 0
         progress(Step(0, len(own), "items"))
-        with closing(self._each_ended(todo)) as each:
+        with closing(self._each_ended(work_queue)) as each:
             for one in each:
                 self._ledger.record(one)
                 ended.append(one)
@@ -69,18 +69,18 @@ class Batch:
                 progress(Step(len(ended), len(own), "items", one.item.id))
                 failures += one.status == FAILED
                 if self.options.max_failures and failures >= self.options.max_failures:
-                    todo.close()
+                    work_queue.close()
         places = {item.output: place for place, item in enumerate(own)}
         return sorted(ended, key=lambda one: places[one.item.output])
 
-    def _each_ended(self, todo: Todo) -> Generator[Ended, None, None]:
-        """Let the workers do all items; each that ended, in this thread, until all have or `todo` is closed.
+    def _each_ended(self, work_queue: WorkQueue) -> Generator[ItemOutcome, None, None]:
+        """Let the workers do all items; yield each outcome, in this thread, until all ended or `work_queue` is closed.
 
-        Items that are in work when `todo` is closed come, too; when the caller fails, they are given up.
+        Items that are in work when `work_queue` is closed come, too; when the caller fails, they are given up.
         """
-        found: queue.SimpleQueue[Ended | BaseException | None] = queue.SimpleQueue()
+        found: queue.SimpleQueue[ItemOutcome | BaseException | None] = queue.SimpleQueue()
         threads = [
-            threading.Thread(target=self._serve, args=(lane, todo, found), daemon=True)
+            threading.Thread(target=self._serve, args=(lane, work_queue, found), daemon=True)
             for lane in map(_Lane, self.workers)
             for _ in range(THREADS_A_WORKER)
         ]
@@ -92,7 +92,7 @@ class Batch:
                 match found.get():
                     case None:
                         at_work -= 1
-                    case Ended() as one:
+                    case ItemOutcome() as one:
                         yield one
                     case error:
                         raise error
@@ -100,54 +100,56 @@ class Batch:
             self.close()
             raise
         finally:
-            todo.close()
+            work_queue.close()
             for thread in threads:
                 thread.join()
 
-    def _serve(self, lane: _Lane, todo: Todo, found: queue.SimpleQueue[Ended | BaseException | None]) -> None:
-        """What a thread does: items, one after the other; tells those that ended, a fault, and None at last."""
+    def _serve(
+        self, lane: _Lane, work_queue: WorkQueue, found: queue.SimpleQueue[ItemOutcome | BaseException | None]
+    ) -> None:
+        """Do items, one after the other, in a thread; put outcomes, an exception, and at last None into `found`."""
         try:
-            while (taken := self._next(lane, todo)) is not None:
-                item, attempt, begun = taken
-                ended = self._done(lane, todo, begun) if isinstance(begun, Begun) else begun
+            while (taken := self._next(lane, work_queue)) is not None:
+                item, attempt, started = taken
+                ended = self._done(lane, work_queue, started) if isinstance(started, StartedItem) else started
                 if ended is None:
-                    todo.later(item, attempt)
+                    work_queue.defer(item, attempt)
                 elif self._is_tried_again(ended, attempt):
-                    todo.again(item, attempt + 1)
+                    work_queue.retry(item, attempt + 1)
                 else:
-                    todo.finished()
+                    work_queue.task_done()
                     found.put(ended)
         except BaseException as error:  # carried over to the caller's thread
-            todo.close()
+            work_queue.close()
             found.put(error)
         finally:
             found.put(None)
 
-    def _next(self, lane: _Lane, todo: Todo) -> tuple[Item, int, Begun | Ended | None] | None:
-        """The next item and its attempt, begun; if it needs the worker, that is reserved. None at the end."""
+    def _next(self, lane: _Lane, work_queue: WorkQueue) -> tuple[Item, int, StartedItem | ItemOutcome | None] | None:
+        """Take and start the next item; reserve the worker if the item needs it. None at the end of the queue."""
         with lane.preparing:
             while not lane.worker.is_ready(READY_SECONDS):
-                if todo.is_closed:
+                if work_queue.is_closed:
                     return None
-            taken = todo.take()
+            taken = work_queue.take()
             if taken is None:
                 return None
-            begun = self._ledger.begin(*taken)
-            if isinstance(begun, Begun):
+            started = self._ledger.begin(*taken)
+            if isinstance(started, StartedItem):
                 lane.working.acquire()
-            return *taken, begun
+            return *taken, started
 
-    def _done(self, lane: _Lane, todo: Todo, begun: Begun) -> Ended | None:
-        """What the lane's worker makes of an item; None if that does not count: it is closed, or others took over."""
+    def _done(self, lane: _Lane, work_queue: WorkQueue, started: StartedItem) -> ItemOutcome | None:
+        """Let the lane's worker do an item; None if the result does not count: all is closed, or others took over."""
         try:
-            if todo.is_closed or self._is_closed or not lane.worker.is_ready(READY_SECONDS):
+            if work_queue.is_closed or self._is_closed or not lane.worker.is_ready(READY_SECONDS):
                 return None
-            answer = lane.worker.ask(begun.request, timeout=self.options.timeout)
+            answer = lane.worker.ask(started.request, timeout=self.options.timeout)
         finally:
             lane.working.release()
-        return None if self._is_closed else self._ledger.ended(begun, answer)
+        return None if self._is_closed else self._ledger.finish(started, answer)
 
-    def _is_tried_again(self, ended: Ended, attempt: int) -> bool:
+    def _is_tried_again(self, ended: ItemOutcome, attempt: int) -> bool:
         is_own = ended.status == FAILED and not ended.is_elsewhere
         return is_own and attempt <= self.options.retries and ended.facts["kind"] in RETRIED
 
@@ -175,7 +177,7 @@ def open_batch(
     claims: Claims | None = None,
     workers: Sequence[BatchWorker] = (),
 ) -> Iterator[Batch]:
-    """A batch whose paths are relative to `folder`; its workers end with the `with`.
+    """Open a batch whose paths are relative to `folder`; its workers end with the `with`.
 
     claims: leases that it shares with machines that do the same items; None: nobody else does them.
     workers: who does the items; none: processes on this machine.
@@ -188,7 +190,7 @@ def open_batch(
 
 
 def local_workers(options: BatchOptions, items: int | None = None) -> list[WorkerProcess]:
-    """Worker processes on this machine, between which the cores are divided; each starts when it is first asked.
+    """Make the worker processes of this machine, which share its cores; each starts when it is first asked.
 
     items: that are to be done; None: nobody knows.
     """
@@ -199,6 +201,6 @@ def local_workers(options: BatchOptions, items: int | None = None) -> list[Worke
 
 
 def worker_count(options: BatchOptions, items: int | None = None) -> int:
-    """How many processes do a batch on this machine; of few items, each gets several cores."""
+    """Return how many processes do a batch on this machine; of few items, each gets several cores."""
     wanted = options.workers or min(physical_cores(), WORKERS_MAX)
     return wanted if items is None else max(1, min(wanted, items))

@@ -12,7 +12,7 @@ from pathlib import Path
 from stylecli.core.errors import UsageError
 from stylecli.core.progress import Progress, ignore
 from stylecli.stylize.batch.keys import is_in_shard
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.machines.claims import open_claims
 from stylecli.stylize.batch.machines.ray_cluster import open_ray_workers
 from stylecli.stylize.batch.manifests.folders import FolderRule
@@ -33,7 +33,7 @@ def run_batch(
     *,
     progress: Progress = ignore,
     report: Report = lambda _: None,
-) -> list[Ended]:
+) -> list[ItemOutcome]:
     """Do the items of a manifest that lies in `folder`, which holds the records too.
 
     Raises:
@@ -72,7 +72,7 @@ def watch_folder(rule: FolderRule, options: BatchOptions, *, report: Report = la
 
 
 def chosen_items(items: Sequence[Item], options: BatchOptions) -> list[Item]:
-    """The items of the rows that were chosen.
+    """Return the items of the rows that were chosen.
 
     Raises:
         UsageError: there are fewer items than that.

@@ -28,7 +28,7 @@ class Arrivals:
         self._taken: dict[str, Facts] = {}  # output -> its input as it was taken
 
     def items(self) -> tuple[list[Item], bool]:
-        """The items of complete files that were not taken as they are, and whether others are still growing."""
+        """Return the items of new complete files, and whether other files are still growing."""
         now, ready, growing = self._clock(), [], False
         for row in rows_of_folder(self._rule, self._base):
             path = self._base / row["input"]
@@ -81,7 +81,7 @@ def watch(batch: Batch, rule: FolderRule, base: Path, *, report: Report) -> None
 
 
 def _changes(folder: Path) -> Iterator[None]:
-    """Something at the start, after each change below a folder, and every few seconds."""
+    """Yield at the start, after each change below a folder, and every few seconds."""
     watchfiles = importlib.import_module("watchfiles")  # an extra: only this needs it
     yield
     milliseconds = int(LOOK_AGAIN * 1000)

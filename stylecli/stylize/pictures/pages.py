@@ -14,7 +14,7 @@ from stylecli.core.progress import Notice
 from stylecli.inference.engine import Engine
 from stylecli.media.images.codec import check_encoding, check_size, writable_format
 from stylecli.media.images.files import NAMELESS, Pages, Picture, encode_pages, read_pages, read_picture
-from stylecli.media.images.losses import pages_lost
+from stylecli.media.images.lost_content import pages_lost
 from stylecli.media.images.picture import resized
 from stylecli.media.pixels import LUMA, to_unit
 from stylecli.stylize.frame_painter import FramePainter
@@ -29,15 +29,15 @@ def stylize_picture(picture: Picture, engine: Engine, look: Look) -> Picture:
 
 
 def stylize_pages(
-    pages: Pages, engine: Engine, look: Look, *, begun: Sequence[Callable[[], NDArray[Any]]] = ()
+    pages: Pages, engine: Engine, look: Look, *, paint_tasks: Sequence[Callable[[], NDArray[Any]]] = ()
 ) -> Pages:
     """Stylize all pictures of a file: frames of an animation and views of a moment as a scene, pages one by one.
 
-    begun: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
+    paint_tasks: what paints the first pictures, as frames of a scene (`FramePainter.begin`).
     """
-    if begun:
-        first = (_with_paint(one, do(), look) for one, do in zip(pages.pictures, begun, strict=False))
-        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(begun) :])
+    if paint_tasks:
+        first = (_with_paint(one, task(), look) for one, task in zip(pages.pictures, paint_tasks, strict=False))
+        others = (stylize_picture(one, engine, look) for one in pages.pictures[len(paint_tasks) :])
         return replace(pages, pictures=(*first, *others))
     if not pages.animation and pages.kind != "views":
         return replace(pages, pictures=tuple(stylize_picture(one, engine, look) for one in pages.pictures))
@@ -62,12 +62,12 @@ def stylize_bytes(
 
 
 def page_of(options: PictureOptions) -> int | None:
-    """The page that is asked for, counted from 0; None: all."""
+    """Return the page that is asked for, counted from 0; None: all."""
     return None if options.page is None else options.page - 1
 
 
 def prepared(pages: Pages, suffix: str, name: str, options: PictureOptions) -> Pages:
-    """The pictures that are painted for a result: those that its format holds, at the size that is asked for.
+    """Choose the pictures that the format of the result holds, and shrink them to the size that is asked for.
 
     Raises:
         MediaError: the format cannot hold their size.

@@ -25,10 +25,10 @@ from stylecli.packs.pack import StylePack
 from stylecli.stylize.frame_painter import FramePainter
 from stylecli.stylize.look import Look
 from stylecli.stylize.options import PictureOptions
-from stylecli.stylize.pictures.companions import keep_beside
 from stylecli.stylize.pictures.jobs import PictureJob
 from stylecli.stylize.pictures.pages import page_of, prepared, stylize_pages
-from stylecli.stylize.pictures.scenes import Begun, work_on_scene
+from stylecli.stylize.pictures.scenes import PaintTasks, work_on_scene
+from stylecli.stylize.pictures.sidecars import keep_times_and_sidecar
 
 AT_ONCE_BESIDE_A_GPU = 4  # pictures in work: while the GPU paints one, others are decoded and encoded
 
@@ -119,8 +119,8 @@ def _work(
     """Yield one callable for each source, which paints it in all its styles."""
     keeps = len(jobs) > 1 and not options.overwrite
 
-    def run(group: Sequence[PictureJob], source: _Source | None, begun: Begun) -> _Work:
-        return partial(_run_source, group, engines, look, options, keeps=keeps, source=source, begun=begun)
+    def run(group: Sequence[PictureJob], source: _Source | None, tasks: PaintTasks) -> _Work:
+        return partial(_run_source, group, engines, look, options, keeps=keeps, source=source, tasks_of_style=tasks)
 
     for scene, of_scene in groupby(jobs, key=lambda job: job.scene):
         if scene:
@@ -164,7 +164,7 @@ def _run_source(
     *,
     keeps: bool,
     source: _Source | None,
-    begun: Begun,
+    tasks_of_style: PaintTasks,
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for job in jobs:
@@ -179,9 +179,11 @@ def _run_source(
             source = source or read_pages(job.source, reading=options.reading, page=page_of(options))
             if isinstance(source, Exception):
                 raise source
-            begin = begun.get(job.style, ())
+            paint_tasks = tasks_of_style.get(job.style, ())
             engine = engines[job.style]
-            outcomes.append(_run_job(job, source, engine, look, options, keeps=keeps, started=started, begun=begin))
+            outcomes.append(
+                _run_job(job, source, engine, look, options, keeps=keeps, started=started, paint_tasks=paint_tasks)
+            )
         except StyleError as error:
             outcomes.append(Outcome(job, error=error))
         except OSError as error:
@@ -202,18 +204,18 @@ def _run_job(
     *,
     keeps: bool,
     started: float,
-    begun: Sequence[Callable[[], NDArray[Any]]],
+    paint_tasks: Sequence[Callable[[], NDArray[Any]]],
 ) -> Outcome:
     ready = prepared(pages, job.output.suffix, str(job.output), options)
     height, width = ready.pictures[0].pixels.shape[:2]
     lost: list[str] = []
     notice = refuse_losses(job.source) if options.strict else lost.append
     try:
-        stylized = stylize_pages(ready, engine, look, begun=begun)
+        stylized = stylize_pages(ready, engine, look, paint_tasks=paint_tasks)
         if keeps and job.output.exists():  # another run was faster
             return Outcome(job, width, height, kept=True)
         write_pages(stylized, job.output, encoding=options.encoding, overwrite=options.overwrite, notice=notice)
-        lost += keep_beside(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
+        lost += keep_times_and_sidecar(job.source, job.output, times=options.keep_times, sidecars=options.sidecars)
     except StyleError as error:
         return Outcome(job, width, height, error=error)
     seconds, count = time.monotonic() - started, len(ready.pictures)

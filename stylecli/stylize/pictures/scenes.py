@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from stylecli.stylize.pictures.jobs import PictureJob
 
-Begun = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # style -> callables that paint the frame's views
+PaintTasks = Mapping[str, Sequence[Callable[[], "NDArray[Any]"]]]  # style -> callables that paint the frame's views
 Source = TypeVar("Source")  # what was read from a frame's file, or the error
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ def work_on_scene(
     read: Callable[[PictureJob], Source],
     pixels_of: Callable[[Source], Sequence[NDArray[Any]]],
     is_done: Callable[[PictureJob], bool],
-    do: Callable[[Sequence[PictureJob], Source | None, Begun], Callable[[], Result]],
+    do: Callable[[Sequence[PictureJob], Source | None, PaintTasks], Callable[[], Result]],
 ) -> Generator[Callable[[], Result], None, None]:
     """Yield one callable for each frame of a scene, in order. The callables may run concurrently.
 
@@ -46,7 +46,7 @@ def work_on_scene(
     with reading_ahead(read(group[0]) for group in frames[: last + 1]) as sources:
         for group, source in zip(frames, sources, strict=False):
             views = pixels_of(source)
-            begun = {job.style: [painters[job.style].begin(pixels) for pixels in views] for job in group}
-            yield do(group, source, begun)
+            tasks = {job.style: [painters[job.style].begin(pixels) for pixels in views] for job in group}
+            yield do(group, source, tasks)
     for group in frames[last + 1 :]:
         yield do(group, None, {})

@@ -14,7 +14,7 @@ SIZE = (1280, 720)  # of the picture, in pixels
 
 
 @dataclass(frozen=True)
-class Expense:
+class Cost:
     """Milliseconds and peak memory for a picture of `SIZE`, the fastest of some runs; size of the model."""
 
     milliseconds: float
@@ -22,8 +22,8 @@ class Expense:
     model_bytes: int
 
 
-def time_network(network: StyleNetwork, *, any_size: bool = True) -> Expense:
-    """Export a network and run it in a new process.
+def measure_cost(network: StyleNetwork, *, any_size: bool = True) -> Cost:
+    """Export a network and measure it in a new process.
 
     any_size: export the model of a pack. False: a model for pictures of `SIZE` alone, which is exported in a third of
     the time and paints as fast; its memory and its bytes are a few percent off.
@@ -31,7 +31,7 @@ def time_network(network: StyleNetwork, *, any_size: bool = True) -> Expense:
     Raises:
         PackError: the model of a pack does not paint what the network paints.
     """
-    model = onnx_export.export_onnx(network) if any_size else onnx_export.translate(network, size=SIZE)
+    model = onnx_export.export_onnx(network) if any_size else onnx_export.export_unchecked(network, size=SIZE)
     command = [sys.executable, "-m", onnx_trial.__name__, *map(str, SIZE)]
-    told = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)
-    return Expense(told["milliseconds"], told["megabytes"], len(model))
+    measured = json.loads(subprocess.run(command, input=model, check=True, capture_output=True).stdout)
+    return Cost(measured["milliseconds"], measured["megabytes"], len(model))

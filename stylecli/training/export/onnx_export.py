@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from stylecli.training.export.parity import check_against_network
+from stylecli.training.networks.any_size import AnySizeNetwork
 from stylecli.training.networks.blocks import STRIDE, NormalizedConvolution
-from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
 
 OPSET = 20
@@ -34,19 +34,19 @@ def export_onnx(network: StyleNetwork) -> bytes:
     Raises:
         PackError: the model does not paint what the network paints.
     """
-    model = translate(network)
+    model = export_unchecked(network)
     check_against_network(model, network)
     return model
 
 
-def translate(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
+def export_unchecked(network: StyleNetwork, *, size: tuple[int, int] | None = None) -> bytes:
     """Export as `export_onnx` does, without the parity gate.
 
     size: width and height of the only picture that the model takes; None: it takes any.
     """
     import onnxslim
 
-    exported = SizedNetwork(network).eval()
+    exported = AnySizeNetwork(network).eval()
     shape = (1, 3, size[1], size[0]) if size else (2, 3, 66, 70)
     example = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     dynamic = {"image": {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}}

@@ -15,7 +15,7 @@ from stylecli.inference.sessions import open_cpu_session
 from stylecli.training.losses.loss_network import load_loss_network
 from stylecli.training.losses.names import STYLE_LAYERS
 from stylecli.training.losses.perceptual import gram_matrix, style_loss
-from stylecli.training.networks.sized import SizedNetwork
+from stylecli.training.networks.any_size import AnySizeNetwork
 from stylecli.training.networks.style_network import StyleNetwork
 
 TOLERANCE = 1e-3  # of 0..1: a quarter of an 8-bit level; reordered float32 operations differ by far less
@@ -31,7 +31,7 @@ def check_against_network(model: bytes, network: StyleNetwork) -> None:
     Raises:
         PackError: they differ by more than TOLERANCE.
     """
-    reference, random = SizedNetwork(network).eval(), np.random.default_rng(0)
+    reference, random = AnySizeNetwork(network).eval(), np.random.default_rng(0)
     session = open_cpu_session(model)
     for count, height, width in SHAPES:
         image = random.random((count, 3, height, width), np.float32)

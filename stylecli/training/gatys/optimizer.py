@@ -1,31 +1,23 @@
-"""Style transfer by optimising the pixels of one photo (Gatys et al. 2016): slow, the baseline for the networks."""
+"""Optimise the pixels of a photo at one size (Gatys et al. 2016), step by step."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.core.errors import DeviceError, UsageError
-from stylecli.core.progress import Progress, Step, ignore
-from stylecli.media.pixels import quantize, to_unit
-from stylecli.media.resizing import resize
-from stylecli.stylize.painting import with_colors_of
-from stylecli.training.gatys.options import LEARNING_RATES, Optimization, OptimizationJob
+from stylecli.core.errors import UsageError
+from stylecli.training.gatys.options import LEARNING_RATES, Optimization
 from stylecli.training.losses.loss_network import LossNetwork
-from stylecli.training.losses.perceptual import content_loss, gram_matrix, style_loss, total_variation
+from stylecli.training.losses.perceptual import content_loss, style_loss
+from stylecli.training.losses.regularizers import total_variation
 
 HISTORY = 20  # steps that L-BFGS remembers; each takes the memory of two pictures
 TRIALS = 25  # most evaluations of a line search; nearly all need one, and PyTorch's default allows none
-COARSEST = 64  # pixels of the short side of the smallest scale: with fewer, faces are lost
 
 
 @dataclass(frozen=True)
@@ -38,21 +30,22 @@ class Iteration:
     image: Tensor
 
 
-def objective(
+def compute_losses(
     image: Tensor,
     content_target: Tensor,
-    style_targets: Mapping[str, Tensor],
+    style_grams: Mapping[str, Tensor],
     loss_network: LossNetwork,
     settings: Optimization,
 ) -> dict[str, Tensor]:
     """Compute the unweighted losses of an image (N, 3, H, W) in 0..1, by name.
 
-    content_target: the photo's feature maps at the content layer. style_targets: the painting's Gram matrices by layer.
+    content_target: the photo's feature maps (1, C, h, w) at the content layer.
+    style_grams: the painting's Gram matrices (1, C, C) by layer.
     """
     features = loss_network(image, settings.layers)
     return {
         "content": content_loss(features[settings.content_layer], content_target, relative=settings.relative),
-        "style": style_loss(features, style_targets, relative=settings.relative),
+        "style": style_loss(features, style_grams, relative=settings.relative),
         "variation": total_variation(image),
     }
 
@@ -64,7 +57,7 @@ def total_loss(losses: Mapping[str, Tensor], settings: Optimization) -> Tensor:
 
 def iterations(
     photo: Tensor,
-    style_targets: Mapping[str, Tensor],
+    style_grams: Mapping[str, Tensor],
     loss_network: LossNetwork,
     settings: Optimization,
     *,
@@ -72,116 +65,42 @@ def iterations(
 ) -> Iterator[Iteration]:
     """Optimise a photo (1, 3, H, W), sRGB-encoded RGB in 0..1, and yield after every step, without end.
 
-    Starts from the image `start`, or from the photo. Runs on CUDA if it is available.
+    Starts from the image `start` (1, 3, H, W), or from the photo. Runs on CUDA if it is available.
+
+    style_grams: the painting's Gram matrices (1, C, C) by layer.
 
     Raises:
         UsageError: the loss became infinite or NaN.
     """
-    device = _best_device()
+    device = best_device()
     loss_network.to(device)
     start = photo if start is None else start
     image = start.to(device, copy=True, memory_format=torch.contiguous_format).clamp_(0, 1)
-    targets = {layer: target.to(device) for layer, target in style_targets.items()}
+    grams = {layer: gram.to(device) for layer, gram in style_grams.items()}
     with torch.no_grad():
         content = loss_network(photo.to(device), [settings.content_layer])[settings.content_layer]
-    view = _View(image, lambda seen: objective(seen, content, targets, loss_network, settings), settings)
+    closure = _Closure(image, lambda clipped: compute_losses(clipped, content, grams, loss_network, settings), settings)
     optimizer = _optimizer(image, settings)
     for number in itertools.count(1):
-        before, view.step = image.clone(), number
-        optimizer.step(view.look)
+        before, closure.step = image.clone(), number
+        optimizer.step(closure)
         image.clamp_(0, 1)
-        view.look()
-        yield Iteration(number, view.losses, view.total, image.cpu().clone())
+        closure()
+        yield Iteration(number, closure.losses, closure.total, image.cpu().clone())
         if torch.equal(before, image):  # L-BFGS is stuck: start it again without its history
             optimizer = _optimizer(image, settings)
 
 
-@contextmanager
-def memory_faults_named() -> Iterator[None]:
-    """Turn the out-of-memory errors of torch, of the graphics card or the machine, into DeviceError."""
-    try:
-        yield
-    except RuntimeError as error:  # torch has an exception type only for graphics cards; all texts have this word
-        if "allocate" not in str(error):
-            raise
-        raise DeviceError("not enough memory for a picture of this size", hint="Give a smaller `size`.") from error
+def best_device() -> torch.device:
+    """Return CUDA if it is available, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@memory_faults_named()
-def optimize(
-    photo: NDArray[Any],
-    painting: NDArray[Any],
-    loss_network: LossNetwork,
-    settings: Optimization,
-    job: OptimizationJob,
-    *,
-    progress: Progress = ignore,
-    preview: Callable[[int, NDArray[Any]], None] = lambda _, __: None,
-) -> NDArray[Any]:
-    """Paint a photo (H, W, 3) in the style of a painting, both sRGB-encoded RGB of any type.
+class _Closure:
+    """The closure that PyTorch's optimizers call: the total loss and the gradient of the current image.
 
-    Args:
-        photo: the photo.
-        painting: the painting.
-        loss_network: has all `settings.layers`.
-        settings: the losses and the optimiser.
-        job: steps, size, scales, colours and how often `preview` is called.
-        progress: called after each step with its losses.
-        preview: called with the number of a step and the picture that would be returned after it.
-
-    Returns:
-        The painted photo, of the photo's type.
-
-    Raises:
-        UsageError: a picture is too small, a number is out of range, or the loss became infinite or NaN.
-        DeviceError: too little memory.
+    The last result is cached, since L-BFGS begins a step where the one before ended.
     """
-    factor = min(1.0, job.size / min(photo.shape[:2]))
-    height, width = (round(side * factor) for side in photo.shape[:2])
-    for name, side in (("photo", min(height, width)), ("painting", min(painting.shape[:2]))):
-        if side < settings.least_side:
-            hint = f"The loss network needs {settings.least_side} on each side."
-            raise UsageError(f"the {name}: {side} pixels are too few", hint=hint)
-    image = goal = resize(to_unit(photo), height, width)
-
-    def result() -> NDArray[Any]:
-        painted = resize(image, height, width)
-        return quantize(with_colors_of(goal, painted) if job.original_colors else painted, photo.dtype)
-
-    done = 0
-    for rows, columns, count in plan_scales(height, width, steps=job.steps, scales=job.scales):
-        targets = _style_targets(painting, rows * columns, loss_network, settings)
-        content, start = (_tensor(resize(picture, rows, columns)) for picture in (goal, image))
-        for iteration in itertools.islice(iterations(content, targets, loss_network, settings, start=start), count):
-            done += 1
-            image = np.ascontiguousarray(iteration.image[0].permute(1, 2, 0).numpy())
-            label = "  ".join(f"{name} {loss:.3f}" for name, loss in iteration.losses.items())
-            progress(Step(done, job.steps, "steps", label, {**iteration.losses, "total": iteration.total}))
-            if job.preview_every and done % job.preview_every == 0:
-                preview(done, result())
-    return result()
-
-
-def plan_scales(height: int, width: int, *, steps: int, scales: int) -> list[tuple[int, int, int]]:
-    """Plan (height, width, steps) of each scale; each is twice as large as the one before, with about half its steps.
-
-    There are fewer than `scales` if the steps or the pixels (COARSEST) do not suffice.
-
-    Raises:
-        UsageError: `steps` or `scales` is less than one.
-    """
-    if min(steps, scales) < 1:
-        raise UsageError(f"{steps} steps at {scales} scales", hint="Give at least one of each.")
-    scales = min(scales, steps, 1 + max(0, int(math.log2(min(height, width) / COARSEST))))
-    # One step each; the others in the ratio 1 : 2 : 4 ... from the finest scale on, the remainder to the coarsest.
-    counts = [1 + (steps - scales) * 2**level // (2**scales - 1) for level in range(scales)]
-    counts[-1] += steps - sum(counts)
-    sizes = [(round(height / 2**level), round(width / 2**level)) for level in range(scales)]
-    return [(*size, count) for size, count in zip(reversed(sizes), reversed(counts), strict=True)]
-
-
-class _View:
-    """The loss and gradient of the current image, cached: L-BFGS begins a step where the one before ended."""
 
     def __init__(self, image: Tensor, losses_of: Callable[[Tensor], dict[str, Tensor]], settings: Optimization) -> None:
         self.step = 0
@@ -190,24 +109,28 @@ class _View:
         self._image = image
         self._losses_of = losses_of
         self._settings = settings
-        self._seen = torch.empty(0)
+        self._evaluated = torch.empty(0)  # the clipped image of the last result
 
-    def look(self) -> float:
-        """Return the total loss of the image clipped to 0..1, and set the image's gradient."""
-        seen = self._image.clamp(0, 1)
-        if torch.equal(seen, self._seen):
+    def __call__(self) -> float:
+        """Return the total loss of the image clipped to 0..1, and set the image's gradient.
+
+        Raises:
+            UsageError: the loss became infinite or NaN.
+        """
+        clipped = self._image.clamp(0, 1)
+        if torch.equal(clipped, self._evaluated):
             return self.total
         with torch.enable_grad():
-            losses = self._losses_of(seen.requires_grad_())
+            losses = self._losses_of(clipped.requires_grad_())
             total = total_loss(losses, self._settings)
-            (gradient,) = torch.autograd.grad(total, seen)
-        self._seen, self.total = seen.detach(), total.item()
+            (gradient,) = torch.autograd.grad(total, clipped)
+        self._evaluated, self.total = clipped.detach(), total.item()
         self.losses = {name: loss.item() for name, loss in losses.items()}
         if not math.isfinite(self.total):
             hint = f"Give a style weight below {self._settings.style_weight:g}, or another loss network."
             raise UsageError(f"the loss is {self.total} at step {self.step}", hint=hint)
         # No gradient for colours at a limit that would leave 0..1: they would only distort the direction of the step.
-        leaving = ((seen == 0) & (gradient > 0)) | ((seen == 1) & (gradient < 0))
+        leaving = ((clipped == 0) & (gradient > 0)) | ((clipped == 1) & (gradient < 0))
         self._image.grad = gradient.masked_fill(leaving, 0).contiguous()
         return self.total
 
@@ -226,28 +149,3 @@ def _optimizer(image: Tensor, settings: Optimization) -> torch.optim.Optimizer:
         history_size=HISTORY,
         line_search_fn="strong_wolfe",
     )
-
-
-@torch.no_grad()
-def _style_targets(
-    painting: NDArray[Any], pixels: int, loss_network: LossNetwork, settings: Optimization
-) -> dict[str, Tensor]:
-    """Compute the Gram matrices (1, C, C) of a painting (H, W, 3) by layer, at about as many `pixels` as the photo has.
-
-    So strokes keep their size relative to the picture at every scale, and a long strip takes no more memory.
-    """
-    height, width = painting.shape[:2]
-    factor = math.sqrt(pixels / (height * width))
-    sides = (max(settings.least_side, round(side * factor)) for side in (height, width))
-    device = _best_device()
-    image = _tensor(resize(to_unit(painting), *sides)).to(device)
-    features = loss_network.to(device)(image, settings.style_layers)
-    return {layer: gram_matrix(maps) for layer, maps in features.items()}
-
-
-def _tensor(pixels: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
-
-
-def _best_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.images.files import check_pictures_to_write, read_picture, write_picture
 from stylecli.media.images.picture import picture_from_pixels, with_pixels_of_any_size
-from stylecli.training.gatys.optimizer import optimize
+from stylecli.training.gatys.coarse_to_fine import optimize
 from stylecli.training.gatys.options import Optimization, OptimizationJob
 from stylecli.training.losses.loss_network import best_at_hand, load_loss_network
 

@@ -7,13 +7,13 @@ Stable CNNs) and the noise of Zheng et al. 2016 (Stability Training).
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from stylecli.media.pixels import LUMA
+from stylecli.training.losses.luma import luma
+from stylecli.training.losses.sampling import seeded_generator
 
 SHIFT_MAX = 4.0  # pixels in each direction: the stride of the networks, so that all positions on their grids occur
 ZOOM_MAX = 0.01  # largest change of the picture's size
@@ -26,7 +26,7 @@ BORDER = 8  # pixels at the border that are not compared: their content moved in
 class Motion:
     """Zoom and shift of each picture of a batch: the pixel at p from the centre is taken from p / zoom + shift.
 
-    zoom: (N,). shift: (N, 2), pixels to the right and down.
+    zoom: (N,), 1 for none. shift: (N, 2), pixels to the right and down.
     """
 
     zoom: Tensor
@@ -51,9 +51,9 @@ class Change:
     noise: Tensor
 
 
-def draw_change(image: Tensor, chance: str) -> Change:
-    """Draw a random change for pictures (N, 3, H, W), determined by the seed `chance`."""
-    generator = torch.Generator().manual_seed(random.Random(chance).getrandbits(63))
+def draw_change(image: Tensor, seed: str) -> Change:
+    """Draw a random change for pictures (N, 3, H, W), determined by the seed."""
+    generator = seeded_generator(seed)
 
     def even(*shape: int) -> Tensor:
         """Draw uniformly from -1..1."""
@@ -83,20 +83,21 @@ def lit(image: Tensor, light: Tensor) -> Tensor:
     return (image * (1 + a + b * x + c * y)).clamp(0, 1)
 
 
-def luminance(image: Tensor) -> Tensor:
-    """Return the luma (N, 1, H, W) of pictures (N, 3, H, W) by ITU-R BT.709."""
-    return torch.einsum("nchw,c->nhw", image, torch.from_numpy(LUMA).to(image.device))[:, None]
-
-
 def consistency_loss(stylized: Tensor, stylized_next: Tensor, motion: Motion, change_of_light: Tensor) -> Tensor:
     """Compare the stylized pictures of two frames, except for their motion and change of light; a scalar >= 0.
 
-    The output-level temporal loss of ReCoNet (Gao et al. 2018) with its luminance constraint, so that strokes may
-    follow the light: the mean of (O_t+1 - warp(O_t) - (Y_t+1 - warp(Y_t)))² over pixels and channels.
-    `change_of_light` is (N, 1, H, W), at the position of the next frame.
+    mean (O_t+1 - warp(O_t) - (Y_t+1 - warp(Y_t)))² over pixels and channels: the output-level temporal loss of ReCoNet
+    (Gao et al. 2018) with its luminance constraint, so that strokes may follow the light. O are the stylized pictures
+    (N, 3, H, W), Y the luma of the frames.
 
     A departure: both pictures are moved by half the motion. Moving by a part of a pixel blurs; if only one picture
     were moved, the loss would reward blurred pictures.
+
+    Args:
+        stylized: O_t.
+        stylized_next: O_t+1.
+        motion: from a frame to the next, which `warp` follows.
+        change_of_light: Y_t+1 - warp(Y_t), (N, 1, H, W), at the position of the next frame.
     """
     half = motion.halved()
     earlier = moved(stylized, half)
@@ -104,13 +105,23 @@ def consistency_loss(stylized: Tensor, stylized_next: Tensor, motion: Motion, ch
     return (later - earlier)[..., BORDER:-BORDER, BORDER:-BORDER].square().mean()
 
 
-def consistency(network: nn.Module, image: Tensor, stylized: Tensor, chance: str) -> Tensor:
-    """Compute the consistency loss of a network, given its result `stylized` for `image` (N, 3, H, W)."""
+def consistency(network: nn.Module, image: Tensor, stylized: Tensor, seed: str) -> Tensor:
+    """Compute the consistency loss of a network f on pictures x; a scalar >= 0.
+
+    The next frame is y = clip(lit(moved(x)) + noise) with a random `Change`; f(x) and f(y) are compared by
+    `consistency_loss`.
+
+    Args:
+        network: the style network f.
+        image: x, (N, 3, H, W), RGB in 0..1.
+        stylized: f(x).
+        seed: determines the change.
+    """
     with torch.autocast(image.device.type, enabled=False):  # bfloat16 is too coarse for moving pictures
-        change = draw_change(image, chance)
+        change = draw_change(image, seed)
         after_motion = moved(image, change.motion).clamp(0, 1)
         after_light = lit(after_motion, change.light)
-        change_of_light = luminance(after_light) - luminance(after_motion)
+        change_of_light = luma(after_light) - luma(after_motion)
         following = (after_light + change.noise).clamp(0, 1)
     stylized_next = network(following.contiguous(memory_format=torch.channels_last))
     with torch.autocast(image.device.type, enabled=False):

@@ -1,7 +1,7 @@
 """The distilled loss network: a network with a quarter of VGG-19's channels that predicts VGG-19's feature maps.
 
-It ships with the package, so training works offline, and a step takes less than half the time. `distillation` trains
-it.
+It ships with the package, so training works offline, and a step takes less than half the time. `training.distillation`
+trains it.
 """
 
 from __future__ import annotations

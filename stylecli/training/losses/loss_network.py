@@ -24,7 +24,11 @@ LAST_INDEX: Mapping[VggName, int] = {"vgg16": 21, "vgg19": 25}  # of relu4_3, re
 
 
 class VggNetwork(nn.Module):
-    """A fixed VGG: maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to feature maps by layer name ("relu3_3")."""
+    """A fixed VGG: maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to feature maps by layer name ("relu3_3").
+
+    reluB_K is relu(conv 3x3) number K of block B, (N, C, H / 2^(B-1), W / 2^(B-1)); blocks are separated by 2x2 maximum
+    pooling (Simonyan and Zisserman 2015). The input is (x - IMAGENET_MEAN) / IMAGENET_DEVIATION.
+    """
 
     def __init__(self, weights: Mapping[str, Tensor], *, name: VggName, layers: Iterable[str], sha256: str) -> None:
         super().__init__()

@@ -8,38 +8,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylecli.training.losses.transport import sample_places, sliced_wasserstein
+from stylecli.training.losses.sampling import sample_features
+from stylecli.training.losses.transport import sliced_wasserstein
 
 STROKE = 8  # pixels: side of the areas whose mean is one colour, so that noise and edges do not count
-COLOURS = 4096  # of a painting
+COLORS = 4096  # of a painting
 SPREAD_FLOOR = 0.02  # of 0..1: least standard deviation of a channel, for grey paintings
 OPPONENT = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.500), (0.500, -0.419, -0.081))  # Y', Cb, Cr of ITU-R BT.601
 
 
-def opponent_colours(image: Tensor) -> Tensor:
+def opponent_colors(image: Tensor) -> Tensor:
     """Return the mean Y'CbCr colours of small areas of pictures (N, 3, H, W), RGB in 0..1: (N, 3, H / 8, W / 8)."""
     return torch.einsum("dc,nchw->ndhw", image.new_tensor(OPPONENT), F.avg_pool2d(image, STROKE))
 
 
-def painting_colours(sizes: Sequence[Tensor]) -> Tensor:
-    """Draw colours of a painting, given as pictures (1, 3, H, W) of several sizes: (1, 3, COLOURS)."""
-    colours = torch.cat([opponent_colours(image).flatten(2) for image in sizes], 2)[..., None]
-    repeats = -(-COLOURS // colours.shape[2])
-    return sample_places(colours.repeat(1, 1, repeats, 1), "painting", count=COLOURS)
+def painting_colors(sizes: Sequence[Tensor]) -> Tensor:
+    """Draw colours of a painting, given as pictures (1, 3, H, W) of several sizes: (1, 3, COLORS)."""
+    colors = torch.cat([opponent_colors(image).flatten(2) for image in sizes], 2)[..., None]
+    repeats = -(-COLORS // colors.shape[2])
+    return sample_features(colors.repeat(1, 1, repeats, 1), "painting", count=COLORS)
 
 
-def palette_loss(stylized: Tensor, colours: Tensor, chance: str) -> Tensor:
+def palette_loss(stylized: Tensor, colors: Tensor, seed: str) -> Tensor:
     """Compare the colours of pictures (N, 3, H, W), RGB in 0..1, and of their paintings (N, 3, C); a scalar >= 0.
 
-    The sliced Wasserstein distance (Bonneel et al. 2015) of the distributions of colours, each channel of Y'CbCr
-    divided by its standard deviation in the painting: hues count as much as light and dark. A Gram matrix (Gatys et
-    al. 2016) hardly sees that a picture has two of a painting's ten colours.
+    The sliced Wasserstein distance (Bonneel et al. 2015) of (c - mean) / deviation over the colours c of areas, with
+    mean and deviation of each channel of Y'CbCr in the painting: hues count as much as light and dark. A Gram matrix
+    (Gatys et al. 2016) hardly sees that a picture has two of a painting's ten colours.
 
     Args:
         stylized: the pictures.
-        colours: from `painting_colours`, for each picture.
-        chance: seed of the directions.
+        colors: from `painting_colors`, for each picture.
+        seed: determines the directions.
     """
-    centre, spread = colours.mean(2, keepdim=True), colours.std(2, keepdim=True).clamp_min(SPREAD_FLOOR)
-    one, other = ((each - centre) / spread for each in (opponent_colours(stylized).flatten(2), colours))
-    return sliced_wasserstein(one, other, chance)
+    centre, spread = colors.mean(2, keepdim=True), colors.std(2, keepdim=True).clamp_min(SPREAD_FLOOR)
+    one, other = ((each - centre) / spread for each in (opponent_colors(stylized).flatten(2), colors))
+    return sliced_wasserstein(one, other, seed)

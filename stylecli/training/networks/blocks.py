@@ -11,7 +11,9 @@ STRIDE = 4  # pixels: every trunk works at a quarter of the picture's resolution
 
 
 class ResidualBlock(nn.Module):
-    """Two normalised convolutions beside an identity, without a ReLU after the sum (Gross and Wilber 2016).
+    """x + norm(conv(relu(norm(conv(x))))), convolutions 3x3, without a ReLU after the sum (Gross and Wilber 2016).
+
+    Takes and gives feature maps (N, C, H, W).
 
     normalize_inside: False leaves out the normalisation of the first convolution. dilation: of both kernels, for a
     larger receptive field with as many weights (Yu and Koltun 2016).
@@ -32,7 +34,10 @@ class ResidualBlock(nn.Module):
 
 
 class BottleneckBlock(nn.Module):
-    """Three normalised convolutions, the middle one 3x3 at half the width, beside an identity (He et al. 2016)."""
+    """x + norm(conv 1x1(relu(norm(conv 3x3(relu(norm(conv 1x1(x)))))))), at half the width inside (He et al. 2016).
+
+    Takes and gives feature maps (N, C, H, W). A departure: no ReLU after the sum.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -50,7 +55,10 @@ class BottleneckBlock(nn.Module):
 
 
 class NormalizedConvolution(nn.Module):
-    """A convolution without a bias, which would have no effect, and an affine instance normalisation.
+    """A convolution y = w * x and an affine instance normalisation: gamma (y - mean) / sqrt(variance + 1e-5) + beta.
+
+    Mean and variance are those of each channel of each picture (Ulyanov et al. 2016), so a bias of the convolution
+    would have no effect. From (N, channels_in, H, W) to (N, channels_out, H/stride, W/stride).
 
     normalize: False gives a convolution with a bias instead, which also represents a normalisation by constants.
     """
@@ -84,8 +92,8 @@ def convolution(
     return nn.Conv2d(channels_in, channels_out, size, stride, padding, dilation, padding_mode="replicate", bias=bias)
 
 
-def double(x: Tensor) -> Tensor:
-    """Upsample by 2, nearest neighbour."""
+def upsample(x: Tensor) -> Tensor:
+    """Upsample (N, C, H, W) to (N, C, 2H, 2W), nearest neighbour."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 

@@ -16,7 +16,11 @@ from stylecli.training.networks.style_network import StyleNetwork
 
 
 class ConditionalNorm(nn.Module):
-    """Instance normalisation with a gamma and beta for each style, mixed for each picture of a batch."""
+    """Instance normalisation with a gamma and beta for each style, mixed for each picture of a batch.
+
+    (m·gamma) (x - mean) / sqrt(variance + epsilon) + m·beta with the mixture m of styles (Dumoulin et al. 2017,
+    section 2.2). Takes and gives feature maps (N, C, H, W).
+    """
 
     def __init__(self, styles: int, norm: nn.InstanceNorm2d) -> None:
         super().__init__()

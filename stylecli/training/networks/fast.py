@@ -14,8 +14,8 @@ from stylecli.training.networks.blocks import (
     ResidualBlock,
     convolution,
     count_blocks,
-    double,
     load_weights,
+    upsample,
 )
 from stylecli.training.networks.style_network import StyleNetwork
 
@@ -23,22 +23,26 @@ DILATIONS = "dilations"  # name of the tensor that stores them among the weights
 
 
 class FastNetwork(StyleNetwork):
-    """The small network of the bundled styles.
+    """The small network of the bundled styles. After Johnson et al. 2016, but no convolution works at full resolution.
 
-    After Johnson et al. 2016, with what costs the time there replaced: no convolution works at full resolution. The
-    first one reads 6x6 pixels at a stride of 2, the last one writes 2x2 pixels at once (Shi et al. 2016), in between a
-    nearest-neighbour up-convolution (Odena et al. 2016), which takes a quarter of the time where it reads all channels
-    of the trunk, less where they are mixed down before it (`narrow`). The last one begins with the same weights for all
-    four pixels (Aitken et al. 2017); training holds it to kernels that draw no weave (`remove_weave`). With `few_norms`
-    only what enters the residual stream is normalised: what matters of the normalisations, at a third of their time
-    (`freezing`).
+    | layer  | computes                                                      | gives                |
+    | ------ | ------------------------------------------------------------- | -------------------- |
+    | stem   | relu(norm(conv 6x6, stride 2))                                | (N, stem, H/2, W/2)  |
+    | down   | relu(norm(conv 3x3, stride 2))                                | (N, trunk, H/4, W/4) |
+    | blocks | `ResidualBlock`, with `dilations`                             | (N, trunk, H/4, W/4) |
+    | narrow | norm(conv 1x1), only if `narrow`                              | (N, stem, H/4, W/4)  |
+    | up     | relu(norm(conv 3x3)) of upsampled maps (Odena et al. 2016)    | (N, stem, H/2, W/2)  |
+    | head   | sigmoid(pixel shuffle by 2 of conv 3x3) (Shi et al. 2016)     | (N, 3, H, W)         |
+
+    `up` takes a quarter of the time where it reads all channels of the trunk, less after `narrow`. `head` writes 2x2
+    pixels at once; it begins with the same weights for all four (Aitken et al. 2017), and training holds it to kernels
+    without a checkerboard (`remove_checkerboard`). With `few_norms` only what enters the residual stream is normalised,
+    `down` and the second convolution of each block: what matters of the normalisations, at a third of their time.
 
     `dilations` are those of the residual blocks, one for each; empty: 1. They decide how long a stroke can be: three
     blocks see 66 pixels without them, 122 with (1, 2, 4), at the same cost. Shapes of tensors do not tell them, so an
     integer tensor among the weights does.
     """
-
-    shape = (*StyleNetwork.shape, "narrow", "few_norms", "dilations")
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class FastNetwork(StyleNetwork):
         dilations: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        self.widths: dict[str, Any] = {
+        self.hyperparameters: dict[str, Any] = {
             "stem": stem,
             "trunk": trunk,
             "blocks": blocks,
@@ -78,7 +82,7 @@ class FastNetwork(StyleNetwork):
             phases[:] = phases[:, :1].clone()
 
     @classmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether there is a stem; the other networks have other names for it."""
         return "stem.convolution.weight" in weights
 
@@ -102,7 +106,7 @@ class FastNetwork(StyleNetwork):
 
     def decode(self, features: Tensor) -> Tensor:
         x = features if self.narrow is None else self.narrow(features)  # (N, stem, H/4, W/4)
-        x = F.relu(self.up(double(x)))  # (N, stem, H/2, W/2)
+        x = F.relu(self.up(upsample(x)))  # (N, stem, H/2, W/2)
         return torch.sigmoid(F.pixel_shuffle(self.head(x), 2))  # (N, 3, H, W)
 
 
@@ -113,14 +117,16 @@ def with_dilations(weights: Mapping[str, Tensor], dilations: Sequence[int]) -> d
 
 
 @torch.no_grad()
-def remove_weave(network: nn.Module) -> None:
+def remove_checkerboard(network: nn.Module) -> None:
     """Take from the last convolution of a `FastNetwork` what it could draw with a period of 2 pixels, in place.
 
-    That convolution writes 2x2 pixels at once. Seen as one kernel of 6x6 pixels on a feature map with zeros between its
-    samples, it repeats the low frequencies of the map around the Nyquist frequency, where they show as a weave over
-    calm areas (Odena et al. 2016); losses that are means over whole pictures hardly see it. Here the kernel gets a
-    double zero at that frequency, across and down, and the four pixels the same bias. Training does this after each
-    step: a constraint by projection, the nearest weights that satisfy it. Other networks are left as they are.
+    That convolution writes 2x2 pixels at once. Seen as one kernel k of 6x6 pixels on a feature map with zeros between
+    its samples, it repeats the low frequencies of the map around the Nyquist frequency, where they show as a
+    checkerboard over calm areas (Odena et al. 2016); losses that are means over whole pictures hardly see it.
+
+    The kernel becomes P k P with the projection P of `_without_nyquist`, and the four pixels get the same bias. So its
+    response has a double zero at the Nyquist frequency, across and down. Training does this after each step (projected
+    gradient descent): P k P is the nearest kernel that satisfies the constraint. Other networks are left as they are.
     """
     if not isinstance(network, FastNetwork):
         return
@@ -136,7 +142,11 @@ def remove_weave(network: nn.Module) -> None:
 
 
 def _without_nyquist(taps: int) -> Tensor:
-    """The projection (taps, taps) onto the kernels whose response has a double zero at the Nyquist frequency."""
+    """Return the orthogonal projection P (taps, taps) onto the kernels k with a double zero at the Nyquist frequency.
+
+    These are orthogonal to (-1)^n and n (-1)^n: sum (-1)^n k[n] = 0 and sum n (-1)^n k[n] = 0. P = I - Q Qᵀ, where the
+    columns of Q are an orthonormal basis of both.
+    """
     places = torch.arange(taps, dtype=torch.float64)
     alternating = (-1) ** places
     basis, _ = torch.linalg.qr(torch.stack([alternating, alternating * places], 1))

@@ -15,14 +15,22 @@ from stylecli.training.networks.blocks import (
     ResidualBlock,
     convolution,
     count_blocks,
-    double,
     load_weights,
+    upsample,
 )
 from stylecli.training.networks.style_network import StyleNetwork
 
 
 class JohnsonNetwork(StyleNetwork):
     """The transformation network of Johnson et al. 2016 (supplement, table 1), the baseline for speed and quality.
+
+    | layer  | computes                                          | gives                |
+    | ------ | ------------------------------------------------- | -------------------- |
+    | entry  | relu(norm(conv 9x9))                              | (N, stem, H, W)      |
+    | down   | twice relu(norm(conv 3x3, stride 2))              | (N, trunk, H/4, W/4) |
+    | blocks | `ResidualBlock`                                   | (N, trunk, H/4, W/4) |
+    | up     | twice relu(norm(conv 3x3)) of the upsampled maps  | (N, stem, H, W)      |
+    | exit   | sigmoid(conv 9x9)                                 | (N, 3, H, W)         |
 
     Departures: instance instead of batch normalisation (Ulyanov et al. 2016) and nearest-neighbour up-convolutions
     (Odena et al. 2016), as in every later implementation; a sigmoid instead of the scaled tanh, for pictures in 0..1.
@@ -32,7 +40,7 @@ class JohnsonNetwork(StyleNetwork):
 
     def __init__(self, *, stem: int = 32, trunk: int = 128, blocks: int = 5) -> None:
         super().__init__()
-        self.widths: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
+        self.hyperparameters: dict[str, Any] = {"stem": stem, "trunk": trunk, "blocks": blocks}
         middle = trunk // 2
         self.entry = NormalizedConvolution(3, stem, size=9)
         self.down = nn.ModuleList(
@@ -43,7 +51,7 @@ class JohnsonNetwork(StyleNetwork):
         self.exit = convolution(stem, 3, size=9)
 
     @classmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether there are residual blocks of two convolutions, unlike in the residual variant."""
         return "entry.convolution.weight" in weights and "blocks.0.first.convolution.weight" in weights
 
@@ -67,7 +75,7 @@ class JohnsonNetwork(StyleNetwork):
     def decode(self, features: Tensor) -> Tensor:
         x = features
         for up in self.up:
-            x = F.relu(up(double(x)))
+            x = F.relu(up(upsample(x)))
         return torch.sigmoid(self.exit(x))  # (N, 3, H, W)
 
     @staticmethod
@@ -82,7 +90,7 @@ class ResidualNetwork(JohnsonNetwork):
     """
 
     @classmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
         """Whether there are bottleneck blocks."""
         return "entry.convolution.weight" in weights and "blocks.0.middle.convolution.weight" in weights
 

@@ -32,9 +32,9 @@ def network_from_weights(weights: Mapping[str, Tensor]) -> StyleNetwork:
     """Rebuild a network of one style from its tensors, in evaluation mode.
 
     Raises:
-        UsageError: no network of NETWORKS owns these tensors, some of them are missing, or hold NaN or infinity.
+        UsageError: no network of NETWORKS matches these tensors, some of them are missing, or hold NaN or infinity.
     """
-    kind = next((kind for kind in map(network_class, NETWORKS) if kind.owns(weights)), None)
+    kind = next((kind for kind in map(network_class, NETWORKS) if kind.matches(weights)), None)
     fault = UsageError("these weights belong to no known style network", hint="Use weights that stylecli has trained.")
     if kind is None:
         raise fault

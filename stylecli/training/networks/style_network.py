@@ -12,34 +12,33 @@ from torch import Tensor, nn
 class StyleNetwork(nn.Module, ABC):
     """A network that maps a picture (N, 3, H, W), sRGB-encoded RGB in 0..1, to its stylized picture of the same shape.
 
-    A subclass takes the values of `shape` as keyword arguments, keeps them in `widths`, and is listed in
-    `registry.NETWORKS`. It has three parts: `encode` from the picture to feature maps (N, trunk, H/4, W/4), residual
-    `blocks`, and `decode` back to the picture. `edge` is how far `encode`, and `decode`, see to each side, in pixels of
-    these feature maps, rounded up.
+    A subclass takes the fields of a recipe that decide its layers as keyword arguments, keeps all of them in
+    `hyperparameters`, and is listed in `registry.NETWORKS`. It has three parts: `encode` from the picture to feature
+    maps (N, trunk, H/4, W/4), residual `blocks`, and `decode` back to the picture. `edge` is how far `encode`, and
+    `decode`, see to each side, in pixels of these feature maps, rounded up.
     """
 
     edge: ClassVar[int] = 1
-    shape: ClassVar[tuple[str, ...]] = ("stem", "trunk", "blocks")  # the fields of a recipe that decide its layers
-    widths: dict[str, Any]
+    hyperparameters: dict[str, Any]
     blocks: nn.Sequential
 
     @classmethod
     @abstractmethod
-    def owns(cls, weights: Mapping[str, Tensor]) -> bool:
-        """Whether these tensors are the `state_dict` of a network of this class, whatever its widths."""
+    def matches(cls, weights: Mapping[str, Tensor]) -> bool:
+        """Whether these tensors are the `state_dict` of a network of this class, whatever its hyperparameters."""
 
     @classmethod
     @abstractmethod
     def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
-        """Rebuild the network whose `state_dict` these tensors are; `owns` must hold."""
+        """Rebuild the network whose `state_dict` these tensors are; `matches` must hold."""
 
     @abstractmethod
     def encode(self, image: Tensor) -> Tensor:
-        """From a picture to feature maps."""
+        """Map a picture (N, 3, H, W) in 0..1 to feature maps (N, trunk, H/4, W/4)."""
 
     @abstractmethod
     def decode(self, features: Tensor) -> Tensor:
-        """From feature maps to a picture."""
+        """Map feature maps (N, trunk, H/4, W/4) to a picture (N, 3, H, W) in 0..1."""
 
     def forward(self, image: Tensor) -> Tensor:
         """Paint a picture whose sides are multiples of the stride."""

@@ -30,7 +30,7 @@ def narrowed(network: StyleNetwork, images: Tensor) -> StyleNetwork:
     Raises:
         UsageError: it is not a `fast` network, is narrow already, has few normalisations, or a trunk that is no wider.
     """
-    done = network.widths.get("narrow") or network.widths.get("few_norms")
+    done = network.hyperparameters.get("narrow") or network.hyperparameters.get("few_norms")
     layer = network.up.convolution if isinstance(network, FastNetwork) and not done else None
     if layer is None or layer.in_channels <= layer.out_channels:
         raise UsageError(

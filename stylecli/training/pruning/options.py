@@ -23,7 +23,7 @@ class Target:
     ratio: the share of the channels to cut, between 0 and 1. params: the most parameters left. macs: the most
     multiply-accumulates for each pixel. ms: the most milliseconds for 1280 x 720 pixels on this machine.
     Without cutting channels: blocks: the residual blocks that stay (`shortening`). narrow: split the most expensive
-    layer (`narrowing`). few_norms: fold most normalisations (`freezing`).
+    layer (`narrowing`). few_norms: fold most normalisations (`norm_folding`).
 
     Raises:
         UsageError: the limit is out of range.

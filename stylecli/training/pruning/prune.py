@@ -19,7 +19,7 @@ from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on
 from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.training.data import PhotoFolder
-from stylecli.training.export.cost import time_network
+from stylecli.training.export.cost import measure_cost
 from stylecli.training.losses.loss_network import load_loss_network
 from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
 from stylecli.training.networks.style_network import StyleNetwork
@@ -28,9 +28,9 @@ from stylecli.training.paintings import style_images
 from stylecli.training.prepare import Preparation, RecipeChanges, prepare
 from stylecli.training.pruning.channels import ChannelGroup, CostTable, channel_groups, cut_channels
 from stylecli.training.pruning.cutting import choose_widths, cut_network
-from stylecli.training.pruning.freezing import with_few_norms
 from stylecli.training.pruning.importance import Orders, by_gamma, by_loss, by_rebuilding, by_weights
 from stylecli.training.pruning.narrowing import narrowed
+from stylecli.training.pruning.norm_folding import with_few_norms
 from stylecli.training.pruning.options import Healing, Importance, Target
 from stylecli.training.pruning.shortening import shortened
 from stylecli.training.recipe import Phase, Recipe
@@ -41,9 +41,9 @@ from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.train import train
 
 CUT = "cut"  # folder in the run
-LOOK_STEP = -3  # the step whose crops the cut is fitted on; no training takes it
-LOOK_COUNT = 16  # crops
-LOOK_SIZE = 192  # pixels
+CALIBRATION_STEP = -3  # the step whose crops the cut is fitted on; no training takes it
+CALIBRATION_CROPS = 16
+CALIBRATION_SIZE = 192  # pixels
 HEALING = (Phase(600, 128), Phase(450, 192), Phase(150, 256))
 HEALING_RATE = 4e-3
 PIXEL_WEIGHT = 10.0
@@ -161,7 +161,7 @@ def _cut(
     whole: FinishedRun, photos: PhotoFolder, target: Target, importance: Importance, healing: Healing
 ) -> StyleNetwork:
     network = whole.network
-    images = photos.batch(LOOK_STEP, count=LOOK_COUNT, size=LOOK_SIZE)
+    images = photos.batch(CALIBRATION_STEP, count=CALIBRATION_CROPS, size=CALIBRATION_SIZE)
     match target.kind:
         case "blocks":
             return shortened(network, images, int(target.limit))
@@ -174,7 +174,7 @@ def _cut(
 
     def milliseconds(widths: Mapping[ChannelGroup, int]) -> float:
         kept = {group: range(width) for group, width in widths.items()}
-        return time_network(network_from_weights(cut_channels(weights, kept)), any_size=False).milliseconds
+        return measure_cost(network_from_weights(cut_channels(weights, kept)), any_size=False).milliseconds
 
     widths = choose_widths(CostTable(network, groups), target, milliseconds)
     orders: Orders
@@ -190,7 +190,9 @@ def _cut(
 def _losses(whole: FinishedRun, images: Tensor, healing: Healing) -> Iterator[Tensor]:
     """Yield the total loss of each of the whole network's pictures, by the loss network that the healing ends with."""
     name = healing.finish_with or healing.loss_network or whole.recipe.loss_network_of(whole.recipe.phases[-1])
-    recipe = replace(whole.recipe, teacher="", pixel_weight=0.0, loss_network=name, phases=(Phase(1, LOOK_SIZE),))
+    recipe = replace(
+        whole.recipe, teacher="", pixel_weight=0.0, loss_network=name, phases=(Phase(1, CALIBRATION_SIZE),)
+    )
     file = healing.loss_weights if name != "distilled" else None
     loss_network = load_loss_network(name, recipe.loss_layers, file=file)
     paintings = style_images([healing.painting] if healing.painting else [], recipe, torch.device("cpu"))
@@ -208,7 +210,7 @@ def _recipe_of_healing(
     """
     recipe = replace(
         whole.recipe,
-        **network.widths,
+        **network.hyperparameters,
         network=network_name(network),
         base=str(output / CUT),
         teacher=run,

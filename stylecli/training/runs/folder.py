@@ -26,7 +26,7 @@ SAMPLES = "samples"
 SAMPLE_PHOTOS = 6
 SAMPLE_STEP = -1  # number of a step that no training takes; its crops are those of the samples
 SAMPLE_SIZE = 256  # pixels
-ONLY_TOLD = ("licence", "photos", "sample_steps")  # fields of a recipe that do not affect the weights
+DESCRIPTIVE_FIELDS = ("licence", "photos", "sample_steps")  # of a recipe; they do not affect the weights
 
 
 def open_run(run: Path, recipe: Recipe) -> Recipe | None:
@@ -44,7 +44,11 @@ def open_run(run: Path, recipe: Recipe) -> Recipe | None:
             return None
     before = read_recipe(run / RECIPE)
     recipe = with_plan_of(recipe, before)
-    names = [field.name for field in dataclasses.fields(recipe) if field.name not in (*ONLY_TOLD, "painting", "others")]
+    names = [
+        field.name
+        for field in dataclasses.fields(recipe)
+        if field.name not in (*DESCRIPTIVE_FIELDS, "painting", "others")
+    ]
     changed = [name for name in names if getattr(before, name) != getattr(recipe, name)]
     if [painting.file for painting in before.paintings] != [painting.file for painting in recipe.paintings]:
         changed.insert(0, "painting")
@@ -77,8 +81,8 @@ def log(run: Path, entry: Mapping[str, object]) -> None:
         file.write(json.dumps(entry) + "\n")
 
 
-def forget_log_after(run: Path, step: int) -> None:
-    """Remove the lines of steps that a resumed run takes again."""
+def truncate_log(run: Path, step: int) -> None:
+    """Remove the lines of steps after `step`, which a resumed run takes again."""
     file = run / LOG
     if not file.exists():
         return

@@ -22,10 +22,10 @@ from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
 from stylecli.media.video.clip import probe
 from stylecli.media.video.reading.reader import read_frames
-from stylecli.stylize.groundwork import Groundwork, groundwork, paint_on
 from stylecli.stylize.look import Brush, Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.pictures.pages import read_mask
+from stylecli.stylize.prepared_photo import PreparedPhoto, paint_prepared, prepare_photo
 from stylecli.web.pictures.cache import Cache
 from stylecli.web.pictures.networks import Networks
 from stylecli.web.pictures.uploads import Upload, Uploads
@@ -76,7 +76,7 @@ class Previews:
 
             def make() -> tuple[Rgba]:
                 rgba = _rgba(pixels, alpha)
-                paint_on(self._ground(upload, second, pixels, brush), engine, rgba[..., :3], fill=fill)
+                paint_prepared(self._prepared(upload, second, pixels, brush), engine, rgba[..., :3], fill=fill)
                 return (rgba,)
 
             (rgba,) = self._small.get((upload.id, second, wish.style, wish.variant, brush, fill), make)
@@ -109,13 +109,13 @@ class Previews:
             self._small.forget(upload_id)
             self._full.forget(upload_id)
 
-    def _ground(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> Groundwork:
+    def _prepared(self, upload: Upload, second: float, pixels: NDArray[np.uint8], brush: Brush) -> PreparedPhoto:
         """What all styles take from a proxy, made once."""
 
-        def make() -> Groundwork:
-            return groundwork(pixels, brush, fills=upload.kind == "picture")
+        def make() -> PreparedPhoto:
+            return prepare_photo(pixels, brush, fills=upload.kind == "picture")
 
-        return Groundwork(*self._small.get((upload.id, second, "ground", brush), make))
+        return PreparedPhoto(*self._small.get((upload.id, second, "prepared", brush), make))
 
     def _proxy(self, upload: Upload, second: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         def make() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -12,24 +12,24 @@ from stylecli.cli.app import suite
 from stylecli.core.errors import UsageError
 from stylecli.packs.card import read_card
 from stylecli.packs.pack import StylePack, open_pack
-from stylecli.training.learn import Lesson
+from stylecli.training.learn import LearningJob
 from tests.support.packs import StyleFactory
 
 
 def test_what_was_learned_is_scored_and_told(
     photo_folder: Path, make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lessons: list[Lesson] = []
+    jobs: list[LearningJob] = []
 
-    def learned(lesson: Lesson, shelf: Path, **_: object) -> StylePack:
-        lessons.append(lesson)
-        return open_pack(make_style(shelf, lesson.style))
+    def learned(job: LearningJob, shelf: Path, **_: object) -> StylePack:
+        jobs.append(job)
+        return open_pack(make_style(shelf, job.style))
 
     monkeypatch.setattr("stylecli.training.learn.learn_style", learned)
     options = ["--artist", "A Cook", "--time-budget", "2m", "--styles-dir", str(tmp_path), "--json"]
     result = _learn(photo_folder / "coffee.png", *options)
     assert result.exit_code == 0, result.output
-    assert (lessons[0].artist, lessons[0].seconds) == ("A Cook", 120)
+    assert (jobs[0].artist, jobs[0].seconds) == ("A Cook", 120)
     record = json.loads(result.stdout.splitlines()[-1])
     assert (record["style"], record["preview"]) == ("coffee", "coffee-preview.png")
     measured = read_card(tmp_path / "coffee").measured["learned"]

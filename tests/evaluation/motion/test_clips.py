@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.evaluation.motion import clips as moving
 from stylecli.evaluation.motion.clips import FRAMES, NOISY, SINTEL, SYNTHETIC, clips_of_still, known_clips, sintel_clips
-from stylecli.evaluation.motion.flow import bring_back
+from stylecli.evaluation.motion.flow import warp_back
 from stylecli.evaluation.quality.metrics.noise import NOISE
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import to_unit
@@ -34,9 +34,9 @@ def test_the_flow_of_a_moved_still_is_exact(smooth: NDArray[np.uint8]) -> None:
         for now, following in pairwise(moments):
             assert now.flow is not None
             assert now.visible is not None
-            frame, later = to_unit(now.frame), to_unit(following.frame)
+            frame, later = to_unit(now.pixels), to_unit(following.pixels)
             at_rest = np.abs(later - frame)[now.visible].mean()
-            error = np.abs(bring_back(later, now.flow) - frame)[now.visible].mean()
+            error = np.abs(warp_back(later, now.flow) - frame)[now.visible].mean()
             # 8 bits round by a quarter of a level on average, in both frames; bilinear samples miss a little of waves.
             assert error < 0.8 / 255
             assert error < 0.6 * at_rest
@@ -45,14 +45,14 @@ def test_the_flow_of_a_moved_still_is_exact(smooth: NDArray[np.uint8]) -> None:
 
 def test_a_still_at_rest_has_the_noise_of_a_camera(smooth: NDArray[np.uint8]) -> None:
     (clip,) = (clip for clip in clips_of_still(smooth, "waves") if clip.kind == NOISY)
-    frames = np.stack([moment.frame for moment in clip.play()])
+    frames = np.stack([moment.pixels for moment in clip.play()])
     # 24 frames of 20,000 samples: good to well below 1 %.
     assert np.sqrt(frames.var(0, ddof=1).mean()) == pytest.approx(NOISE, rel=0.02)
 
 
 def test_a_clip_plays_the_same_again(smooth: NDArray[np.uint8]) -> None:
     for clip in clips_of_still(smooth, "waves"):
-        once, again = ([moment.frame for moment in clip.play()] for _ in range(2))
+        once, again = ([moment.pixels for moment in clip.play()] for _ in range(2))
         assert all((one == other).all() for one, other in zip(once, again, strict=True))
 
 
@@ -93,8 +93,8 @@ def test_a_scene_of_sintel_is_played_with_its_flow_and_its_masks(tmp_path: Path)
     assert first.flow is not None
     assert first.visible is not None
     assert first.visible[0].tolist() == [False] * 8 + [True] * 38 + [False] * 2
-    back = bring_back(to_unit(second.frame), first.flow)
-    np.testing.assert_allclose(back[first.visible], to_unit(first.frame)[first.visible], atol=1e-5)
+    back = warp_back(to_unit(second.pixels), first.flow)
+    np.testing.assert_allclose(back[first.visible], to_unit(first.pixels)[first.visible], atol=1e-5)
     assert second.visible is not None
     assert second.visible[0].tolist() == [True] * 46 + [False] * 2  # it has no mask
     assert last.flow is None

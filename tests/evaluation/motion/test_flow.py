@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.evaluation.motion.flow import bring_back, read_flow, stays_inside
+from stylecli.evaluation.motion.flow import read_flow, stays_inside, warp_back
 
 
 def flow_bytes(flow: NDArray[np.float32]) -> bytes:
@@ -48,12 +48,12 @@ def test_what_leaves_the_frame_does_not_stay_inside() -> None:
 def test_bringing_back_undoes_a_shift_of_whole_pixels() -> None:
     frame = np.random.default_rng(0).random((5, 6, 3)).astype(np.float32)
     later = np.roll(frame, (1, 2), (0, 1))  # everything went 2 pixels to the right and 1 down
-    back = bring_back(later, np.full((5, 6, 2), (2, 1), np.float32))
+    back = warp_back(later, np.full((5, 6, 2), (2, 1), np.float32))
     np.testing.assert_allclose(back[:-1, :-2], frame[:-1, :-2], atol=1e-6)  # single precision
 
 
 def test_bringing_back_by_half_a_pixel_is_the_mean_of_two() -> None:
     later = np.zeros((1, 3, 3), np.float32)
     later[0, 1] = 1
-    back = bring_back(later, np.full((1, 3, 2), (0.5, 0), np.float32))
+    back = warp_back(later, np.full((1, 3, 2), (0.5, 0), np.float32))
     np.testing.assert_allclose(back[0, :2, 0], [0.5, 0.5], atol=1e-6)

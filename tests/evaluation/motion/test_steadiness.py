@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stylecli.cli.app import suite
 from stylecli.evaluation.motion import clips as moving
-from stylecli.evaluation.motion.clips import SYNTHETIC, Moment, MovingClip, known_clips, sintel_clips
+from stylecli.evaluation.motion.clips import SYNTHETIC, MovingClip, MovingFrame, known_clips, sintel_clips
 from stylecli.evaluation.motion.steadiness import ITSELF, measure_steadiness, stability_error, warping_error
 from stylecli.inference.engine import Engine
 from stylecli.media.pixels import to_unit
@@ -73,7 +73,7 @@ def test_what_changes_in_a_corner_does_not_make_the_rest_of_a_scene_pump(
     rest = np.ones(photo.shape[:2], bool)
     rest[: 40 + NORMALIZING_REACH, : 40 + NORMALIZING_REACH] = False
     still = np.zeros((*photo.shape[:2], 2), np.float32)
-    clip = MovingClip("corner", SYNTHETIC, 2, lambda: iter([Moment(photo, still, rest), Moment(lit)]))
+    clip = MovingClip("corner", SYNTHETIC, 2, lambda: iter([MovingFrame(photo, still, rest), MovingFrame(lit)]))
     with Engine(normalizing_pack, device="cpu") as engine:
         assert np.abs(engine.stylize(photo) - engine.stylize(lit))[rest].max() > 0.01
         (measured,) = measure_steadiness({"style": engine}, [clip]).clips
@@ -95,7 +95,7 @@ def test_the_noise_gain_is_that_of_a_linear_painter(gain: float) -> None:
 def test_slices_and_brightness_follow_the_frames(tmp_path: Path) -> None:
     steadiness = measure_steadiness({}, sintel_clips(write_sintel(tmp_path)))
     track = steadiness.clips[0].tracks[ITSELF]
-    frames: list[NDArray[np.uint8]] = [moment.frame for moment in sintel_clips(tmp_path)[0].play()]
+    frames: list[NDArray[np.uint8]] = [moment.pixels for moment in sintel_clips(tmp_path)[0].play()]
     assert (track.slice == np.stack([frame[:, 24] for frame in frames], axis=1)).all()
     assert track.brightness[0] == pytest.approx(float((to_unit(frames[0]) @ [0.2126, 0.7152, 0.0722]).mean()), rel=1e-4)
     assert len(track.shown) == 2

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
-from stylecli.core.errors import MediaError, PackError, UsageError
-from stylecli.evaluation.quality.candidates import RunNetwork, find_candidates, find_painting
+from stylecli.core.errors import PackError
+from stylecli.evaluation.quality.candidates import find_candidates, find_painting
+from stylecli.evaluation.quality.stylizers import RunNetwork
 from stylecli.inference.engine import Engine
-from stylecli.training.networks.registry import network_from_weights
-from stylecli.training.networks.sized import SizedNetwork
 from tests.support.evaluations import MakeRun
 from tests.support.packs import StyleFactory
 
@@ -56,37 +51,6 @@ def test_a_folder_that_is_neither_is_an_error(tiny_style: Path, tmp_path: Path) 
 def test_two_of_one_name_are_called_by_their_folders(run: Path, make_style: StyleFactory, tmp_path: Path) -> None:
     style = make_style(tmp_path / "shelf", "first")
     assert [candidate.name for candidate in find_candidates([str(style), str(run)])] == [str(style), str(run)]
-
-
-def test_a_run_paints_as_its_network_does(run: Path) -> None:
-    unit = np.random.default_rng(0).random((21, 30, 3), np.float32)
-    network = SizedNetwork(network_from_weights(load_file(run / "weights.safetensors")))
-    with torch.no_grad():
-        expected = network(torch.from_numpy(unit).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
-    with RunNetwork.of(run, device="cpu") as painter:
-        assert (painter.stylize(unit) == expected).all()
-
-
-def test_a_run_without_weights_is_not_finished(run: Path, tmp_path: Path) -> None:
-    shutil.copy(run / "recipe.toml", tmp_path)
-    (candidate,) = find_candidates([str(tmp_path)])
-    with pytest.raises(MediaError, match="weights"):
-        candidate.open("cpu")
-
-
-def test_a_run_of_several_styles_is_to_be_exported(run: Path, tmp_path: Path) -> None:
-    weights = load_file(run / "weights.safetensors")
-    several = {name: torch.stack([t, t]) if ".norm." in name else t for name, t in weights.items()}
-    save_file(several, tmp_path / "weights.safetensors")
-    with pytest.raises(UsageError, match="export"):
-        RunNetwork.of(tmp_path)
-
-
-def test_a_run_whose_weights_are_no_numbers_is_named(run: Path, tmp_path: Path) -> None:
-    weights = {name: torch.full_like(t, torch.nan) for name, t in load_file(run / "weights.safetensors").items()}
-    save_file(weights, tmp_path / "weights.safetensors")
-    with pytest.raises(UsageError, match=f"{tmp_path.name}: these weights hold NaN"):
-        RunNetwork.of(tmp_path)
 
 
 def test_a_painting_is_found_by_the_recipe(run: Path, photo_folder: Path, tiny_style: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stylecli.core.errors import MediaError, UsageError
-from stylecli.evaluation.quality.classification import Agreement, Classifier, Sighting, agreement_of
+from stylecli.evaluation.quality.classification import Agreement, Classifier, PredictedClasses, agreement_of
 from stylecli.evaluation.quality.labels import read_labels
 from tests.support.evaluations import write_classifier
 
@@ -50,13 +50,15 @@ def test_pictures_have_the_range_that_is_asked_for(
 
 
 def test_agreement_and_accuracy_are_counted() -> None:
-    sightings = [
-        Sighting(photo=(7, 1, 2, 3, 4), painted=(7, 2, 3, 4, 5), named=frozenset({7})),  # all right
-        Sighting(photo=(7, 1, 2, 3, 4), painted=(1, 7, 3, 4, 5), named=frozenset({1, 9})),  # the photo was wrong
-        Sighting(photo=(7, 1, 2, 3, 4), painted=(1, 2, 3, 4, 5), named=frozenset()),  # all lost, and not named
-        Sighting(photo=(7, 1, 2, 3, 4), painted=(2, 7, 3, 4, 5), named=frozenset({6})),
+    predictions = [
+        PredictedClasses(photo=(7, 1, 2, 3, 4), painted=(7, 2, 3, 4, 5), named=frozenset({7})),  # all right
+        PredictedClasses(
+            photo=(7, 1, 2, 3, 4), painted=(1, 7, 3, 4, 5), named=frozenset({1, 9})
+        ),  # the photo was wrong
+        PredictedClasses(photo=(7, 1, 2, 3, 4), painted=(1, 2, 3, 4, 5), named=frozenset()),  # all lost, and not named
+        PredictedClasses(photo=(7, 1, 2, 3, 4), painted=(2, 7, 3, 4, 5), named=frozenset({6})),
     ]
-    assert agreement_of(sightings) == Agreement(
+    assert agreement_of(predictions) == Agreement(
         top1_agreement=1 / 4,
         top5_agreement=3 / 4,
         top1_accuracy=2 / 3,
@@ -68,7 +70,7 @@ def test_agreement_and_accuracy_are_counted() -> None:
 
 
 def test_without_names_there_is_no_accuracy() -> None:
-    counted = agreement_of([Sighting((0, 1), (0, 1), frozenset())])
+    counted = agreement_of([PredictedClasses((0, 1), (0, 1), frozenset())])
     assert counted.top1_agreement == 1
     assert counted.top1_accuracy is None
     assert counted.named_photos == 0

@@ -14,7 +14,8 @@ from stylecli.core.errors import MediaError, UsageError
 from stylecli.evaluation.report.files import check_targets, with_shared_keys, write_csv, write_text
 from stylecli.evaluation.report.page import Cell, Column, Report, Section, Table, best_of, write_report
 from stylecli.evaluation.runs.comparison import open_runs
-from stylecli.evaluation.runs.report import comparison_report, loss_curves
+from stylecli.evaluation.runs.plots import loss_curves
+from stylecli.evaluation.runs.report import comparison_report
 from tests.support.evaluations import MakeRun
 
 

@@ -12,7 +12,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
-from stylecli.media.images.coding_points import icc_of_codes
+from stylecli.media.images.cicp import icc_of_codes
 from stylecli.media.images.files import Encoding, encode_pages, read_pages
 from stylecli.media.images.formats import FORMATS, Format, format_with_suffix
 from stylecli.media.images.metadata.kept import EXIF, IPTC, XMP, metadata_from

@@ -22,7 +22,7 @@ from stylecli.media.images.files import picture_from_pixels, read_picture, write
 from stylecli.media.video.clip import probe
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.photos.film import RATE, chord
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.results import FILE, open_results
@@ -30,13 +30,13 @@ from stylecli.stylize.batch.run import open_batch, worker_count
 from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
-Run = Callable[..., list[Ended]]
+Run = Callable[..., list[ItemOutcome]]
 KILLS = int(os.environ.get("STYLECLI_TEST_KILLS", "20"))  # of workers; a hundred take a minute
 
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    def run_batch(manifest: str = "m.jsonl", **options: Any) -> list[Ended]:
+    def run_batch(manifest: str = "m.jsonl", **options: Any) -> list[ItemOutcome]:
         name = options.pop("file", FILE)
         how = BatchOptions(device="cpu", styles_dir=folder / "styles", **{"workers": 2, **options})
         items = read_manifest(folder / manifest, styles_dir=folder / "styles")
@@ -46,7 +46,7 @@ def run(folder: Path) -> Run:
     return run_batch
 
 
-def statuses(ended: list[Ended]) -> Counter[str]:
+def statuses(ended: list[ItemOutcome]) -> Counter[str]:
     return Counter(one.status for one in ended)
 
 

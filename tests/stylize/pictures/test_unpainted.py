@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
-from stylecli.media.images.coding_points import icc_of, space_of_codes
+from stylecli.media.images.cicp import icc_of, space_of_codes
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.packs.pack import open_pack
 from stylecli.stylize.look import Look

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from stylecli.training.export.cost import time_network
+from stylecli.training.export.cost import measure_cost
 from stylecli.training.networks.fast import FastNetwork
 
 
 def test_a_model_is_timed_in_a_process_of_its_own() -> None:
-    small = time_network(FastNetwork(stem=4, trunk=4, blocks=1), any_size=False)
-    large = time_network(FastNetwork(stem=16, trunk=32, blocks=1), any_size=False)
+    small = measure_cost(FastNetwork(stem=4, trunk=4, blocks=1), any_size=False)
+    large = measure_cost(FastNetwork(stem=16, trunk=32, blocks=1), any_size=False)
     assert small.milliseconds < large.milliseconds
     assert small.model_bytes < large.model_bytes
     assert small.megabytes is not None
@@ -20,7 +20,7 @@ def test_a_model_is_timed_in_a_process_of_its_own() -> None:
 
 def test_a_model_for_one_size_costs_about_as_much_as_that_of_a_pack() -> None:
     network = FastNetwork(stem=16, trunk=32, blocks=1)
-    one, any_size = (time_network(network, any_size=flag) for flag in (False, True))
+    one, any_size = (measure_cost(network, any_size=flag) for flag in (False, True))
     assert one.megabytes is not None
     assert any_size.megabytes is not None
     assert one.megabytes == pytest.approx(any_size.megabytes, rel=0.25)

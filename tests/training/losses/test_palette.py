@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylecli.training.losses.palette import painting_colours, palette_loss
+from stylecli.training.losses.palette import painting_colors, palette_loss
 
 RED, BLUE, YELLOW = (0.8, 0.1, 0.1), (0.1, 0.2, 0.7), (0.9, 0.8, 0.2)
 
@@ -16,7 +16,7 @@ def stripes(*colours: tuple[float, float, float], size: int = 64) -> Tensor:
 
 
 def loss(stylized: Tensor, painting: Tensor) -> float:
-    return palette_loss(stylized, painting_colours([painting]), "step").item()
+    return palette_loss(stylized, painting_colors([painting]), "step").item()
 
 
 def test_a_painting_has_its_own_palette_wherever_the_colours_are() -> None:
@@ -42,7 +42,7 @@ def test_a_grey_painting_wants_grey() -> None:
 
 
 def test_the_sizes_of_a_painting_count_together() -> None:
-    colours = painting_colours([stripes(RED), stripes(BLUE, size=32)])
+    colours = painting_colors([stripes(RED), stripes(BLUE, size=32)])
     assert colours.shape[:2] == (1, 3)
     shares = torch.histc(colours[0, 2], 2) / colours.shape[2]
     assert sorted(shares.tolist()) == pytest.approx([0.2, 0.8], abs=0.03)
@@ -52,7 +52,7 @@ def test_the_gradient_leads_to_the_painting() -> None:
     painting = stripes(RED, BLUE, YELLOW, size=32)
     picture = stripes((0.4,) * 3, (0.5,) * 3, (0.6,) * 3, size=32).clone().requires_grad_()
     optimizer = torch.optim.Adam([picture], 0.02)
-    colours, before = painting_colours([painting]), loss(picture, painting)
+    colours, before = painting_colors([painting]), loss(picture, painting)
     for step in range(60):
         optimizer.zero_grad()
         torch.autograd.backward(palette_loss(picture, colours, str(step)))

@@ -13,10 +13,10 @@ from torch import nn
 from stylecli.core.errors import UsageError
 from stylecli.training.export.onnx_export import export_onnx
 from stylecli.training.networks import registry
-from stylecli.training.networks.fast import FastNetwork, remove_weave, with_dilations
+from stylecli.training.networks.any_size import AnySizeNetwork
+from stylecli.training.networks.fast import FastNetwork, remove_checkerboard, with_dilations
 from stylecli.training.networks.johnson import JohnsonNetwork, ResidualNetwork
 from stylecli.training.networks.registry import count_parameters, network_from_weights, network_name
-from stylecli.training.networks.sized import SizedNetwork
 from stylecli.training.networks.style_network import StyleNetwork
 from stylecli.training.recipe import Painting, Recipe, check_recipe
 from tests.support.trainings import Trained
@@ -56,8 +56,8 @@ def test_the_residual_network_has_the_published_size() -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_network_tells_its_widths(network: StyleNetwork) -> None:
-    again = type(network)(**network.widths)
+def test_a_network_is_rebuilt_from_its_hyperparameters(network: StyleNetwork) -> None:
+    again = type(network)(**network.hyperparameters)
     again.load_state_dict(network.state_dict())
     assert network_name(again) == network_name(network)
 
@@ -69,7 +69,7 @@ def test_the_fast_network_is_small() -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("size", [(9, 14), (32, 30), (31, 33)])
 def test_any_size_comes_out_as_it_went_in(network: StyleNetwork, size: tuple[int, int]) -> None:
-    assert SizedNetwork(network)(torch.rand(2, 3, *size)).shape == (2, 3, *size)
+    assert AnySizeNetwork(network)(torch.rand(2, 3, *size)).shape == (2, 3, *size)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -85,23 +85,23 @@ def test_a_flat_picture_has_no_frame() -> None:
     torch.testing.assert_close(output, output[..., 32:33, 32:33].expand_as(output), atol=1e-4, rtol=0)
 
 
-def test_what_does_not_change_is_painted_without_a_weave() -> None:
+def test_what_does_not_change_is_painted_without_a_checkerboard() -> None:
     torch.manual_seed(0)
     network = FastNetwork(stem=4, trunk=8, blocks=1).eval()
     torch.nn.init.normal_(network.head.weight)
     torch.nn.init.normal_(network.head.bias)
     flat = torch.full((1, 3, 32, 32), 0.3)
     assert network(flat).std((2, 3)).max() > 0.01
-    remove_weave(network)
+    remove_checkerboard(network)
     assert network(flat).std((2, 3)).max() < 1e-5
     assert network.head.weight.std() > 0.5  # it draws lines as before
 
 
-def test_a_gradient_is_painted_without_a_weave() -> None:
+def test_a_gradient_is_painted_without_a_checkerboard() -> None:
     torch.manual_seed(0)
     network = FastNetwork(stem=4, trunk=8, blocks=1)
     torch.nn.init.normal_(network.head.weight)
-    remove_weave(network)
+    remove_checkerboard(network)
     ramp = torch.arange(16.0)[:, None] + 2 * torch.arange(16.0)  # what enters the last layer, at half the size
     maps = ramp.expand(1, 4, 16, 16)
     painted = torch.nn.functional.pixel_shuffle(network.head(maps), 2)[..., 4:-4, 4:-4]
@@ -110,18 +110,18 @@ def test_a_gradient_is_painted_without_a_weave() -> None:
     assert painted.diff(dim=3).diff(dim=3).abs().max() < 1e-3
 
 
-def test_weights_without_a_weave_stay_as_they_are() -> None:
+def test_weights_without_a_checkerboard_stay_as_they_are() -> None:
     network = FastNetwork(stem=4, trunk=8, blocks=1)
-    remove_weave(network)
+    remove_checkerboard(network)
     before = network.head.weight.clone()
-    remove_weave(network)
+    remove_checkerboard(network)
     torch.testing.assert_close(network.head.weight, before)
 
 
 def test_every_network_owns_its_weights_alone() -> None:
     for network in NETWORKS:
         weights = network.state_dict()
-        owners = [name for name in registry.NETWORKS if registry.network_class(name).owns(weights)]
+        owners = [name for name in registry.NETWORKS if registry.network_class(name).matches(weights)]
         assert owners == [network_name(network)]
 
 
@@ -144,8 +144,8 @@ def test_dilations_are_integers_among_the_weights_and_survive_half_precision() -
     assert network.state_dict()["dilations"].dtype == torch.int64
     assert "dilations" not in FastNetwork(stem=4, trunk=8, blocks=2).state_dict()
     halves = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    assert network_from_weights(halves).widths == network.widths
-    assert network_from_weights(with_dilations(halves, ())).widths["dilations"] == ()
+    assert network_from_weights(halves).hyperparameters == network.hyperparameters
+    assert network_from_weights(with_dilations(halves, ())).hyperparameters["dilations"] == ()
 
 
 def test_dilations_of_one_change_nothing() -> None:
@@ -160,7 +160,7 @@ def test_the_zeros_of_the_padding_never_show(network: StyleNetwork) -> None:
     sky = torch.full((1, 3, 260, 260), 0.6)
     sky[..., 120:140, 120:140] = 0.1  # so that there is a variance to normalise by
     with torch.no_grad():
-        painted = SizedNetwork(network.eval())(sky)
+        painted = AnySizeNetwork(network.eval())(sky)
     inside = painted[..., 32:33, 32:33]
     for border in (painted[..., :4, :32], painted[..., -4:, :32], painted[..., :32, :4], painted[..., :32, -4:]):
         torch.testing.assert_close(border, inside.expand_as(border), atol=1e-3, rtol=0)
@@ -175,17 +175,15 @@ def test_a_flat_picture_has_no_frame_with_dilations() -> None:
 class TinyNetwork(StyleNetwork):
     """A network of two convolutions, as a newcomer might add it."""
 
-    shape = ("stem",)
-
     def __init__(self, *, stem: int = 3) -> None:
         super().__init__()
-        self.widths = {"stem": stem}
+        self.hyperparameters = {"stem": stem}
         self.blocks = nn.Sequential()
         self.shrink = nn.Conv2d(3, stem, 4, stride=4)
         self.paint = nn.Conv2d(stem, 3 * 4 * 4, 3, padding=1)
 
     @classmethod
-    def owns(cls, weights: Mapping[str, torch.Tensor]) -> bool:
+    def matches(cls, weights: Mapping[str, torch.Tensor]) -> bool:
         return "shrink.weight" in weights
 
     @classmethod
@@ -209,7 +207,7 @@ def test_a_network_is_added_by_a_class_and_an_entry(
     recipe = replace(recipe, network="tiny", stem=5, trunk=0, blocks=0).with_steps(1)
     network = network_from_weights(load_file(trained(recipe, tmp_path)))
     assert network_name(network) == "tiny"
-    assert network.widths == {"stem": 5}
+    assert network.hyperparameters == {"stem": 5}
     export_onnx(network)  # compares what it exports with the network
 
 

@@ -45,7 +45,7 @@ def without_some(network: StyleNetwork) -> tuple[StyleNetwork, dict[ChannelGroup
 def test_the_residual_stream_is_one_group_and_every_block_has_its_own(network: StyleNetwork) -> None:
     groups = channel_groups(network)
     (stream,) = (group for group in groups if len(group.writers) > 1)
-    blocks = network.widths["blocks"]
+    blocks = network.hyperparameters["blocks"]
     assert len(stream.writers) == blocks + 1
     assert len(stream.readers) == blocks + 1
     inner = [group for group in groups if group.writers[0].startswith("blocks")]

@@ -61,7 +61,7 @@ def test_a_pruned_run_is_an_ordinary_smaller_one(half: Path) -> None:
     network = network_from_weights(load_file(weights))
     assert count_parameters(network) < 0.4 * PARAMETERS
     recipe = read_recipe(weights.parent / "recipe.toml")
-    assert {key: getattr(recipe, key) for key in network.widths} == network.widths
+    assert {key: getattr(recipe, key) for key in network.hyperparameters} == network.hyperparameters
     assert recipe.teacher.endswith("whole")
     assert recipe.steps == 6
     assert (weights.parent / "samples" / "step_000006.png").exists()
@@ -96,7 +96,7 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
 ) -> None:
     healing = Healing(loss_weights=vgg_file, steps=1)
     run = cut_in_half("other", target=target, healing=healing).parent
-    widths = network_from_weights(load_file(run / "weights.safetensors")).widths
+    widths = network_from_weights(load_file(run / "weights.safetensors")).hyperparameters
     assert widths == {
         "stem": 6,
         "trunk": 12,
@@ -109,13 +109,13 @@ def test_a_run_with_another_shape_is_an_ordinary_one_too(
     recipe = read_recipe(run / "recipe.toml")
     assert {key: getattr(recipe, key) for key in widths} == widths
     smaller = prune(str(run), photos, run / "half", target=Target("ratio", 0.5), healing=healing)
-    assert network_from_weights(load_file(smaller)).widths.items() >= changed.items()
+    assert network_from_weights(load_file(smaller)).hyperparameters.items() >= changed.items()
 
 
 def test_a_variant_of_a_style_is_pruned(photos: PhotoFolder, photo_file: Path, vgg_file: Path, tmp_path: Path) -> None:
     healing = Healing(painting=photo_file, loss_weights=vgg_file, steps=1)
     weights = prune("great-wave:quality", photos, tmp_path / "small", target=Target("blocks", 5), healing=healing)
-    assert network_from_weights(load_file(weights)).widths["blocks"] == 5
+    assert network_from_weights(load_file(weights)).hyperparameters["blocks"] == 5
     assert read_recipe(tmp_path / "small" / "recipe.toml").teacher == "great-wave:quality"
     with pytest.raises(PackError, match="no variant huge"):
         prune("great-wave:huge", photos, tmp_path / "none", target=Target("blocks", 5), healing=healing)
@@ -296,5 +296,5 @@ def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable
     write_tensors(with_dilations(weights, (1, 4)), whole / "weights.safetensors", metadata)
     write_recipe(replace(read_recipe(whole / "recipe.toml"), dilations=(1, 4)), whole / "recipe.toml")
     pruned = cut_in_half(healing=Healing(loss_weights=vgg_file, steps=1))
-    assert network_from_weights(load_file(pruned)).widths["dilations"] == (1, 4)
+    assert network_from_weights(load_file(pruned)).hyperparameters["dilations"] == (1, 4)
     assert read_recipe(pruned.parent / "recipe.toml").dilations == (1, 4)

@@ -27,7 +27,7 @@ def test_blocks_that_add_nothing_go_without_a_trace(kind: type[StyleNetwork], id
         silence(network, number)
     image = torch.rand(1, 3, 32, 32)
     shorter = shortened(network, image, 4 - len(idle))
-    assert shorter.widths == {**network.widths, "blocks": 4 - len(idle)}
+    assert shorter.hyperparameters == {**network.hyperparameters, "blocks": 4 - len(idle)}
     torch.testing.assert_close(shorter(image), network(image))
 
 
@@ -43,5 +43,5 @@ def test_the_blocks_that_stay_keep_their_dilations() -> None:
         network.blocks[1].second.norm.weight.zero_()  # adds nothing: it goes
     image = torch.rand(2, 3, 32, 32)
     shorter = shortened(network, image, 2)
-    assert shorter.widths["dilations"] == (1, 4)
+    assert shorter.hyperparameters["dilations"] == (1, 4)
     torch.testing.assert_close(shorter(image), network(image))

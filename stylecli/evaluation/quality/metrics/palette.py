@@ -40,6 +40,6 @@ def lab(pixels: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _colors(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Colours (N, 3) in CIE Lab, evenly spread over the picture."""
+    """Return colours (N, 3) in CIE Lab, evenly spread over the picture."""
     colors = pixels.reshape(1, -1, 3)
     return np.asarray(lab(colors[:, :: max(1, colors.shape[1] // MOST_COLORS)])[0])

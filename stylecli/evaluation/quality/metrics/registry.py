@@ -9,15 +9,16 @@ from typing import Literal
 
 import numpy as np
 
+from stylecli.evaluation.quality.metrics.artifacts import frame_energy, grid_energy, speck_density
 from stylecli.evaluation.quality.metrics.contours import edge_f1, emboss_index
-from stylecli.evaluation.quality.metrics.gaussians import e_statistic, style_distance
+from stylecli.evaluation.quality.metrics.feature_statistics import e_statistic, style_distance
 from stylecli.evaluation.quality.metrics.noise import noise_gain, noise_left
 from stylecli.evaluation.quality.metrics.palette import palette_distance
-from stylecli.evaluation.quality.metrics.patterns import frame_energy, grid_energy, speck_density
 from stylecli.evaluation.quality.metrics.stylized_photo import SCALES, Painting, StylizedPhoto, image_tensor
 from stylecli.evaluation.quality.metrics.texture import BANDS
 from stylecli.training.losses.names import STYLE_LAYERS
-from stylecli.training.losses.perceptual import content_loss, total_variation
+from stylecli.training.losses.perceptual import content_loss
+from stylecli.training.losses.regularizers import total_variation
 
 Better = Literal["lower", "higher", ""]  # which way is better; "" for neither
 
@@ -42,7 +43,7 @@ class Metric:
 
 
 def with_painting(measure: Callable[[StylizedPhoto, Painting], float]) -> Callable[[StylizedPhoto], float | None]:
-    """The function of a metric that needs the painting; None without one."""
+    """Make the function of a metric that needs the painting; it returns None without one."""
 
     def measured(stylized: StylizedPhoto) -> float | None:
         return None if stylized.painting is None else measure(stylized, stylized.painting)

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylecli.evaluation.quality.metrics.gaussians import FeatureStatistics, statistics_of
+from stylecli.evaluation.quality.metrics.artifacts import speck_density
+from stylecli.evaluation.quality.metrics.feature_statistics import FeatureStatistics, statistics_of
 from stylecli.evaluation.quality.metrics.noise import with_noise
-from stylecli.evaluation.quality.metrics.patterns import speck_density
 from stylecli.evaluation.quality.metrics.texture import band_energies, flat_areas, octaves_apart
 from stylecli.evaluation.quality.options import NOISE_SIGMA
 from stylecli.media.pixels import Floats, quantize, to_unit
@@ -65,7 +65,7 @@ class Painting:
 
     @cached_property
     def speck_density(self) -> float:
-        """As `patterns.speck_density`."""
+        """As `artifacts.speck_density`."""
         return speck_density(self.pixels)
 
 

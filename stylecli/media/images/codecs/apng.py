@@ -39,7 +39,7 @@ class Frame:
 
 
 def animation_of(data: bytes) -> Animation | None:
-    """How a PNG is animated; None for a still, and for an animation of one frame."""
+    """Read how a PNG is animated; None for a still, and for an animation of one frame."""
     frames = [
         content for kind, content in chunks_of(data) if kind == FRAME and len(content) == struct.calcsize(FRAME_FORM)
     ]
@@ -50,7 +50,7 @@ def animation_of(data: bytes) -> Animation | None:
 
 
 def frames_of(data: bytes) -> Iterator[Frame]:
-    """The frames in their order; a default picture that is none of them is left out."""
+    """Return the frames in their order; a default picture that is none of them is left out."""
     head: list[tuple[bytes, bytes]] = []  # what every frame shares: palette, transparency, colours
     header, control, body = b"", b"", b""
     for kind, content in chunks_of(data):
@@ -95,7 +95,7 @@ class Canvas:
 
 
 def animated(pngs: Sequence[bytes], animation: Animation) -> bytes:
-    """One animated PNG of PNG files that are alike in size, depth and channels; what the first says of itself stays."""
+    """Join PNG files alike in size, depth and channels to an animated one; metadata is that of the first."""
     first = list(chunks_of(pngs[0]))
     width, height = struct.unpack(">II", first[0][1][:8])
     control = struct.pack(">II", len(pngs), animation.loops)

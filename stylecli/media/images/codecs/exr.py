@@ -25,10 +25,10 @@ import numpy as np
 from stylecli.core.errors import MediaError
 from stylecli.core.progress import Notice
 from stylecli.media.images.alpha import bled
-from stylecli.media.images.codecs.exr_places import ALPHA, COLORS, Place, places_to_paint
+from stylecli.media.images.codecs.exr_layers import ALPHA, COLORS, ColorLayer, layers_to_paint
 from stylecli.media.images.codecs.limits import check_page, check_pixels
 from stylecli.media.images.formats import Format
-from stylecli.media.images.losses import pages_lost
+from stylecli.media.images.lost_content import pages_lost
 from stylecli.media.images.picture import Pages, Picture, Weight
 from stylecli.media.images.settings import Encoding, ExrColor, Reading
 from stylecli.media.linear_light import as_samples, encoded, linear, premultiplied, unpremultiplied, without_highlights
@@ -48,29 +48,29 @@ class ExrContents:
     color: ExrColor
     data: bytes = field(repr=False)
     layer: str = ""  # that was asked for
-    number: int = 0  # among the places that `places_to_paint` gives for it
+    number: int = 0  # among the layers that `layers_to_paint` gives for it
     weight: Weight = 1.0  # of the pixels that the picture has got since
 
 
 def decode(data: bytes, name: str, format_: Format, reading: Reading, *, page: int | None) -> Pages:
-    """The data window as a picture, sRGB-encoded in 0..1, with alpha if there is any; of stereo, one for each view.
+    """Decode the data window, sRGB-encoded in 0..1, with alpha if there is any; of stereo, a picture for each view.
 
     Raises:
         MediaError: it is damaged, too large, deep, or has no R, G and B (in the layer that is asked for).
         UsageError: there is no such page.
     """
     _check_header(data, name, reading)
-    places, others = places_to_paint(_opened(data, name), name, reading.layer)
-    check_page(page, len(places), name)
+    layers, others = layers_to_paint(_opened(data, name), name, reading.layer)
+    check_page(page, len(layers), name)
     lost = (f"paint on {', '.join(others)}: another part is the main one, `layer` chooses",) if others else ()
-    numbers = range(len(places)) if page is None else [page]
-    pictures = tuple(_picture_of(places[number], number, data, reading) for number in numbers)
-    return Pages(pictures, None, lost, len(places), "views")
+    numbers = range(len(layers)) if page is None else [page]
+    pictures = tuple(_picture_of(layers[number], number, data, reading) for number in numbers)
+    return Pages(pictures, None, lost, len(layers), "views")
 
 
-def _picture_of(place: Place, number: int, data: bytes, reading: Reading) -> Picture:
-    samples = np.stack([place.channel(key).pixels for key in COLORS], axis=-1).astype(np.float32)
-    alpha = place.alpha
+def _picture_of(layer: ColorLayer, number: int, data: bytes, reading: Reading) -> Picture:
+    samples = np.stack([layer.channel(key).pixels for key in COLORS], axis=-1).astype(np.float32)
+    alpha = layer.alpha
     pixels, highlights = without_highlights(unpremultiplied(samples, alpha))
     if reading.exr_color == "linear":
         pixels = encoded(pixels)
@@ -82,7 +82,7 @@ def _picture_of(place: Place, number: int, data: bytes, reading: Reading) -> Pic
 
 
 def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, notice: Notice) -> bytes:
-    """An EXR file of the first picture, or of all views, with all else of the EXR that they came from.
+    """Encode the first picture, or all views, as an EXR file, with all else of the EXR that they came from.
 
     Without such a file: scene-linear half floats, compressed without loss.
     """
@@ -95,20 +95,20 @@ def encode(pages: Pages, format_: Format, encoding: Encoding, *, name: str, noti
         alpha = None if alpha is None else to_unit(alpha)
         return _new_file(premultiplied(linear(pixels), alpha), alpha)
     file = _opened(first.data, name)
-    places, _ = places_to_paint(file, name, first.layer)
+    layers, _ = layers_to_paint(file, name, first.layer)
     painted = [one for one in pictures if isinstance(one.contents, ExrContents) and one.contents.samples is None]
     for picture in painted:
         assert isinstance(picture.contents, ExrContents)
-        _paint_into(places[picture.contents.number], to_unit(picture.pixels), picture.contents)
+        _paint_into(layers[picture.contents.number], to_unit(picture.pixels), picture.contents)
     return _written(file) if painted else first.data
 
 
-def _paint_into(place: Place, pixels: Floats, contents: ExrContents) -> None:
+def _paint_into(layer: ColorLayer, pixels: Floats, contents: ExrContents) -> None:
     straight = linear(pixels) if contents.color == "linear" else pixels
-    own_alpha = place.alpha
+    own_alpha = layer.alpha
     painted = premultiplied(straight * contents.highlights, own_alpha)
     for number, key in enumerate(COLORS):
-        channel = place.channel(key)
+        channel = layer.channel(key)
         samples = painted[..., number]
         if own_alpha is not None:  # light without matter, such as a glow, is not painted: alpha would erase it
             samples = np.where(own_alpha == 0, channel.pixels.astype(np.float32), samples)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
+from stylecli.media.images.cicp import HDR_TRANSFERS, icc_of_codes
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
-from stylecli.media.images.coding_points import HIGH_RANGE, icc_of_codes
 from stylecli.media.images.formats import Format
-from stylecli.media.images.losses import lost_in_reading
+from stylecli.media.images.lost_content import lost_in_reading
 from stylecli.media.images.metadata.kept import metadata_from
 from stylecli.media.images.picture import Pages, Picture
 from stylecli.media.images.profiles import usable_profile
@@ -60,7 +60,7 @@ def _picture_of(image: Any, name: str, reading: Reading) -> Picture:
     light = None
     if profile is None and (told := info.get("nclx_profile")):
         codes = int(told["color_primaries"]), int(told["transfer_characteristics"])
-        light = codes if codes[1] in HIGH_RANGE else None
+        light = codes if codes[1] in HDR_TRANSFERS else None
         profile = None if light else icc_of_codes(*codes)
     decoded = decoded_rgb(samples, metadata_from(info.get("exif"), info.get("xmp")), profile)
     picture = picture_of(replace(decoded, light=light), reading, name)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs import vips_reading
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
+from stylecli.media.images.declared_colors import declared_colors
 from stylecli.media.images.formats import AVIF, BMP, Format
 from stylecli.media.images.metadata.kept import NOTHING
 from stylecli.media.images.picture import Animation, Contents, Pages, Picture
 from stylecli.media.images.samples import decoded_rgb, picture_of
 from stylecli.media.images.settings import Reading
-from stylecli.media.images.told_colors import told_colors
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -74,7 +74,7 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
     frames, delays = _frames_of(data, tracks[0], name, reading)
     alphas = _frames_of(data, tracks[1], name, reading)[0] if len(tracks) > 1 else []
     check_page(page, len(frames), name)
-    light = told_colors(data).light
+    light = declared_colors(data).light
     wanted = range(len(frames)) if page is None else [page]
     pictures = [
         _painted(still, frames[at], alphas[at] if at < len(alphas) else None, light=light, reading=reading, name=name)
@@ -85,7 +85,7 @@ def _sequence(data: bytes, name: str, reading: Reading, page: int | None) -> Pag
 
 
 def _frames_of(data: bytes, track: int, name: str, reading: Reading) -> tuple[list[NDArray[Any]], list[int]]:
-    """The frames of a track (H, W, 3), 8 or 16 bits, and how many milliseconds each is shown."""
+    """Decode the frames (H, W, 3) of a track, 8 or 16 bits, and how many milliseconds each is shown."""
     import av
 
     frames, delays, pixels = [], [], 0
@@ -113,7 +113,7 @@ def _painted(
     reading: Reading,
     name: str,
 ) -> Picture:
-    """A frame as a picture with the profile and the metadata of the still."""
+    """Return a frame as a picture with the profile and the metadata of the still."""
     own = still.contents if isinstance(still.contents, Contents) else None
     samples = rgb if alpha is None else np.concatenate([rgb, alpha[..., :1]], axis=2)
     decoded = decoded_rgb(np.ascontiguousarray(samples), own.metadata if own else NOTHING)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
 from stylecli.media.images.formats import Format
-from stylecli.media.images.losses import FLOATS_LOST, light_lost
+from stylecli.media.images.lost_content import FLOATS_LOST, light_lost
 from stylecli.media.images.metadata.kept import NOTHING
 from stylecli.media.images.picture import Pages
 from stylecli.media.images.samples import decoded_rgb, picture_of
@@ -92,7 +92,7 @@ def _header_of(data: bytes) -> Header | None:
 
 
 def _any_map_header(data: bytes) -> Header | None:
-    """The header of a PAM file: lines of a name and a value."""
+    """Read the header of a PAM file: lines of a name and a value."""
     found = ANY_MAP_HEADER.match(data)
     lines = COMMENT.sub(b"", found[1]).splitlines() if found else []
     facts = {words[0]: words[1] for line in lines if len(words := line.split(None, 1)) == 2}
@@ -104,7 +104,7 @@ def _any_map_header(data: bytes) -> Header | None:
 
 
 def _numbers(header: Header) -> NDArray[Any]:
-    """The whole numbers that there are, at most as many as there should be."""
+    """Read whole numbers, at most as many as there should be."""
     if header.kind in TEXT_KINDS:
         text = COMMENT.sub(b"", header.body)
         words = re.findall(rb"[01]", text) if header.kind == b"1" else text.split()
@@ -127,7 +127,7 @@ def _floats(header: Header) -> NDArray[np.float32]:
 
 
 def _whole(values: NDArray[Any], header: Header, name: str, reading: Reading) -> NDArray[Any]:
-    """The values, with black for those that are missing. Raises MediaError."""
+    """Fill in black for missing values; raises MediaError unless that is allowed."""
     missing = header.count - len(values)
     if missing and not reading.allow_truncated:
         raise MediaError(f"{name}: it is damaged or truncated (PNM: its end is missing)", hint=DAMAGED_HINT)
@@ -135,7 +135,7 @@ def _whole(values: NDArray[Any], header: Header, name: str, reading: Reading) ->
 
 
 def _scaled(values: NDArray[Any], most: int) -> NDArray[Any]:
-    """Samples of which `most` is white, as 8 or 16 bits, rounded to nearest."""
+    """Scale samples of which `most` is white to 8 or 16 bits, rounded to nearest."""
     white, wanted = (255, np.uint8) if most <= 255 else (65535, np.uint16)
     scaled = values if most == white else np.rint(values.astype(np.float64).clip(0, most) * (white / most))
     return scaled.astype(wanted)

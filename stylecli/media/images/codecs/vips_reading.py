@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError
 from stylecli.media.images.codecs.apng import Canvas, animation_of, frames_of
 from stylecli.media.images.codecs.limits import DAMAGED_HINT, check_page, check_pixels
+from stylecli.media.images.codecs.tiff.conversion import Converted, converted_samples, readable_bytes
 from stylecli.media.images.codecs.tiff.directories import TiffPlan, plan_of
-from stylecli.media.images.codecs.tiff.unusual import Usual, readable_bytes, usual_samples
+from stylecli.media.images.declared_colors import DeclaredColors, declared_colors
 from stylecli.media.images.formats import JPEG, PNG, TIFF, Format
-from stylecli.media.images.losses import PROFILE_LOST, end_lost, lost_in_reading
+from stylecli.media.images.lost_content import PROFILE_LOST, end_lost, lost_in_reading
 from stylecli.media.images.metadata.exif import orientation_of
 from stylecli.media.images.metadata.jpeg import END, has_end
 from stylecli.media.images.metadata.kept import metadata_of
@@ -25,7 +26,6 @@ from stylecli.media.images.picture import Animation, Pages, Picture
 from stylecli.media.images.profiles import PROFILE_FIELD, profile_of
 from stylecli.media.images.samples import COLOR_CHANNELS, Decoded, array_of, picture_of, upright
 from stylecli.media.images.settings import Reading
-from stylecli.media.images.told_colors import ToldColors, told_colors
 
 if TYPE_CHECKING:
     import pyvips
@@ -72,13 +72,13 @@ def _pages(data: bytes, name: str, format_: Format, reading: Reading, page: int 
     if animation and (page is None or page > 0):
         pictures = _frames(data, name, format_, reading, animation, page)
     else:
-        pictures = [_read(Usual(opened), data, name, format_, reading)]
+        pictures = [_read(Converted(opened), data, name, format_, reading)]
     lost = lost_in_reading(data, format_=format_)
     return Pages(tuple(pictures), animation if len(pictures) > 1 else None, lost, total, "frames")
 
 
 def _jpeg(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
-    """A JPEG. Without an end marker, as some cameras and programs write it, it is whole if no sample is missing."""
+    """Read a JPEG. Some cameras write no end marker: then it is whole if no sample is missing."""
     import pyvips  # a native library that --help does not need
 
     whole, lost = (data, ()) if has_end(data) else (data + END, (end_lost(JPEG),))
@@ -101,7 +101,7 @@ def _tiff(data: bytes, name: str, reading: Reading, page: int | None) -> Pages:
         opened = _opened(readable_bytes(data, directory), TIFF, reading, **directory.options)
         pixels += opened.width * opened.height
         check_pixels(opened.width, opened.height, name, reading, before=pixels - opened.width * opened.height)
-        picture = _read(usual_samples(opened, directory), data, name, TIFF, reading, at=directory.at)
+        picture = _read(converted_samples(opened, directory), data, name, TIFF, reading, at=directory.at)
         pictures.append(replace(picture, lost=(*picture.lost, *directory.dropped)))
     return Pages(tuple(pictures), None, (), plan.pages)
 
@@ -128,7 +128,7 @@ def _frames(
         shown = _frames_of_png(data, name, reading)
         return shown if page is None else shown[page : page + 1]
     if page is not None:
-        return [_read(Usual(_opened(data, format_, reading, page=page)), data, name, format_, reading)]
+        return [_read(Converted(_opened(data, format_, reading, page=page)), data, name, format_, reading)]
     opened = _opened(data, format_, reading, n=-1)
     head = _head(opened, data, name)
     samples = array_of(opened)
@@ -152,8 +152,10 @@ def _frames_of_png(data: bytes, name: str, reading: Reading) -> list[Picture]:
     return pictures
 
 
-def _read(usual: Usual, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None) -> Picture:
-    opened, lost, is_srgb = usual
+def _read(
+    converted: Converted, data: bytes, name: str, format_: Format, reading: Reading, *, at: int | None = None
+) -> Picture:
+    opened, lost, is_srgb = converted
     head = _head(opened, data, name, at=at, is_srgb=is_srgb)
     if PROFILE_FIELD in opened.get_fields() and not head.profile and not is_srgb:
         lost = (*lost, PROFILE_LOST)
@@ -166,9 +168,9 @@ def _read(usual: Usual, data: bytes, name: str, format_: Format, reading: Readin
 
 
 def _head(opened: pyvips.Image, data: bytes, name: str, *, at: int | None = None, is_srgb: bool = False) -> Decoded:
-    """All of a picture but its samples. is_srgb: they are sRGB, whatever the file says of them."""
+    """Read all of a picture but its samples. is_srgb: they are sRGB, whatever the file says of them."""
     _refuse_unusual(opened, name)
-    told = ToldColors() if is_srgb else told_colors(data)
+    told = DeclaredColors() if is_srgb else declared_colors(data)
     channels = COLOR_CHANNELS[opened.interpretation]
     profile = None if is_srgb else (told.profile if channels == 3 else None) or profile_of(opened, channels=channels)
     return Decoded(
@@ -229,7 +231,7 @@ def _field(image: pyvips.Image, name: str, *, default: int) -> int:
 
 
 def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
-    """What libvips has against a file, told as what it is: an unsupported kind, too little memory, or damage."""
+    """Return the error for a message of libvips: an unsupported kind, too little memory, or damage."""
     reason = reason_of(error)
     if UNSUPPORTED.search(reason):
         return MediaError(
@@ -242,6 +244,6 @@ def _fault_of(error: pyvips.Error, format_: Format, name: str) -> MediaError:
 
 
 def reason_of(error: pyvips.Error) -> str:
-    """The last line of libvips's message: the ones before it repeat it, or say what followed from it."""
+    """Return the last line of libvips's message: the ones before it repeat it, or say what followed from it."""
     lines = str(error.detail or error.message).split("\n")
     return [line.strip() for line in lines if line.strip()][-1]

@@ -14,7 +14,7 @@ from stylecli.media.images.codecs.apng import animated
 from stylecli.media.images.codecs.tiff.pages import joined
 from stylecli.media.images.codecs.vips_reading import reason_of
 from stylecli.media.images.formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
-from stylecli.media.images.losses import lost_in_writing, pages_lost
+from stylecli.media.images.lost_content import lost_in_writing, pages_lost
 from stylecli.media.images.metadata import avif, jpeg, png, webp
 from stylecli.media.images.metadata.exif import painted_exif
 from stylecli.media.images.metadata.kept import NOTHING, Metadata, bare_iptc, with_metadata
@@ -70,7 +70,7 @@ def _encoded(picture: Picture, format_: Format, encoding: Encoding, *, notice: N
 
 
 def _with_metadata(encoded: bytes, contents: Contents, format_: Format, *, size: tuple[int, int]) -> bytes:
-    """An encoded file with the metadata that libvips writes wrongly or not at all. size: width and height."""
+    """Put metadata that libvips writes wrongly or not at all into an encoded file. size: width and height."""
     metadata = contents.metadata
     exif = painted_exif((metadata.exif or b"").removeprefix(PREFIX), size)
     if format_ is JPEG:
@@ -91,7 +91,7 @@ def _with_metadata(encoded: bytes, contents: Contents, format_: Format, *, size:
 def _described(
     picture: Picture, format_: Format, encoding: Encoding, *, notice: Notice
 ) -> tuple[Contents, pyvips.Image]:
-    """A picture's contents as far as they are written, and what libvips writes, with its metadata."""
+    """Return a picture's contents as far as they are written, and the image with metadata that libvips writes."""
     own = picture.contents if isinstance(picture.contents, Contents) else None
     contents = own or contents_of_pixels(picture.pixels)
     if encoding.strip:
@@ -125,7 +125,7 @@ def _saved(image: pyvips.Image, metadata: Metadata, format_: Format, encoding: E
 
 
 def _alike(pictures: Sequence[Picture], format_: Format) -> list[Picture]:
-    """The frames of an animation with the same channels, painted or not: as RGB, and all with alpha or none."""
+    """Bring the frames of an animation to the same channels, painted or not: RGB, and all with alpha or none."""
     are_native = [
         one.contents is not None and isinstance(one.contents, Contents) and is_native(one, one.contents, format_)
         for one in pictures

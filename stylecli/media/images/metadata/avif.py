@@ -14,7 +14,7 @@ OFFSET_TO_TIFF = bytes(4)  # ISO/IEC 23008-12, A.2.1: how many bytes stand befor
 
 
 def with_exif(avif: bytes, block: bytes) -> bytes:
-    """An AVIF file with this Exif block (a small TIFF file) in place of the one that it has.
+    """Replace the Exif block of an AVIF file by this one (a small TIFF file).
 
     The block comes behind the end, so that nothing else moves. A file without Exif stays as it is.
     """
@@ -47,7 +47,7 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, i
 
 
 def _exif_item(data: bytes, start: int, end: int) -> int | None:
-    """The number of the item that holds Exif, as "iinf" tells."""
+    """Return the number of the item that holds Exif, from the box "iinf"."""
     count_bytes = 2 if data[start] == 0 else 4
     for kind, (at, _) in _boxes(data, start + FULL_BYTES + count_bytes, end):
         number_bytes = 2 if data[at] == 2 else 4  # by the version

@@ -19,7 +19,7 @@ BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
 
 def painted_exif(block: bytes, size: tuple[int, int]) -> bytes:
-    """An Exif block (a small TIFF file) of a picture that is upright now; size: its width and height now.
+    """Edit an Exif block (a small TIFF file) for a picture that is upright now; size: its width and height now.
 
     Without the thumbnail, which shows the old picture. What the block does not tell is not added to it.
     """
@@ -38,7 +38,7 @@ def painted_exif(block: bytes, size: tuple[int, int]) -> bytes:
 
 
 def orientation_of(block: bytes) -> int:
-    """The orientation that an Exif block tells, 1 to 8; 1 where it tells none."""
+    """Read the orientation from an Exif block, 1 to 8; 1 where there is none."""
     order = BYTE_ORDERS.get(block[:4])
     for at in _orientation_entries(block):
         (value,) = struct.unpack_from(f"{order}H", block, at + 8)
@@ -47,7 +47,7 @@ def orientation_of(block: bytes) -> int:
 
 
 def _orientation_entries(block: bytes) -> Iterator[int]:
-    """Where the entries for the orientation stand in the first directory."""
+    """Return the offsets of the entries for the orientation in the first directory."""
     order = BYTE_ORDERS.get(block[:4])
     if order is not None and len(block) >= 8:
         (first,) = struct.unpack_from(f"{order}I", block, 4)
@@ -86,14 +86,14 @@ def _write_number(block: bytearray, order: str, at: int, number: int) -> None:
 
 
 def _entries(block: bytes | bytearray, order: str, directory: int, tag: int) -> Iterator[int]:
-    """Where the entries of a tag stand in a directory."""
+    """Return the offsets of the entries of a tag in a directory."""
     for at in range(directory + 2, _end_of(block, order, directory), ENTRY_BYTES):
         if struct.unpack_from(f"{order}H", block, at) == (tag,):
             yield at
 
 
 def _end_of(block: bytes | bytearray, order: str, directory: int) -> int:
-    """The end of a directory's entries, 0 if it is not whole."""
+    """Return the end of a directory's entries, 0 if it is not whole."""
     if directory + 2 > len(block):
         return 0
     (count,) = struct.unpack_from(f"{order}H", block, directory)

@@ -26,7 +26,7 @@ GUID_BYTES = 32  # the MD5 of the whole extension, as hexadecimal text, before e
 
 
 def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """The segments before the samples, as far as they are whole: marker, content, where the next one begins."""
+    """List the segments before the samples, as far as they are whole: marker, content, offset of the next one."""
     at = len(START)
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -41,12 +41,12 @@ def segments_of(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def descriptive_segments(data: bytes) -> tuple[Segment, ...]:
-    """What a JPEG file says about its picture, in its order: Exif, XMP, Photoshop's blocks with IPTC, comments."""
+    """List the segments that describe the picture, in order: Exif, XMP, Photoshop's blocks with IPTC, comments."""
     return tuple((marker, content) for marker, content, _ in segments_of(data) if _is_descriptive(marker, content))
 
 
 def xmp_in(segments: Sequence[Segment]) -> tuple[bytes | None, bool]:
-    """The XMP packet among the segments, and whether it is all: its extension is part of it, where that is whole."""
+    """Return the XMP packet, merged with its extension, and whether it is whole: a damaged extension is left out."""
     packet = next((content[len(XMP) :] for marker, content in segments if _is(marker, content, XMP)), None)
     parts = [content[len(EXTENDED_XMP) :] for marker, content in segments if _is(marker, content, EXTENDED_XMP)]
     if packet is None or not parts:
@@ -74,7 +74,7 @@ def has_end(data: bytes) -> bool:
 
 
 def behind(data: bytes) -> tuple[str, ...]:
-    """What phones and cameras append to a JPEG: the video of a motion photo, further pictures (CIPA DC-007)."""
+    """Name what phones and cameras append to a JPEG: the video of a motion photo, further pictures (CIPA DC-007)."""
     end = _end_of(data)
     if end < 0:
         return ()
@@ -88,7 +88,7 @@ def behind(data: bytes) -> tuple[str, ...]:
 def with_segments(
     jpeg: bytes, segments: Sequence[Segment], *, size: tuple[int, int], density: tuple[int, int] | None = None
 ) -> bytes:
-    """A JPEG file that says of its picture what `segments` say; it is upright now.
+    """Replace the descriptive segments of a JPEG file by `segments`; the picture is upright now.
 
     size: its width and height now. density: dots per inch across and down, for files without Exif; None: unknown.
     """
@@ -104,20 +104,20 @@ def with_segments(
 
 
 def with_exif(segments: Sequence[Segment], block: bytes) -> tuple[Segment, ...]:
-    """The segments with this Exif block (a small TIFF file) in place of another one; without any if it is too large."""
+    """Replace the Exif segment by this block (a small TIFF file); one that is too large is left out."""
     others = [segment for segment in segments if not segment[1].startswith(EXIF)]
     own = [(APP1, EXIF + block)] if block and len(EXIF + block) <= CONTENT_BYTES_MAX else []
     return (*own, *others)
 
 
 def _jfif(density: tuple[int, int] | None) -> bytes:
-    """The content of segment APP0 (JFIF 1.02): version, unit, density, no thumbnail."""
+    """Return the content of segment APP0 (JFIF 1.02): version, unit, density, no thumbnail."""
     unit, (across, down) = (1, density) if density else (0, (1, 1))  # 0: only the shape of a pixel
     return b"JFIF\0\x01\x02" + struct.pack(">BHHBB", unit, across, down, 0, 0)
 
 
 def _end_of(data: bytes) -> int:
-    """Where the end marker stands, negative if nowhere. Among the samples its bytes cannot stand."""
+    """Return the offset of the end marker, negative if there is none. Samples never hold its bytes."""
     samples = max((end for _, _, end in segments_of(data)), default=len(START))
     return data.find(END, samples)
 

@@ -55,7 +55,7 @@ class Metadata:
 
 
 def bare_iptc(metadata: Metadata) -> bytes | None:
-    """The IPTC block, as TIFF files hold it."""
+    """Return the IPTC block, as TIFF files hold it."""
     value = next((value for name, _, value in metadata.fields if name == IPTC), None)
     return iptc_for("TIFF", value) if value else None
 
@@ -64,7 +64,7 @@ NOTHING = Metadata(())
 
 
 def metadata_from(exif: bytes | None, xmp: bytes | None) -> Metadata:
-    """The metadata of a file that another library than libvips has read: an Exif block and an XMP packet."""
+    """Make the metadata of a file that another library than libvips has read: an Exif block and an XMP packet."""
     import pyvips  # a native library that --help does not need
 
     fields = []
@@ -76,7 +76,7 @@ def metadata_from(exif: bytes | None, xmp: bytes | None) -> Metadata:
 
 
 def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
-    """The metadata of a pyvips image that was opened from a file's `data`.
+    """Read the metadata of a pyvips image that was opened from a file's `data`.
 
     at: where the directory of its page begins in a TIFF file; None: the first one.
     """
@@ -102,7 +102,7 @@ def metadata_of(image: Any, data: bytes, *, at: int | None = None) -> Metadata:
 
 
 def _resolution_of(image: Any, data: bytes, chunks: Sequence[Chunk]) -> tuple[float, float] | None:
-    """The density that a file tells; libvips gives one of two for files that tell none."""
+    """Return the density in a file; None for the two values that libvips gives for files without one."""
     is_told = has_density(data) if data.startswith(START) else any(kind == DENSITY for kind, _ in chunks)
     assumed = {UNKNOWN_RESOLUTION, round(DEFAULT_RESOLUTION, 2)}
     is_assumed = {round(image.xres, 2), round(image.yres, 2)} <= assumed

@@ -15,7 +15,7 @@ THUMBNAILS = {0x0409, 0x040C}  # they show the picture as it was
 
 
 def without_thumbnails(segment: bytes) -> bytes:
-    """The content of a segment APP13 without the blocks that show the picture."""
+    """Return the content of a segment APP13 without the blocks that show the picture."""
     kept = b"".join(block for number, _, block in _blocks(segment) if number not in THUMBNAILS)
     return PHOTOSHOP + kept if kept or segment == PHOTOSHOP else segment
 

@@ -25,7 +25,7 @@ HEADER_BYTES = 12 + 13  # of IHDR, the first chunk
 
 
 def chunks_of(data: bytes) -> Iterator[Chunk]:
-    """All chunks of a PNG file, as far as they are whole."""
+    """List all chunks of a PNG file, as far as they are whole."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
@@ -36,7 +36,7 @@ def chunks_of(data: bytes) -> Iterator[Chunk]:
 
 
 def descriptive_chunks(data: bytes) -> tuple[Chunk, ...]:
-    """What a PNG file says about its picture, in its order; Exif as a chunk eXIf, in whatever form it was."""
+    """List the chunks that describe the picture, in order; Exif as a chunk eXIf, in whatever form it was."""
     kept = [chunk for chunk in chunks_of(data) if _is_kept(chunk[0])]
     has_exif = any(kind == b"eXIf" for kind, _ in kept)
     chunks: list[Chunk] = []
@@ -50,12 +50,12 @@ def descriptive_chunks(data: bytes) -> tuple[Chunk, ...]:
 
 
 def exif_in(chunks: Iterable[Chunk]) -> bytes | None:
-    """The Exif block (a small TIFF file) among the chunks."""
+    """Return the Exif block (a small TIFF file) among the chunks."""
     return next((content for kind, content in chunks if kind == b"eXIf"), None)
 
 
 def xmp_in(chunks: Iterable[Chunk]) -> bytes | None:
-    """The XMP packet among the chunks."""
+    """Return the XMP packet among the chunks."""
     for kind, content in chunks:
         if kind == b"iTXt" and content.startswith(XMP_KEY + b"\0"):
             is_compressed, rest = content[len(XMP_KEY) + 1] == 1, content[len(XMP_KEY) + 3 :]
@@ -65,7 +65,7 @@ def xmp_in(chunks: Iterable[Chunk]) -> bytes | None:
 
 
 def with_exif(chunks: Iterable[Chunk], block: bytes) -> tuple[Chunk, ...]:
-    """The chunks with this Exif block (a small TIFF file) in place of another one."""
+    """Replace the Exif chunk by this block (a small TIFF file)."""
     return tuple((kind, block if kind == b"eXIf" else content) for kind, content in chunks)
 
 
@@ -90,13 +90,13 @@ def other_kinds(chunks: Iterable[Chunk]) -> list[str]:
 
 
 def text_keys(chunks: Iterable[Chunk]) -> list[str]:
-    """The keys of the texts, but for XMP."""
+    """List the keys of the texts, but for XMP."""
     keys = [content.split(b"\0", 1)[0] for kind, content in chunks if kind in TEXT]
     return [key.decode("latin-1") for key in keys if key != XMP_KEY]
 
 
 def with_chunks(png: bytes, chunks: Sequence[Chunk], *, size: tuple[int, int], color: Sequence[Chunk] = ()) -> bytes:
-    """A PNG file that says of its picture what `chunks` say; it is upright now.
+    """Replace the descriptive chunks of a PNG file by `chunks`; the picture is upright now.
 
     size: its width and height now. color: replaces its profile.
     """
@@ -126,7 +126,7 @@ def _painted(chunk: Chunk, size: tuple[int, int]) -> Chunk:
 
 
 def _raw_exif(kind: bytes, content: bytes) -> bytes | None:
-    """The Exif block in a text of ImageMagick's; None for any other chunk."""
+    """Return the Exif block in a text of ImageMagick's; None for any other chunk."""
     if kind not in (b"tEXt", b"zTXt") or not content.startswith(RAW_EXIF_KEY + b"\0"):
         return None
     text = content[len(RAW_EXIF_KEY) + 1 :]

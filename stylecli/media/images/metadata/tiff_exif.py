@@ -57,7 +57,7 @@ class NumberList:
 
 
 def read_exif(tiff: bytes, at: int | None = None) -> bytes | None:
-    """The EXIF block that a TIFF file holds in its directories; None if there is nothing in it.
+    """Read the EXIF block from the directories of a TIFF file; None if there is nothing in it.
 
     at: where the directory begins that is looked at; None: the first one.
     """
@@ -72,7 +72,7 @@ def read_iptc(tiff: bytes, at: int | None = None) -> bytes | None:
 
 
 def directory_of(tiff: bytes, at: int | None = None) -> Directory:
-    """A directory of a TIFF file, with those below it; empty if it is damaged. `at`: as in `read_exif`."""
+    """Read a directory of a TIFF file, with those below it; empty if it is damaged. `at`: as in `read_exif`."""
     layout = layout_of(tiff)
     try:
         return _parse(tiff, at or layout.number(tiff, layout.first), layout) if layout else {}
@@ -83,7 +83,7 @@ def directory_of(tiff: bytes, at: int | None = None) -> Directory:
 def add_exif(
     tiff: bytes, block: bytes, *, iptc: bytes | None = None, private: Mapping[int, NumberList] | None = None
 ) -> bytes:
-    """A classic TIFF file with the tags of an EXIF block, IPTC and private tags in a new first directory at its end."""
+    """Give a classic TIFF file a new first directory, at its end, with EXIF, IPTC and private tags."""
     layout = layout_of(tiff)
     described = {**_described(block.removeprefix(PREFIX)), **(private or {})}
     if iptc:
@@ -98,7 +98,7 @@ def add_exif(
 
 
 def _described(data: bytes, at: int | None = None) -> Directory:
-    """The part of a file's directories that describes the picture; nothing if they are damaged."""
+    """Return the part of a file's directories that describes the picture; nothing if they are damaged."""
     return {tag: value for tag, value in directory_of(data, at).items() if tag in DESCRIPTIVE | SUBDIRECTORIES}
 
 
@@ -122,7 +122,7 @@ def _parse(data: bytes, start: int, layout: Layout, *, depth: int = DEPTH) -> Di
 
 
 def _serialize(directory: Directory, start: int, order: ByteOrder, entries: list[bytes]) -> bytes:
-    """A directory that will stand at `start`, its values after it; `entries` are ready-made ones that go into it."""
+    """Serialize a directory for the offset `start`, its values after it; `entries` are ready-made ones for it."""
     values = bytearray()
     values_start = start + 2 + (len(directory) + len(entries)) * ENTRY_BYTES + LONG
     for tag, value in directory.items():

@@ -27,11 +27,11 @@ class Layout:
         return struct.calcsize(self.place)
 
     def number(self, data: bytes, at: int, letter: str | None = None) -> int:
-        """The number at a place: a place, or of the type `letter`. Raises struct.error outside the file."""
+        """Read the number at `at`: an offset, or of the type `letter`. Raises struct.error outside the file."""
         return int(struct.unpack_from(self.order + (letter or self.place), data, at)[0])
 
     def entries(self, data: bytes, directory: int) -> range:
-        """Where the entries of a directory stand; behind the last one stands the place of the next directory."""
+        """Return the offsets of a directory's entries; behind the last one stands the offset of the next directory."""
         count = self.number(data, directory, self.amount)
         start = directory + struct.calcsize(self.order + self.amount)
         return range(start, start + count * self.entry_bytes, self.entry_bytes)
@@ -43,7 +43,7 @@ class Layout:
 
 
 def layout_of(data: bytes) -> Layout | None:
-    """The layout of a TIFF file by its first bytes; None for any other file."""
+    """Read the layout of a TIFF file from its first bytes; None for any other file."""
     orders: tuple[tuple[bytes, ByteOrder], ...] = ((b"II", "<"), (b"MM", ">"))
     for mark, order in orders:
         if data[:4] == mark + struct.pack(order + "H", 42):

@@ -34,7 +34,7 @@ def is_private(tag: int) -> bool:
 
 
 def read_private(tiff: bytes, at: int | None = None) -> PrivateTags:
-    """The private tags of a TIFF file, but for what is of the picture as it was, and Photoshop's thumbnails.
+    """Read the private tags of a TIFF file, without those of the picture as it was and Photoshop's thumbnails.
 
     at: where the directory begins that is looked at; None: the first one.
     """
@@ -47,7 +47,7 @@ def read_private(tiff: bytes, at: int | None = None) -> PrivateTags:
 
 
 def names_of(tags: Iterable[int]) -> tuple[str, ...]:
-    """What private tags are, in words."""
+    """Describe private tags in words."""
     private = set(filter(is_private, tags))
     names = [name for name, known in NAMES.items() if known & private]
     unknown = sorted(private.difference(*NAMES.values()))
@@ -55,5 +55,5 @@ def names_of(tags: Iterable[int]) -> tuple[str, ...]:
 
 
 def without_place(private: PrivateTags) -> PrivateTags:
-    """The tags of a picture that was turned or resized: its pixels are no longer where GeoTIFF says."""
+    """Leave out the georeference, for a picture that was turned or resized: its pixels are no longer where it says."""
     return {tag: value for tag, value in private.items() if tag not in PLACE_ON_THE_MAP}

@@ -10,7 +10,7 @@ EXIF = b"EXIF"
 
 
 def chunks_of(webp: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The name of each chunk, and the chunk with its name and length."""
+    """List the name of each chunk, and the chunk with its name and length."""
     at = HEAD_BYTES
     while at + 8 <= len(webp):
         name, size = struct.unpack_from("<4sI", webp, at)
@@ -20,7 +20,7 @@ def chunks_of(webp: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def with_exif(webp: bytes, block: bytes) -> bytes:
-    """A WebP file with this Exif block (a small TIFF file) in place of the one that it has."""
+    """Replace the Exif block of a WebP file by this one (a small TIFF file)."""
     chunks = b"".join(_written(block) if name == EXIF else whole for name, whole in chunks_of(webp))
     return webp[:4] + struct.pack("<I", 4 + len(chunks)) + webp[8:HEAD_BYTES] + chunks
 

@@ -31,7 +31,7 @@ EXTENSION_NOTE = re.compile(
 
 
 def merged_xmp(packet: bytes, extension: bytes) -> bytes | None:
-    """One packet of a main one and its extension (XMP part 3, 1.1.3.1); None if they cannot be one."""
+    """Merge a main packet and its extension (XMP part 3, 1.1.3.1); None if they do not belong together."""
     main, more = RDF.search(packet), RDF.search(extension)
     if main is None or more is None or b"<!" in packet + extension:
         return None
@@ -44,7 +44,7 @@ def merged_xmp(packet: bytes, extension: bytes) -> bytes | None:
 
 
 def painted_xmp(packet: bytes, size: tuple[int, int] | None = None) -> bytes:
-    """The packet of a picture that is upright now, without a gain map and the video of a motion photo.
+    """Edit a packet for a picture that is upright now: without a gain map and the video of a motion photo.
 
     size: its width and height now, if known.
     """

@@ -17,7 +17,7 @@ from stylecli.core.files import blamed_on
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.media.images.files import picture_from_pixels, read_pages, write_picture
 from stylecli.stylize.batch.golden.distance import NOTICEABLE, Difference, difference
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import FAILED
@@ -49,13 +49,13 @@ def check_golden(golden: Path) -> None:
 
 
 def verify(
-    ended: Sequence[Ended],
+    ended: Sequence[ItemOutcome],
     folder: Path,
     options: GoldenOptions,
     *,
     progress: Progress = ignore,
-    report: Callable[[Ended], None] = lambda _: None,
-) -> list[Ended]:
+    report: Callable[[ItemOutcome], None] = lambda _: None,
+) -> list[ItemOutcome]:
     """Compare the outputs of items that did not fail; those that differ come back as failed.
 
     Their facts hold `distance`, and `difference`: a picture of the accepted output, the new one and where they differ.
@@ -74,7 +74,7 @@ def verify(
     return verified
 
 
-def _verified(ended: Ended, folder: Path, options: GoldenOptions) -> Ended:
+def _verified(ended: ItemOutcome, folder: Path, options: GoldenOptions) -> ItemOutcome:
     """An item whose files were compared; of the frames of a sequence the one that differs most counts."""
     accepted_folder = (options.golden / _name(ended.item)).parent
     worst: tuple[Path, Path, Difference, Pair] | None = None
@@ -155,6 +155,6 @@ def _draw(path: Path, pair: Pair, found: Difference) -> None:
     write_picture(picture_from_pixels(sheet), path, overwrite=True)
 
 
-def _failed(ended: Ended, fault: str, hint: str, kind: str, **facts: Any) -> Ended:
+def _failed(ended: ItemOutcome, fault: str, hint: str, kind: str, **facts: Any) -> ItemOutcome:
     merged = {**ended.facts, "status": FAILED, "error": fault, "hint": hint, "kind": kind, **facts}
-    return Ended(ended.item, FAILED, merged)
+    return ItemOutcome(ended.item, FAILED, merged)

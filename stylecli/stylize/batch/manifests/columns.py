@@ -32,7 +32,7 @@ class Column:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of one row of a JSONL manifest (draft 2020-12)."""
+    """Return the JSON schema of one row of a JSONL manifest (draft 2020-12)."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -48,7 +48,7 @@ def schema() -> dict[str, Any]:
 
 
 def faults_of(row: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the values of a row, one text each."""
+    """Describe what is wrong with the values of a row, one text each."""
     for name, value in row.items():
         if (column := COLUMNS.get(name)) is None:
             close = difflib.get_close_matches(str(name), COLUMNS, 1)

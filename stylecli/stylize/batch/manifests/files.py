@@ -23,7 +23,7 @@ def is_sequence(path: Path) -> bool:
 
 
 def files_of(item: Item, folder: Path) -> Pairs:
-    """The files of an item whose paths are relative to `folder`.
+    """Return the files of an item whose paths are relative to `folder`.
 
     Raises:
         UsageError, MediaError: as `frame_files`.
@@ -33,13 +33,13 @@ def files_of(item: Item, folder: Path) -> Pairs:
 
 
 def style_of(item: Item, folder: Path) -> str:
-    """The style of an item, for `find_style`: a name, a blend, or a folder, whose path is relative to `folder`."""
+    """Return an item's style for `find_style`: a name, a blend, or a folder, whose path is relative to `folder`."""
     path = folder / item.style
     return str(path) if Path(item.style).name != item.style and path.is_dir() else item.style
 
 
 def frame_files(source: Path, output: Path) -> Pairs:
-    """The frames of a sequence that there are, and the files that they become, under the same numbers.
+    """Find the frames of a sequence, and the files that they become, under the same numbers.
 
     Raises:
         UsageError: one of the two has no place for a number.

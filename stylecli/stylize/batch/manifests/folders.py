@@ -63,7 +63,7 @@ def check_rule(rule: FolderRule, styles_dir: Path | None = None) -> None:
 
 
 def rows_of_folder(rule: FolderRule, base: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a folder as it is now, in the order of names; paths are relative to `base` where they can be.
+    """Make the rows of a folder as it is now, in the order of names; paths are relative to `base` if possible.
 
     Hidden files and those below `rule.output` are left out.
     """

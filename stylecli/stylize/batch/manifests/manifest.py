@@ -50,7 +50,7 @@ def read_manifest(manifest: Path, *, styles_dir: Path | None = None) -> list[Ite
 def checked_items(
     manifest: Path, rows: Iterable[NumberedRow], faults: list[str] | None = None, *, styles_dir: Path | None = None
 ) -> list[Item]:
-    """The items of the rows of a manifest, every one of them checked.
+    """Check the rows of a manifest and return their items.
 
     faults: those that whoever reads the rows finds meanwhile.
 

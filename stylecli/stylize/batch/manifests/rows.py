@@ -71,7 +71,7 @@ DEFAULTS = {field.name: field.default for field in fields(Item) if field.name no
 
 
 def kind_of(output: str) -> Kind | None:
-    """What an output is, by its suffix."""
+    """Return what an output is, by its suffix."""
     suffix = output[output.rfind(".") :].lower()  # for 100,000 paths, pathlib takes ten times as long
     if suffix in WRITABLE:
         return "picture"
@@ -79,7 +79,7 @@ def kind_of(output: str) -> Kind | None:
 
 
 def items_of(row: Mapping[str, Any], *, is_sequence: bool = False) -> Iterator[Item]:
-    """The items of a row whose values are valid: one for each style.
+    """Return the items of a row whose values are valid: one for each style.
 
     is_sequence: its input is the pattern of a numbered sequence.
 

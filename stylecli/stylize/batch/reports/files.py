@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from stylecli.core.errors import UsageError
 from stylecli.core.files import blamed_on, write_atomically
-from stylecli.stylize.batch.ledger import SKIPPED, Ended
+from stylecli.stylize.batch.ledger import SKIPPED, ItemOutcome
 from stylecli.stylize.batch.reports.page import report_page
 from stylecli.stylize.batch.results import FAILED
 
@@ -28,7 +28,7 @@ def check_report(path: Path) -> None:
         raise UsageError(f"{path}: no format of a report", hint=f"Use {', '.join(FORMATS)}.")
 
 
-def write_report(path: Path, ended: Sequence[Ended], folder: Path) -> None:
+def write_report(path: Path, ended: Sequence[ItemOutcome], folder: Path) -> None:
     """Write a report, whole or not at all; one that is there is replaced. Outputs are relative to `folder`.
 
     Raises:
@@ -46,7 +46,7 @@ def write_report(path: Path, ended: Sequence[Ended], folder: Path) -> None:
         write_atomically(path, text)
 
 
-def _junit(ended: Sequence[Ended]) -> bytes:
+def _junit(ended: Sequence[ItemOutcome]) -> bytes:
     seconds = sum(one.facts.get("seconds", 0) for one in ended)
     counts = {status: str(sum(1 for one in ended if one.status == status)) for status in (FAILED, SKIPPED)}
     totals = {"tests": str(len(ended)), "failures": counts[FAILED], "skipped": counts[SKIPPED], "errors": "0"}
@@ -68,7 +68,7 @@ def _junit(ended: Sequence[Ended]) -> bytes:
     return text + b"\n"
 
 
-def _json(ended: Sequence[Ended]) -> bytes:
+def _json(ended: Sequence[ItemOutcome]) -> bytes:
     rows = [{**one.item.row(), "result": {**one.facts, "status": one.status}} for one in ended]
     return json.dumps(rows, indent=1).encode() + b"\n"
 

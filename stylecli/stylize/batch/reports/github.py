@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stylecli.core.files import blamed_on
-from stylecli.stylize.batch.ledger import SKIPPED, Ended
+from stylecli.stylize.batch.ledger import SKIPPED, ItemOutcome
 from stylecli.stylize.batch.results import DONE, FAILED
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the environment variable with the name of the summary's file
@@ -17,7 +17,7 @@ ROWS_MAX = 100  # of failures in the summary; GitHub refuses more than 1 MiB
 LONGEST_TEXT = 500  # characters of a cell
 
 
-def annotation_lines(ended: Sequence[Ended]) -> list[str]:
+def annotation_lines(ended: Sequence[ItemOutcome]) -> list[str]:
     """Lines for stdout, which GitHub shows beside the run: one for each failure, at most 10 in all."""
     failed = [one for one in ended if one.status == FAILED]
     shown = failed if len(failed) <= ANNOTATIONS_MAX else failed[: ANNOTATIONS_MAX - 1]
@@ -29,7 +29,7 @@ def annotation_lines(ended: Sequence[Ended]) -> list[str]:
     return lines
 
 
-def write_summary(ended: Sequence[Ended], environment: Mapping[str, str] = os.environ) -> bool:
+def write_summary(ended: Sequence[ItemOutcome], environment: Mapping[str, str] = os.environ) -> bool:
     """Append a summary in Markdown to the file that GitHub shows; False where GitHub gave none.
 
     Raises:
@@ -43,7 +43,7 @@ def write_summary(ended: Sequence[Ended], environment: Mapping[str, str] = os.en
     return True
 
 
-def _summary(ended: Sequence[Ended]) -> Iterator[str]:
+def _summary(ended: Sequence[ItemOutcome]) -> Iterator[str]:
     counts = Counter(one.status for one in ended)
     seconds = sum(one.facts.get("seconds", 0) for one in ended)
     yield "### stylecli batch"

@@ -18,7 +18,7 @@ from stylecli.core.version import __version__
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.pixels import quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.stylize.batch.ledger import SKIPPED, Ended
+from stylecli.stylize.batch.ledger import SKIPPED, ItemOutcome
 from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.results import DONE, FAILED
@@ -52,8 +52,8 @@ td.bar { width: 40%; } td.bar div { height: .8rem; background: var(--bar); }
 """
 
 
-def report_page(ended: Sequence[Ended], folder: Path) -> bytes:
-    """The page, UTF-8. Outputs are relative to `folder`; those that cannot be shown have their names alone."""
+def report_page(ended: Sequence[ItemOutcome], folder: Path) -> bytes:
+    """Render the page, UTF-8. Outputs are relative to `folder`; those that cannot be shown have their names alone."""
     counts = {status: sum(1 for one in ended if one.status == status) for status in (DONE, SKIPPED, FAILED)}
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>stylecli batch</title>",
@@ -69,7 +69,7 @@ def report_page(ended: Sequence[Ended], folder: Path) -> bytes:
     return "\n".join(parts).encode("utf-8", "replace")
 
 
-def _failures(failed: Sequence[Ended]) -> Iterator[str]:
+def _failures(failed: Sequence[ItemOutcome]) -> Iterator[str]:
     if not failed:
         return
     yield "<h2>Failures</h2><table class='failures'><tr><th>Item</th><th>Style</th><th>Fault</th></tr>"
@@ -83,7 +83,7 @@ def _failures(failed: Sequence[Ended]) -> Iterator[str]:
             yield f"<figcaption>{escape(one.item.output)}</figcaption></figure>"
 
 
-def _times(timed: Sequence[Ended]) -> Iterator[str]:
+def _times(timed: Sequence[ItemOutcome]) -> Iterator[str]:
     if not timed:
         return
     seconds = [float(one.facts["seconds"]) for one in timed]
@@ -101,7 +101,7 @@ def _times(timed: Sequence[Ended]) -> Iterator[str]:
     yield "</table>"
 
 
-def _sheet(ended: Sequence[Ended], folder: Path) -> Iterator[str]:
+def _sheet(ended: Sequence[ItemOutcome], folder: Path) -> Iterator[str]:
     made = [one for one in ended if one.status != FAILED or "difference" in one.facts]
     if not made:
         return
@@ -118,7 +118,7 @@ def _sheet(ended: Sequence[Ended], folder: Path) -> Iterator[str]:
     yield "</div>"
 
 
-def _details(one: Ended) -> Iterator[str]:
+def _details(one: ItemOutcome) -> Iterator[str]:
     yield one.item.style
     if one.status == SKIPPED:
         yield "done before"

@@ -37,7 +37,7 @@ class BatchWorker(Protocol):
         """Whether it can be asked; waits for that at most so many seconds."""
 
     def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-        """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
+        """Send a request and return the answer: a failed one if the worker dies or takes over `timeout` seconds."""
 
     def close(self) -> None:
         """End it, whatever it does."""
@@ -57,7 +57,7 @@ class WorkerProcess:
         return True
 
     def ask(self, request: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
-        """The answer to a request; a worker that dies or takes longer than `timeout` seconds is a failed answer."""
+        """Send a request and return the answer: a failed one if the worker dies or takes over `timeout` seconds."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -127,7 +127,7 @@ class WorkerProcess:
 
 
 def request_of(item: Item, folder: Path, style_sha256: str = "") -> dict[str, Any]:
-    """What a worker is asked, so that it does an item whose paths are relative to `folder`.
+    """Make the request to a worker for an item whose paths are relative to `folder`.
 
     style_sha256: of the network; a worker loads the style again when it changes.
     """
@@ -146,13 +146,13 @@ def request_of(item: Item, folder: Path, style_sha256: str = "") -> dict[str, An
 
 
 def late_answer(request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """The answer of a worker that was killed after `timeout` seconds."""
+    """Make the answer for a worker that was killed after `timeout` seconds."""
     fault = f"{request['input']}: not done after {timeout:g} s"
     return {"status": "failed", "error": fault, "hint": "Allow more time.", "kind": "Timeout"}
 
 
 def died_answer(request: Mapping[str, Any], how: str) -> dict[str, Any]:
-    """The answer of a worker that died."""
+    """Make the answer for a worker that died."""
     return {"status": "failed", "error": f"{request['input']}: {how}", "hint": "", "kind": "Died"}
 
 

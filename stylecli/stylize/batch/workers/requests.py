@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def look_of(request: Mapping[str, Any]) -> Look:
-    """The look of an item, its mask read; raises MediaError."""
+    """Read the look of an item, with its mask; raises MediaError."""
     from stylecli.stylize.look import Look
     from stylecli.stylize.pictures.pages import read_mask
 
@@ -31,7 +31,7 @@ def span_of(text: str | None) -> Span | None:
 
 
 def rate_of(value: float | str | None) -> Rate | None:
-    """A frame rate as in a row; "cfr" and None stay."""
+    """Read a frame rate as in a row; "cfr" and None stay."""
     from stylecli.media.video.rates import exact_rate
 
     if value is None or value == "cfr":

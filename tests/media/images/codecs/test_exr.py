@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.codecs.exr_places import COLORS
+from stylecli.media.images.codecs.exr_layers import COLORS
 from stylecli.media.images.files import (
     Reading,
     picture_from_pixels,

@@ -66,7 +66,7 @@ def test_it_is_turned_upright_and_keeps_its_metadata(photo: NDArray[np.uint8], s
 def test_a_profile_is_converted_and_kept(photo: NDArray[np.uint8]) -> None:
     profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("XYZ"))
     assert profile  # a profile that is not for RGB is left aside
-    from stylecli.media.images.coding_points import icc_of_codes
+    from stylecli.media.images.cicp import icc_of_codes
 
     icc = icc_of_codes(12, 13)  # Display P3
     pillow = PIL.Image.fromarray(photo)

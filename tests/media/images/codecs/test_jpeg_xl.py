@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.coding_points import icc_of_codes
+from stylecli.media.images.cicp import icc_of_codes
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.images.picture import Contents
 from tests.media.images.metadata.test_kept import assert_described, exif, file_of, opened

@@ -13,7 +13,7 @@ from stylecli.media.images.files import Pages, picture_from_pixels, read_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.photos.film import RATE, chord
 from stylecli.stylize.batch.golden.verify import GoldenOptions, check_golden, verify
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.rows import Item
 
 
@@ -26,9 +26,9 @@ def golden(tmp_path: Path, photo: NDArray[np.uint8]) -> GoldenOptions:
     return GoldenOptions(tmp_path / "golden", tmp_path / "differences")
 
 
-def ended(output: str = "out/a.png", status: str = "done") -> Ended:
+def ended(output: str = "out/a.png", status: str = "done") -> ItemOutcome:
     kind = "video" if output.endswith(".mp4") else "picture"
-    return Ended(Item(output, "a.jpg", output, "wave", kind), status, {"seconds": 1.0})  # type: ignore[arg-type]
+    return ItemOutcome(Item(output, "a.jpg", output, "wave", kind), status, {"seconds": 1.0})  # type: ignore[arg-type]
 
 
 def change(path: Path, by: int) -> None:
@@ -51,7 +51,7 @@ def test_an_accepted_output_passes(golden: GoldenOptions, tmp_path: Path, status
 
 def test_another_picture_fails_with_a_picture_of_the_difference(golden: GoldenOptions, tmp_path: Path) -> None:
     change(tmp_path / "out" / "a.png", 40)
-    reported: list[Ended] = []
+    reported: list[ItemOutcome] = []
     (one,) = verify([ended()], tmp_path, golden, report=reported.append)
     assert (one.status, one.facts["kind"], one.facts["seconds"]) == ("failed", "Differs", 1.0)
     assert reported == [one]
@@ -79,7 +79,7 @@ def test_every_frame_of_a_sequence_is_compared(golden: GoldenOptions, tmp_path: 
     for number in range(3):
         for folder in (tmp_path, tmp_path / "out", golden.golden / "out"):
             shutil.copy(golden.golden / "out" / "a.png", folder / f"{number:04}.png")
-    sequence = Ended(Item("s", "%04d.png", "out/%04d.png", "wave", "sequence"), "done", {"seconds": 1.0})
+    sequence = ItemOutcome(Item("s", "%04d.png", "out/%04d.png", "wave", "sequence"), "done", {"seconds": 1.0})
     assert verify([sequence], tmp_path, golden)[0].facts["distance"] == 0
     change(tmp_path / "out" / "0001.png", 40)
     (one,) = verify([sequence], tmp_path, golden)

@@ -17,7 +17,7 @@ import pytest
 
 from stylecli.core.errors import MediaError
 from stylecli.media.images.files import read_picture
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.machines.claims import Claims, open_claims
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
@@ -144,7 +144,7 @@ def done_of(folder: Path) -> Counter[str]:
 
 def test_two_workers_share_the_items(folder: Path) -> None:
     items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
-    ended: list[list[Ended]] = []
+    ended: list[list[ItemOutcome]] = []
     threads = [
         threading.Thread(target=lambda: ended.append(run_batch(items, folder, options(folder)))) for _ in range(2)
     ]
@@ -161,7 +161,7 @@ def test_two_workers_share_the_items(folder: Path) -> None:
 def test_an_item_that_fails_elsewhere_is_a_failure_here(folder: Path) -> None:
     (folder / "2.png").write_bytes(b"no picture")
     items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
-    ended: list[list[Ended]] = []
+    ended: list[list[ItemOutcome]] = []
     threads = [
         threading.Thread(target=lambda: ended.append(run_batch(items, folder, options(folder)))) for _ in range(2)
     ]
@@ -201,7 +201,7 @@ def test_a_shared_folder_that_disappears_is_named_and_nothing_is_lost(
         shutil.copy(path, shared)
     items = read_manifest(shared / "m.jsonl", styles_dir=folder / "styles")
 
-    def disappear(_: Ended) -> None:
+    def disappear(_: ItemOutcome) -> None:
         if shared.exists():
             shared.rename(tmp_path / "gone")
 

@@ -7,13 +7,15 @@ from xml.etree import ElementTree
 import pytest
 
 from stylecli.core.errors import UsageError
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports.files import check_report, write_report
 
 ENDED = [
-    Ended(Item("a", "a.png", "out/a.png", "wave", "picture"), "done", {"seconds": 1.5, "warnings": ["sound <lost>"]}),
-    Ended(
+    ItemOutcome(
+        Item("a", "a.png", "out/a.png", "wave", "picture"), "done", {"seconds": 1.5, "warnings": ["sound <lost>"]}
+    ),
+    ItemOutcome(
         Item("b\x00", "b.png", "out/b.png", "wave", "picture"),
         "failed",
         {
@@ -24,7 +26,7 @@ ENDED = [
             "warnings": [],
         },
     ),
-    Ended(Item("c", "c.png", "out/c.png", "wave", "picture"), "skipped"),
+    ItemOutcome(Item("c", "c.png", "out/c.png", "wave", "picture"), "skipped"),
 ]
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports.github import ANNOTATIONS_MAX, annotation_lines, write_summary
 
 
-def failed(name: str, error: str = "gone") -> Ended:
-    return Ended(
+def failed(name: str, error: str = "gone") -> ItemOutcome:
+    return ItemOutcome(
         Item(name, name, f"out/{name}", "wave", "picture"),
         "failed",
         {"kind": "MediaError", "error": error, "hint": "Copy it again.", "seconds": 0.5},
@@ -31,7 +31,7 @@ def test_many_failures_are_ten_annotation_lines() -> None:
 def test_the_summary_is_appended_where_github_wants_it(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("before\n")
-    done = Ended(Item("b", "b.png", "out/b.png", "wave", "picture"), "done", {"seconds": 1.0})
+    done = ItemOutcome(Item("b", "b.png", "out/b.png", "wave", "picture"), "done", {"seconds": 1.0})
     assert write_summary([failed("a|b.png"), done], {"GITHUB_STEP_SUMMARY": str(path)})
     text = path.read_text()
     assert text.startswith("before\n### stylecli batch")

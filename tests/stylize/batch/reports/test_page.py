@@ -10,7 +10,7 @@ import numpy as np
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.photos.film import RATE, chord
-from stylecli.stylize.batch.ledger import Ended
+from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.reports import page
 from stylecli.stylize.batch.reports.page import report_page
@@ -18,14 +18,14 @@ from stylecli.stylize.batch.reports.page import report_page
 FACTS = {"seconds": 1.5, "width": 900, "height": 600, "frames": 1, "pixels": 540000, "warnings": []}
 
 
-def done(name: str, **facts: object) -> Ended:
+def done(name: str, **facts: object) -> ItemOutcome:
     kind = "video" if name.endswith(".mp4") else "picture"
-    return Ended(Item(name, "a.png", name, "wave", kind), "done", {**FACTS, **facts})  # type: ignore[arg-type]
+    return ItemOutcome(Item(name, "a.png", name, "wave", kind), "done", {**FACTS, **facts})  # type: ignore[arg-type]
 
 
-def failed(name: str, error: str = "cut", **facts: object) -> Ended:
+def failed(name: str, error: str = "cut", **facts: object) -> ItemOutcome:
     item = Item(name, "b.png", name, "wave", "picture")
-    return Ended(item, "failed", {"kind": "MediaError", "error": error, "hint": "Copy it.", **facts})
+    return ItemOutcome(item, "failed", {"kind": "MediaError", "error": error, "hint": "Copy it.", **facts})
 
 
 def write(path: Path, width: int = 900) -> None:
@@ -59,9 +59,9 @@ def test_a_sequence_is_shown_by_its_first_frame(tmp_path: Path) -> None:
     for name in ("shot.0001.png", "out.0001.png"):
         write(tmp_path / name)
     item = Item("s", "shot.%04d.png", "out.%04d.png", "wave", "sequence")
-    assert len(Page(report_page([Ended(item, "done", FACTS)], tmp_path).decode()).addresses) == 1
+    assert len(Page(report_page([ItemOutcome(item, "done", FACTS)], tmp_path).decode()).addresses) == 1
     (tmp_path / "shot.0001.png").unlink()
-    assert "not shown" in report_page([Ended(item, "done", FACTS)], tmp_path).decode()
+    assert "not shown" in report_page([ItemOutcome(item, "done", FACTS)], tmp_path).decode()
 
 
 def test_names_and_faults_are_text(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class TiffPlan:
 
 
 def plan_of(data: bytes) -> TiffPlan:
-    """The pictures of a TIFF file that are no previews; the largest comes first, where the first one is a preview."""
+    """List the pictures of a TIFF file that are no previews. If the first one is a preview, the largest comes first."""
     try:
         found, is_dng = _directories(data)
     except (struct.error, ValueError):  # damaged: libvips tells more
@@ -86,7 +86,7 @@ def plan_of(data: bytes) -> TiffPlan:
 
 
 def with_photometric(data: bytes, at: int, meaning: int) -> bytes:
-    """The bytes of a TIFF file in which the directory at `at` gives another meaning to its samples."""
+    """Return the bytes of a TIFF file in which the directory at `at` gives another meaning to its samples."""
     layout = layout_of(data)
     if layout is None:
         return data

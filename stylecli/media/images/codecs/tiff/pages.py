@@ -21,7 +21,7 @@ SIZE_MAX = (1 << 32) - 1  # places have 32 bits
 
 
 def joined(tiffs: Sequence[bytes], *, name: str) -> bytes:
-    """The pages of classic TIFF files of one byte order and one page each, in one file; `name` is for messages.
+    """Join classic TIFF files of one byte order and one page each to one file; `name` is for messages.
 
     Raises:
         MediaError: they are larger than a TIFF file can be.

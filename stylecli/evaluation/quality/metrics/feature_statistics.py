@@ -43,12 +43,12 @@ class FeatureStatistics:
 
 
 def statistics_of(features: Mapping[str, Tensor]) -> dict[str, FeatureStatistics]:
-    """The statistics of feature maps (1, C, H, W), by layer."""
+    """Compute the statistics of feature maps (1, C, H, W), by layer."""
     return {layer: FeatureStatistics(gram_matrix(maps), maps.mean((0, 2, 3))) for layer, maps in features.items()}
 
 
 def style_distance(painted: Mapping[str, FeatureStatistics], painting: Mapping[str, FeatureStatistics]) -> float:
-    """The relative Gram distance summed over the layers: ||G - G_s||² / ||G_s||²."""
+    """Compute the relative Gram distance summed over the layers: ||G - G_s||² / ||G_s||²."""
     ratios = [
         (painted[layer].gram - one.gram).square().sum() / one.gram.square().sum() for layer, one in painting.items()
     ]
@@ -56,7 +56,10 @@ def style_distance(painted: Mapping[str, FeatureStatistics], painting: Mapping[s
 
 
 def e_statistic(painted: FeatureStatistics, painting: FeatureStatistics) -> float:
-    """Minus the logarithm of the Kullback-Leibler divergence of two Gaussians, painted from painting; higher is better.
+    """Compute -log KL(painted || painting) of two Gaussians; higher is better.
+
+    KL = (tr(T⁻¹ S) + d^T T⁻¹ d - k + log det T - log det S) / 2 with the covariances S of the painted picture and T of
+    the painting, the difference d of their means, and k dimensions.
 
     The effectiveness of Yeh et al. 2019, "Improving style transfer with calibrated metrics": features are projected
     onto the painting's principal components. Ours are those with 90 % of the variance, of the style layers here.

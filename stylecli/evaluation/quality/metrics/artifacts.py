@@ -21,7 +21,7 @@ SPECK_CONTRAST = 0.15  # of full brightness, over every pixel of the ring
 
 
 def grid_energy(pixels: NDArray[Any]) -> float:
-    """How far a grid of 2 or 4 pixels stands out: log10 of its power over the median of the bins around.
+    """Measure how far a grid of 2 or 4 pixels stands out: log10 of its power over the median of the bins around.
 
     The luma of (H, W, 3) under a Hann window; mean over six frequencies: horizontal, vertical, both, of both periods.
     About 0.4 for photos; 1 is a factor of ten.
@@ -43,7 +43,7 @@ def grid_energy(pixels: NDArray[Any]) -> float:
 
 
 def frame_energy(pixels: NDArray[Any]) -> float:
-    """How far a frame along the border stands out: log10 of its step in colour over the usual step inside.
+    """Measure how far a frame along the border stands out: log10 of its step in colour over the usual step inside.
 
     A step is the distance in CIE Lab of the mean colours of two neighbouring lines at the same depth from the border,
     mean over the four sides. The largest in the outer 16 pixels, over the median further in. About 0.5 for photos; 1 is
@@ -60,7 +60,7 @@ def frame_energy(pixels: NDArray[Any]) -> float:
 
 
 def speck_density(pixels: NDArray[Any]) -> float:
-    """White dots and speckles, light and dark, for each 10,000 pixels of a picture (H, W, 3).
+    """Count specks, isolated light or dark dots, for each 10,000 pixels of a picture (H, W, 3).
 
     A speck is the lightest (darkest) pixel of its 5 x 5 neighbours and clearly lighter (darker) than every pixel of the
     ring three pixels away: lines and edges cross that ring, so they are no specks.
@@ -71,7 +71,7 @@ def speck_density(pixels: NDArray[Any]) -> float:
 
 
 def _steps(side: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances between the mean colours of neighbouring lines, from the border inwards."""
+    """Return the distances between the mean colours of neighbouring lines, from the border inwards."""
     return np.asarray(np.linalg.norm(np.diff(side.mean(1), axis=0), axis=1))
 
 
@@ -92,7 +92,7 @@ def _isolated_peaks(plane: Floats) -> int:
 
 
 def _ring_maximum(plane: Floats) -> Floats:
-    """The maximum on the outline of the square around each pixel; infinite where it leaves the picture."""
+    """Return the maximum on the outline of the square around each pixel; infinite where it leaves the picture."""
     padded = np.pad(plane, SPECK_REACH, constant_values=np.inf)
     height, width = plane.shape
     last = 2 * SPECK_REACH

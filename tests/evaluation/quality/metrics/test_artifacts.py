@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylecli.evaluation.quality.metrics.patterns import frame_energy, grid_energy, speck_density
+from stylecli.evaluation.quality.metrics.artifacts import frame_energy, grid_energy, speck_density
 
 
 def test_a_photo_has_hardly_any_grid(photo: NDArray[np.uint8]) -> None:

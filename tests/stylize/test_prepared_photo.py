@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
 from stylecli.packs.pack import open_pack
-from stylecli.stylize.groundwork import groundwork, paint_on
 from stylecli.stylize.look import Brush, Look
 from stylecli.stylize.painting import paint
+from stylecli.stylize.prepared_photo import paint_prepared, prepare_photo
 from tests.support.packs import write_style
 
 LEVEL = 1  # of 8 bits: the sums are taken in another order
@@ -44,7 +44,7 @@ def test_at_the_size_of_the_photo_no_pixel_differs(filling: Engine, photo: NDArr
 @pytest.mark.parametrize("brush", ["native", 2.0])
 def test_frames_of_a_scene_are_not_filled(filling: Engine, photo: NDArray[np.uint8], brush: Brush) -> None:
     plain, out = _painted(filling, photo, brush, 0.0), np.empty_like(photo)
-    paint_on(groundwork(photo, brush, fills=False), filling, out)
+    paint_prepared(prepare_photo(photo, brush, fills=False), filling, out)
     np.testing.assert_array_equal(out, plain)
 
 
@@ -63,15 +63,15 @@ def test_tiny_photos_take_every_brush(filling: Engine, shape: tuple[int, int], b
     np.testing.assert_allclose(_painted(filling, photo, brush), paint(filling, photo, Look(brush=brush)), atol=LEVEL)
 
 
-def test_the_groundwork_serves_many_styles(filling: Engine, photo: NDArray[np.uint8], tmp_path: Path) -> None:
-    ground, out = groundwork(photo, 2.0), np.empty_like(photo)
+def test_one_prepared_photo_serves_many_styles(filling: Engine, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    prepared, out = prepare_photo(photo, 2.0), np.empty_like(photo)
     with Engine(open_pack(write_style(tmp_path)), device="cpu") as other:
-        paint_on(ground, other, out)
-    paint_on(ground, filling, out)
+        paint_prepared(prepared, other, out)
+    paint_prepared(prepared, filling, out)
     np.testing.assert_array_equal(out, _painted(filling, photo, 2.0))
 
 
 def _painted(engine: Engine, photo: NDArray[np.uint8], brush: Brush, fill: float | None = None) -> NDArray[np.uint8]:
     out = np.empty_like(photo)
-    paint_on(groundwork(photo, brush), engine, out, fill=fill)
+    paint_prepared(prepare_photo(photo, brush), engine, out, fill=fill)
     return out

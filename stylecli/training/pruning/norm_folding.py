@@ -1,4 +1,4 @@
-"""Freezing: normalisations of a `fast` network that hardly matter are folded into the convolutions before them.
+"""Fold those normalisations of a `fast` network that hardly matter into the convolutions before them.
 
 Only what enters the residual stream stays normalised picture by picture: it carries the contrasts of the photo, and
 every later layer reads it. The other normalisations see nearly the same mean and variance in every photo, so these
@@ -28,9 +28,9 @@ def with_few_norms(network: StyleNetwork, images: Tensor) -> StyleNetwork:
     Raises:
         UsageError: it is not a `fast` network, or has few normalisations already.
     """
-    if not isinstance(network, FastNetwork) or network.widths["few_norms"]:
+    if not isinstance(network, FastNetwork) or network.hyperparameters["few_norms"]:
         raise UsageError("this network has no normalisation to spare", hint="Only `fast` has some, and once.")
-    few = FastNetwork(**{**network.widths, "few_norms": True})
+    few = FastNetwork(**{**network.hyperparameters, "few_norms": True})
     spared = [name for name, layer in few.named_modules() if _is_plain(layer)]
     weights = network.state_dict()
     for name in spared:  # in order: each sees the outputs of the layers that are folded already
@@ -45,7 +45,11 @@ def with_few_norms(network: StyleNetwork, images: Tensor) -> StyleNetwork:
 
 
 def _folded(weights: dict[str, Tensor], name: str, outputs: Tensor, *, epsilon: float) -> dict[str, Tensor]:
-    """Fold one normalisation, gamma (x - mean) / deviation + beta, into its convolution; returns the new tensors."""
+    """Fold one normalisation of `outputs` (N, C, H, W) into its convolution; returns the new tensors.
+
+    gamma (w * x - mean) / sqrt(variance + epsilon) + beta = (g w) * x + (beta - g mean) with
+    g = gamma / sqrt(variance + epsilon). Mean and variance are the means of those of all pictures.
+    """
     folded = dict(weights)
     gamma, beta = folded.pop(f"{name}.norm.weight"), folded.pop(f"{name}.norm.bias")
     gain = gamma / (outputs.var((2, 3)).mean(0) + epsilon).sqrt()

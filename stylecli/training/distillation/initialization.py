@@ -16,7 +16,7 @@ RIDGE = 1e-4  # of the mean variance: keeps nearly equal channels from cancellin
 
 
 @torch.no_grad()
-def begin_as_thinned(
+def initialize_from_vgg(
     student: DistilledNetwork, teacher: VggNetwork, images: Tensor, scales: Mapping[str, Tensor]
 ) -> None:
     """Initialise the student's weights, in place, from VGG-19's weights and its features.

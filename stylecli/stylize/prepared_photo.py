@@ -20,7 +20,7 @@ from stylecli.stylize.look import Brush
 from stylecli.stylize.painting import at_working_size
 
 
-class Groundwork(NamedTuple):
+class PreparedPhoto(NamedTuple):
     """What painting takes from a photo with one stroke size.
 
     small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it.
@@ -34,27 +34,32 @@ class Groundwork(NamedTuple):
     detail: Floats | None
 
 
-def groundwork(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True) -> Groundwork:
-    """Prepare a photo (H, W, 3) for `paint_on`; without `fills`, empty areas get no strokes whatever a style says."""
+def prepare_photo(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True) -> PreparedPhoto:
+    """Prepare a photo (H, W, 3) for `paint_prepared`.
+
+    fills: False puts no strokes into empty areas, whatever a style says.
+    """
     small = at_working_size(photo, brush)
     texture = stroke_texture(small) if fills else np.zeros((1, 1), np.float32)
     if small is photo:
-        return Groundwork(small, texture, None, None)
+        return PreparedPhoto(small, texture, None, None)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]
     strokes = np.empty((small_height, small_width), np.float32)
     for rows, piece in enlarged(texture[None], small_height, small_width):
         strokes[rows] = piece[0]
     planes = np.ascontiguousarray(small.transpose(2, 0, 1))
     if height <= small_height and width <= small_width:
-        return Groundwork(planes.transpose(1, 2, 0), texture, strokes, None)
+        return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, None)
     detail = np.empty((height, width), np.float32)
     for rows, coarse in enlarged(planes, height, width):
         np.clip(coarse, 0, 1, out=coarse)
         detail[rows] = to_unit(photo[rows]) @ LUMA - np.einsum("c,crw->rw", LUMA, coarse)
-    return Groundwork(planes.transpose(1, 2, 0), texture, strokes, detail)
+    return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, detail)
 
 
-def paint_on(ground: Groundwork, engine: Engine, out: NDArray[np.uint8], *, fill: float | None = None) -> None:
+def paint_prepared(
+    prepared: PreparedPhoto, engine: Engine, out: NDArray[np.uint8], *, fill: float | None = None
+) -> None:
     """Paint a photo wholly in a style, into `out` (H, W, 3).
 
     fill: strokes in empty areas, 0 to 2; None: as the style says.
@@ -64,26 +69,26 @@ def paint_on(ground: Groundwork, engine: Engine, out: NDArray[np.uint8], *, fill
     """
     amount = engine.fill if fill is None else fill
     height, width = out.shape[:2]
-    if ground.strokes is None:
-        seen = with_strokes(ground.small, ground.texture, amount) if amount else ground.small
+    if prepared.strokes is None:
+        seen = with_strokes(prepared.small, prepared.texture, amount) if amount else prepared.small
         if engine.paints_bytes:
             for tile, levels in engine.stylized_bytes(seen):
                 out[tile.shown] = levels
         else:
             out[:] = quantize(engine.stylize(seen), np.uint8)
         return
-    seen = ground.small if amount == 0 else np.clip(ground.small + amount * ground.strokes[..., None], 0, 1)
+    seen = prepared.small if amount == 0 else np.clip(prepared.small + amount * prepared.strokes[..., None], 0, 1)
     planes = np.empty((3, *seen.shape[:2]), np.float32)
     for tile, stylized in engine.stylized_tiles(seen):
         planes.transpose(1, 2, 0)[tile.shown] = stylized
-    if ground.detail is None:
+    if prepared.detail is None:
         out[:] = quantize(resize(np.ascontiguousarray(planes.transpose(1, 2, 0)), height, width), np.uint8)
         return
     for rows, pieces in enlarged(planes, height, width):
         for channel in range(3):
             levels = pieces[channel]  # few rows of one plane: they stay in the processor's cache
             np.clip(levels, 0, 1, out=levels)
-            levels += ground.detail[rows]
+            levels += prepared.detail[rows]
             np.clip(levels, 0, 1, out=levels)
             levels *= 255
             levels += 0.5

@@ -12,8 +12,8 @@ from stylecli.media.images.metadata.xmp import painted_xmp
 SIDECAR = ".xmp"
 
 
-def keep_beside(source: Path, output: Path, *, times: bool, sidecars: bool) -> list[str]:
-    """Give a result the times of its source, and a copy of the XMP file beside it; returns what could not be kept.
+def keep_times_and_sidecar(source: Path, output: Path, *, times: bool, sidecars: bool) -> list[str]:
+    """Copy the file times and the XMP sidecar of a source to its result; returns what could not be kept.
 
     Raises:
         MediaError: the XMP file or the times cannot be written.

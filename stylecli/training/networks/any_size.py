@@ -13,7 +13,7 @@ from stylecli.training.networks.blocks import STRIDE
 from stylecli.training.networks.style_network import StyleNetwork
 
 
-class SizedNetwork(nn.Module):
+class AnySizeNetwork(nn.Module):
     """A copy of a style network that takes any size from 1x1 on.
 
     In training, convolutions pad by repeating the border, to which a network may react. Padding with zeros is the

@@ -1,4 +1,4 @@
-"""Colour spaces told by numbers (ITU-T H.273, as in cICP of PNG and nclx of AVIF), and their ICC profiles."""
+"""Coding-independent code points (CICP, ITU-T H.273) of colour spaces, as in PNG and AVIF, and their ICC profiles."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ CURVES: dict[int, tuple[float, ...]] = {
     14: BT709_CURVE,
     15: BT709_CURVE,
 }
-HIGH_RANGE = {16: "PQ", 18: "HLG"}
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 UNSPECIFIED = 2
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
 @dataclass(frozen=True)
 class ColorSpace:
-    """An RGB space: primaries and white as (x, y), and the parametric curve that leads to light."""
+    """An RGB space: primaries and white as CIE (x, y), and ICC's parametric curve from values to light."""
 
     primaries: tuple[tuple[float, float], ...]
     curve: tuple[float, ...]
@@ -47,7 +47,7 @@ class ColorSpace:
 
 
 def space_of_codes(primaries: int, transfer: int) -> ColorSpace | None:
-    """The space of two code points; None for sRGB, for what is not specified, and for unknown ones."""
+    """Return the space of two code points; None for sRGB, unspecified and unknown ones."""
     if primaries == UNSPECIFIED and transfer == UNSPECIFIED:
         return None
     points = PRIMARIES.get(1 if primaries == UNSPECIFIED else primaries)
@@ -58,13 +58,13 @@ def space_of_codes(primaries: int, transfer: int) -> ColorSpace | None:
 
 
 def icc_of_codes(primaries: int, transfer: int) -> bytes | None:
-    """The ICC profile of the space of two code points; None as `space_of_codes`."""
+    """Return the ICC profile of the space of two code points; None as `space_of_codes`."""
     space = space_of_codes(primaries, transfer)
     return icc_of(space) if space else None
 
 
 def icc_of(space: ColorSpace) -> bytes:
-    """An ICC profile (version 4.3, matrix and curves) of a colour space."""
+    """Make an ICC profile (version 4.3, matrix and curves) of a colour space."""
     columns = _adapted(_to_xyz(space), space.white)
     curve = _curve(space.curve)
     tags = {
@@ -90,7 +90,7 @@ def icc_of(space: ColorSpace) -> bytes:
 
 
 def _to_xyz(space: ColorSpace) -> NDArray[np.float64]:
-    """The matrix from linear RGB to XYZ, whose columns are the primaries; white has luminance 1."""
+    """Return the matrix (3, 3) from linear RGB to XYZ, whose columns are the primaries; white has luminance 1."""
     unit = np.array([[x / y, 1, (1 - x - y) / y] for x, y in space.primaries]).T
     x, y = space.white
     scaled: NDArray[np.float64] = unit * np.linalg.solve(unit, [x / y, 1, (1 - x - y) / y])
@@ -98,7 +98,7 @@ def _to_xyz(space: ColorSpace) -> NDArray[np.float64]:
 
 
 def _adapted(columns: NDArray[np.float64], white: tuple[float, float]) -> NDArray[np.float64]:
-    """Colours seen under a white as ICC wants them, under D50 (Bradford)."""
+    """Adapt XYZ columns (3, 3) from a white (x, y) to D50, ICC's white, by the Bradford transform."""
     x, y = white
     gains = (BRADFORD @ D50_XYZ) / (BRADFORD @ np.array([x / y, 1, (1 - x - y) / y]))
     adapted: NDArray[np.float64] = np.linalg.inv(BRADFORD) @ (gains[:, None] * (BRADFORD @ columns))

@@ -1,4 +1,4 @@
-"""What a reader or a writer of a picture file cannot keep, in words: one channel for all formats."""
+"""The messages on what is lost when a picture file is read or written, for all formats."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IPTC_FORMATS = ("JPEG", "TIFF")  # that libvips writes IPTC to
 
 
 def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
-    """What of a file's bytes is in none of its pictures that were read: a gain map, a comment, a still."""
+    """Name the content of a file that its pictures, once read, do not hold: a gain map, a comment, a still."""
     lost = (CREDENTIALS,) if has_credentials(data) else ()
     if format_.name == "JPEG" and any(sign in data[:JPEG_HEAD_BYTES] for sign in GAIN_MAP_SIGNS):
         return (*lost, "the gain map for HDR screens", *(one for one in behind(data) if one != PICTURES_BEHIND))
@@ -44,22 +44,22 @@ def lost_in_reading(data: bytes, *, format_: Format) -> tuple[str, ...]:
 
 
 def end_lost(format_: Format) -> str:
-    """What to say of a file that lacks its end marker alone."""
+    """Describe a file that lacks nothing but its end marker."""
     return f"the end marker of the {format_.name}, which its file lacks: the samples are all there"
 
 
 def light_lost(brightest: float) -> tuple[str, ...]:
-    """What of linear light up to `brightest` is lost when it becomes sRGB, whose white is 1."""
+    """Name what linear light up to `brightest` loses when it becomes sRGB, whose white is 1."""
     return ("light above 1: it becomes white",) if brightest > 1 else ()
 
 
 def others_lost(total: int, kind: str) -> tuple[str, ...]:
-    """Where only the first of `total` pictures of a file was read."""
+    """Name the pictures that were not read, if only the first of `total` was."""
     return (f"{total - 1} of {total} {kind}: only the first is read",) if total > 1 else ()
 
 
 def pages_lost(pages: Pages, format_: Format) -> tuple[str, ...]:
-    """What of several pictures a format cannot hold: pages, frames, or only the times of the frames."""
+    """Name what a format cannot hold of several pictures: pages, frames, or only the times of the frames."""
     count = len(pages.pictures)
     if count == 1 or format_.several == pages.kind:
         return ()
@@ -80,7 +80,7 @@ def lost_in_writing(
     keeps_profile: bool,
     format_: Format,
 ) -> tuple[str, ...]:
-    """What a format cannot hold of a picture.
+    """Name what a format cannot hold of a picture.
 
     is_native: the file's own samples are written, not painted ones. keeps_profile: in the space of the file.
     """
@@ -110,7 +110,7 @@ def lost_in_writing(
 
 
 def _segments_lost(metadata: Metadata, format_: Format) -> list[str]:
-    """What only a JPEG says of its picture."""
+    """Name the segments of a JPEG that another format cannot hold."""
     lost = []
     if any(marker == COMMENT for marker, _ in metadata.segments):
         lost.append(f"JPEG comments: {format_.name} holds none")

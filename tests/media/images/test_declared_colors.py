@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError
-from stylecli.media.images.coding_points import SRGB_CURVE, SRGB_PRIMARIES, ColorSpace, icc_of, space_of_codes
+from stylecli.media.images.cicp import SRGB_CURVE, SRGB_PRIMARIES, ColorSpace, icc_of, space_of_codes
+from stylecli.media.images.declared_colors import declared_colors
 from stylecli.media.images.files import encode_picture, read_picture
 from stylecli.media.images.profiles import is_srgb
-from stylecli.media.images.told_colors import told_colors
 from tests.media.images.metadata.test_png import Chunk, png_with, said
 
 CLOSE = 600  # of 65535: converting by ICC tables rounds
@@ -105,4 +105,4 @@ def test_the_profile_of_srgb_is_srgb() -> None:
 
 
 def test_a_file_of_another_kind_tells_nothing() -> None:
-    assert told_colors(b"\xff\xd8\xff") == told_colors(b"") == told_colors(b"\0\0\0\x1cftypavif")
+    assert declared_colors(b"\xff\xd8\xff") == declared_colors(b"") == declared_colors(b"\0\0\0\x1cftypavif")

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from stylecli.evaluation.quality.metrics.gaussians import (
+from stylecli.evaluation.quality.metrics.feature_statistics import (
     LEAST_DIVERGENCE,
     FeatureStatistics,
     e_statistic,

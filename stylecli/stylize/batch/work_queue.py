@@ -13,7 +13,7 @@ from stylecli.stylize.batch.manifests.rows import Item
 LOOK_AGAIN = 0.5  # seconds between two looks at an item that another worker has
 
 
-class Todo:
+class WorkQueue:
     """A queue that several threads take from; it ends when all items are finished, or when it is closed."""
 
     def __init__(self, items: Sequence[Item]) -> None:
@@ -31,12 +31,12 @@ class Todo:
                 self._changed.wait(wait)
             return None
 
-    def again(self, item: Item, attempt: int) -> None:
+    def retry(self, item: Item, attempt: int) -> None:
         """Try an item again after all others."""
         self._put(item, attempt, 0.0)
 
-    def later(self, item: Item, attempt: int) -> None:
-        """Look at an item again in a while: another worker has it now."""
+    def defer(self, item: Item, attempt: int) -> None:
+        """Offer an item again after LOOK_AGAIN seconds: another worker has it now."""
         self._put(item, attempt, time.monotonic() + LOOK_AGAIN)
 
     def _put(self, *entry: Any) -> None:
@@ -44,8 +44,8 @@ class Todo:
             self._waiting.append(entry)
             self._changed.notify()
 
-    def finished(self) -> None:
-        """Tell that an item that was taken is finished."""
+    def task_done(self) -> None:
+        """Count an item that was taken as finished."""
         with self._changed:
             self._left -= 1
             self._changed.notify_all()

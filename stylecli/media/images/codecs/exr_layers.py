@@ -1,4 +1,4 @@
-"""Where the colours of an EXR file stand: its parts, layers and views, and which of them are painted."""
+"""The colour layers of an EXR file: in which parts, layers and views R, G and B are, and which of them are painted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAIN = ("beauty", "combined", "composite", "rgba", "rgb", "main")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Colours in a file: a part, and what the names of their channels begin with.
+class ColorLayer:
+    """The channels R, G and B of a file that belong together: their part, and the prefix of their names.
 
     names: by which a user may ask for it: its layer, its part, its view. view: such as "left"; empty: there is one.
     """
@@ -30,7 +30,7 @@ class Place:
     view: str = ""
 
     def channel(self, key: str) -> Any:
-        """The channel of a colour, such as "R"."""
+        """Return the channel of a colour, such as "R"."""
         return self.part.channels[self.prefix + key]
 
     @property
@@ -43,8 +43,8 @@ class Place:
         return None
 
 
-def places_to_paint(file: Any, name: str, layer: str) -> tuple[list[Place], list[str]]:
-    """The colours that are painted, and the names of pictures of their own that are not.
+def layers_to_paint(file: Any, name: str, layer: str) -> tuple[list[ColorLayer], list[str]]:
+    """Return the layers that are painted, and the names of other pictures in the file, which are not.
 
     layer: of that name, or the part or the view of that name. Empty: the main one, in all of its views. The main one is
     named as `MAIN` says, or has no name, or is the first. `name` is for messages.
@@ -52,28 +52,28 @@ def places_to_paint(file: Any, name: str, layer: str) -> tuple[list[Place], list
     Raises:
         MediaError: there is none.
     """
-    places = list(_places_in(file))
+    layers = list(_layers_in(file))
     if layer:
-        wanted = [place for place in places if layer in place.names]
+        wanted = [one for one in layers if layer in one.names]
         if wanted:
             return wanted[:1], []
-        known = sorted({one for place in places for one in place.names})
+        known = sorted({own for one in layers for own in one.names})
         if known:
             raise MediaError(
                 f"{name}: it has no layer {layer} with R, G and B", hint=f"Its layers: {', '.join(known)}."
             )
-    if not places:
+    if not layers:
         found = ", ".join(key for part in file.parts for key in part.channels) or "none"
         raise MediaError(f"{name}: it has no channels R, G and B, but {found}", hint="Give the file of the colours.")
-    first = min(places, key=lambda place: (not _is_main(place), bool(place.prefix)))
-    views = [place for place in places if first.view and place.view and _is_same_layer(place, first)]
-    painted = [first, *(place for place in views if place is not first)]
-    others = [place.names[0] for place in places if not place.prefix and place not in painted and place.names]
+    first = min(layers, key=lambda one: (not _is_main(one), bool(one.prefix)))
+    views = [one for one in layers if first.view and one.view and _is_same_layer(one, first)]
+    painted = [first, *(one for one in views if one is not first)]
+    others = [one.names[0] for one in layers if not one.prefix and one not in painted and one.names]
     return painted, others
 
 
-def _places_in(file: Any) -> Iterator[Place]:
-    """All colours of a file."""
+def _layers_in(file: Any) -> Iterator[ColorLayer]:
+    """Yield all colour layers of a file."""
     is_multipart = len(file.parts) > 1
     for part in file.parts:
         views = [str(view) for view in part.header.get("multiView", ())]
@@ -85,25 +85,25 @@ def _places_in(file: Any) -> Iterator[Place]:
                 layer = prefix.removesuffix(".")
                 own_view = view or (_view_of(layer, views) if views else "")
                 names = tuple(dict.fromkeys(filter(None, (layer, name, own_view) if not layer else (layer, own_view))))
-                yield Place(part, prefix, names, own_view)
+                yield ColorLayer(part, prefix, names, own_view)
 
 
 def _view_of(layer: str, views: list[str]) -> str:
-    """The view of channels in a part with several: the last word of their layer, or the first view without a layer."""
+    """Return the view of channels in a part with several: the last word of their layer; without one, the first view."""
     last = layer.rpartition(".")[2]
     return last if last in views else "" if layer else views[0]
 
 
-def _is_main(place: Place) -> bool:
-    words = [word for name in place.names for word in name.lower().split(".")]
+def _is_main(layer: ColorLayer) -> bool:
+    words = [word for name in layer.names for word in name.lower().split(".")]
     return any(word in MAIN for word in words)
 
 
-def _is_same_layer(one: Place, other: Place) -> bool:
-    """Whether two places are views of the same thing: their names differ in the view alone."""
+def _is_same_layer(one: ColorLayer, other: ColorLayer) -> bool:
+    """Whether two layers are views of the same thing: their names differ in the view alone."""
     return _without_view(one) == _without_view(other)
 
 
-def _without_view(place: Place) -> tuple[str, ...]:
-    words = [place.prefix, str(place.part.header.get("name", ""))]
-    return tuple(word.replace(place.view, "").strip(". _-") for word in words)
+def _without_view(layer: ColorLayer) -> tuple[str, ...]:
+    words = [layer.prefix, str(layer.part.header.get("name", ""))]
+    return tuple(word.replace(layer.view, "").strip(". _-") for word in words)

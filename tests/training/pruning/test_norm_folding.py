@@ -8,7 +8,7 @@ from stylecli.core.errors import UsageError
 from stylecli.training.networks.fast import FastNetwork
 from stylecli.training.networks.johnson import JohnsonNetwork
 from stylecli.training.networks.style_network import StyleNetwork
-from stylecli.training.pruning.freezing import with_few_norms
+from stylecli.training.pruning.norm_folding import with_few_norms
 
 
 @pytest.fixture(params=[False, True])
@@ -26,7 +26,7 @@ def test_what_enters_the_residual_stream_is_normalised_and_nothing_else(network:
     few = with_few_norms(network, torch.rand(2, 3, 32, 32))
     norms = {name for name, layer in few.named_modules() if isinstance(layer, nn.InstanceNorm2d)}
     assert norms == {"down.norm", "blocks.0.second.norm", "blocks.1.second.norm"}
-    assert few.widths == {**network.widths, "few_norms": True}
+    assert few.hyperparameters == {**network.hyperparameters, "few_norms": True}
 
 
 def test_the_picture_by_whose_statistics_it_was_made_stays_as_it_was(network: FastNetwork) -> None:

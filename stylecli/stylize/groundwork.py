@@ -15,7 +15,7 @@ from stylecli.inference.engine import Engine
 from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.stylize.filling import stroke_texture, with_strokes
+from stylecli.stylize.filling import at_full_size, stroke_texture, with_strokes
 from stylecli.stylize.look import Brush
 from stylecli.stylize.painting import at_working_size
 
@@ -23,13 +23,13 @@ from stylecli.stylize.painting import at_working_size
 class Groundwork(NamedTuple):
     """What painting takes from a photo with one stroke size.
 
-    small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it.
-    strokes: the texture at the size of `small`; None where `small` is the photo itself.
+    small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it;
+    None: no strokes. strokes: the texture at the size of `small`; None where `small` is the photo itself, too.
     detail: what the photo has more than `small` enlarged, luma (H, W); None where `small` is not smaller.
     """
 
     small: NDArray[Any]
-    texture: Floats
+    texture: Floats | None
     strokes: Floats | None
     detail: Floats | None
 
@@ -37,13 +37,15 @@ class Groundwork(NamedTuple):
 def groundwork(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True) -> Groundwork:
     """Prepare a photo (H, W, 3) for `paint_on`; without `fills`, empty areas get no strokes whatever a style says."""
     small = at_working_size(photo, brush)
-    texture = stroke_texture(small) if fills else np.zeros((1, 1), np.float32)
+    texture = stroke_texture(small) if fills else None
     if small is photo:
         return Groundwork(small, texture, None, None)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]
-    strokes = np.empty((small_height, small_width), np.float32)
-    for rows, piece in enlarged(texture[None], small_height, small_width):
-        strokes[rows] = piece[0]
+    strokes = None
+    if texture is not None:
+        strokes = np.empty((small_height, small_width), np.float32)
+        for rows, piece in at_full_size(texture, small_height, small_width):
+            strokes[rows] = piece
     planes = np.ascontiguousarray(small.transpose(2, 0, 1))
     if height <= small_height and width <= small_width:
         return Groundwork(planes.transpose(1, 2, 0), texture, strokes, None)
@@ -64,15 +66,14 @@ def paint_on(ground: Groundwork, engine: Engine, out: NDArray[np.uint8], *, fill
     """
     amount = engine.fill if fill is None else fill
     height, width = out.shape[:2]
-    if ground.strokes is None:
-        seen = with_strokes(ground.small, ground.texture, amount) if amount else ground.small
+    seen = _seen(ground, amount)
+    if seen.dtype == np.uint8:  # the photo at its own size
         if engine.paints_bytes:
             for tile, levels in engine.stylized_bytes(seen):
                 out[tile.shown] = levels
         else:
             out[:] = quantize(engine.stylize(seen), np.uint8)
         return
-    seen = ground.small if amount == 0 else np.clip(ground.small + amount * ground.strokes[..., None], 0, 1)
     planes = np.empty((3, *seen.shape[:2]), np.float32)
     for tile, stylized in engine.stylized_tiles(seen):
         planes.transpose(1, 2, 0)[tile.shown] = stylized
@@ -88,3 +89,13 @@ def paint_on(ground: Groundwork, engine: Engine, out: NDArray[np.uint8], *, fill
             levels *= 255
             levels += 0.5
             out[rows, :, channel] = levels
+
+
+def _seen(ground: Groundwork, amount: float) -> NDArray[Any]:
+    """Return the network's input (h, w, 3): the photo with `amount` times the strokes."""
+    if amount == 0 or ground.texture is None:
+        return ground.small
+    if ground.strokes is None:
+        return with_strokes(ground.small, ground.texture, amount)
+    seen: NDArray[Any] = np.clip(ground.small + np.float32(amount) * ground.strokes[..., None], 0, 1)
+    return seen

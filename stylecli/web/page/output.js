@@ -90,6 +90,7 @@ export class OutputPanel {
       fault(error);
     } finally {
       button.disabled = false;
+      if (document.activeElement === document.body) button.focus({ preventScroll: true }); // what is disabled loses the focus
     }
   }
 

@@ -8,6 +8,7 @@ import { T } from "./text.js";
 
 const REGION_PAUSE = 150; // milliseconds after the last scroll until full-size pixels are asked for
 const ENLARGED_MAX = 4; // pixels of the screen for one of the picture
+const SLIM = 160; // pixels: a picture that is narrower has no room for the names of its layers
 
 export class Stage {
   #before = new Layer("before");
@@ -127,6 +128,7 @@ export class Stage {
     this.#frame.style.width = `${width * scale}px`;
     this.#frame.style.height = `${height * scale}px`;
     this.element.classList.toggle("zoomed", this.#isZoomed);
+    this.element.classList.toggle("slim", Math.min(room.width, width * scale) < SLIM);
     this.element.style.setProperty("--aside", `${Math.max(0, (room.width - width * scale) / 2)}px`);
     this.element.style.setProperty("--below", `${Math.max(0, (room.height - height * scale) / 2)}px`);
     this.refine();

@@ -5,17 +5,22 @@ before the network sees them: sparse noise, smeared along a field of directions 
 Leedom 1993). The directions follow the edges of the photo, by the squared complex gradient (Bigün and Granlund 1987).
 Far from edges they follow wind and swirls: the contour lines of smooth noise on a slope, as in curl noise (Bridson et
 al. 2007). Skin and wood get no texture: on a face, strokes look like wrinkles.
+
+`stylecli/web/page/filling.js` computes the same texture in a browser. So the random numbers are hashes of places, which
+both languages compute to the bit, and a sample of the texture covers exactly STEP x STEP pixels.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
-from stylecli.media.resizing import Resized, resize
 
 Vectors = NDArray[np.complexfloating[Any, Any]]  # across + i * down
 
@@ -36,27 +41,33 @@ WARMTH = np.array([[0.500, -0.419, -0.081], [0.169, 0.331, -0.500]], np.float32)
 WARM = 0.04  # Cr and -Cb from which an area may be skin or wood
 SEED = 1
 CHUNK = 1_000_000  # samples that are smeared at once
-BAND = 512  # rows to which the texture is added at once
 
 
 def with_strokes(pixels: NDArray[Any], texture: Floats, amount: float) -> NDArray[Any]:
     """Add `amount` times a texture from `stroke_texture` to its picture (H, W, 3); same shape and type."""
     height, width = pixels.shape[:2]
-    change = Resized(0.5 + amount * texture[..., None], height, width)  # 0.5: `Resized` clips to 0..1
     textured = np.empty_like(pixels)
-    for top in range(0, height, BAND):
-        place = (slice(top, min(top + BAND, height)), slice(0, width))
-        textured[place] = quantize(np.clip(to_unit(pixels[place]) + (change[place] - 0.5), 0, 1), pixels.dtype)
+    for rows, change in at_full_size(texture, height, width):
+        light = to_unit(pixels[rows]) + np.float32(amount) * change[..., None]
+        textured[rows] = quantize(np.clip(light, 0, 1), pixels.dtype)
     return textured
+
+
+def at_full_size(texture: Floats, height: int, width: int) -> Iterator[tuple[slice, Floats]]:
+    """Yield rows of the picture (H, W) from top to bottom, and the texture there (rows, W) in a buffer."""
+    for rows, values in enlarged(texture[None], STEP * len(texture), STEP * texture.shape[1]):
+        bottom = min(rows.stop, height)
+        yield slice(rows.start, bottom), values[0, : bottom - rows.start, :width]
 
 
 def stroke_texture(pixels: NDArray[Any]) -> Floats:
     """Return the texture for a picture (H, W, 3) of any type, at the size at which the network works.
 
-    (H / 4, W / 4), mostly within -0.1..0.1, 0 where the photo is not empty. Equal pictures have equal textures.
+    (H / 4, W / 4), rounded up, mostly within -0.1..0.1, 0 where the photo is not empty. Equal pictures have equal
+    textures.
     """
-    height, width = (max(1, round(side / STEP)) for side in pixels.shape[:2])
-    small = resize(pixels, height, width)
+    small = _shrunk(pixels)
+    height, width = small.shape[:2]
     brightness: Floats = small @ LUMA
     emptiness = _contrast_free(brightness) * _coldness(small)
     emptiness *= np.clip(2 * _blurred(emptiness, WIDE) - 0.5, 0, 1)  # lone strokes look like scratches
@@ -72,6 +83,15 @@ def stroke_texture(pixels: NDArray[Any]) -> Floats:
     variance = _blurred(texture**2, EVEN) / np.maximum(share, 1e-3)
     even: Floats = texture * (AMPLITUDE * emptiness / np.sqrt(np.maximum(variance, 1e-12)))
     return even
+
+
+def _shrunk(pixels: NDArray[Any]) -> Floats:
+    """Return the mean of each STEP x STEP pixels (H / 4, W / 4, 3), in 0..1."""
+    import pyvips  # a native library that --help does not need
+
+    most = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
+    means: Floats = (pyvips.Image.new_from_array(pixels) / most).shrink(STEP, STEP, ceil=True).numpy()
+    return means
 
 
 def _contrast_free(brightness: Floats) -> Floats:
@@ -99,8 +119,11 @@ def _directions(brightness: Floats) -> Vectors:
 def _wind(height: int, width: int) -> Vectors:
     """Return the direction of the gradient of smooth noise on a slope."""
     short = min(height, width)
-    knots = [round(SWIRLS * side / short) + 1 for side in (height, width)]
-    hills = resize(np.random.default_rng(SEED).random((*knots, 1), np.float32), height, width)[..., 0]
+    knots = [math.ceil(SWIRLS * side / short - 0.5) + 1 for side in (height, width)]
+    heights = np.asarray(_hashed(_places(*knots)) / 2**32, np.float32)
+    hills = np.empty((height, width), np.float32)
+    for rows, values in enlarged(heights[None], height, width):
+        hills[rows] = values[0]
     gradient = _gradient(hills)
     gradient = gradient + np.complex64(1j * SLOPE * np.abs(gradient.imag).mean())
     directions: Vectors = gradient / np.maximum(np.abs(gradient), np.float32(1e-9))
@@ -116,12 +139,33 @@ def _gradient(values: Floats) -> Vectors:
 
 def _sparse_noise(height: int, width: int) -> Floats:
     """Return single dabs of paint, bright and dark, less the mean of a wide neighbourhood."""
-    random = np.random.default_rng(SEED)
-    noise = np.zeros((height, width), np.float32)
-    count = max(1, round(STROKES * noise.size))
-    noise.flat[random.integers(0, noise.size, count)] = random.standard_normal(count, np.float32)
+    chance = _hashed(_places(height, width))
+    noise = np.where(chance < STROKES * 2**32, _normal(_hashed(chance)), np.float32(0))
     dabs: Floats = _blurred(noise, STROKE_WIDTH) - _blurred(noise, 5 * STROKE_WIDTH)
     return dabs
+
+
+def _places(height: int, width: int) -> NDArray[np.uint32]:
+    """Return a number for each place (H, W)."""
+    rows, columns = np.arange(height, dtype=np.uint32), np.arange(width, dtype=np.uint32)
+    return (rows[:, None] << np.uint32(16)) + columns
+
+
+def _hashed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return numbers that look random, 0 to 2^32 - 1: the mixer lowbias32 (Wellons 2018) of equal numbers is equal."""
+    mixed = values + np.uint32(SEED)
+    mixed ^= mixed >> 16
+    mixed *= np.uint32(0x7FEB352D)
+    mixed ^= mixed >> 15
+    mixed *= np.uint32(0x846CA68B)
+    mixed ^= mixed >> 16
+    return mixed
+
+
+def _normal(values: NDArray[np.uint32]) -> Floats:
+    """Return nearly normal numbers, of mean 0 and standard deviation 1: sums of the four bytes of random numbers."""
+    sums = sum((values >> shift) & 255 for shift in (0, 8, 16, 24))
+    return np.asarray((sums - np.float32(510)) / np.float32(21845**0.5), np.float32)
 
 
 def _smeared(noise: Floats, directions: Vectors, samples: NDArray[np.intp]) -> Floats:

@@ -15,7 +15,7 @@ from stylecli.inference.engine import Engine
 from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.stylize.filling import stroke_texture, with_strokes
+from stylecli.stylize.filling import at_full_size, stroke_texture, with_strokes
 from stylecli.stylize.look import Brush
 from stylecli.stylize.painting import at_working_size
 
@@ -23,13 +23,13 @@ from stylecli.stylize.painting import at_working_size
 class PreparedPhoto(NamedTuple):
     """What painting takes from a photo with one stroke size.
 
-    small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it.
-    strokes: the texture at the size of `small`; None where `small` is the photo itself.
+    small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it;
+    None: no strokes. strokes: the texture at the size of `small`; None where `small` is the photo itself, too.
     detail: what the photo has more than `small` enlarged, luma (H, W); None where `small` is not smaller.
     """
 
     small: NDArray[Any]
-    texture: Floats
+    texture: Floats | None
     strokes: Floats | None
     detail: Floats | None
 
@@ -40,13 +40,15 @@ def prepare_photo(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True)
     fills: False puts no strokes into empty areas, whatever a style says.
     """
     small = at_working_size(photo, brush)
-    texture = stroke_texture(small) if fills else np.zeros((1, 1), np.float32)
+    texture = stroke_texture(small) if fills else None
     if small is photo:
         return PreparedPhoto(small, texture, None, None)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]
-    strokes = np.empty((small_height, small_width), np.float32)
-    for rows, piece in enlarged(texture[None], small_height, small_width):
-        strokes[rows] = piece[0]
+    strokes = None
+    if texture is not None:
+        strokes = np.empty((small_height, small_width), np.float32)
+        for rows, piece in at_full_size(texture, small_height, small_width):
+            strokes[rows] = piece
     planes = np.ascontiguousarray(small.transpose(2, 0, 1))
     if height <= small_height and width <= small_width:
         return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, None)
@@ -69,15 +71,14 @@ def paint_prepared(
     """
     amount = engine.fill if fill is None else fill
     height, width = out.shape[:2]
-    if prepared.strokes is None:
-        seen = with_strokes(prepared.small, prepared.texture, amount) if amount else prepared.small
+    seen = _seen(prepared, amount)
+    if seen.dtype == np.uint8:  # the photo at its own size
         if engine.paints_bytes:
             for tile, levels in engine.stylized_bytes(seen):
                 out[tile.shown] = levels
         else:
             out[:] = quantize(engine.stylize(seen), np.uint8)
         return
-    seen = prepared.small if amount == 0 else np.clip(prepared.small + amount * prepared.strokes[..., None], 0, 1)
     planes = np.empty((3, *seen.shape[:2]), np.float32)
     for tile, stylized in engine.stylized_tiles(seen):
         planes.transpose(1, 2, 0)[tile.shown] = stylized
@@ -93,3 +94,13 @@ def paint_prepared(
             levels *= 255
             levels += 0.5
             out[rows, :, channel] = levels
+
+
+def _seen(prepared: PreparedPhoto, amount: float) -> NDArray[Any]:
+    """Return the network's input (h, w, 3): the photo with `amount` times the strokes."""
+    if amount == 0 or prepared.texture is None:
+        return prepared.small
+    if prepared.strokes is None:
+        return with_strokes(prepared.small, prepared.texture, amount)
+    seen: NDArray[Any] = np.clip(prepared.small + np.float32(amount) * prepared.strokes[..., None], 0, 1)
+    return seen

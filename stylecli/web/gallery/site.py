@@ -92,7 +92,7 @@ def _entry(pack: StylePack) -> Mapping[str, Any]:
     """What the page shows of a style, and the terms of its network."""
     card = pack.card
     shown = {"name": card.name, "title": card.title, "artist": card.artist, "year": card.year, "licence": card.licence}
-    return {**shown, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
+    return {**shown, "fill": card.fill, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
 
 
 def _blending(related: Sequence[str], model: bytes) -> Mapping[str, Any]:

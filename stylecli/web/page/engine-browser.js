@@ -12,10 +12,10 @@ const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
 const PIXELS_MAX = 40e6;
 const QUALITY = 0.92;
-const PARTS_KEPT = 4; // pictures that blends were mixed from: another share needs no network
+const PARTS_KEPT = 4; // pictures that blends were mixed from: at the same `fill`, another share needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
-export const can = { videos: false, batches: false, command: false, region: false, fill: false, refine: true };
+export const can = { videos: false, batches: false, share: true, region: false, refine: true };
 
 const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
 export const privacy = `${T.privacyBrowser} ${T.threads(threads)}.`;
@@ -68,14 +68,14 @@ export async function photo(upload, _, { tile = false } = {}) {
 
 export async function paint(upload, wish, _, { tile = false, signal } = {}) {
   const own = await photo(upload, 0, { tile });
-  return blended(upload, own, wish.style, workingScale(own, wish.brush, own.height / upload.height), signal);
+  return blended(upload, own, wish.style, { scale: workingScale(own, wish.brush, own.height / upload.height), fill: fillOf(wish), signal });
 }
 
 // The result at full size: {blob, name, lost}. A canvas keeps no metadata.
 export async function picture(upload, wish, _, mask) {
   const { bitmap, type } = pictures.get(upload.id);
   const own = pixelsOf(bitmap, upload.width, upload.height);
-  const painted = await blended(null, own, wish.style, workingScale(own, wish.brush));
+  const painted = await blended(null, own, wish.style, { scale: workingScale(own, wish.brush), fill: fillOf(wish) });
   const weights = mask && pixelsOf(mask, own.width, own.height);
   const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
   const kind = WRITTEN[type] ? type : "image/png";
@@ -88,6 +88,11 @@ export async function picture(upload, wish, _, mask) {
 // At how many times the size of a picture the network works; the picture is `made` times as large as the photo.
 function workingScale({ width, height }, brush, made = 1) {
   return brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(width, height)) : 1 / (brush * made);
+}
+
+// How many strokes empty areas get: as wished, or else as the style says; of a blend, the mean of its parts.
+function fillOf({ style, fill }) {
+  return fill ?? partsOf(style).reduce((sum, [name, share]) => sum + share * named(name).fill, 0);
 }
 
 function proxySize({ width, height }, tile) {
@@ -112,13 +117,13 @@ function nameOf(style) {
 
 // One style, or a blend, made as the program does. Of styles with a common base, one network with their mean weights
 // paints. Others paint the picture one after the other, and their pictures are mixed; those of an `upload` are kept for
-// another share, null keeps nothing.
-async function blended(upload, own, style, scale, signal) {
+// another share, null keeps nothing. `how`: the `scale` at which networks work, the `fill`, and a `signal` to give it up.
+async function blended(upload, own, style, how) {
   const parts = partsOf(style);
-  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, scale, signal);
+  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, how);
   const pictures = await Promise.all(parts.map(([name]) => {
-    const paint = () => paintedAt(own, name, scale, signal);
-    return upload ? part(JSON.stringify([upload.id, own.width, own.height, scale, name]), paint, signal) : paint();
+    const paint = () => paintedAt(own, name, how);
+    return upload ? part(JSON.stringify([upload.id, own.width, own.height, how.scale, how.fill, name]), paint, how.signal) : paint();
   }));
   const mixed = new ImageData(own.width, own.height);
   const [first, second] = pictures.map(({ data }) => data), [[, one], [, other]] = parts;
@@ -153,12 +158,12 @@ function part(key, paint, signal) {
 }
 
 // A picture painted by a network that works at `scale` times its size; the photo's detail is put back.
-async function paintedAt(own, style, scale, signal) {
-  scale = Math.min(scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
+async function paintedAt(own, style, how) {
+  const scale = Math.min(how.scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
   const width = Math.max(1, Math.round(own.width * scale)), height = Math.max(1, Math.round(own.height * scale));
-  if (width === own.width && height === own.height) return run(own, style, signal);
+  if (width === own.width && height === own.height) return run(own, style, how);
   const small = pixelsOf(canvasOf(own), width, height);
-  const painted = pixelsOf(canvasOf(await run(small, style, signal)), own.width, own.height);
+  const painted = pixelsOf(canvasOf(await run(small, style, how)), own.width, own.height);
   if (height > own.height) return painted;
   return restoreDetail(own, pixelsOf(canvasOf(small), own.width, own.height), painted);
 }
@@ -180,9 +185,9 @@ function pixelsOf(source, width, height) {
 const waiting = [];
 let worker = null, running = null;
 
-function run(pixels, style, signal) {
+function run(pixels, style, { fill, signal }) {
   return new Promise((resolve, reject) => {
-    waiting.push({ pixels, style, signal, resolve, reject });
+    waiting.push({ pixels, style, fill, signal, resolve, reject });
     next();
   });
 }
@@ -191,7 +196,7 @@ function next() {
   if (running) return;
   running = waiting.shift() ?? null;
   if (!running) return;
-  const { pixels, style, signal, reject } = running;
+  const { pixels, style, fill, signal, reject } = running;
   if (signal?.aborted) {
     reject(new DOMException("given up", "AbortError"));
     running = null;
@@ -200,7 +205,7 @@ function next() {
   }
   const rgba = pixels.data.slice();
   const { width, height } = pixels;
-  thread().postMessage({ network: networkOf(style), rgba, width, height }, [rgba.buffer]);
+  thread().postMessage({ network: networkOf(style), rgba, width, height, fill }, [rgba.buffer]);
 }
 
 function thread() {

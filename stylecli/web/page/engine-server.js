@@ -5,7 +5,7 @@ import { Fault } from "./faults.js";
 import { key } from "./state.js";
 import { T } from "./text.js";
 
-export const can = { videos: true, batches: true, command: true, region: true, fill: true };
+export const can = { videos: true, batches: true, share: false, region: true };
 
 async function call(method, path, { json, body, headers = {}, signal } = {}) {
   let answer;

@@ -6,13 +6,13 @@ import { engine } from "./engine.js";
 import { maskCanvas, maskPart, maskPixels } from "./mask-canvas.js";
 import { painted, paintedAlready, photo } from "./pictures.js";
 import { fitted } from "./scaling.js";
-import { makeStage } from "./stage.js";
+import { Stage } from "./stage.js";
 import { state } from "./state.js";
 import { styleOf, wishOf } from "./wish.js";
 
 // `onmask(hasEnded)` is called while the brush paints on the mask, and at the end of a stroke.
 export function largePicture(upload, { onmask }) {
-  const stage = makeStage({ onregion: engine.can.region ? fillRegion : null, onmask });
+  const stage = new Stage({ onregion: engine.can.region ? fillRegion : null, onmask });
   stage.setSize(upload.width, upload.height);
   let shown = { photo: null, painted: null, other: null };
   let against = ""; // the style on the left; "" is the photo

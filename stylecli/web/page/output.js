@@ -14,127 +14,157 @@ import { choose, state } from "./state.js";
 import { T } from "./text.js";
 import { commandOf, wishOf } from "./wish.js";
 
-export function outputPanel(upload, stage, maskCanvas, leaveResult) {
-  const actions = h("div", { class: "fields" });
-  const progress = h("div");
-  const note = h("p", { class: "hint", hidden: true });
-  const shared = sharing(told);
-  const element = h("section", { class: "output" }, actions, progress, note, shared.element);
-  let span = null;
+export class OutputPanel {
+  #upload;
+  #picture;
+  #leaveResult;
+  #span = null; // of a video: {start, end}, null for the whole
+  #actions = h("div", { class: "fields" });
+  #progress = h("div");
+  #note = h("p", { class: "hint", hidden: true });
+  #sharing = sharing((text) => this.#tell(text));
+  element = h("section", { class: "output" }, this.#actions, this.#progress, this.#note, this.#sharing.element);
 
-  const mask = () => (maskCanvas() ? greyMask(maskCanvas()) : null);
+  // `picture` is the large picture; `leaveResult` is called when the result of a video is looked at no more.
+  constructor(upload, picture, leaveResult) {
+    this.#upload = upload;
+    this.#picture = picture;
+    this.#leaveResult = leaveResult;
+    this.#offer();
+    if (state.job && engine.can.videos) this.#resume();
+  }
 
-  function told(text) {
-    note.textContent = text;
-    note.hidden = !text;
+  // The look, the mask or the range is another one now.
+  changed() {
+    if (!state.style) return;
+    this.#sharing.show(commandOf(this.#upload, state, { mask: Boolean(this.#picture.mask()), span: this.#span }));
+  }
+
+  #tell(text) {
+    this.#note.textContent = text;
+    this.#note.hidden = !text;
     say(text);
   }
 
+  #offer() {
+    const offered = isVideo() ? this.#videoActions() : this.#pictureActions();
+    const others = [...app.files.values()];
+    if (engine.can.batches && others.length > 1) {
+      const all = () => this.#run(others, (job) => this.#saveZip(job));
+      offered.push(h("button", { class: "wide", onclick: all }, icon("download"), T.downloadAll(others.length)));
+    }
+    this.#actions.replaceChildren(...offered);
+  }
+
+  #pictureActions() {
+    const download = h("button", { class: "primary wide", onclick: () => this.#download(download) }, icon("download"), T.download);
+    return [download, h("p", { class: "hint" }, T.downloadFull(this.#upload.width, this.#upload.height))];
+  }
+
+  #videoActions() {
+    const range = rangeFields(this.#upload, this.#span, (next) => {
+      this.#span = next;
+      this.changed();
+    });
+    const stylize = () => this.#run([this.#upload], (job) => this.#showVideo(job), this.#mask());
+    const go = h("button", { class: "primary wide", onclick: stylize }, icon("play"), T.stylizeVideo);
+    return range ? [range, go] : [go];
+  }
+
+  // The mask as the program reads it.
+  #mask() {
+    const canvas = this.#picture.mask();
+    return canvas ? greyMask(canvas) : null;
+  }
+
   // One picture, at full size.
-  const download = h("button", { class: "primary wide", onclick: downloadOne }, icon("download"), T.download);
-  async function downloadOne() {
-    download.disabled = true;
-    told(T.working);
+  async #download(button) {
+    button.disabled = true;
+    this.#tell(T.working);
     try {
-      const { blob, name, lost } = await engine.picture(upload, wishOf(upload, state), mask(), maskCanvas());
+      const { blob, name, lost } = await engine.picture(this.#upload, wishOf(this.#upload, state), this.#mask(), this.#picture.mask());
       saveBlob(blob, name);
-      told([T.downloaded(name), lost && T.notKept(lost)].filter(Boolean).join(". "));
+      this.#tell([T.downloaded(name), lost && T.notKept(lost)].filter(Boolean).join(". "));
     } catch (error) {
-      told("");
+      this.#tell("");
       fault(error);
     } finally {
-      download.disabled = false;
+      button.disabled = false;
+      if (document.activeElement === document.body) button.focus({ preventScroll: true }); // what is disabled loses the focus
     }
   }
 
-  // Long work: the video, or all files.
-  async function run(uploads, ended, itsMask = null) {
-    told("");
+  // Long work: the video, or all files. `ended` is called with the job that is done.
+  async #run(uploads, ended, mask = null) {
+    this.#tell("");
     try {
-      await follow(await engine.startJob(uploads, wishOf(upload, state), span, itsMask), ended);
+      await this.#follow(await engine.startJob(uploads, wishOf(this.#upload, state), this.#span, mask), ended);
     } catch (error) {
       fault(error);
     }
   }
 
   // The address names the job: a page that is loaded again goes on with it.
-  async function follow(job, ended) {
+  async #follow(job, ended) {
     choose({ job: job.id });
-    actions.hidden = true;
+    this.#actions.hidden = true;
     try {
-      const shown = progressOf(job);
-      progress.replaceChildren(shown);
-      const last = await engine.watch(job, (now) => {
-        markFiles(now);
-        shown.heard(now);
-      });
-      progress.replaceChildren();
+      const last = await this.#watched(job);
       const cancelled = outcomeOf(last);
-      if (cancelled) told(cancelled);
+      if (cancelled) this.#tell(cancelled);
       else await ended(last);
     } catch (error) {
       fault(error);
     } finally {
-      progress.replaceChildren();
-      actions.hidden = false;
+      this.#progress.replaceChildren();
+      this.#actions.hidden = false;
       if (state.job === job.id) choose({ job: "" });
     }
   }
 
-  async function resume() {
-    const job = await engine.job(state.job).catch(() => null);
-    if (!job) choose({ job: "" });
-    else if (job.items.some((item) => item.upload === upload.id)) await follow(job, job.items.length > 1 ? saveZip : showVideo);
+  async #watched(job) {
+    const shown = progressOf(job);
+    this.#progress.replaceChildren(shown);
+    const last = await engine.watch(job, (now) => {
+      markFiles(now);
+      shown.heard(now);
+    });
+    this.#progress.replaceChildren();
+    return last;
   }
 
-  async function showVideo(job) {
+  async #resume() {
+    const job = await engine.job(state.job).catch(() => null);
+    if (!job) choose({ job: "" });
+    else if (job.items.some((item) => item.upload === this.#upload.id)) {
+      await this.#follow(job, (last) => (job.items.length > 1 ? this.#saveZip(last) : this.#showVideo(last)));
+    }
+  }
+
+  async #showVideo(job) {
     const { blob, name } = await engine.result(job);
-    const source = app.sources.get(upload.id) ?? (await engine.source(upload));
-    app.sources.set(upload.id, source);
-    const player = playerOf(stage, source, blob, span?.start ?? 0, style().title);
-    told(job.items[0].note);
-    actions.replaceChildren(
+    const source = app.sources.get(this.#upload.id) ?? (await engine.source(this.#upload));
+    app.sources.set(this.#upload.id, source);
+    const player = playerOf(this.#picture.stage, source, blob, this.#span?.start ?? 0, style().title);
+    this.#tell(job.items[0].note);
+    this.#actions.replaceChildren(
       player,
       h("button", { class: "primary wide", onclick: () => saveBlob(blob, name) }, icon("download"), T.download),
-      h("button", { class: "wide", onclick: () => {
-        player.stop();
-        leaveResult();
-        offer();
-      } }, T.again),
+      h("button", { class: "wide", onclick: () => this.#leave(player) }, T.again),
     );
     say(T.done);
   }
 
-  async function saveZip(job) {
+  #leave(player) {
+    player.stop();
+    this.#leaveResult();
+    this.#offer();
+  }
+
+  async #saveZip(job) {
     const { blob, name } = await engine.result(job);
     saveBlob(blob, name);
     const notes = job.items.filter((item) => item.state === "failed").map((item) => item.note);
-    told([T.downloaded(name), ...notes].join(". "));
+    this.#tell([T.downloaded(name), ...notes].join(". "));
   }
-
-  function offer() {
-    const others = [...app.files.values()];
-    const all = engine.can.batches && others.length > 1
-      ? h("button", { class: "wide", onclick: () => run(others, saveZip) }, icon("download"), T.downloadAll(others.length))
-      : null;
-    if (isVideo()) {
-      const range = rangeFields(upload, span, (next) => {
-        span = next;
-        changed();
-      });
-      const go = h("button", { class: "primary wide", onclick: () => run([upload], showVideo, mask()) }, icon("play"), T.stylizeVideo);
-      actions.replaceChildren(...[range, go, all].filter(Boolean));
-    } else {
-      actions.replaceChildren(...[download, h("p", { class: "hint" }, T.downloadFull(upload.width, upload.height)), all].filter(Boolean));
-    }
-  }
-
-  function changed() {
-    if (!state.style) return;
-    shared.show(commandOf(upload, state, { mask: Boolean(maskCanvas()), span }));
-  }
-
-  offer();
-  if (state.job && engine.can.videos) resume();
-  return { element, changed };
 }

@@ -2,7 +2,6 @@
 
 import { app, isVideo, style } from "./app.js";
 import { choice, h, slider, toggle } from "./dom.js";
-import { engine } from "./engine.js";
 import { choose, looks, state } from "./state.js";
 import { T } from "./text.js";
 
@@ -32,7 +31,7 @@ export function settingsOf(picture, { load, heard }) {
     min: -1, max: 2, step: 0.1, value: Math.log2(state.strokes), show: (v) => T.strokesValue(natural(v)),
     oninput: (v) => repainted({ strokes: natural(v) }),
   });
-  const fill = engine.can.fill && !isVideo()
+  const fill = !isVideo()
     ? slider(T.fill, { min: 0, max: 2, step: 0.05, value: fillNow(), show: (v) => (v ? percent(v) : T.noFill), oninput: (v) => repainted({ fill: v }) })
     : null;
   const colors = toggle(T.colors, state.colors, (is) => changed({ colors: is }));

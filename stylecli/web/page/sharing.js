@@ -20,9 +20,9 @@ export function sharing(told) {
 
   const line = h("code", { tabindex: 0, "aria-label": T.command });
   const copyLine = h("button", { class: "bare", "aria-label": T.copy, title: T.copy, onclick: () => copy(line.textContent, T.copied) }, icon("copy"));
-  const element = engine.can.command
-    ? h("details", { open: true }, h("summary", {}, T.command), h("div", { class: "line" }, line, copyLine))
-    : h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share);
+  const link = engine.can.share ? h("button", { class: "small", onclick: () => copy(sharedAddress(), T.shared) }, icon("link"), T.share) : null;
+  const command = h("details", { open: !link }, h("summary", {}, T.command), h("div", { class: "line" }, line, copyLine));
+  const element = h("div", { class: "sharing" }, link, command);
   return {
     element,
     // Lines break between words.

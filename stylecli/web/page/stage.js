@@ -1,166 +1,181 @@
 // The place of the large picture: two layers with a divider between them, zoom. The layers hold canvases, or videos.
 
+import { Divider } from "./divider.js";
 import { h } from "./dom.js";
-import { icon } from "./icons.js";
+import { Layer } from "./layer.js";
 import { maskBrush } from "./mask-brush.js";
 import { T } from "./text.js";
 
-const NEAR_DIVIDER = 28; // pixels: what is pressed so near moves the divider even when the picture is zoomed
 const REGION_PAUSE = 150; // milliseconds after the last scroll until full-size pixels are asked for
+const ENLARGED_MAX = 4; // pixels of the screen for one of the picture
+const SLIM = 160; // pixels: a picture that is narrower has no room for the names of its layers
 
-export function makeStage({ onregion, onmask }) {
-  const layers = { before: layer("before"), after: layer("after") };
-  const knob = h("span", { class: "knob" }, icon("handle"));
-  const divider = h("div", { class: "divider", "aria-hidden": "true" }, knob);
-  const split = h("input", { class: "split", type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": T.compare });
-  const frame = h("div", { class: "frame" }, layers.after.element, layers.before.element, divider, split);
-  const brush = maskBrush(frame, onmask);
-  const scroll = h("div", { class: "scroll", role: "group", "aria-label": T.picture }, frame);
-  const tags = { before: h("span", { class: "tag before" }), after: h("span", { class: "tag after" }) };
-  const veil = h("div", { class: "veil", hidden: true }, T.painting);
-  const element = h("div", { class: "stage" }, scroll, tags.before, tags.after, veil);
+export class Stage {
+  #before = new Layer("before");
+  #after = new Layer("after");
+  #tags = { before: h("span", { class: "tag before" }), after: h("span", { class: "tag after" }) };
+  #divider = new Divider(this.#before, this.#tags);
+  #frame = h("div", { class: "frame" }, this.#after.element, this.#before.element, this.#divider.line, this.#divider.slider);
+  #scroll = h("div", { class: "scroll", role: "group", "aria-label": T.picture }, this.#frame);
+  #veil = h("div", { class: "veil", hidden: true }, T.painting);
+  #size = { width: 3, height: 2 }; // of the full picture
+  #isZoomed = false;
+  #regionTimer = 0;
+  #onregion;
+  #brush;
+  element = h("div", { class: "stage" }, this.#scroll, this.#tags.before, this.#tags.after, this.#veil);
 
-  const size = { width: 3, height: 2 }; // of the full picture
-  let zoomed = false, regionTimer = 0;
-
-  function layer(name) {
-    const main = h("canvas"), fine = h("canvas", { class: "fine", hidden: true });
-    return { element: h("div", { class: `layer ${name}` }, main, fine), main, fine };
+  // `onregion([left, top, width, height])` is called for full-size pixels of what is seen, null where there are none;
+  // `onmask(hasEnded)` while the brush paints on a mask.
+  constructor({ onregion, onmask }) {
+    this.#onregion = onregion;
+    this.#brush = maskBrush(this.#frame, onmask);
+    dragging(this.#frame, (event) => this.#taken(event));
+    this.#scroll.addEventListener("scroll", () => this.refine());
+    new ResizeObserver(() => this.#fit()).observe(this.#scroll);
   }
 
-  function setSplit(percent) {
-    const value = Math.min(100, Math.max(0, percent));
-    split.value = value;
-    layers.before.element.style.clipPath = `inset(0 ${100 - value}% 0 0)`;
-    divider.style.left = `${value}%`;
-    tags.before.classList.toggle("faint", value < 12);
-    tags.after.classList.toggle("faint", value > 88);
+  setSize(width, height) {
+    this.#size = { width, height };
+    this.element.style.setProperty("--ratio", height / width);
+    this.#fit();
   }
 
-  function fit() {
-    const room = scroll.getBoundingClientRect();
+  setBefore(pixels) {
+    this.#before.show(pixels);
+  }
+
+  setAfter(pixels) {
+    this.#after.show(pixels);
+  }
+
+  // Full-size pixels of a region on top of the layers.
+  setFine(region, before, after) {
+    this.#before.showFine(region, this.#size, before);
+    this.#after.showFine(region, this.#size, after);
+  }
+
+  // The names of the two layers.
+  setTags(before, after) {
+    this.#tags.before.textContent = before;
+    this.#tags.after.textContent = after;
+  }
+
+  setBusy(is) {
+    this.#veil.hidden = !is;
+  }
+
+  setSplit(percent) {
+    this.#divider.move(percent);
+  }
+
+  focus() {
+    this.#divider.slider.focus({ preventScroll: true });
+  }
+
+  isZoomed() {
+    return this.#isZoomed;
+  }
+
+  // At 100 %, from the middle of the picture on; else the whole picture.
+  setZoom(is) {
+    const middle = is ? 0.5 : 0;
+    this.#isZoomed = is;
+    if (is) this.#scroll.tabIndex = 0; // arrow keys move the picture
+    else this.#scroll.removeAttribute("tabindex");
+    this.#fit();
+    this.#scroll.scrollLeft = (this.#frame.offsetWidth - this.#scroll.clientWidth) * middle;
+    this.#scroll.scrollTop = (this.#frame.offsetHeight - this.#scroll.clientHeight) * middle;
+  }
+
+  // The mask that the brush paints on, and how: {size, brings}; null ends it.
+  setMasking(canvas, how) {
+    this.#brush.take(canvas, how);
+    this.element.classList.toggle("masking", Boolean(how));
+    this.#divider.slider.setAttribute("aria-label", how ? T.maskStage : T.compare);
+    if (how) this.setSplit(0);
+  }
+
+  // Videos in place of the canvases; `before` may be null.
+  setVideos(before, after) {
+    this.#before.play(before);
+    this.#after.play(after);
+    this.element.classList.add("playing");
+    if (!before) this.setSplit(0);
+  }
+
+  // The canvases again.
+  endVideos() {
+    this.#before.pause();
+    this.#after.pause();
+    this.element.classList.remove("playing");
+  }
+
+  // Ask for the full-size pixels of what is seen, after a pause.
+  refine() {
+    clearTimeout(this.#regionTimer);
+    this.#before.hideFine();
+    this.#after.hideFine();
+    if (this.#isZoomed && this.#onregion) this.#regionTimer = setTimeout(() => this.#onregion(this.#visible()), REGION_PAUSE);
+  }
+
+  // Give the picture the size that there is room for, or at 100 % its own.
+  #fit() {
+    const room = this.#scroll.getBoundingClientRect();
     if (!room.width) return;
-    const ratio = window.devicePixelRatio || 1;
-    const scale = zoomed ? 1 / ratio : Math.min(room.width / size.width, room.height / size.height, 4 / ratio);
-    frame.style.width = `${size.width * scale}px`;
-    frame.style.height = `${size.height * scale}px`;
-    element.classList.toggle("zoomed", zoomed);
-    element.style.setProperty("--aside", `${Math.max(0, (room.width - size.width * scale) / 2)}px`);
-    element.style.setProperty("--below", `${Math.max(0, (room.height - size.height * scale) / 2)}px`);
-    wantRegion();
-  }
-
-  function wantRegion() {
-    clearTimeout(regionTimer);
-    for (const { fine } of Object.values(layers)) fine.hidden = true;
-    if (zoomed && onregion) regionTimer = setTimeout(() => onregion(visible()), REGION_PAUSE);
+    const { width, height } = this.#size, ratio = window.devicePixelRatio || 1;
+    const scale = this.#isZoomed ? 1 / ratio : Math.min(room.width / width, room.height / height, ENLARGED_MAX / ratio);
+    this.#frame.style.width = `${width * scale}px`;
+    this.#frame.style.height = `${height * scale}px`;
+    this.element.classList.toggle("zoomed", this.#isZoomed);
+    this.element.classList.toggle("slim", Math.min(room.width, width * scale) < SLIM);
+    this.element.style.setProperty("--aside", `${Math.max(0, (room.width - width * scale) / 2)}px`);
+    this.element.style.setProperty("--below", `${Math.max(0, (room.height - height * scale) / 2)}px`);
+    this.refine();
   }
 
   // The part of the full picture that is seen now: [left, top, width, height].
-  function visible() {
-    const room = scroll.getBoundingClientRect(), place = frame.getBoundingClientRect();
-    const scale = size.width / place.width;
-    const left = Math.max(0, (room.left - place.left) * scale), top = Math.max(0, (room.top - place.top) * scale);
-    const right = Math.min(size.width, (room.right - place.left) * scale);
-    const bottom = Math.min(size.height, (room.bottom - place.top) * scale);
-    return [Math.floor(left), Math.floor(top), Math.ceil(right) - Math.floor(left), Math.ceil(bottom) - Math.floor(top)];
+  #visible() {
+    const room = this.#scroll.getBoundingClientRect(), place = this.#frame.getBoundingClientRect();
+    const scale = this.#size.width / place.width;
+    const left = Math.floor(Math.max(0, (room.left - place.left) * scale));
+    const top = Math.floor(Math.max(0, (room.top - place.top) * scale));
+    const right = Math.ceil(Math.min(this.#size.width, (room.right - place.left) * scale));
+    const bottom = Math.ceil(Math.min(this.#size.height, (room.bottom - place.top) * scale));
+    return [left, top, right - left, bottom - top];
   }
 
-  function put(canvas, pixels) {
-    if (canvas.width !== pixels.width) canvas.width = pixels.width;
-    if (canvas.height !== pixels.height) canvas.height = pixels.height;
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
+  // What a pressed pointer moves: the divider, or the zoomed picture, which fingers scroll by themselves; null: nothing.
+  #taken(event) {
+    if (this.#brush.isTaken()) return null;
+    if (!this.#isZoomed || this.#divider.isNear(event, this.#frame.getBoundingClientRect())) {
+      this.#divider.slider.focus({ focusVisible: false });
+      return (moved) => this.#divider.follow(moved, this.#frame.getBoundingClientRect());
+    }
+    return event.pointerType === "mouse" ? this.#panning(event) : null;
   }
 
-  // Pointers move the divider, or the zoomed picture; touch scrolls that by itself.
-  let drag = null;
-  frame.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || brush.isTaken()) return;
-    const place = frame.getBoundingClientRect();
-    const near = Math.abs(event.clientX - place.left - (split.value / 100) * place.width) < NEAR_DIVIDER;
-    if (!zoomed || near) drag = { kind: "split" };
-    else if (event.pointerType === "mouse") drag = { kind: "pan", x: event.clientX, y: event.clientY };
-    else return;
-    frame.setPointerCapture(event.pointerId);
-    if (drag.kind === "split") split.focus({ focusVisible: false });
+  #panning({ clientX, clientY }) {
+    let x = clientX, y = clientY;
+    return (moved) => {
+      this.#scroll.scrollLeft += x - moved.clientX;
+      this.#scroll.scrollTop += y - moved.clientY;
+      [x, y] = [moved.clientX, moved.clientY];
+    };
+  }
+}
+
+// Follow pointers that are pressed on an element: `begin` takes the first event and returns what is called with this
+// one and all later ones, or null.
+function dragging(element, begin) {
+  let move = null;
+  element.addEventListener("pointerdown", (event) => {
+    move = event.button === 0 ? begin(event) : null;
+    if (!move) return;
+    element.setPointerCapture(event.pointerId);
     move(event);
     event.preventDefault();
   });
-  frame.addEventListener("pointermove", (event) => drag && move(event));
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = null));
-
-  function move(event) {
-    if (drag.kind === "split") {
-      const place = frame.getBoundingClientRect();
-      setSplit(((event.clientX - place.left) / place.width) * 100);
-    } else {
-      scroll.scrollLeft += drag.x - event.clientX;
-      scroll.scrollTop += drag.y - event.clientY;
-      Object.assign(drag, { x: event.clientX, y: event.clientY });
-    }
-  }
-
-  split.addEventListener("input", () => setSplit(Number(split.value)));
-  scroll.addEventListener("scroll", wantRegion);
-  new ResizeObserver(fit).observe(scroll);
-  setSplit(50);
-
-  return {
-    element,
-    setSize(width, height) {
-      Object.assign(size, { width, height });
-      element.style.setProperty("--ratio", height / width);
-      fit();
-    },
-    setBefore: (pixels) => put(layers.before.main, pixels),
-    setAfter: (pixels) => put(layers.after.main, pixels),
-    // Full-size pixels of a region on top of the layers.
-    setFine([left, top, width, height], before, after) {
-      for (const [{ fine }, pixels] of [[layers.before, before], [layers.after, after]]) {
-        put(fine, pixels);
-        fine.style.left = `${(left / size.width) * 100}%`;
-        fine.style.top = `${(top / size.height) * 100}%`;
-        fine.style.width = `${(width / size.width) * 100}%`;
-        fine.style.height = `${(height / size.height) * 100}%`;
-        fine.hidden = false;
-      }
-    },
-    setTags(before, after) {
-      tags.before.textContent = before;
-      tags.after.textContent = after;
-    },
-    setBusy(is) {
-      veil.hidden = !is;
-    },
-    setSplit,
-    focus: () => split.focus({ preventScroll: true }),
-    setZoom(is) {
-      const middle = is ? 0.5 : 0;
-      zoomed = is;
-      if (is) scroll.tabIndex = 0; // arrow keys move the picture
-      else scroll.removeAttribute("tabindex");
-      fit();
-      scroll.scrollLeft = (frame.offsetWidth - scroll.clientWidth) * middle;
-      scroll.scrollTop = (frame.offsetHeight - scroll.clientHeight) * middle;
-    },
-    isZoomed: () => zoomed,
-    // The mask that the brush paints on, and how: {size, brings}; null ends it.
-    setMasking(canvas, how) {
-      brush.take(canvas, how);
-      element.classList.toggle("masking", Boolean(how));
-      split.setAttribute("aria-label", how ? T.maskStage : T.compare);
-      if (how) setSplit(0);
-    },
-    refine: wantRegion,
-    // Videos in place of the canvases; `before` may be null.
-    setVideos(before, after) {
-      for (const [part, video] of [[layers.before, before], [layers.after, after]]) {
-        part.element.querySelector("video")?.remove();
-        part.main.hidden = Boolean(before || after);
-        if (video) part.element.append(video);
-      }
-      element.classList.toggle("playing", Boolean(after));
-      if (after && !before) setSplit(0);
-    },
-  };
+  element.addEventListener("pointermove", (event) => move?.(event));
+  for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => (move = null));
 }

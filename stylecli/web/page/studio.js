@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { storeMask } from "./kept-masks.js";
 import { largePicture } from "./large-picture.js";
 import { maskPanel } from "./mask.js";
-import { outputPanel } from "./output.js";
+import { OutputPanel } from "./output.js";
 import { settingsOf } from "./settings.js";
 import { choose, looks, state } from "./state.js";
 import { styleStrip } from "./strip.js";
@@ -20,8 +20,8 @@ export function studioView() {
   const { stage } = picture;
   const settings = settingsOf(picture, { load, heard: () => output.changed() });
   const mask = maskPanel(upload, stage, picture.photo, () => (picture.redraw(), output.changed()));
-  const output = outputPanel(upload, stage, picture.mask, () => {
-    stage.setVideos(null, null);
+  const output = new OutputPanel(upload, picture, () => {
+    stage.endVideos();
     load();
   });
   const strip = styleStrip(upload, load);
@@ -50,7 +50,7 @@ export function studioView() {
       h("div", { class: "over" },
         h("button", { class: "quiet", onclick: () => choose({ style: "", ...looks() }, { step: true }) }, icon("back"), T.back),
         h("span", { class: "facts" }, facts(upload)),
-        segments(T.zoom, [[false, T.fit], [true, T.full]], false, stage.setZoom)),
+        segments(T.zoom, [[false, T.fit], [true, T.full]], false, (is) => stage.setZoom(is))),
       stage.element,
       isVideo() ? scrubber(upload, load) : null,
       strip.element),

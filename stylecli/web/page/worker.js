@@ -1,5 +1,6 @@
 // Runs the networks beside the page, so that it stays responsive: bytes of R, G, B, A in and out.
 
+import { addStrokes } from "./filling.js";
 import * as ort from "./runtime/ort.wasm.min.mjs";
 
 const THREADS_MAX = 4;
@@ -55,7 +56,7 @@ function sessionOf(network) {
   return session;
 }
 
-onmessage = async ({ data: { network, rgba, width, height } }) => {
+onmessage = async ({ data: { network, rgba, width, height, fill } }) => {
   if (!rgba) {
     sessionOf(network).catch(() => {}); // only made ready; who needs it hears of the fault
     return;
@@ -69,6 +70,7 @@ onmessage = async ({ data: { network, rgba, width, height } }) => {
       rgb[to++] = rgba[from + 2];
     }
     const began = performance.now();
+    if (fill) addStrokes(rgb, width, height, fill);
     const { stylized } = await session.run({ image: new ort.Tensor("uint8", rgb, [1, height, width, 3]) });
     const levels = stylized.data;
     const painted = new Uint8ClampedArray(width * height * 4);

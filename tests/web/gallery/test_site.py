@@ -14,8 +14,10 @@ from stylecli.core.errors import PackError, UsageError
 from stylecli.inference.engine import Engine
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.packs.pack import StylePack
+from stylecli.stylize import filling
 from stylecli.web.gallery.runtime import FILES
 from stylecli.web.gallery.site import write_gallery
+from stylecli.web.page_files import PAGE
 
 
 def test_the_site_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path, tiny_pack: StylePack) -> None:
@@ -44,7 +46,17 @@ def test_the_page_is_told_the_styles(tmp_path: Path, runtime: Path, tiny_pack: S
     written = (tmp_path / "site" / "config.js").read_text(encoding="utf-8")
     config = json.loads(written.removeprefix("export const config = ").rstrip(";\n"))
     assert config["engine"] == "browser"
-    assert [style["name"] for style in config["styles"]] == [tiny_pack.name]
+    assert [(style["name"], style["fill"]) for style in config["styles"]] == [(tiny_pack.name, tiny_pack.card.fill)]
+
+
+def test_the_strokes_of_the_page_have_the_constants_of_the_program() -> None:
+    constants = re.findall(
+        r"^const ([A-Z_]+) = (.+?);", (PAGE / "filling.js").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    own = {name: json.loads(value) for name, value in constants if hasattr(filling, name)}
+    assert {name for name, value in vars(filling).items() if name.isupper()} - {"CHUNK"} == set(own)
+    for name, value in own.items():
+        assert np.asarray(value) == pytest.approx(np.asarray(getattr(filling, name))), name
 
 
 def test_its_networks_paint_as_the_program_does(

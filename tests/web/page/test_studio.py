@@ -261,3 +261,22 @@ def test_a_mask_is_still_there_after_a_reload(page: Any, desk: Path) -> None:
     height, width = skimage.data.chelsea().shape[:2]
     assert difference(after(page)[height // 2, width // 2], skimage.data.chelsea()[height // 2, width // 2]) == 0
     assert page.inner_text("code").endswith("--mask mask.png")
+
+
+def test_the_keyboard_stays_on_the_button_that_downloads(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    page.get_by_role("button", name="Download").focus()
+    with page.expect_download():
+        page.keyboard.press("Enter")
+    page.wait_for_selector("text=is downloaded")
+    until(page, "document.activeElement.innerText === 'Download'")
+
+
+def test_a_slim_picture_has_no_names_over_it(page: Any, desk: Path, tmp_path: Path) -> None:
+    choose(page, desk)
+    assert page.locator(".tag:visible").count() == 2
+    write_picture(picture_from_pixels(np.full((900, 60, 3), 90, np.uint8)), tmp_path / "slim.png")
+    open_files(page, tmp_path / "slim.png")
+    page.wait_for_selector("text=slim.png · 60 × 900")
+    until(page, "document.querySelector('.layer.after canvas').width === 60")
+    assert page.locator(".tag:visible").count() == 0

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stylecli.core.errors import DeviceError, MediaError, StyleError, UsageError
 from stylecli.core.files import blamed_on, try_lock
@@ -202,7 +202,7 @@ def held_folder(path: Path) -> Iterator[SpoolFolder]:
         MediaError: it cannot be made or written.
     """
     with blamed_on(path, hint=HINT):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)  # no parents: a plug-in that was removed meanwhile stays removed
         _check_is_ours(path)
         lock = (path / LOCK).open("ab")
     with lock:
@@ -212,7 +212,7 @@ def held_folder(path: Path) -> Iterator[SpoolFolder]:
         try:
             yield SpoolFolder(path)
         finally:
-            for name in (WORKER, BEAT, STOP):
+            for name in (WORKER, BEAT, STOP) if _has_lock(path, lock) else ():
                 with suppress(OSError):
                     (path / name).unlink(missing_ok=True)
 
@@ -222,6 +222,14 @@ def is_held(path: Path) -> bool:
     try:
         with (path / LOCK).open("rb") as file:
             return not try_lock(file)
+    except OSError:
+        return False
+
+
+def _has_lock(path: Path, lock: BinaryIO) -> bool:
+    """Whether a folder is the one of this lock; one that was deleted may have been made again by another worker."""
+    try:
+        return os.path.samestat((path / LOCK).stat(), os.fstat(lock.fileno()))
     except OSError:
         return False
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stylecli.core.errors import DeviceError, MediaError, StyleError, UsageError
-from stylecli.core.files import blamed_on, try_lock
+from stylecli.core.files import blamed_on, link_or_copy, try_lock
 from stylecli.editors.spool.protocol import IDENTIFIER, JOB_BYTES_MAX, PROTOCOL
 
 LOCK, WORKER, BEAT, STYLES, STOP = "worker.lock", "worker.json", "worker.beat", "styles.json", "worker.stop"
@@ -84,11 +84,15 @@ class SpoolFolder:
         except OSError as error:
             raise MediaError(f"{name}: it cannot be read ({error.strerror})", hint="Write the picture anew.") from error
 
-    def write(self, name: str, data: bytes | memoryview) -> None:
-        """A file for the client: it appears under its name when it is whole. Raises MediaError."""
+    def write(self, name: str, data: bytes | memoryview | Path) -> None:
+        """A file for the client, from bytes or another file: it appears when it is whole. Raises MediaError."""
         partial = self.path / f"{name}.part"
         try:
-            partial.write_bytes(data)
+            partial.unlink(missing_ok=True)
+            if isinstance(data, Path):
+                link_or_copy(data, partial)
+            else:
+                partial.write_bytes(data)
             _rename(partial, self.path / name)
         except OSError as error:
             with suppress(OSError):

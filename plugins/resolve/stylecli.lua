@@ -401,12 +401,12 @@ local stylecli = (function()
     -- The worker ------------------------------------------------------------------------------------------------------
 
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
-    local START_SECONDS = 10 -- between two starts
+    local START_SECONDS, SLOW_START_SECONDS = 10, 60 -- between two starts; while the first goes on, on a busy machine
     local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
     local NO_SUCH_PROCESS = 3 -- of errno
     local HAS_A_WORKER, KILLED = 2, 128 -- exit codes after which another worker may run soon; those above are signals
     local last_start = 0
-    local exit_file -- gets the exit code of the worker that was started last, if that fails
+    local exit_file -- gets the exit code of the worker that was started last, if it ends before it can work
     local count = 0
 
     -- A name for a job that no other script, thread or process has.
@@ -451,7 +451,8 @@ local stylecli = (function()
 
     -- Start a worker, unless one was started a moment ago; whether it did. Of two workers one ends at once.
     function M.start_worker(config)
-        if os.time() - last_start < START_SECONDS then
+        local is_on_its_way = not M.is_windows and exit_file and M.read(exit_file) == ""
+        if os.time() - last_start < (is_on_its_way and SLOW_START_SECONDS or START_SECONDS) then
             return false
         end
         last_start = os.time()
@@ -464,7 +465,7 @@ local stylecli = (function()
             os.execute('start "" /B cmd /C "' .. command .. '"')
         else
             local told = ("[ -e %s ] && echo $code >%s"):format(M.quoted(exit_file), M.quoted(exit_file))
-            os.execute(("(%s || { code=$?; %s; }) </dev/null >/dev/null 2>&1 &"):format(command, told))
+            os.execute(("(%s; code=$?; %s) </dev/null >/dev/null 2>&1 &"):format(command, told))
         end
         return true
     end
@@ -477,7 +478,7 @@ local stylecli = (function()
         end
         log:close()
         local code = tonumber((exit_file and M.read(exit_file) or ""):match("%d+"))
-        if code and code ~= HAS_A_WORKER and code < KILLED then
+        if code and code > 0 and code ~= HAS_A_WORKER and code < KILLED then
             last_start = 0 -- the next frame tries again
             forget_start()
             return ("stylecli does not start: %s. See %s"):format(M.last_words(config.folder), config.log)

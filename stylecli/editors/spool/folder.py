@@ -79,8 +79,8 @@ class SpoolFolder:
         try:
             if path.is_symlink() or not path.is_file():
                 raise MediaError(f"{name}: no such file in the spool", hint="Write the picture before the job.")
-            with path.open("rb") as file:
-                return file.read(limit)
+            with path.open("rb") as file:  # memory for `limit` bytes would be reserved, and cleared, at once
+                return file.read(min(limit, os.fstat(file.fileno()).st_size))
         except OSError as error:
             raise MediaError(f"{name}: it cannot be read ({error.strerror})", hint="Write the picture anew.") from error
 

@@ -289,7 +289,8 @@ NAIVE = {  # scripts that trust the host, each with the habit that stops it
     "no_connection": SAVER,
     "render_shows_message": SAVER + "print(comp:GetAttrs('COMPN_RenderStart') + 1)",
     "no_takes": TRACK
-    + "local item = line:GetCurrentVideoItem() item:AddTake(item:GetMediaPoolItem(), 0, 3) assert(item:GetTakesCount() == 2)",
+    + "local item = line:GetCurrentVideoItem() item:AddTake(item:GetMediaPoolItem(), 0, 3) "
+    "assert(item:GetTakesCount() == 2)",
     "drops_silently": TRACK
     + "local pool = resolve:GetProjectManager():GetCurrentProject():GetMediaPool() line:AddTrack('video') "
     "pool:AppendToTimeline({{mediaPoolItem = line:GetCurrentVideoItem():GetMediaPoolItem(), startFrame = 0, "

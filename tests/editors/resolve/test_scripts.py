@@ -288,8 +288,7 @@ NAIVE = {  # scripts that trust the host, each with the habit that stops it
     "renders_nothing": SAVER + "assert(io.open(FOLDER .. '/one0001.exr')):close()",
     "no_connection": SAVER,
     "render_shows_message": SAVER + "print(comp:GetAttrs('COMPN_RenderStart') + 1)",
-    "no_takes": TRACK
-    + "local item = line:GetCurrentVideoItem() item:AddTake(item:GetMediaPoolItem(), 0, 3) "
+    "no_takes": TRACK + "local item = line:GetCurrentVideoItem() item:AddTake(item:GetMediaPoolItem(), 0, 3) "
     "assert(item:GetTakesCount() == 2)",
     "drops_silently": TRACK
     + "local pool = resolve:GetProjectManager():GetCurrentProject():GetMediaPool() line:AddTrack('video') "

@@ -282,20 +282,6 @@ local stylecli = (function()
         return type(styles) == "table" and styles[1] and styles or config.styles
     end
 
-    -- Start stylecli with words of plain ASCII, without waiting; its words go to the file `log`.
-    function M.start(config, words, log)
-        local command = M.quoted(config.launcher)
-        for _, word in ipairs(words) do
-            command = command .. " " .. M.quoted(word)
-        end
-        command = command .. " >" .. M.quoted(log) .. " 2>&1"
-        if M.is_windows then
-            os.execute('start "" /B cmd /C "' .. command .. '"')
-        else
-            os.execute(command .. " </dev/null &")
-        end
-    end
-
     -- Long work ------------------------------------------------------------------------------------------------------
 
     -- Start stylecli with any words, without waiting. They go through a file: a command line on Windows is no UTF-8.
@@ -415,11 +401,20 @@ local stylecli = (function()
     -- The worker ------------------------------------------------------------------------------------------------------
 
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
-    local START_SECONDS = 10 -- between two starts
+    local START_SECONDS, SLOW_START_SECONDS = 10, 60 -- between two starts; while the first goes on, on a busy machine
     local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
     local NO_SUCH_PROCESS = 3 -- of errno
+    local HAS_A_WORKER, KILLED = 2, 128 -- exit codes after which another worker may run soon; those above are signals
     local last_start = 0
+    local exit_file -- gets the exit code of the worker that was started last, if it ends before it can work
     local count = 0
+
+    -- A name for a job that no other script, thread or process has.
+    function M.identifier()
+        count = count + 1
+        local place = tostring({}):match("0x(%x+)") or "0"
+        return ("r%x-%s-%x-%d"):format(os.time(), place, math.floor(os.clock() * 1e6) % 0xFFFFFFFF, count)
+    end
 
     local function worker_of(config)
         local text = M.read(M.join(config.spool, "worker.json"))
@@ -434,6 +429,13 @@ local stylecli = (function()
         return ffi.C.kill(worker.pid, 0) ~= 0 and ffi.errno() == NO_SUCH_PROCESS
     end
 
+    local function forget_start()
+        if exit_file then
+            os.remove(exit_file)
+            exit_file = nil
+        end
+    end
+
     -- A worker of this very version, or nil and the reason.
     function M.worker(config)
         local worker = worker_of(config)
@@ -443,17 +445,44 @@ local stylecli = (function()
             return nil, ("the worker is of stylecli %s, the plug-in of %s"):format(worker.version, config.version)
         end
         last_start = 0 -- the one that was started, if any, did start
+        forget_start()
         return worker
     end
 
     -- Start a worker, unless one was started a moment ago; whether it did. Of two workers one ends at once.
     function M.start_worker(config)
-        if os.time() - last_start < START_SECONDS then
+        local is_on_its_way = not M.is_windows and exit_file and M.read(exit_file) == ""
+        if os.time() - last_start < (is_on_its_way and SLOW_START_SECONDS or START_SECONDS) then
             return false
         end
         last_start = os.time()
-        M.start(config, { "spool", config.spool, "--idle", "900" }, config.log)
+        forget_start()
+        exit_file = M.join(config.folder, M.identifier() .. ".exit")
+        M.write(exit_file, "") -- removed when the worker is there: what it ends with later nobody asks
+        local words = { M.quoted(config.launcher), "spool", M.quoted(config.spool), "--idle 900" }
+        local command = table.concat(words, " ") .. " >" .. M.quoted(config.log) .. " 2>&1"
+        if M.is_windows then
+            os.execute('start "" /B cmd /C "' .. command .. '"')
+        else
+            local told = ("[ -e %s ] && echo $code >%s"):format(M.quoted(exit_file), M.quoted(exit_file))
+            os.execute(("(%s; code=$?; %s) </dev/null >/dev/null 2>&1 &"):format(command, told))
+        end
         return true
+    end
+
+    -- Why no worker can be started; nil where it is merely on its way.
+    local function fault_of_start(config)
+        local log, reason = io.open(config.log, "ab")
+        if not log then
+            return "stylecli cannot be started: " .. reason
+        end
+        log:close()
+        local code = tonumber((exit_file and M.read(exit_file) or ""):match("%d+"))
+        if code and code > 0 and code ~= HAS_A_WORKER and code < KILLED then
+            last_start = 0 -- the next frame tries again
+            forget_start()
+            return ("stylecli does not start: %s. See %s"):format(M.last_words(config.folder), config.log)
+        end
     end
 
     -- Look after the worker: start one where none is, end one of another version. Whether one was started.
@@ -470,22 +499,19 @@ local stylecli = (function()
     function M.ready(config, how)
         local deadline, starts = os.time() + how.timeout, 0
         while not M.worker(config) do
+            local fault = starts > 0 and fault_of_start(config)
             if how.is_aborted() then
                 return nil, "aborted"
+            elseif fault then
+                return nil, fault
             elseif os.time() >= deadline or starts > STARTS_MAX then
+                forget_start()
                 return nil, "stylecli does not start. See " .. config.log
             end
             starts = starts + (tend(config) and 1 or 0)
             M.sleep(20)
         end
         return true
-    end
-
-    -- A name for a job that no other script, thread or process has.
-    function M.identifier()
-        count = count + 1
-        local place = tostring({}):match("0x(%x+)") or "0"
-        return ("r%x-%s-%x-%d"):format(os.time(), place, math.floor(os.clock() * 1e6) % 0xFFFFFFFF, count)
     end
 
     local function tidy(config, identifier, names)
@@ -563,8 +589,9 @@ local stylecli = (function()
                 if not is_dead and M.worker(config) then
                     starts = 0
                 else
-                    if starts == STARTS_MAX then
-                        return give_up("stylecli does not start. See " .. config.log)
+                    local fault = starts > 0 and fault_of_start(config)
+                    if fault or starts == STARTS_MAX then
+                        return give_up(fault or "stylecli does not start. See " .. config.log)
                     end
                     local is_started
                     if is_dead then

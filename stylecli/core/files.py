@@ -83,6 +83,20 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_dur
         flush_to_disk(path.parent)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, `target`, which is new; where the disk has no hard links, copy it.
+
+    Raises:
+        OSError: there is no such file, or `target` cannot be written.
+    """
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Give a hidden path beside `path`, with its suffix; the file written there is renamed to `path` at the end.

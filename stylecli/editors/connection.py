@@ -6,6 +6,7 @@ It stands at a fixed place, so that no plug-in has to search. Its name is plain 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def connect(
 def disconnect(there: Connection, place: PluginFolder, *, own: Sequence[str] = ()) -> None:
     """Remove the folder, unless the plug-in is installed in another place too; its worker ends.
 
-    own: names of files that the plug-in itself has written there.
+    own: patterns of files that the plug-in itself has written there.
     """
     with alone_in(Path.home()):
         _disconnect(there, place, own)
@@ -107,7 +108,12 @@ def fault_of(there: Connection) -> str:
         return f"{there.config} is missing or damaged"
     if known.get("version") != __version__:
         return f"{there.config} is of stylecli {known.get('version')}, this is {__version__}"
-    return "" if there.launcher.is_file() else f"{there.launcher} is missing"
+    if not there.launcher.is_file():
+        return f"{there.launcher} is missing"
+    for folder in (there.folder, there.spool):  # the worker makes a spool that was removed
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            return f"{folder} may not be written"
+    return ""
 
 
 def installed_styles() -> list[dict[str, str]]:
@@ -125,8 +131,6 @@ def _connect(
     for needed in (there.folder, *also):
         made = [*made, *(str(folder) for folder in reversed([needed, *needed.parents]) if not folder.exists())]
         needed.mkdir(parents=True, exist_ok=True)
-    there.spool.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(there.launcher, _launcher(command, is_windows=there.is_windows).encode(), mode=0o755)
     config = {
         "format": FORMAT,
         "version": __version__,
@@ -139,7 +143,9 @@ def _connect(
         "places": sorted({*places(there), str(place.folder)}),
         "made": made,
     }
-    _write(there, config)
+    _write(there, config)  # first: whatever happens then, `disconnect` knows that there is something to remove
+    there.spool.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(there.launcher, _launcher(command, is_windows=there.is_windows).encode(), mode=0o755)
 
 
 def _disconnect(there: Connection, place: PluginFolder, own: Sequence[str]) -> None:
@@ -155,9 +161,9 @@ def _disconnect(there: Connection, place: PluginFolder, own: Sequence[str]) -> N
     stop(there.spool)
     for folder in (there.spool, there.folder / "jobs"):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (there.launcher, there.log, *(there.folder / name for name in own), there.config):
+    for file in (there.launcher, there.log, *(file for name in own for file in there.folder.glob(name)), there.config):
         file.unlink(missing_ok=True)
-    for folder in map(Path, reversed(known.get("made", []))):
+    for folder in (there.folder, *map(Path, reversed(known.get("made", [])))):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     left = [one for one in known.get("made", []) if Path(one).is_dir()]

@@ -59,6 +59,8 @@ def find_plugins(host: Host, machine: Machine | None = None) -> list[Plugin]:
 def install(host: Host, place: PluginFolder) -> Plugin:
     """Install a plug-in into a folder, or renew the one that is there, then inspect it.
 
+    Where the list of an installation is damaged, the files that this version has count as installed.
+
     Raises:
         UsageError: the folder can take none, or holds files of somebody else under our name.
         MediaError: a file cannot be written.
@@ -66,10 +68,12 @@ def install(host: Host, place: PluginFolder) -> Plugin:
     if place.fault:
         raise UsageError(f"{place.editor}: {place.fault}", hint=place.advice)
     folder = place.folder / FOLDER
+    files = host.files()
     before = _read_config(folder)
+    if before is None and (folder / CONFIG).is_file():
+        before = {"files": list(files), "made": []}
     if before is None and folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: holds files that stylecli did not put there", hint="Move it away, then try again.")
-    files = host.files()
     known = set(before["files"]) if before else set()
     for name in files:  # next to the folder `stylecli` a file may be anybody's
         if "/" in name and name not in known and (place.folder / name).exists():
@@ -78,7 +82,7 @@ def install(host: Host, place: PluginFolder) -> Plugin:
     made += [one for one in _missing_folders(place, (CONFIG, *files)) if one not in made]
     command = [*place.prefix, sys.executable, "-m", "stylecli"]
     config = {"format": FORMAT, "command": command, "stylecli": __version__, "files": sorted(files), "made": made}
-    with _blamed_on(folder, hint="Choose a folder that you may write."):
+    with _blamed_on(folder, hint="It has to be a folder that you may write."):
         folder.mkdir(parents=True, exist_ok=True)
         # The list first: whatever happens then, everything that is there can be removed.
         write_atomically(folder / CONFIG, json.dumps(config, indent=1).encode() + b"\n", mode=FILE_MODE)
@@ -90,7 +94,7 @@ def install(host: Host, place: PluginFolder) -> Plugin:
             _path_of(place, name).unlink(missing_ok=True)
         try:
             host.connect(place, command)
-        except StyleError:
+        except (StyleError, OSError):
             if before is None:  # no half installation stays
                 uninstall(host, place)
             raise
@@ -101,20 +105,24 @@ def uninstall(host: Host, place: PluginFolder) -> bool:
     """Remove what `install` put into a folder; whether there was anything.
 
     Raises:
+        UsageError: the list of what was put there is damaged.
         MediaError: a file cannot be removed.
     """
     folder = place.folder / FOLDER
     config = _read_config(folder)
+    if config is None and (folder / CONFIG).is_file():
+        raise UsageError(f"{folder / CONFIG}: cannot be read", hint="Install the plug-in again, then uninstall it.")
     if config is None:
         return False
-    with _blamed_on(folder, hint=f"Remove {folder} by hand."):
+    with _blamed_on(folder, hint="Make that folder writable, then try again."):
         host.disconnect(place)
         for cached in folder.glob("__pycache__/*.pyc"):
             if f"{cached.name.split('.')[0]}.py" in config["files"]:
                 cached.unlink()
         for name in (*config["files"], CONFIG):  # the list last, as long as anything is there
             _path_of(place, name).unlink(missing_ok=True)
-        for empty in (folder / "__pycache__", folder, *map(Path, reversed(config["made"]))):
+        own_folders = [_path_of(place, name).parent for name in config["files"]]
+        for empty in (folder / "__pycache__", folder, *own_folders, *map(Path, reversed(config["made"]))):
             if empty.is_dir() and not any(empty.iterdir()):
                 empty.rmdir()
     return True
@@ -159,7 +167,7 @@ def _fault_of_command(command: Sequence[str], prefix: Sequence[str]) -> str:
             timeout=ANSWER,
             check=False,
             stdin=subprocess.DEVNULL,
-            cwd=Path.home(),  # not where a folder `stylecli` may lie
+            cwd=Path(sys.executable).anchor,  # not where a folder `stylecli` may lie
         )
     except (OSError, subprocess.SubprocessError) as error:
         return f"stylecli cannot be started from there ({error})"

@@ -111,8 +111,7 @@ class Engine:
         if not self.takes_statistics:
             return ()
         session = self._session("measuring", self._measuring_model)
-        patches = to_unit(patches_of(pixels)).transpose(0, 3, 1, 2)
-        return self._run(session, np.ascontiguousarray(patches))
+        return self._run(session, _planes(patches_of(pixels)))
 
     def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
         """Stylize a picture (H, W, 3), sRGB-encoded RGB of any type; returns (H, W, 3) in 0..1.
@@ -136,8 +135,7 @@ class Engine:
         """
         session, tiles = self._prepared(pixels, statistics, as_bytes=False)
         for tile in tiles:
-            image = np.ascontiguousarray(to_unit(pixels[tile.seen]).transpose(2, 0, 1)[None])  # (1, 3, h, w)
-            (stylized,) = self._run(session, image)
+            (stylized,) = self._run(session, _planes(pixels[tile.seen][None]))
             yield tile, stylized[0].transpose(1, 2, 0)[tile.inside]
 
     def stylized_bytes(
@@ -238,6 +236,11 @@ class Engine:
                 hint="Use a smaller `tile`, or a larger `brush`, which works on a smaller picture.",
             ) from error
         return results
+
+
+def _planes(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Pictures (N, H, W, 3) as the network takes them, (N, 3, H, W) in 0..1; bytes are moved while they are small."""
+    return to_unit(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
 
 def _check_contract(session: Any, name: str) -> None:

@@ -12,8 +12,10 @@ from click.testing import CliRunner
 
 from stylecli import __version__
 from stylecli.cli.app import suite
+from stylecli.core.errors import UsageError
 from stylecli.doctor import examine
 from stylecli.editors import plugins as hosts
+from stylecli.editors.frei0r.build import find_compiler
 from stylecli.editors.host import find_host, host_names
 from stylecli.editors.plugin_folders import Machine, PluginFolder
 from stylecli.editors.plugins import find_plugins, install, uninstall
@@ -302,4 +304,40 @@ def test_a_name_outside_our_folders_is_never_removed(tmp_path: Path, name: str) 
     folder.mkdir()
     config = {"format": 1, "command": [], "stylecli": "1", "files": [name], "made": []}
     (folder / "stylecli.json").write_text(json.dumps(config))
-    assert not uninstall(GIMP, PluginFolder("GIMP", tmp_path))
+    with pytest.raises(UsageError):
+        uninstall(GIMP, PluginFolder("GIMP", tmp_path))
+    assert tree(tmp_path) == [folder, folder / "stylecli.json"]
+
+
+@pytest.mark.parametrize("name", ["gimp", "resolve"])
+def test_a_damaged_list_of_files_is_mended_by_the_advice_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    target = tmp_path / "target"
+    target.mkdir()
+    run("install", name, "--target", target)
+    (target / "stylecli/stylecli.json").write_text("{")
+    code, said = run("uninstall", name, "--target", target)
+    assert (code, "Install the plug-in again, then uninstall it." in said) == (2, True)
+    assert run("install", name, "--target", target)[0] == 0
+    assert run("uninstall", name, "--target", target)[0] == 0
+    assert not [path for path in tree(tmp_path) if "stylecli" in path.name]
+
+
+@pytest.mark.parametrize("name", ["resolve", "frei0r"])
+def test_without_a_place_for_its_connection_nothing_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if name == "frei0r" and not find_compiler(os.environ):
+        pytest.skip("needs a C compiler")
+    code, said = run("install", name, "--target", tmp_path / "target")
+    assert (code, str(tmp_path / "home") in said) == (4, True)
+    assert tree(tmp_path) == [tmp_path / "home"]
+
+
+def test_without_a_home_stylecli_can_be_started_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
+    assert install(GIMP, PluginFolder("GIMP", tmp_path / "target")).fault == ""

@@ -45,7 +45,10 @@ def check_fuse(place: PluginFolder) -> Iterator[Check]:
 
 
 def _check(way: str, node: FusionHost, frame: np.ndarray[tuple[int, ...], np.dtype[np.float32]], depth: int) -> Check:
-    style = node.choices("Style")[0]
+    styles = node.choices("Style")
+    if not styles:
+        return Check(way, False, node.press("Refresh") or "no style is installed")
+    style = styles[0]
     node.set(Style=style, Steady=0)
     painted = node.process(frame, depth=depth)
     if painted is None:

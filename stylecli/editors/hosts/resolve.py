@@ -21,7 +21,7 @@ TITLE = "DaVinci Resolve"
 INCLUDE = "-- include stylecli.lua\n"
 TEMPLATES = "Templates"
 BUNDLE = "stylecli.drfx"
-OWN_FILES = ("choices.json", "self-test.json")  # that the scripts write
+OWN_FILES = ("choices.json", "self-test.json", "*.exit")  # that the scripts write
 
 
 def folders(machine: Machine) -> list[PluginFolder]:

@@ -21,10 +21,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from stylecli.core.errors import DeviceError, MediaError, StyleError, UsageError
-from stylecli.core.files import blamed_on, try_lock
+from stylecli.core.files import blamed_on, link_or_copy, try_lock
 from stylecli.editors.spool.protocol import IDENTIFIER, JOB_BYTES_MAX, PROTOCOL
 
 LOCK, WORKER, BEAT, STYLES, STOP = "worker.lock", "worker.json", "worker.beat", "styles.json", "worker.stop"
@@ -79,16 +79,20 @@ class SpoolFolder:
         try:
             if path.is_symlink() or not path.is_file():
                 raise MediaError(f"{name}: no such file in the spool", hint="Write the picture before the job.")
-            with path.open("rb") as file:
-                return file.read(limit)
+            with path.open("rb") as file:  # memory for `limit` bytes would be reserved, and cleared, at once
+                return file.read(min(limit, os.fstat(file.fileno()).st_size))
         except OSError as error:
             raise MediaError(f"{name}: it cannot be read ({error.strerror})", hint="Write the picture anew.") from error
 
-    def write(self, name: str, data: bytes | memoryview) -> None:
-        """A file for the client: it appears under its name when it is whole. Raises MediaError."""
+    def write(self, name: str, data: bytes | memoryview | Path) -> None:
+        """A file for the client, from bytes or another file: it appears when it is whole. Raises MediaError."""
         partial = self.path / f"{name}.part"
         try:
-            partial.write_bytes(data)
+            partial.unlink(missing_ok=True)
+            if isinstance(data, Path):
+                link_or_copy(data, partial)
+            else:
+                partial.write_bytes(data)
             _rename(partial, self.path / name)
         except OSError as error:
             with suppress(OSError):
@@ -202,7 +206,7 @@ def held_folder(path: Path) -> Iterator[SpoolFolder]:
         MediaError: it cannot be made or written.
     """
     with blamed_on(path, hint=HINT):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)  # no parents: a plug-in that was removed meanwhile stays removed
         _check_is_ours(path)
         lock = (path / LOCK).open("ab")
     with lock:
@@ -212,7 +216,7 @@ def held_folder(path: Path) -> Iterator[SpoolFolder]:
         try:
             yield SpoolFolder(path)
         finally:
-            for name in (WORKER, BEAT, STOP):
+            for name in (WORKER, BEAT, STOP) if _has_lock(path, lock) else ():
                 with suppress(OSError):
                     (path / name).unlink(missing_ok=True)
 
@@ -222,6 +226,14 @@ def is_held(path: Path) -> bool:
     try:
         with (path / LOCK).open("rb") as file:
             return not try_lock(file)
+    except OSError:
+        return False
+
+
+def _has_lock(path: Path, lock: BinaryIO) -> bool:
+    """Whether a folder is the one of this lock; one that was deleted may have been made again by another worker."""
+    try:
+        return os.path.samestat((path / LOCK).stat(), os.fstat(lock.fileno()))
     except OSError:
         return False
 

@@ -33,10 +33,14 @@ PROBE_TOLERANCE = 2e-3  # relative to 1 or the larger number: half floats have 1
 
 @dataclass(frozen=True)
 class Answer:
-    """The bytes for the client, and what is said about them."""
+    """What the client gets, as bytes or as a file that is kept, and what is said about it.
 
-    data: bytes | memoryview
+    key: where the frame is to be kept; empty for one that is not, or is there already.
+    """
+
+    data: bytes | memoryview | Path
     facts: dict[str, Any]
+    key: str = ""
 
 
 class NotCachedError(MediaError):
@@ -50,13 +54,11 @@ class JobPainter:
         self._engines = EngineCache(device, styles_dir)
         self._frames = FrameCache(cache)
         self._scenes: dict[str, dict[str, NDArray[Any]]] = {}
-        self._unkept: list[tuple[str, dict[str, Any], bytes | memoryview]] = []
 
     def __enter__(self) -> JobPainter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.keep()
         self._engines.close()
 
     def paint(self, job: SpoolJob, data: bytes, begun: Callable[[str], None]) -> Answer:
@@ -70,31 +72,26 @@ class JobPainter:
             begun(engine.name)
             picture = stylize_picture(read_picture(data), engine, job.look)
             height, width = picture.pixels.shape[:2]
-            return _answer(encode_picture(picture, Path(job.output).suffix), engine, (width, height))
+            return Answer(encode_picture(picture, Path(job.output).suffix), _facts(engine, (width, height)))
         size = (job.layout.width, job.layout.height)
         key = "" if job.cache == "off" else _key(job, model, data)
-        if key and (kept := self._frames.get(key)):
-            told, answer = _unpacked(kept)
-            return _answer(answer, engine, size, cached=True, **told)
+        if key and (probe := self._frames.get(f"{key}.json")) and (file := self._frames.file(key)):
+            return Answer(file, {**_facts(engine, size), "cached": True, **json.loads(probe)})
         samples, encode = _samples(job, job.layout, data)
         _check_probe(samples, job.probe, job.input)
         if job.cache == "only":
             raise NotCachedError("the frame is not in the cache", hint="Render it once.")
         begun(engine.name)
         painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
-        result = encode(painted)
-        pixels = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in job.probe]
-        probe = {"probe": pixels} if pixels else {}
-        if key:
-            self._unkept.append((key, probe, result))
-        cached = {"cached": False} if key else {}
-        return _answer(result, engine, size, **cached, **probe)
+        facts = _facts(engine, size) | ({"cached": False} if key else {}) | _probe_of(painted, job.probe)
+        return Answer(encode(painted), facts, key)
 
-    def keep(self) -> None:
-        """Write the frames painted since into the cache: once their clients have them, nobody waits for it."""
-        while self._unkept:
-            key, probe, result = self._unkept.pop()
-            self._frames.put(key, _packed(probe, result))
+    def keep(self, answer: Answer, file: Path) -> None:
+        """Keep the frame of an answer, which is in a file now, for jobs that ask for it again."""
+        if answer.key:
+            probe = {name: answer.facts[name] for name in ("probe",) if name in answer.facts}
+            self._frames.put(f"{answer.key}.json", json.dumps(probe).encode())
+            self._frames.keep(answer.key, file)
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -138,16 +135,6 @@ def _key(job: SpoolJob, model: str, data: bytes) -> str:
     return key_of(model, decisive, *(pixels_of(data, job.carrier) if job.carrier else (data,)))
 
 
-def _packed(facts: dict[str, Any], data: bytes | memoryview) -> bytes:
-    """An answer as it is kept: a line of JSON, then its file."""
-    return json.dumps(facts).encode() + b"\n" + data
-
-
-def _unpacked(kept: bytes) -> tuple[dict[str, Any], memoryview]:
-    end = kept.index(b"\n")
-    return json.loads(kept[:end]), memoryview(kept)[end + 1 :]
-
-
 def _samples(job: SpoolJob, layout: Layout, data: bytes) -> tuple[NDArray[Any], Encode]:
     """The samples (H, W, 4) of a job, and what makes bytes for the client of others."""
     if job.carrier:
@@ -188,6 +175,11 @@ def _unit(samples: NDArray[Any]) -> NDArray[np.float64]:
     return samples.astype(np.float64) / (1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max)
 
 
-def _answer(data: bytes | memoryview, engine: Engine, size: tuple[int, int], **more: Any) -> Answer:
-    facts = {"width": size[0], "height": size[1], "style": engine.name, "device": engine.device}
-    return Answer(data, {**facts, **more})
+def _probe_of(painted: NDArray[Any], probe: Probe) -> dict[str, Any]:
+    """The painted pixels at the places of a probe; nothing without one."""
+    pixels = [[x, y, *map(float, _unit(painted[y, x]))] for x, y, *_ in probe]
+    return {"probe": pixels} if pixels else {}
+
+
+def _facts(engine: Engine, size: tuple[int, int]) -> dict[str, Any]:
+    return {"width": size[0], "height": size[1], "style": engine.name, "device": engine.device}

@@ -63,7 +63,6 @@ def serve(
             for identifier in folder.waiting():
                 if (text := folder.claim(identifier)) is not None:
                     answered(identifier, _do(folder, identifier, text, painter))
-                    painter.keep()
                 last_job = time.monotonic()
             now = time.monotonic()
             if idle and now - last_job > idle:
@@ -133,6 +132,7 @@ def _picture(folder: SpoolFolder, identifier: str, job: SpoolJob, painter: JobPa
     )
     _heed(folder, identifier)
     folder.write(job.output, answer.data)
+    painter.keep(answer, folder.path / job.output)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return {"status": "done", **answer.facts, "ms": milliseconds}
 

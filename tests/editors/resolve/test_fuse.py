@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,13 +110,21 @@ def test_highlights_stay_above_1(shared: Installation, frame: NDArray[np.float32
     np.testing.assert_allclose(painted, expected(shared, bright, color="linear"), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 7), (9, 2), (33, 17)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 7), (9, 2), (33, 17), (2, 30000)])
 def test_odd_sizes_come_back_as_they_went(shared: Installation, height: int, width: int) -> None:
     frame = np.random.default_rng(0).random((height, width, 4)).astype(np.float32)
     frame[..., 3] = 1
     painted = shared.node().process(frame)
     assert painted is not None
     np.testing.assert_allclose(painted, expected(shared, frame), atol=1e-5)
+
+
+def test_a_frame_without_pixels_passes(shared: Installation) -> None:
+    node = shared.node()
+    result = node.process(np.zeros((0, 0, 4), np.float32))
+    assert result is not None
+    assert result.size == 0
+    assert (node.printed, node.ran) == ([], [])
 
 
 def test_a_proxy_gets_smaller_strokes(shared: Installation, frame: NDArray[np.float32]) -> None:
@@ -233,13 +242,64 @@ def test_a_damaged_configuration_is_told(installed: Installation, frame: NDArray
     config.write_text(kept)
 
 
-def test_a_stylecli_that_is_gone_is_told_in_time(installed: Installation, frame: NDArray[np.float32]) -> None:
-    (installed.folder / "stylecli.sh").write_text("#!/bin/sh\nexit 3\n")
+def test_a_stylecli_that_does_not_start_is_told_at_once(installed: Installation, frame: NDArray[np.float32]) -> None:
+    (installed.folder / "stylecli.sh").write_text("#!/bin/sh\necho 'the disk is gone' >&2\nexit 3\n")
+    node = installed.node()
+    for number in range(1, 3):
+        assert node.process(frame) is None
+        assert "stylecli does not start: the disk is gone" in node.printed[-1]
+        assert len(node.ran) == number
+    assert installed.left() == set()
+
+
+def test_a_stylecli_that_never_comes_ends_the_wait_in_time(installed: Installation, frame: NDArray[np.float32]) -> None:
+    (installed.folder / "stylecli.sh").write_text("#!/bin/sh\n")
     node = installed.node()
     node.set(Timeout=1)
     assert node.process(frame) is None
     assert "stylecli does not start" in node.printed[0]
     assert installed.left() == set()
+
+
+def test_a_folder_of_another_user_is_told(installed: Installation, frame: NDArray[np.float32]) -> None:
+    (installed.folder / "log.txt").mkdir()  # cannot be written, as there
+    node = installed.node()
+    assert node.process(frame) is None
+    assert "stylecli cannot be started: " in node.printed[0]
+    assert "log.txt" in node.printed[0]
+    (installed.folder / "log.txt").rmdir()
+
+
+def test_a_spool_that_was_deleted_is_made_again(installed: Installation, frame: NDArray[np.float32]) -> None:
+    node = installed.node()
+    node.process(frame)
+    shutil.rmtree(installed.spool)
+    np.testing.assert_allclose(node.process(frame), expected(installed, frame), atol=1e-5)
+    assert installed.left() == set()
+
+
+def test_a_spool_that_cannot_be_used_is_told(installed: Installation, frame: NDArray[np.float32]) -> None:
+    installed.spool.rmdir()
+    installed.spool.write_text("a file")
+    node = installed.node()
+    assert node.process(frame) is None
+    assert f"stylecli does not start: stylecli: {installed.spool}" in node.printed[0]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(installed: Installation, frame: NDArray[np.float32]) -> None:
+    resource = pytest.importorskip("resource", reason="limits the size of a file")
+    node = installed.node()
+    node.process(frame)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        assert node.process(frame[::-1]) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "exr: the picture cannot be written" in node.printed[0]
+    assert "raw: the picture cannot be written: File too large" in node.printed[0]
+    assert installed.left() == set()
+    np.testing.assert_allclose(node.process(frame[::-1]), expected(installed, frame[::-1]), atol=1e-5)
 
 
 def test_an_aborted_render_leaves_nothing(installed: Installation, frame: NDArray[np.float32]) -> None:
@@ -306,7 +366,7 @@ def test_windows_gets_a_line_that_its_shell_understands(installed: Installation,
     environment = {"LOCALAPPDATA": f"{tmp_path}/J\u00fcrgen", "PROGRAMDATA": f"{tmp_path}/local"}
     node = installed.node(system="Windows", environment=environment)
     assert "it is being started" in node.press("Check")
-    start = f'"{folder}\\stylecli.cmd" "spool" "{folder}\\spool" "--idle" "900" >"{folder}\\log.txt" 2>&1'
+    start = f'"{folder}\\stylecli.cmd" spool "{folder}\\spool" --idle 900 >"{folder}\\log.txt" 2>&1'
     assert node.ran == [f'start "" /B cmd /C "{start}"']
 
 

@@ -195,6 +195,26 @@ def test_the_check_tells_of_a_fuse_that_does_not_work(tmp_path: Path) -> None:
     run("uninstall", "resolve", "--target", tmp_path)
 
 
+def test_the_check_tells_of_a_connection_that_is_damaged(tmp_path: Path, home: Path) -> None:
+    pytest.importorskip("lupa", reason="needs lupa, which is LuaJIT")
+    run("install", "resolve", "--target", tmp_path)
+    (home / ".config/stylecli/resolve/config.json").write_text("{")
+    code, said = run("check", "resolve", "--target", tmp_path)
+    assert (code, said.count("config.json is damaged")) == (6, 3)
+    run("install", "resolve", "--target", tmp_path)
+    run("uninstall", "resolve", "--target", tmp_path)
+    assert tree(home) == [".config", ".config/stylecli"]  # who made them stood in what was damaged
+
+
+def test_a_connection_that_may_not_be_written_is_told(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("install", "resolve", "--target", tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, _how: Path(path).name != "spool")
+    assert look_at(RESOLVE, PluginFolder("Resolve", tmp_path)).fault.endswith("spool may not be written")
+    run("uninstall", "resolve", "--target", tmp_path)
+
+
 def test_only_a_plug_in_that_can_be_checked_is(tmp_path: Path) -> None:
     code, said = run("check", "gimp", "--target", tmp_path)
     assert (code, "only inside the editor" in said) == (2, True)

@@ -117,6 +117,13 @@ def test_the_selected_node_becomes_painted_frames_in_a_loader(scripts: Scripts) 
     assert json.loads((scripts.installed.folder / "choices.json").read_text())["linear"] is True
 
 
+def test_a_message_at_the_end_of_the_render_is_waited_for(scripts: Scripts) -> None:
+    said = scripts.run(NODE, has_comp=True, answer=ANSWER, quirks=("render_shows_message",))
+    assert said.printed == "Stylize: Added Styled_Blur1_tiny"
+    assert set(said.left.splitlines()) == {"Blur Blur1", "Loader Styled_Blur1_tiny"}
+    assert said.range == "3-5"
+
+
 def test_a_style_may_be_named_by_any_text(scripts: Scripts) -> None:
     said = scripts.run(NODE, has_comp=True, answer={**ANSWER, "StyleName": "zebra"})
     assert said.printed.startswith("Stylize: Added Styled_Blur1_zebra")
@@ -269,3 +276,31 @@ def test_the_self_test_writes_a_report(scripts: Scripts) -> None:
 def test_the_strict_host_stops_a_naive_script(scripts: Scripts, text: str, fault: str) -> None:
     with pytest.raises(Exception, match=fault):
         scripts.run("", text=text, has_comp=True, has_resolve=True)
+
+
+SAVER = (
+    "local tool = comp.ActiveTool comp:SetActiveTool(nil) comp:Lock() local s = comp:AddTool('Saver') comp:Unlock() "
+    "s:ConnectInput('Input', tool) s:SetInput('Clip', FOLDER .. '/one.exr') "
+    "comp:Render({Tool = s, Start = 1, End = 1}) "
+)
+TRACK = "local line = resolve:GetProjectManager():GetCurrentProject():GetCurrentTimeline() "
+NAIVE = {  # scripts that trust the host, each with the habit that stops it
+    "renders_nothing": SAVER + "assert(io.open(FOLDER .. '/one0001.exr')):close()",
+    "no_connection": SAVER,
+    "render_shows_message": SAVER + "print(comp:GetAttrs('COMPN_RenderStart') + 1)",
+    "no_takes": TRACK + "local item = line:GetCurrentVideoItem() item:AddTake(item:GetMediaPoolItem(), 0, 3) "
+    "assert(item:GetTakesCount() == 2)",
+    "drops_silently": TRACK
+    + "local pool = resolve:GetProjectManager():GetCurrentProject():GetMediaPool() line:AddTrack('video') "
+    "pool:AppendToTimeline({{mediaPoolItem = line:GetCurrentVideoItem():GetMediaPoolItem(), startFrame = 0, "
+    "endFrame = 4, trackIndex = 2, recordFrame = 9}}) assert(line:GetItemListInTrack('video', 2)[1])",
+}
+
+
+@pytest.mark.parametrize("quirk", NAIVE)
+def test_each_habit_of_the_host_stops_a_naive_script(scripts: Scripts, video: Path, tmp_path: Path, quirk: str) -> None:
+    text = NAIVE[quirk].replace("FOLDER", repr(str(tmp_path)))
+    scripts.on_clip("", video, text=text, has_comp=True)
+    (tmp_path / "one0001.exr").unlink(missing_ok=True)
+    with pytest.raises(Exception, match=r"script\.lua|Saver has"):
+        scripts.on_clip("", video, text=text, has_comp=True, quirks=(quirk,))

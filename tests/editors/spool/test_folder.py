@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -121,9 +122,15 @@ def test_leftovers_of_dead_clients_are_removed_and_fresh_files_stay(spool: Path,
 
 
 def test_the_folder_is_made_private(tmp_path: Path, tiny_style: Path) -> None:
-    serve(tmp_path / "deep" / "spool", device="cpu", styles_dir=tiny_style.parent, idle=0.001)
+    serve(tmp_path / "spool", device="cpu", styles_dir=tiny_style.parent, idle=0.001)
     if os.name == "posix":
-        assert stat.S_IMODE((tmp_path / "deep" / "spool").stat().st_mode) == 0o700
+        assert stat.S_IMODE((tmp_path / "spool").stat().st_mode) == 0o700
+
+
+def test_a_worker_makes_no_folder_of_a_plugin_that_was_removed(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="No such file or directory"):
+        serve(tmp_path / "resolve/spool", device="cpu", idle=0.001)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
@@ -144,6 +151,16 @@ def test_a_file_in_place_of_the_folder_is_a_media_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MediaError):
         serve(tmp_path / "file" / "spool", idle=0.001)
+
+
+def test_a_worker_of_a_deleted_folder_leaves_the_files_of_the_next_one_alone(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    with held_folder(spool):
+        shutil.rmtree(spool)
+        spool.mkdir(mode=0o700)
+        for name in ("worker.lock", "worker.json"):
+            (spool / name).touch()
+    assert {file.name for file in spool.iterdir()} == {"worker.lock", "worker.json"}
 
 
 def test_a_folder_has_one_worker(spool: Path, served: Serve) -> None:

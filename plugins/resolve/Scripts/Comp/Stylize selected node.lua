@@ -5,6 +5,7 @@
 local QUIET = 524288 -- of RenderFlags: no message at the end, where the host knows it
 local AUTOMATIC = -32768 -- a position that the host chooses
 local POLL_MS = 200
+local MESSAGE_SECONDS = 600 -- for the user to close a message of the host
 
 -- One frame as the Saver names it.
 local function frame_name(number)
@@ -17,6 +18,17 @@ local function frames_missing(folder, first, last)
         if not content or #content == 0 then
             return frame_name(number)
         end
+    end
+end
+
+-- Wait until no message is shown, as at the end of a render: meanwhile every call does nothing and returns nil.
+local function wait_for_host(composition)
+    local deadline = os.time() + MESSAGE_SECONDS
+    while composition:GetAttrs("COMPN_RenderStart") == nil do
+        if os.time() >= deadline then
+            error("the host does not answer: close its message, then try again", 0)
+        end
+        stylecli.sleep(POLL_MS)
     end
 end
 
@@ -36,6 +48,7 @@ local function save_frames(composition, tool, folder, first, last)
         saver:SetInput("Clip", stylecli.join(folder, "frame_.exr"))
         saver:SetInput("OutputFormat", "OpenEXRFormat")
         composition:Render({ Tool = saver, Start = first, End = last, Wait = true, RenderFlags = QUIET })
+        wait_for_host(composition)
     end)
     saver:Delete()
     if not is_safe then

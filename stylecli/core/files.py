@@ -44,9 +44,18 @@ def blamed_on(
         yield
     except faults as fault:
         reason = getattr(fault, "strerror", None) or fault
-        if isinstance(fault, FileExistsError) and path.is_file():  # by mkdir
-            reason = "it is a file, not a folder"
+        if isinstance(fault, (FileExistsError, NotADirectoryError)):
+            reason = next((_no_folder(place, path) for place in (path, *path.parents) if place.is_file()), reason)
         raise error(f"{path}: cannot be written ({reason})", hint=hint) from fault
+
+
+def _no_folder(file: Path, path: Path) -> str:
+    return f"{'it' if file == path else file} is a file, not a folder"
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file or folder, which need not exist."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def check_room(output: Path, *, needed: float) -> None:
@@ -55,6 +64,8 @@ def check_room(output: Path, *, needed: float) -> None:
     Raises:
         MediaError: fewer than `needed` bytes are free on the disk of `output`, or its folder does not exist.
     """
+    if not output.parent.is_dir():
+        raise MediaError(f"{output}: cannot be written (there is no folder {output.parent})", hint="Create it first.")
     with blamed_on(output):
         free = shutil.disk_usage(output.parent).free
     if needed > free:
@@ -173,7 +184,9 @@ def discard_drafts() -> None:
 
 
 def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _refuse_while_ending() -> None:

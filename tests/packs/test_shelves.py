@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import platformdirs
@@ -190,6 +192,15 @@ def test_an_interruption_leaves_nothing(stranger: Path, shelf: Path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         add_style(stranger, shelf)
     assert list(shelf.iterdir()) == []
+
+
+def test_the_next_addition_removes_what_a_killed_one_left(stranger: Path, shelf: Path) -> None:
+    for name, age in ((".stylecli-old", 7200), (".stylecli-new", 60)):  # seconds; a new one may be at work
+        (shelf / name).mkdir()
+        (shelf / name / "card.json").touch()
+        os.utime(shelf / name, (time.time() - age,) * 2)
+    add_style(stranger, shelf)
+    assert sorted(path.name for path in shelf.iterdir()) == [".stylecli-new", "wave"]
 
 
 def test_a_pack_with_problems_is_not_added(stranger: Path, shelf: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ def check_targets(paths: Sequence[Path], *, overwrite: bool) -> None:
         UsageError: one exists already, or two are the same.
         MediaError: the folder of one does not exist.
     """
-    if len({path.resolve() for path in paths}) < len(paths):
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise UsageError(f"{paths[0]}: named twice", hint="Give each file a name of its own.")
     for path in paths:
         if path.exists() and not overwrite:

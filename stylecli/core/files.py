@@ -45,12 +45,22 @@ def blamed_on(
     except faults as fault:
         reason = getattr(fault, "strerror", None) or fault
         if isinstance(fault, (FileExistsError, NotADirectoryError)):
-            reason = next((_no_folder(place, path) for place in (path, *path.parents) if place.is_file()), reason)
+            reason = next((_no_folder(place, path) for place in (path, *path.parents) if _is_no_folder(place)), reason)
         raise error(f"{path}: cannot be written ({reason})", hint=hint) from fault
 
 
-def _no_folder(file: Path, path: Path) -> str:
-    return f"{'it' if file == path else file} is a file, not a folder"
+def _is_no_folder(path: Path) -> bool:
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def _no_folder(place: Path, path: Path) -> str:
+    what = "a file, not a folder" if place.is_file() else "a link that leads nowhere"
+    return f"{'it' if place == path else place} is {what}"
+
+
+def name_of_place(folder: Path) -> str:
+    """The name of the folder that a path such as `.` or a link leads to."""
+    return Path(os.path.realpath(folder)).name  # `Path.resolve` fails on a link to itself
 
 
 def same_place(one: Path, other: Path) -> bool:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -207,5 +207,6 @@ def _hidden_folder(shelf: Path) -> Iterator[Path]:
 
 def _remove_leftovers(shelf: Path) -> None:
     for folder in shelf.glob(f"{HIDDEN}*"):
-        if time.time() - folder.stat().st_mtime > HIDDEN_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another process has just removed it
+            if time.time() - folder.stat().st_mtime > HIDDEN_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -96,6 +96,13 @@ def test_a_file_in_place_of_an_outer_folder_is_named(tmp_path: Path) -> None:
         (file / "run" / "samples").mkdir(parents=True)
 
 
+def test_a_link_to_nothing_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "run"
+    link.symlink_to(tmp_path / "gone")
+    with pytest.raises(MediaError, match=r"\(it is a link that leads nowhere\)"), blamed_on(link):
+        link.mkdir(exist_ok=True)
+
+
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, ValueError])
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, fault: type[BaseException]) -> None:
     target = tmp_path / "picture.png"

@@ -188,7 +188,7 @@ def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]
     found = source.rglob("*") if recursive else source.iterdir()
     pictures = sorted(path for path in found if has_picture_suffix(path.name) and path.is_file())
     if not pictures:
-        hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
+        hint = "Give a folder with pictures." if recursive else "Give the folder that holds the pictures themselves."
         raise MediaError(f"{source}: no picture in it", hint=hint)
     return [(path, source) for path in pictures]
 

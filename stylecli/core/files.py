@@ -44,9 +44,28 @@ def blamed_on(
         yield
     except faults as fault:
         reason = getattr(fault, "strerror", None) or fault
-        if isinstance(fault, FileExistsError) and path.is_file():  # by mkdir
-            reason = "it is a file, not a folder"
+        if isinstance(fault, (FileExistsError, NotADirectoryError)):
+            reason = next((_no_folder(place, path) for place in (path, *path.parents) if _is_no_folder(place)), reason)
         raise error(f"{path}: cannot be written ({reason})", hint=hint) from fault
+
+
+def _is_no_folder(path: Path) -> bool:
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def _no_folder(place: Path, path: Path) -> str:
+    what = "a file, not a folder" if place.is_file() else "a link that leads nowhere"
+    return f"{'it' if place == path else place} is {what}"
+
+
+def name_of_place(folder: Path) -> str:
+    """The name of the folder that a path such as `.` or a link leads to."""
+    return Path(os.path.realpath(folder)).name  # `Path.resolve` fails on a link to itself
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file or folder, which need not exist."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def check_room(output: Path, *, needed: float) -> None:
@@ -55,6 +74,8 @@ def check_room(output: Path, *, needed: float) -> None:
     Raises:
         MediaError: fewer than `needed` bytes are free on the disk of `output`, or its folder does not exist.
     """
+    if not output.parent.is_dir():
+        raise MediaError(f"{output}: cannot be written (there is no folder {output.parent})", hint="Create it first.")
     with blamed_on(output):
         free = shutil.disk_usage(output.parent).free
     if needed > free:
@@ -187,7 +208,9 @@ def discard_drafts() -> None:
 
 
 def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _refuse_while_ending() -> None:

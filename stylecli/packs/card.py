@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import PackError
-from stylecli.core.files import write_atomically
+from stylecli.core.files import name_of_place, write_atomically
 from stylecli.packs.card_fields import FILE_NAME, CardFields, damaged
 
 FORMAT = 1
@@ -72,7 +72,7 @@ class Card:
 
 def read_card(folder: Path) -> Card:
     """Read and check `folder/card.json`; raises PackError, which names the file and the faulty field."""
-    where = f"{folder.resolve().name}/{CARD_FILE}"
+    where = f"{name_of_place(folder)}/{CARD_FILE}"
     try:
         with (folder / CARD_FILE).open("rb") as file:
             raw = file.read(CARD_BYTES_MAX + 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylecli.core.errors import PackError
+from stylecli.core.files import name_of_place
 from stylecli.packs.card import CARD_FILE, Card, ModelFile, read_card
 from stylecli.packs.trial import trial_problem
 
@@ -45,7 +46,7 @@ def verify(folder: Path) -> list[str]:
         faults = list(_file_faults(folder, card)) or list(_model_faults(folder, card.models))
     except OSError as error:
         faults = [f"{Path(error.filename or folder).name}: cannot be read ({error.strerror})"]
-    return [_printable(f"{folder.resolve().name}/{fault}") for fault in faults]
+    return [_printable(f"{name_of_place(folder)}/{fault}") for fault in faults]
 
 
 def model_problems(content: bytes) -> list[str]:

@@ -9,9 +9,11 @@ import dataclasses
 import difflib
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +27,8 @@ from stylecli.packs.pack import StylePack, open_pack
 from stylecli.packs.safety import verify
 
 SHELF_VARIABLE = "STYLECLI_STYLES"
+HIDDEN = ".stylecli-"  # begins the names of hidden folders on a shelf
+HIDDEN_SECONDS = 3600.0  # a hidden folder older than this is left over from a killed process
 
 
 def shelves(styles_dir: Path | None = None) -> tuple[Path, ...]:
@@ -196,5 +200,13 @@ def _hidden_folder(shelf: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         with blamed_on(shelf, hint="Name another shelf with `styles_dir`.", error=PackError):
             shelf.mkdir(parents=True, exist_ok=True)
-            hidden = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".stylecli-", dir=shelf)))
+            _remove_leftovers(shelf)
+            hidden = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=HIDDEN, dir=shelf)))
         yield hidden
+
+
+def _remove_leftovers(shelf: Path) -> None:
+    for folder in shelf.glob(f"{HIDDEN}*"):
+        with suppress(OSError):  # another process has just removed it
+            if time.time() - folder.stat().st_mtime > HIDDEN_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import check_room
+from stylecli.core.files import check_room, same_place
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.inference.engine import Device, Engine
 from stylecli.media.images.files import check_target, picture_from_pixels, read_picture, write_picture
@@ -52,7 +52,7 @@ def write_sheet(
         UsageError: the sheet would replace a file.
         PackError, DeviceError: as `contact_sheet`.
     """
-    if output.resolve() == photo.resolve():
+    if same_place(output, photo):
         raise UsageError(f"{output}: is the photo itself", hint="Give another name as `output`.")
     check_writable(output)  # before the work, as the next one
     check_target(output, overwrite=overwrite)

@@ -102,7 +102,8 @@ class Training:
         if not math.isfinite(values["total"]):
             raise UsageError(
                 f"the loss is {values['total']} at step {state.step}",
-                hint=f"Start again with a learning_rate below {rate:g}; the last checkpoint is kept.",
+                hint=f"Start again with smaller weights of the losses, or with a learning_rate below {rate:g}"
+                + ("; the last checkpoint is kept." if state.step else "."),
             )
         # Backward: gradients, averaged over all processes and clipped.
         state.optimizer.zero_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -27,7 +28,7 @@ from stylecli.training.processes import process_group
 from stylecli.training.recipe import Recipe, check_recipe
 from stylecli.training.runs.checkpoints import WEIGHTS, TrainingState, moving_average, write_tensors
 from stylecli.training.runs.finished import TrainingFacts
-from stylecli.training.runs.folder import keep_paintings, open_run, save_recipe, truncate_log
+from stylecli.training.runs.folder import keep_paintings, open_run, removed_unless_begun, save_recipe, truncate_log
 
 
 def train(
@@ -50,7 +51,7 @@ def train(
     """
     recipe, teacher = ready.recipe, ready.teacher
     check_recipe(recipe)
-    with process_group() as processes:
+    with process_group() as processes, removed_unless_begun(run) if processes.is_first else nullcontext():
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         paintings = style_images(ready.paintings, recipe, device, notice)  # before the folder is made
         resumed = processes.broadcast(open_run(run, recipe) if processes.is_first else None)
@@ -68,8 +69,8 @@ def train(
                 save_recipe(run, recipe)
         if training.state.load(run):
             notice(f"{run}: resumed at step {training.state.step}")
-            if processes.is_first:
-                truncate_log(run, training.state.step)
+        if processes.is_first:
+            truncate_log(run, training.state.step)
         training.run(recipe, run, progress)
         if processes.is_first:
             seconds = training.state.seconds + ready.seconds_of_base

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +20,7 @@ from stylecli.core.files import (
     blamed_on,
     bundled_folder,
     check_room,
+    same_place,
     swap_folders,
     try_lock,
     write_atomically,
@@ -82,6 +86,21 @@ def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(MediaError, match=r"\(it is a file, not a folder\)"), blamed_on(path):
         path.mkdir(exist_ok=True)
+
+
+def test_a_file_in_place_of_an_outer_folder_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    file.touch()
+    reason = re.escape(f"({file} is a file, not a folder)")
+    with pytest.raises(MediaError, match=reason), blamed_on(file / "run" / "samples"):
+        (file / "run" / "samples").mkdir(parents=True)
+
+
+def test_a_link_to_nothing_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "run"
+    link.symlink_to(tmp_path / "gone")
+    with pytest.raises(MediaError, match=r"\(it is a link that leads nowhere\)"), blamed_on(link):
+        link.mkdir(exist_ok=True)
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit, ValueError])
@@ -214,6 +233,13 @@ def test_other_faults_pass(tmp_path: Path) -> None:
 # ---- locks and package data
 
 
+def test_paths_that_lead_to_one_place_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    (tmp_path / "ring").symlink_to("ring")  # leads nowhere, which is no fault of the comparison
+    assert same_place(tmp_path / "link", tmp_path / "." / "new")
+    assert not same_place(tmp_path / "link", tmp_path / "ring")
+
+
 def test_a_lock_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     program = (
@@ -249,5 +275,11 @@ def test_too_little_room_is_told_before_the_work(tmp_path: Path) -> None:
     check_room(tmp_path / "small.jpg", needed=1)
     with pytest.raises(MediaError, match=r"large\.jpg: about [\d.]+ GB more are needed on its disk, .* are free"):
         check_room(tmp_path / "large.jpg", needed=1e18)
-    with pytest.raises(MediaError, match=r"large\.jpg: cannot be written"):
+    with pytest.raises(MediaError, match=r"large\.jpg: cannot be written \(there is no folder .*nowhere\)\. Create it"):
         check_room(tmp_path / "nowhere" / "large.jpg", needed=1)
+
+
+def test_little_room_is_told_in_kilobytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=9_000))
+    with pytest.raises(MediaError, match="about 200 kB more are needed on its disk, 9 kB are free"):
+        check_room(tmp_path / "small.jpg", needed=200_000)

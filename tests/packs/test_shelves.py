@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import platformdirs
@@ -121,6 +123,12 @@ def test_a_path_that_is_no_style_is_refused(tmp_path: Path) -> None:
         find_style(f"{tmp_path}/wave")
 
 
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wave").symlink_to("wave")
+    with pytest.raises(PackError, match="wave"):
+        find_style(tmp_path / "wave")
+
+
 def test_a_damaged_style_is_named_when_asked_for(make_style: StyleFactory, tmp_path: Path) -> None:
     (make_style(tmp_path, "wave") / "card.json").write_text("{}")
     with pytest.raises(PackError, match=r"^wave/card\.json: format is missing"):
@@ -190,6 +198,15 @@ def test_an_interruption_leaves_nothing(stranger: Path, shelf: Path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         add_style(stranger, shelf)
     assert list(shelf.iterdir()) == []
+
+
+def test_the_next_addition_removes_what_a_killed_one_left(stranger: Path, shelf: Path) -> None:
+    for name, age in ((".stylecli-old", 7200), (".stylecli-new", 60)):  # seconds; a new one may be at work
+        (shelf / name).mkdir(parents=True)
+        (shelf / name / "card.json").touch()
+        os.utime(shelf / name, (time.time() - age,) * 2)
+    add_style(stranger, shelf)
+    assert sorted(path.name for path in shelf.iterdir()) == [".stylecli-new", "wave"]
 
 
 def test_a_pack_with_problems_is_not_added(stranger: Path, shelf: Path) -> None:

@@ -117,6 +117,13 @@ def test_the_photo_is_never_replaced(tiny_pack: StylePack, photo_file: Path) -> 
         write_sheet(photo_file, photo_file.parent / "." / photo_file.name, [tiny_pack], overwrite=True)
 
 
+def test_a_photo_that_is_a_link_to_itself_cannot_be_read(tiny_pack: StylePack, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.symlink_to(photo)
+    with pytest.raises(MediaError, match=r"photo\.jpg"):
+        write_sheet(photo, tmp_path / "sheet.png", [tiny_pack])
+
+
 def test_a_row_more_is_not_begun_for_a_last_picture() -> None:
     upright = [(np.zeros((30, 20, 3), np.uint8), "a", "b")] * 13  # four columns would leave three places empty
     sheet, square = (labelled_grid(tiles, tile_width=20) for tiles in (upright, upright[:12]))

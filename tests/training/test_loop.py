@@ -87,6 +87,17 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_with_the_same_bits(
     assert [entry["step"] for entry in log_of(tmp_path / "two")] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_its_log_again(
+    trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    trained(recipe, tmp_path)
+    for file in ("checkpoint.safetensors", "weights.safetensors"):
+        (tmp_path / file).unlink()
+    trained(recipe, tmp_path)
+    assert [line["step"] for line in log_of(tmp_path)] == [1, 2, 3, 4, 5, 6]
+
+
 def test_norms_alone_are_trained_where_the_recipe_says_so(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:
     network = FastNetwork(**SMALL)
     remove_checkerboard(network)  # which training does after each step

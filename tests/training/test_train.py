@@ -14,11 +14,14 @@ from safetensors.torch import load_file
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.media.images.files import picture_from_pixels, write_picture
+from stylecli.training.data import PhotoFolder
 from stylecli.training.losses.distilled import DistilledNetwork
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.networks.fast import FastNetwork, remove_checkerboard
+from stylecli.training.prepare import Preparation
 from stylecli.training.recipe import Painting, Phase, Recipe
 from stylecli.training.runs.recipe_files import read_recipe
+from stylecli.training.train import train
 from tests.support.trainings import Trained, stop_at
 
 
@@ -36,6 +39,48 @@ def test_a_painting_that_cannot_be_read_leaves_no_folder(trained: Trained, recip
     with pytest.raises(MediaError, match=r"nowhere\.png"):
         trained(replace(recipe, painting=Painting("nowhere.png")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_training_that_takes_no_step_leaves_nothing(
+    trained: Trained, recipe: Recipe, tmp_path: Path, is_there: bool
+) -> None:
+    run = tmp_path / "run"
+    if is_there:
+        run.mkdir()
+        (run / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="the loss is inf at step 0") as caught:
+        trained(replace(recipe, content_weight=float("inf")), run)
+    assert "checkpoint" not in caught.value.hint
+    assert list(tmp_path.rglob("*")) == ([run, run / "notes.txt"] if is_there else [])
+
+
+def test_photos_that_all_cannot_be_read_leave_no_run(
+    recipe: Recipe, loss_network: LossNetwork, photo_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"broken")
+    ready = Preparation(recipe, (photo_folder / recipe.painting.file,), {"vgg19": loss_network})
+    with pytest.raises(MediaError, match="1 of 1 photos cannot be read"):
+        train(ready, PhotoFolder(tmp_path / "photos"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupted_first_step_leaves_nothing_and_a_later_one_the_run(
+    trained: Trained, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PhotoFolder, "batch", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            trained(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, tmp_path / "run", progress=stop_at(1))
+    assert (tmp_path / "run" / "recipe.toml").exists()
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_several_paintings_make_one_network_of_several_styles(trained: Trained, recipe: Recipe, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -14,6 +14,9 @@ from stylecli.cli.console import emit, emit_json, print_table, progress_shown, s
 from stylecli.cli.parameters import PathType
 from stylecli.core.errors import UsageError
 from stylecli.evaluation.speed.options import QUICK, SIZES, BenchOptions, White
+
+if TYPE_CHECKING:
+    from stylecli.evaluation.speed.benchmark import Findings
 
 PARTS = ("scaling", "memory", "doors", "batch")
 
@@ -101,27 +104,34 @@ def command(
     The styles and Johnson's network run alternately, so that the ratios are fair. Johnson's network needs the extra
     `train`; without it there are no ratios. Stop other work meanwhile.
     """
+    from stylecli.evaluation.report.files import check_targets
     from stylecli.evaluation.speed.benchmark import record_speed, run_benchmark, write_benchmark
-    from stylecli.evaluation.speed.networks import machine
     from stylecli.evaluation.speed.tables import draw_timings
     from stylecli.packs.shelves import find_style, list_styles
 
     if (record or plot) and not chosen.networks:
         raise UsageError("only the speed of networks is recorded and drawn", hint="Add `networks=True`.")
+    check_targets([path for path in (markdown, plot) if path], overwrite=True)
     names = names or tuple(pack.name for pack in list_styles(styles_dir))
     packs = [find_style(name, styles_dir, variant=variant) for name in names]
     with progress_shown() as progress:
         findings = run_benchmark(packs, chosen, progress=progress)
+    _print(findings, rounds=chosen.rounds, as_json=as_json)
     if record:
         record_speed(packs, findings.timings)
     if markdown:
         write_benchmark(findings, markdown, command=shlex.join(["stylecli", *sys.argv[1:]]))
     if plot:
         draw_timings(findings.timings, plot)
+
+
+def _print(findings: Findings, *, rounds: int, as_json: bool) -> None:
     if as_json:
         emit_json({"event": "result", **findings.as_record()})
         return
-    say(f"{machine()['processor']}, {machine()['cores']} cores; median of {chosen.rounds}")
+    from stylecli.evaluation.speed.networks import machine
+
+    say(f"{machine()['processor']}, {machine()['cores']} cores; median of {rounds}")
     for table in findings.tables:
         print_table(table.rows)
         for verdict in table.verdicts:

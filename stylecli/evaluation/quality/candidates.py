@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stylecli.core.errors import UsageError
+from stylecli.core.files import name_of_place
 from stylecli.core.progress import Notice
 from stylecli.evaluation.quality.equivalence import loss_of_recipe
 from stylecli.evaluation.quality.metrics.stylized_photo import Stylizer
@@ -142,7 +143,7 @@ def _candidate(name: str, is_on_shelf: bool, styles_dir: Path | None, variant: s
     if not is_on_shelf and folder.suffix == ".onnx" and folder.is_file():
         return Candidate(folder.stem, folder.parent, network=folder, white=white)
     if not is_on_shelf and (folder / RECIPE).is_file() and not (folder / CARD_FILE).exists():
-        return Candidate(folder.resolve().name, folder)
+        return Candidate(name_of_place(folder), folder)
     pack = find_style(name, styles_dir, variant=variant)
     return Candidate(f"{pack.name} {variant}" if variant else pack.name, pack.folder, pack)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,19 @@ def check_targets(paths: Sequence[Path], *, overwrite: bool) -> None:
 
     Raises:
         UsageError: one exists already, or two are the same.
-        MediaError: the folder of one does not exist.
+        MediaError: one is a folder, or its folder does not exist or cannot be written.
     """
-    if len({path.resolve() for path in paths}) < len(paths):
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise UsageError(f"{paths[0]}: named twice", hint="Give each file a name of its own.")
     for path in paths:
         if path.exists() and not overwrite:
             raise UsageError(f"{path}: it exists already", hint="Use `overwrite=True` to replace it.")
+        if path.is_dir():
+            raise MediaError(f"{path}: it is a folder", hint="Give the name of a file.")
         if not path.parent.is_dir():
             raise MediaError(f"{path}: there is no such folder", hint="Create its folder first.")
+        if not os.access(path.parent, os.W_OK):
+            raise MediaError(f"{path}: its folder cannot be written", hint="Choose another folder.")
 
 
 def write_text(text: str, path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError
+from stylecli.core.files import name_of_place
 from stylecli.evaluation.runs.curves import Curves, read_curves, read_settings, sample_files
 from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors
 
@@ -49,7 +50,7 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
     Raises:
         MediaError: a folder is no run: neither recipe nor log nor weights are in it; or they are damaged.
     """
-    names = [folder.resolve().name for folder in folders]
+    names = [name_of_place(folder) for folder in folders]
     return [
         _open_run(folder, str(folder) if names.count(name) > 1 else name)
         for folder, name in zip(folders, names, strict=True)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def pictures_of(source: Path, *, recursive: bool) -> Iterable[tuple[Path, Path]]
     found = source.rglob("*") if recursive else source.iterdir()
     pictures = sorted(path for path in found if has_picture_suffix(path.name) and path.is_file())
     if not pictures:
-        hint = "Give a folder with pictures." if recursive else "Look into its subfolders with `recursive=True`."
+        hint = "Give a folder with pictures." if recursive else "Give the folder that holds the pictures themselves."
         raise MediaError(f"{source}: no picture in it", hint=hint)
     return [(path, source) for path in pictures]
 
@@ -199,9 +200,9 @@ def check_pictures_to_write(targets: Sequence[Path], sources: Sequence[Path], *,
         UsageError: no format that can be written, a target is a source or another target, or exists already.
         MediaError: a target is a folder, or its folder does not exist.
     """
-    if len({path.resolve() for path in targets}) < len(targets):
+    if len({os.path.realpath(path) for path in targets}) < len(targets):
         raise UsageError(f"{targets[0]}: named twice", hint="Give each file a name of its own.")
-    if clash := {path.resolve() for path in targets} & {path.resolve() for path in sources}:
+    if clash := {os.path.realpath(path) for path in targets} & {os.path.realpath(path) for path in sources}:
         raise UsageError(f"{min(clash)}: is a source too", hint="Give another name.")
     for path in targets:
         if path.suffix.lower() not in WRITABLE:

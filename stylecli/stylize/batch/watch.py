@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stylecli.core.errors import UsageError
+from stylecli.core.files import same_place
 from stylecli.stylize.batch.manifests.folders import FolderRule, check_rule, rows_of_folder
 from stylecli.stylize.batch.manifests.rows import Item, items_of
 from stylecli.stylize.batch.run import Batch, Report
@@ -59,7 +60,7 @@ def check_watched(rule: FolderRule, styles_dir: Path | None) -> None:
     if importlib.util.find_spec("watchfiles") is None:
         raise UsageError("watchfiles is missing", hint='Install it: pip install "stylecli[watch]".')
     check_rule(rule, styles_dir)
-    if rule.output.resolve() == rule.source.resolve():
+    if same_place(rule.output, rule.source):
         raise UsageError(f"{rule.output}: is the folder that is watched", hint="Write the results to another folder.")
 
 

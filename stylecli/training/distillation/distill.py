@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from stylecli.core.files import blamed_on
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.packs.shelves import list_styles
 from stylecli.training.data import PhotoFolder
@@ -65,7 +66,8 @@ def distill(
     Raises:
         MediaError: a photo or the run's folder cannot be read or written.
     """
-    run.mkdir(parents=True, exist_ok=True)
+    with blamed_on(run):
+        run.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     network = DistilledNetwork().to(device)

@@ -15,7 +15,7 @@ from torch import Tensor
 from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import atomic_folder, blamed_on
 from stylecli.inference.engine import Engine
-from stylecli.media.images.files import Picture, write_picture
+from stylecli.media.images.files import Picture, encode_picture
 from stylecli.packs.card import CARD_FILE, STYLE_NAME, Card, ModelFile, sha256_of, write_card
 from stylecli.packs.pack import PREVIEW_FILE, StylePack, open_pack
 from stylecli.packs.safety import verify
@@ -26,7 +26,7 @@ from stylecli.training.export.onnx_export import export_onnx, reach_of, to_half
 from stylecli.training.export.parity import check_precision
 from stylecli.training.networks.registry import count_parameters, network_name
 from stylecli.training.networks.style_network import StyleNetwork
-from stylecli.training.runs.checkpoints import WEIGHTS, read_tensors, write_tensors
+from stylecli.training.runs.checkpoints import WEIGHTS, as_safetensors, read_tensors
 from stylecli.training.runs.finished import FinishedRun
 from stylecli.training.runs.folder import RECIPE
 from stylecli.training.runs.recipe_files import write_recipe
@@ -71,7 +71,8 @@ def export_pack(
         model = _write_network(run, partial, precision, DEFAULT_VARIANT, WEIGHTS, RECIPE)
         card = _card(folder.name, run, replace(model, network="", parameters=0, weights=""))
         with Engine(StylePack(partial, card), device="cpu") as engine:
-            write_picture(stylize_picture(preview_of, engine, Look()), partial / PREVIEW_FILE, quality=PREVIEW_QUALITY)
+            preview = stylize_picture(preview_of, engine, Look())
+        (partial / PREVIEW_FILE).write_bytes(encode_picture(preview, ".jpg", quality=PREVIEW_QUALITY))
         _finish(partial, card)
     return open_pack(folder)
 
@@ -109,7 +110,7 @@ def _write_network(
     if _are_in(folder / WEIGHTS, halves):  # another precision of the style's own network
         weights = WEIGHTS
     else:
-        write_tensors(halves, folder / weights, run.facts.as_metadata())
+        (folder / weights).write_bytes(as_safetensors(halves, run.facts.as_metadata()))
         write_recipe(replace(run.recipe, painting=run.painting, others=()), folder / recipe)
     return ModelFile(
         variant=variant,

@@ -23,11 +23,15 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[s
     Raises:
         MediaError: the file cannot be written.
     """
+    with blamed_on(path):
+        write_atomically(path, as_safetensors(tensors, metadata))
+
+
+def as_safetensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return tensors and metadata as the content of a safetensors file."""
     from safetensors.torch import save
 
-    data = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, dict(metadata or {}))
-    with blamed_on(path):
-        write_atomically(path, data)
+    return save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, dict(metadata or {}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

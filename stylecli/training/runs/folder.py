@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder
 from stylecli.training.recipe import Recipe
+from stylecli.training.runs.checkpoints import CHECKPOINT
 from stylecli.training.runs.recipe_files import read_recipe, write_recipe
 from stylecli.training.schedule import with_plan_of
 
@@ -58,6 +61,33 @@ def open_run(run: Path, recipe: Recipe) -> Recipe | None:
             hint="Choose another folder, or remove this one.",
         )
     return recipe
+
+
+@contextmanager
+def removed_unless_begun(run: Path) -> Iterator[None]:
+    """If the block fails before the run has a checkpoint, remove what it wrote: there is nothing to resume.
+
+    What stood in the folder before stays, and so does the folder itself.
+    """
+    with blamed_on(run):
+        before = set(run.iterdir()) if run.exists() else None
+    try:
+        yield
+    except BaseException:
+        if not (run / CHECKPOINT).exists():
+            if before is None:
+                shutil.rmtree(run, ignore_errors=True)
+            else:
+                _remove([path for path in run.iterdir() if path not in before])
+        raise
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def save_recipe(run: Path, recipe: Recipe) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import MediaError, UsageError
+from stylecli.core.files import write_atomically
 from stylecli.training.recipe import Painting, Phase, Recipe, check_recipe
 
 TABLES = {"phases": Phase, "others": Painting}  # keys that hold a list of tables
@@ -38,11 +39,15 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write every value, also defaults, so that the defaults of a later version do not change this recipe."""
+    """Write every value, also defaults, so that the defaults of a later version do not change this recipe.
+
+    Raises:
+        OSError: the file cannot be written; what stood there is as it was.
+    """
     import tomli_w  # part of the extra `train`
 
     table = dataclasses.asdict(recipe)
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+    write_atomically(path, tomli_w.dumps(table).encode())
 
 
 def _tables(value: Any, kind: type[Any], where: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -123,9 +124,19 @@ def test_a_place_that_is_none_is_a_media_error(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="folder"):
         check_targets([tmp_path / "nowhere" / "report.html"], overwrite=False)
     (tmp_path / "folder").mkdir()
+    with pytest.raises(MediaError, match="it is a folder"):
+        check_targets([tmp_path / "folder"], overwrite=True)
     with pytest.raises(MediaError, match="written"):
         write_text("text", tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]  # no half file is left
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as on a disk that is read only: permissions do not stop root
+    with pytest.raises(MediaError, match="its folder cannot be written"):
+        check_targets([tmp_path / "report.html"], overwrite=True)
 
 
 def test_names_that_are_no_text_are_written(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_nothing_is_recorded_without_the_networks(tiny_style: Path) -> None:
     assert "--networks" in result.output
 
 
+@pytest.mark.parametrize("option", ["--markdown", "--plot"])
+def test_a_place_for_the_results_that_is_none_is_told_before_the_work(
+    tiny_style: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setattr("stylecli.evaluation.speed.benchmark.run_benchmark", None)
+    result = CliRunner().invoke(suite, ["bench", "-s", str(tiny_style), option, str(tmp_path / "nowhere" / "file")])
+    assert result.exit_code == 4, result.output
+    assert "there is no such folder" in result.output
+
+
 def test_recorded_speed_stands_in_the_card(
     make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

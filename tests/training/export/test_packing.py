@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from stylecli.core.errors import UsageError
+from stylecli.core.errors import MediaError, UsageError
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels
 from stylecli.media.pixels import to_unit
@@ -87,15 +88,29 @@ def test_a_pack_keeps_dilations_as_integers_and_tells_its_reach(pack: StylePack,
     assert open_pack(pack.folder).model().reach == reach_of(network)
 
 
-def test_a_failed_export_leaves_nothing(network: FastNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_export_leaves_nothing(run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("stylecli.training.export.packing.write_card", fail)
-    painting = Painting("painting.png")
-    run = FinishedRun(
-        network.state_dict(), network, Recipe(painting), painting, TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
-    )
-    with pytest.raises(Exception, match="No space left"):
+    with pytest.raises(MediaError, match="No space left"):
         export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(sample_photo(96, 64)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file", ["fast.onnx", "weights.safetensors", "recipe.toml", "preview.jpg"])
+def test_a_file_that_cannot_be_written_is_blamed_on_the_pack(
+    run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    write_bytes = Path.write_bytes
+
+    def write_until_full(path: Path, data: bytes) -> int:
+        if path.suffix == Path(file).suffix:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+    with pytest.raises(MediaError) as caught:
+        export_pack(run, tmp_path / "style", preview_of=picture_from_pixels(sample_photo(96, 64)))
+    assert caught.value.message == f"{tmp_path / 'style'}: cannot be written (No space left on device)"
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,22 @@ def test_a_recipe_survives_writing_and_reading(tmp_path: Path) -> None:
     )
     write_recipe(recipe, tmp_path / "recipe.toml")
     assert read_recipe(tmp_path / "recipe.toml") == recipe
+
+
+def test_a_recipe_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(Painting("wave.jpg"))
+    write_recipe(recipe, tmp_path / "recipe.toml")
+    write_bytes = Path.write_bytes
+
+    def write_until_full(path: Path, data: bytes) -> int:
+        write_bytes(path, data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_recipe(replace(recipe, seed=7), tmp_path / "recipe.toml")
+    assert read_recipe(tmp_path / "recipe.toml") == recipe
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
 
 
 def test_a_recipe_of_long_strokes_survives_writing_and_reading(tmp_path: Path) -> None:

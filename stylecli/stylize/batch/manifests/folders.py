@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import blamed_on, write_atomically
+from stylecli.core.files import blamed_on, same_place, write_atomically
 from stylecli.media.images.formats import READABLE
 from stylecli.packs.shelves import find_style
 from stylecli.stylize.batch.manifests.columns import COLUMNS, faults_of
@@ -104,11 +104,10 @@ def write_manifest(manifest: Path, rule: FolderRule, *, styles_dir: Path | None 
 
 
 def _files_below(rule: FolderRule) -> list[Path]:
-    own = rule.output.resolve()
     found = []
     for folder, folders, names in os.walk(rule.source):
         here = Path(folder)
-        folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve() != own]
+        folders[:] = [name for name in folders if not name.startswith(".") and not same_place(here / name, rule.output)]
         found += [here / name for name in names if not name.startswith(".") and _is_wanted(rule, here / name)]
     return sorted(found)
 

@@ -14,7 +14,7 @@ from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style
 from stylecli.web.gallery.blending import related_styles, weight_spans
 
-RELATED, OTHER = ("west-wind", "windmills"), "great-wave"
+RELATED, OTHER = ("stables", "windmills"), "great-wave"
 SHARE = 0.4
 ROUNDING = 1  # levels: the browser adds up in other steps
 

@@ -37,7 +37,7 @@ from tests.support.pages import (
 pytestmark = pytest.mark.browser
 
 
-FEW = ("great-wave", "the-scream", "west-wind", "windmills")  # styles, enough to adjust and to blend
+FEW = ("great-wave", "the-scream", "stables", "windmills")  # styles, enough to adjust and to blend
 
 
 def site_of(folder: Path, packs: Sequence[StylePack]) -> Path:
@@ -167,12 +167,12 @@ def test_two_styles_are_blended_and_a_link_keeps_the_blend(page: Any, cat: Path)
 
 def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, cat: Path) -> None:
     open_files(page, cat)
-    few_button(page, "west-wind").click()
+    few_button(page, "stables").click()
     settled(page)
     page.get_by_label("Blend with").select_option("windmills")
     set_slider(page, "Share of Adventure with the Windmills", 0.3)
     settled(page)
-    with load_style("west-wind:0.7+windmills:0.3") as style:
+    with load_style("stables:0.7+windmills:0.3") as style:
         assert is_the_same(after(page), style(skimage.data.chelsea()))
 
 

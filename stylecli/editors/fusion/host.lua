@@ -180,11 +180,12 @@ local function EXRIO()
             state.channels[name] = true
         end },
         WriteHeader = { 0, 0, function()
-            return not quirks.exr_header_false
+            state.has_header = not quirks.exr_header_false
+            return state.has_header
         end },
         WritePart = { 2, 2, function()
             local store = stores[state.image]
-            if quirks.exr_writes_nothing then
+            if quirks.exr_writes_nothing or not state.has_header then
                 return
             end
             local height = store.window == "data window" and store.height or math.max(1, store.height - 1)
@@ -216,21 +217,23 @@ local function EXRIO()
 end
 
 local function Clip(path, is_saved)
-    local state = {}
+    local is_closed = quirks.clip_closed -- such a clip neither writes nor reads
     return object("Clip", {}, {
         Open = { 0, 0, function()
-            return not quirks.clip_closed
+            return not is_closed
         end },
         PutFrame = { 2, 2, function(_, image)
-            if quirks.putframe_false or not is_saved then
+            if is_closed or quirks.putframe_false or not is_saved then
                 return false
             end
             local store = stores[image]
             return python.png_write(path, address_of(image), store.width, store.height, store.depth)
         end },
         GetFrame = { 1, 1, function()
-            local like = state.like or options.last_image
-            local store = stores[like]
+            if is_closed then
+                return nil
+            end
+            local store = stores[options.last_image]
             local image = new_image(store.width, store.height, store.depth, store.original_width, store.window, true)
             return python.png_read(path, address_of(image), store.width, store.height) and image or nil
         end },

@@ -5,20 +5,27 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
+from stylecli.cli.app import suite
 from stylecli.editors.raw_pixels import repainted
 from stylecli.editors.spool.worker import stop
 from stylecli.inference.engine import Engine
+from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
+from stylecli.packs.card import write_card
 from stylecli.packs.pack import open_pack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from tests.editors.resolve.conftest import Installation
+from tests.support.packs import tiny_model, write_style
 
 INT8, INT16, HALF, FLOAT = 5, 6, 7, 8
 LEVELS = {INT8: 255, INT16: 65535}
@@ -90,6 +97,48 @@ def test_every_input_does_what_its_option_does(
     painted = node.process(frame)
     assert painted is not None, node.printed
     np.testing.assert_allclose(painted, expected(shared, frame, **same), atol=1e-5)
+
+
+def write_two_variants(shelf: Path) -> None:
+    """Write the style `pair`: its variant `soft` paints another picture than `fast`, its default."""
+    model = tiny_model()
+    weight = next(one for one in model.graph.initializer if one.name == "weight")
+    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) / 2, "weight"))
+    soft = model.SerializeToString()
+    card = open_pack(write_style(shelf, "pair", files={"soft.onnx": soft})).card
+    entry = replace(card.models[0], variant="soft", file="soft.onnx", sha256=card.files["soft.onnx"], bytes=len(soft))
+    write_card(replace(card, models=(*card.models, entry)), shelf / "pair")
+
+
+def test_a_variant_paints_what_the_command_paints(
+    installed: Installation, frame: NDArray[np.float32], tmp_path: Path
+) -> None:
+    write_two_variants(installed.shelf)
+    opaque = np.dstack([frame[..., :3], np.ones(frame.shape[:2], np.float32)])
+    photo, styled = tmp_path / "photo.png", tmp_path / "styled.png"
+    pixels = np.rint(opaque[..., :3] * 255).astype(np.uint8)
+    photo.write_bytes(encode_picture(picture_from_pixels(pixels), ".png"))
+    line = ["image", str(photo), "-s", "pair", "--variant", "soft", "-o", str(styled), "--device", "cpu"]
+    result = CliRunner().invoke(suite, [*line, "--styles-dir", str(installed.shelf)])
+    assert result.exit_code == 0, result.output
+    node = installed.node()
+    node.set(Style="pair", Variant="soft")
+    painted = node.process(opaque, depth=INT8)
+    assert painted is not None, node.printed
+    np.testing.assert_allclose(painted[..., :3], read_picture(styled).pixels / np.float32(255), atol=TOLERANCE[INT8])
+    node.set(Variant="")
+    assert np.abs(painted - node.process(opaque, depth=INT8)).mean() > 0.1
+
+
+def test_a_variant_that_there_is_not_stops_the_render_and_is_told(
+    installed: Installation, frame: NDArray[np.float32]
+) -> None:
+    write_two_variants(installed.shelf)
+    node = installed.node()
+    node.set(Style="pair", Variant="huge")
+    assert node.process(frame) is None
+    assert node.printed == ["Stylize1: pair: has no variant huge. It has: fast, soft."]
+    assert installed.left() == set()
 
 
 def test_strength_0_gives_the_frame_without_a_worker(shared: Installation, frame: NDArray[np.float32]) -> None:

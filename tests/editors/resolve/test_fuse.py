@@ -407,7 +407,10 @@ def test_the_buttons_tell_how_it_is(installed: Installation, frame: NDArray[np.f
     stop(installed.spool)
 
 
-def test_windows_gets_a_line_that_its_shell_understands(installed: Installation, tmp_path: Path) -> None:
+def test_windows_gets_a_line_that_its_shell_understands(
+    installed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # elsewhere, a path of Windows is a file name
     folder = "C:\\Users\\ana\\stylecli\\resolve"
     config = json.loads((installed.folder / "config.json").read_text())
     config |= {"spool": f"{folder}\\spool", "launcher": f"{folder}\\stylecli.cmd", "log": f"{folder}\\log.txt"}

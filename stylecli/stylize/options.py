@@ -27,6 +27,7 @@ class PictureOptions:
     sidecars: copy the XMP file beside the source to the result.
     overwrite: replace existing files.
     strict: fail if something cannot be kept, instead of a notice.
+    makes_folders: make the folder of a result; False: it must be there.
 
     Raises:
         UsageError: a value is out of its range.
@@ -45,6 +46,7 @@ class PictureOptions:
     strip: bool = False
     keep_times: bool = False
     sidecars: bool = False
+    makes_folders: bool = True
 
     def __post_init__(self) -> None:
         for name in ("page", "max_size"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -233,7 +234,10 @@ def _check_before(job: PictureJob, options: PictureOptions) -> None:
     check_target(job.output, overwrite=options.overwrite)
     folder = job.output.parent
     with blamed_on(folder, error=MediaError, hint="Choose another folder."):
-        folder.mkdir(parents=True, exist_ok=True)
+        if options.makes_folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if not os.access(folder, os.W_OK):
         raise MediaError(f"{folder}: there is no permission to write into it", hint="Choose another folder.")
 

@@ -191,7 +191,7 @@ def _run_jobs(
     from stylecli.stylize.pictures.run import run_jobs
 
     chosen = {name: request[name] for name in PICTURE_COLUMNS}
-    options = PictureOptions(exr_color=request["color"], overwrite=overwrite, **chosen)
+    options = PictureOptions(exr_color=request["color"], overwrite=overwrite, makes_folders=False, **chosen)
     outcomes = run_jobs(jobs, {engine.name: engine}, look_of(request), options=options)
     for lost in dict.fromkeys(lost for outcome in outcomes for lost in outcome.lost):
         notice(f"not kept: {lost}")
@@ -208,7 +208,13 @@ def _make_parent(output: Path, folder: Path) -> None:
     """Make the folder of an output, but not that of the manifest: a disk that was disconnected must not seem empty."""
     if not folder.is_dir():
         raise MediaError(f"{folder}: is gone", hint="Connect it again.")
-    output.parent.mkdir(parents=True, exist_ok=True)
+    if not output.is_relative_to(folder):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return
+    place = folder
+    for name in output.parent.relative_to(folder).parts:  # one by one: `parents` would make `folder` if it goes now
+        place /= name
+        place.mkdir(exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -146,3 +146,20 @@ def test_a_fault_is_an_answer(tmp_path: Path, do: Do, source: str, kind: str) ->
     answer = do(source, f"out{Path(source).suffix}")
     assert (answer["status"], answer["kind"]) == ("failed", kind)
     assert source in answer["error"]
+
+
+def test_the_folder_of_a_manifest_that_goes_away_is_not_made_again(
+    tmp_path: Path, photo: NDArray[np.uint8], tiny_style: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount = tmp_path / "mount"
+    PIL.Image.fromarray(photo[:60, :80]).save(tmp_path / "a.png")
+    row = {"input": "a.png", "output": "out/a.png", "style": "tiny"}
+    (item,) = items_of(row, is_sequence=False)
+    paths = {"input": str(tmp_path / "a.png"), "output": str(mount / "out" / "a.png"), "folder": str(mount)}
+    names = {"kind": item.kind, "style": item.style, "variant": None, "style_sha256": "", "mask": None}
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == mount or is_dir(path))  # it goes right after this check
+    answer = Worker("cpu", None, tiny_style.parent).do({**item.options(), **names, **paths, "overwrite": False})
+    assert answer["status"] == "failed"
+    assert "mount" in answer["error"]
+    assert not mount.exists()

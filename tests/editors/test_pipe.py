@@ -160,4 +160,4 @@ def test_it_ends_at_once_when_it_is_terminated(tiny_style: Path) -> None:
         assert process.stderr
         process.stderr.readline()  # it is at work, and waits for pixels
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 143
+        assert process.wait(timeout=60) == 143

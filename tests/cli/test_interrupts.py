@@ -161,7 +161,7 @@ def test_signals_at_random_moments_end_a_picture(tmp_path: Path, tiny_style: Pat
             assert process.poll() is None
         with ends_soon(process):
             process.send_signal(number)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=180)
     assert process.returncode == code, errors
     assert b"Traceback" not in errors
     assert list(tmp_path.iterdir()) == []

@@ -166,7 +166,7 @@ def test_a_folder_of_large_pictures_is_left_within_a_second(
         assert any(b'"result"' in line for line in process.stdout)  # it paints the next ones
         with ends_soon(process):
             process.send_signal(number)
-            process.communicate(timeout=60)
+            process.communicate(timeout=180)
     assert process.returncode == code
     for path in (tmp_path / "out").iterdir():
         assert not path.name.startswith(".")

@@ -37,7 +37,7 @@ def test_a_process_whose_encoder_is_stuck_ends_with_an_error(tiny_style: Path, t
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
         env=dict(os.environ),
     )
     assert "out.mp4: the encoder of h264 has not moved for 2 s" in done.stderr

@@ -24,7 +24,7 @@ from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.session import LEASES, run_batch
 from tests.stylize.batch.conftest import COUNT
 
-WAIT = 90  # seconds
+WAIT = 300  # seconds
 
 
 class Clock:

@@ -59,10 +59,12 @@ def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
 
 
 def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
-    """Return all styles, sorted by name. Damaged ones are left out; `check_style` reports them.
+    """Return all styles, sorted by name. Damaged ones are left out; `stylecli styles check` reports them.
+
+    styles_dir: a folder to search first.
 
     Raises:
-        UsageError: as `style_folders`.
+        UsageError: `styles_dir` or $STYLECLI_STYLES names a folder that does not exist.
     """
     packs = []
     for _, folder in sorted(style_folders(styles_dir).items()):

@@ -16,8 +16,8 @@ INTRODUCTION = """# Command line
 
 Made by `python docs/make_cli.py` from the commands' own help.
 
-Exit codes: 0 done, 1 a defect in stylecli, 2 usage, 3 style pack, 4 picture or video, 5 device, 6 some items failed,
-130 interrupted, 143 terminated. Results go to stdout, messages to stderr.
+Exit codes: 0 done, 1 a defect in stylecli, 2 usage, 3 a style is unknown, damaged or unsafe, 4 a file cannot be read
+or written, 5 device, 6 some items failed, 130 interrupted, 143 terminated. Results go to stdout, messages to stderr.
 
 Completion with the tab key, for bash: add `eval "$(_STYLECLI_COMPLETE=bash_source stylecli)"` to `~/.bashrc`. For zsh:
 the same with `zsh_source` in `~/.zshrc`. For fish: `_STYLECLI_COMPLETE=fish_source stylecli | source`.

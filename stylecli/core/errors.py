@@ -3,7 +3,7 @@
 StyleError
 ├── UsageError        2  a wrong option, output equal to input, a missing extra
 ├── PackError         3  a style that is unknown, damaged or unsafe
-├── MediaError        4  a picture or video that cannot be read or written
+├── MediaError        4  a picture, video or other file that cannot be read or written, as on a full disk
 ├── DeviceError       5  a device that is not there or has too little memory
 └── ItemsFailedError  6  some of many items failed, the others are done
 
@@ -49,7 +49,7 @@ class PackError(StyleError):
 
 
 class MediaError(StyleError):
-    """A picture or video cannot be read or written."""
+    """A picture, video or other file cannot be read or written."""
 
     exit_code = 4
 

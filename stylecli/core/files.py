@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -83,6 +84,17 @@ def check_room(output: Path, *, needed: float) -> None:
             f"{output}: about {_size(needed)} more are needed on its disk, {_size(free)} are free",
             hint="Make room, or write to another disk.",
         )
+
+
+def check_writable(folder: Path) -> None:
+    """Check before the work, by trial, that files can be written into a folder, which is made later if there is none.
+
+    Raises:
+        MediaError: the folder, or the nearest one above it that exists, cannot be written, is full or is a file.
+    """
+    place = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    with blamed_on(folder), tempfile.TemporaryFile(dir=place, buffering=0) as trial:
+        trial.write(b"?")
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_durable: bool = False) -> None:

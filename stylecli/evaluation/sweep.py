@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import blamed_on
+from stylecli.core.files import blamed_on, check_writable
 from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.evaluation.quality.judges import choose_judge
 from stylecli.evaluation.quality.measures import distances, open_photo, style_grams
@@ -109,6 +109,7 @@ def sweep(
     """
     targets = {ratio: Target("ratio", ratio) for ratio in sorted(set(ratios))}
     whole = read_whole(run)
+    check_writable(output)
     painting = painting_of(run, whole.recipe, healing.painting)
     judge = choose_judge("auto", JUDGE_LAYERS, file=healing.loss_weights, notice=notice)
     sweep_judge = SweepJudge(pictures_in(judged_photos(photos, judged, notice)), painting, judge)

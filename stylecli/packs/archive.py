@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from stylecli.core.errors import PackError
+from stylecli.core.errors import MediaError, PackError
 from stylecli.packs.card import CARD_FILE, read_card
 from stylecli.packs.card_fields import FILE_NAME
 from stylecli.packs.safety import DROPPINGS, PACK_BYTES_MAX, PACK_FILES_MAX
@@ -44,6 +44,7 @@ def bring_in(source: Path, into: Path) -> Path:
 
     Raises:
         PackError: `source` is not a pack, is too large, or holds something other than plain files.
+        MediaError: `source` cannot be read, or `into` cannot be written.
     """
     folder = into / (source.resolve().name if source.is_dir() else source.stem)
     try:
@@ -58,7 +59,7 @@ def bring_in(source: Path, into: Path) -> Path:
         raise _refused(source, "not a .zip that can be read") from error
     except OSError as error:
         hint = "Make room, or check the permissions."
-        raise PackError(f"{source.name}: cannot be copied to {into.parent} ({error.strerror})", hint=hint) from error
+        raise MediaError(f"{source.name}: cannot be copied to {into.parent} ({error.strerror})", hint=hint) from error
     return folder
 
 

@@ -59,10 +59,12 @@ def style_folders(styles_dir: Path | None = None) -> dict[str, Path]:
 
 
 def list_styles(styles_dir: Path | None = None) -> list[StylePack]:
-    """Return all styles, sorted by name. Damaged ones are left out; `check_style` reports them.
+    """Return all styles, sorted by name. Damaged ones are left out; `stylecli styles check` reports them.
+
+    styles_dir: a folder to search first.
 
     Raises:
-        UsageError: as `style_folders`.
+        UsageError: `styles_dir` or $STYLECLI_STYLES names a folder that does not exist.
     """
     packs = []
     for _, folder in sorted(style_folders(styles_dir).items()):
@@ -119,6 +121,7 @@ def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
     Raises:
         PackError: the pack is damaged or unsafe.
         UsageError: the shelf has a style of this name, and `replace` is not set.
+        MediaError: `source` cannot be read, or the shelf cannot be written.
     """
     with _hidden_folder(shelf) as hidden:
         incoming = bring_in(source, hidden)
@@ -128,12 +131,18 @@ def add_style(source: Path, shelf: Path, *, replace: bool = False) -> StylePack:
         home = shelf / card.name
         if home.exists() and not replace:
             raise UsageError(f"{card.name}: already on the shelf {shelf}", hint="Use `replace=True` to replace it.")
-        swap_folders(incoming, home)
+        with blamed_on(home):
+            swap_folders(incoming, home)
     return StylePack(home, card)
 
 
 def remove_style(name: str, shelf: Path) -> None:
-    """Remove a style from a shelf; raises PackError if it is not there or is a bundled one."""
+    """Remove a style from a shelf.
+
+    Raises:
+        PackError: it is not there, or is a bundled one.
+        MediaError: the shelf cannot be written.
+    """
     name = style_name(name)
     on_shelf = {folder.name: folder for folder in _folders_on(shelf)}
     bundled = {folder.name for folder in _folders_on(bundled_shelf())}
@@ -142,9 +151,10 @@ def remove_style(name: str, shelf: Path) -> None:
     if name not in on_shelf:
         raise _unknown(name, list(on_shelf))
     if on_shelf[name].is_symlink():
-        on_shelf[name].unlink()
+        with blamed_on(on_shelf[name]):
+            on_shelf[name].unlink()
         return
-    with _hidden_folder(shelf) as hidden:
+    with _hidden_folder(shelf) as hidden, blamed_on(on_shelf[name]):
         on_shelf[name].rename(hidden / name)  # gone at once, however long the deletion takes
 
 
@@ -196,9 +206,9 @@ def _unknown(name: str, known: list[str]) -> PackError:
 
 @contextmanager
 def _hidden_folder(shelf: Path) -> Iterator[Path]:
-    """Make a hidden folder on the shelf for the `with`; raises PackError if that is impossible."""
+    """Make a hidden folder on the shelf for the `with`; raises MediaError if that is impossible."""
     with ExitStack() as stack:
-        with blamed_on(shelf, hint="Name another shelf with `styles_dir`.", error=PackError):
+        with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
             shelf.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(shelf)
             hidden = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=HIDDEN, dir=shelf)))

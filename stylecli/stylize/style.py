@@ -87,6 +87,7 @@ def load_style(
     Raises:
         PackError: the style is unknown (the message names close ones) or damaged.
         DeviceError: the device asked for does not work.
+        UsageError: the text of a blend is malformed, or `styles_dir` does not exist.
     """
     return Style(Engine(find_style(name, styles_dir, variant=variant), device=device))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import blamed_on, write_atomically
+from stylecli.core.files import blamed_on, check_writable, write_atomically
 from stylecli.core.progress import Notice, Progress, Step, ignore
 from stylecli.media.images.files import read_picture
 from stylecli.packs.card import STYLE_NAME
@@ -136,6 +136,7 @@ def learn_style(
     read_picture(job.painting)  # reports a damaged file first
     with blamed_on(shelf, hint="Name another shelf with `styles_dir`."):
         shelf.mkdir(parents=True, exist_ok=True)
+    check_writable(shelf)
     work = work or platformdirs.user_state_path("stylecli", appauthor=False) / "learning" / job.style
     base = job.base or _base_of(work) or nearest_style(job.painting, LEARNING, BASES)
     notice(f"starting from {base}")

@@ -80,7 +80,7 @@ def test_every_command_takes_and_makes_any_name(tiny_style: Path, tmp_path: Path
         check=False,
         pass_fds=(writer,),
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": os.pathsep.join(sys.path)},
-        timeout=120,
+        timeout=300,
     )
     os.close(writer)
     with os.fdopen(reader) as pipe:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,11 +21,13 @@ from stylecli.core.files import (
     blamed_on,
     bundled_folder,
     check_room,
+    check_writable,
     same_place,
     swap_folders,
     try_lock,
     write_atomically,
 )
+from tests.support.limits import files_no_larger_than
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -283,3 +286,19 @@ def test_little_room_is_told_in_kilobytes(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=9_000))
     with pytest.raises(MediaError, match="about 200 kB more are needed on its disk, 9 kB are free"):
         check_room(tmp_path / "small.jpg", needed=200_000)
+
+
+def test_a_folder_that_can_be_written_passes_the_check_and_stays_as_it_is(tmp_path: Path) -> None:
+    check_writable(tmp_path)
+    check_writable(tmp_path / "made" / "later")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize("name", ["", "file", "file/below", "link"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    limit = nullcontext() if name else files_no_larger_than(0)
+    with pytest.raises(MediaError, match=f"^{tmp_path / name}: cannot be written"), limit:
+        check_writable(tmp_path / name)

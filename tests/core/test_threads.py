@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from stylecli.core import threads
 from stylecli.core.threads import ITEMS_BETWEEN_STAGES, Watch, reading_ahead, side_by_side, writing_behind
 
-PATIENCE = 10.0  # seconds after which a test that waits for the other thread has failed
+PATIENCE = 60.0  # seconds after which a test that waits for the other thread has failed
 
 
 @contextmanager
@@ -215,29 +216,61 @@ def test_a_writer_that_is_stuck_is_an_error_at_once_or_at_the_end(stuck: threadi
     assert not stuck.is_set()
 
 
-def test_a_reader_that_tells_of_its_steps_may_take_its_time(stuck: threading.Event) -> None:
-    watch = Watch(0.1, StuckError())
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the time by which threads are watched, as the only item of a list: it stands still until a test sets it."""
+    clock = [0.0]
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+class ObservedWatch(Watch):
+    """A watch that counts its checks and its rests, so that tests can wait for them."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds, StuckError())
+        self.checks, self.rests = threading.Semaphore(0), threading.Semaphore(0)
+
+    def is_overdue(self) -> bool:
+        overdue = super().is_overdue()
+        self.checks.release()
+        return overdue
+
+    def rest(self) -> None:
+        super().rest()
+        self.rests.release()
+
+
+@pytest.mark.usefixtures("stuck")
+def test_a_reader_that_tells_of_its_steps_may_take_its_time(clock: list[float]) -> None:
+    watch = ObservedWatch(1)
 
     def items() -> Generator[int, None, None]:
         for _ in range(20):
             watch.beat()
-            stuck.wait(0.02)
+            clock[0] += 0.6
+            while watch.checks.acquire(blocking=False):  # of the time before
+                pass
+            assert watch.checks.acquire(timeout=PATIENCE)
         yield 1
 
     with reading_ahead(items(), watch) as numbers:
         assert list(numbers) == [1]
 
 
-def test_a_reader_that_waits_for_its_caller_is_not_stuck(stuck: threading.Event) -> None:
-    watch = Watch(0.05, StuckError())
-    with reading_ahead((number for number in range(3 * ITEMS_BETWEEN_STAGES)), watch) as numbers:
-        stuck.wait(0.2)  # the work of the caller
-        assert len(list(numbers)) == 3 * ITEMS_BETWEEN_STAGES
+def test_a_reader_that_waits_for_its_caller_is_not_stuck(clock: list[float]) -> None:
+    watch = ObservedWatch(1)
+    count = 3 * ITEMS_BETWEEN_STAGES
+    with reading_ahead((number for number in range(count)), watch) as numbers:
+        for _ in range(ITEMS_BETWEEN_STAGES + 1):  # a full belt, and one in the reader's hands
+            assert watch.rests.acquire(timeout=PATIENCE)
+        for _ in range(10):  # the work of the caller
+            clock[0] += 1
+            assert not watch.is_overdue()
+        assert len(list(numbers)) == count
 
 
-def test_time_in_which_the_process_was_stopped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+def test_time_in_which_the_process_was_stopped_does_not_count(clock: list[float]) -> None:
     watch = Watch(10, StuckError())
     watch.beat()
     assert not watch.is_overdue()

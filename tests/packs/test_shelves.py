@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 import pytest
 
-from stylecli.core.errors import PackError, UsageError
+from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.packs.card import read_card
 from stylecli.packs.safety import verify
 from stylecli.packs.shelves import (
@@ -22,6 +24,7 @@ from stylecli.packs.shelves import (
     shelves,
     style_name,
 )
+from tests.support.limits import files_no_larger_than
 from tests.support.packs import StyleFactory, flip_a_byte
 
 
@@ -256,6 +259,27 @@ def test_a_bundled_style_stays(
     with pytest.raises(PackError, match="wave: comes with stylecli and stays"):
         remove_style("wave", stranger.parent if from_bundled else shelf)
     assert verify(stranger) == []
+
+
+@pytest.mark.parametrize("change", [add_style, lambda _, shelf: remove_style("wave", shelf)], ids=["add", "remove"])
+def test_a_shelf_that_cannot_be_written_is_a_fault_of_files_not_of_the_style(
+    stranger: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, Path], object]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    add_style(stranger, shelf)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(MediaError, match=r"shelf: cannot be written \(Permission denied\)\. Name another shelf"):
+        change(stranger, shelf)
+    assert [path.name for path in shelf.iterdir()] == ["wave"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_full_shelf_gets_nothing(stranger: Path, shelf: Path) -> None:
+    with pytest.raises(MediaError, match=r"cannot be copied to .*shelf"), files_no_larger_than(10):
+        add_style(stranger, shelf)
+    assert list(shelf.iterdir()) == []
 
 
 def _names(shelf: Path) -> set[str]:

@@ -35,7 +35,7 @@ HOSTS = 3
 SIDE = 24  # pixels
 FRAMES_LEFT_ALONE = 4  # between two kills
 PAUSE = 0.1  # seconds from a frame that is told to the next kill, at most: on a slow machine too, something is done
-DEADLINE = 120.0
+DEADLINE = 600.0
 
 
 def frame(number: int) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ from stylecli.editors.spool.worker import serve
 SIDE = 24  # pixels
 LIFE = 0.12  # seconds that a process lives at most
 PAUSE = 0.01  # between two jobs of a client
-DEADLINE = 60.0
+DEADLINE = 600.0
 
 
 def picture(number: int) -> bytes:

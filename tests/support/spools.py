@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 180.0  # seconds
 Serve = Callable[[], list[str]]
 
 

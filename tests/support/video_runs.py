@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-PATIENCE = 120.0  # seconds after which a run that does not end has failed
+PATIENCE = 300.0  # seconds after which a run that does not end has failed
 
 
 @dataclass(frozen=True)

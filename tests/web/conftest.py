@@ -81,7 +81,7 @@ def serving(folder: Path, *options: str, program: Sequence[str] = PROGRAM, **env
         yield Served(url, key, process, errors)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
         process.stdout.close()
 
 

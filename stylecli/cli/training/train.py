@@ -83,6 +83,7 @@ def command(
 
     With `torchrun --nproc_per_node N -m stylecli train ...` N processes share each batch.
     """
+    from stylecli.core.files import check_writable
     from stylecli.training.data import PhotoFolder
     from stylecli.training.prepare import RecipeChanges, prepare
     from stylecli.training.train import train
@@ -99,6 +100,7 @@ def command(
         finish_with=finish_with,
         steps=steps,
     )
+    check_writable(output)  # before a loss network is downloaded
     ready = prepare(
         sources,
         changes,

@@ -8,10 +8,10 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import bundled_folder, write_atomically
+from stylecli.core.temporary import temporary_folder
 from stylecli.core.version import __version__
 
 SOURCE = "stylecli.c"
@@ -48,8 +48,8 @@ def build(library: Path) -> None:
     compiler = find_compiler(os.environ)
     if not compiler:
         raise UsageError("there is no C compiler", hint=ADVICE)
-    with TemporaryDirectory() as spare:
-        text, compiled = Path(spare, SOURCE), Path(spare, LIBRARY)
+    with temporary_folder() as spare:
+        text, compiled = spare / SOURCE, spare / LIBRARY
         text.write_bytes(source())
         facts = {"STYLECLI_VERSION": __version__, "STYLECLI_BUILD": (MARK + _build()).decode()}
         defines = [f'-D{name}="{value}"' for name, value in facts.items()]

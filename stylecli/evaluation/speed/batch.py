@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import ffmpeg
 import psutil
 
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.temporary import temporary_folder
 from stylecli.core.threads import side_by_side
 from stylecli.evaluation.speed.options import PHOTOS
 from stylecli.evaluation.speed.video import TEST_CLIP, Stage, ceiling_of, limit_of, timed
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import Picture, read_picture, write_picture
-from stylecli.media.video.ffmpeg import ffmpeg_program
+from stylecli.media.video.ffmpeg import run_ffmpeg
 from stylecli.packs.pack import StylePack
 from stylecli.stylize.batch.ledger import ItemOutcome
 from stylecli.stylize.batch.manifests.manifest import read_manifest
@@ -105,8 +105,7 @@ def measure_batch(
     rounds = min(rounds, ROUNDS_MAX)
     of_stages: list[dict[str, Stage]] = []
     of_commands: dict[str, list[_Whole]] = {name: [] for name in commands}
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with temporary_folder() as folder:
         _write_photos(folder / SOURCES, photos, size)
         names = [f"{number}.jpg" for number in range(photos)]
         rows = ({"input": f"{SOURCES}/{one}", "output": f"{RESULTS}/{one}", "style": pack.name} for one in names)
@@ -220,9 +219,8 @@ def _write_photos(photos: Path, count: int, size: tuple[int, int]) -> None:
     width, height = size
     photos.mkdir()
     distinct = min(count, DISTINCT)
-    source = ["-f", "lavfi", "-i", TEST_CLIP.format(width=width, height=height), "-frames:v", str(distinct)]
-    numbered = ["-start_number", "0", str(photos / "%d.jpg")]
-    command = [ffmpeg_program(), "-loglevel", "error", *source, "-q:v", "2", *numbered]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    source = ffmpeg.input(TEST_CLIP.format(width=width, height=height), f="lavfi")
+    numbered = source.output(str(photos / "%d.jpg"), vframes=distinct, start_number=0, **{"q:v": 2})
+    run_ffmpeg(numbered, f"{photos}: cannot be written", target=photos)
     for number in range(distinct, count):
         shutil.copy(photos / f"{number % distinct}.jpg", photos / f"{number}.jpg")

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 
 import numpy as np
 
 from stylecli.core.errors import StyleError
 from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.temporary import temporary_folder
 from stylecli.editors.spool.client import fetch, submit
 from stylecli.editors.spool.folder import WORKER
 from stylecli.editors.spool.worker import stop
@@ -73,10 +74,10 @@ def measure_doors(
     job = {"style": pack.name, "width": width, "height": height}
 
     with (
-        TemporaryDirectory() as spare,
+        temporary_folder() as spare,
         Engine(pack, device=device) as engine,
-        _worker(Path(spare, "spool"), chosen) as spool,
-        plugin_ways(levels, pack.name, spool, Path(spare, "home")) as plugins,
+        _worker(spare / "spool", chosen) as spool,
+        plugin_ways(levels, pack.name, spool, spare / "home") as plugins,
     ):
 
         def by_spool() -> None:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from stylecli.core.errors import StyleError
+from stylecli.core.errors import MediaError, StyleError
 from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.temporary import HINT, temporary_folder
+from stylecli.media.images.codecs.vips_reading import reason_of
 from stylecli.packs.pack import StylePack
 
 PICTURES: Mapping[str, tuple[int, int]] = {  # (width, height) in pixels
@@ -58,10 +59,10 @@ def measure_memory(
     if sys.platform == "win32":
         return []
     peaks = []
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for number, (name, (width, height)) in enumerate(pictures.items()):
             progress(Step(number, len(pictures), "pictures", name))
-            source, target = Path(folder, "source.png"), Path(folder, "target.png")
+            source, target = folder / "source.png", folder / "target.png"
             _draw(source, width, height)
             command = [
                 sys.executable,
@@ -93,6 +94,8 @@ def _draw(path: Path, width: int, height: int) -> None:
     import pyvips
 
     bands = [pyvips.Image.perlin(width, height, cell_size=64, seed=seed) for seed in range(3)]
-    ((bands[0].bandjoin(bands[1:]) + 1) * 127.5).cast("uchar").copy(interpretation="srgb").write_to_file(
-        str(path), compression=1
-    )
+    picture = ((bands[0].bandjoin(bands[1:]) + 1) * 127.5).cast("uchar").copy(interpretation="srgb")
+    try:
+        picture.write_to_file(str(path), compression=1)
+    except pyvips.Error as error:
+        raise MediaError(f"{path}: cannot be written ({reason_of(error)})", hint=HINT) from error

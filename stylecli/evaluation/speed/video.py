@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import ffmpeg
+
 from stylecli.core.progress import Progress, Step, ignore
+from stylecli.core.temporary import temporary_folder
 from stylecli.core.threads import side_by_side
 from stylecli.inference.engine import Engine
 from stylecli.media.video.clip import probe
-from stylecli.media.video.ffmpeg import ffmpeg_program
+from stylecli.media.video.ffmpeg import run_ffmpeg
 from stylecli.media.video.reading.reader import read_frames
 from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.containers import container_for, encoder_for
@@ -91,8 +92,8 @@ def measure_video(
         frames: frames of the clip.
         progress: hears of every stage.
     """
-    with TemporaryDirectory() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:
-        source, target = Path(folder, "source.mp4"), Path(folder, "target.mp4")
+    with temporary_folder() as folder, Engine(pack, device="cpu", side_by_side=True) as engine:
+        source, target = folder / "source.mp4", folder / "target.mp4"
         _write_clip(source, width, height, frames)
         clip = probe(source)
         source_frames = list(islice(read_frames(clip), SAMPLE))
@@ -132,7 +133,6 @@ def measure_video(
 
 
 def _write_clip(path: Path, width: int, height: int, frames: int) -> None:
-    source = ["-f", "lavfi", "-i", TEST_CLIP.format(width=width, height=height), "-frames:v", str(frames)]
-    encoder = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast"]
-    command = [ffmpeg_program(), "-loglevel", "error", *source, *encoder, str(path)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    source = ffmpeg.input(TEST_CLIP.format(width=width, height=height), f="lavfi")
+    encoder = {"vcodec": "libx264", "pix_fmt": "yuv420p", "preset": "veryfast"}
+    run_ffmpeg(source.output(str(path), vframes=frames, **encoder), f"{path}: cannot be written", target=path)

@@ -34,7 +34,10 @@ _LIBRARIES = ("stylecli", "av", "numpy", "pyvips", "imageio-ffmpeg")
 class VideoOptions:
     """What is wanted of a video, and how it is written.
 
+    encoder: codec and quality.
+    span: (start, end) in seconds of what a player shows, the end excluded, None: up to the last frame; None: all.
     stream: which of the moving pictures, counted from 0.
+    hdr: "tonemap" makes SDR of HDR, "keep" leaves it as it is.
     copies_videos: the others go along as they are, where the container takes them.
     allow_truncated: keep what can be read of a damaged source, instead of an error.
     strict: refuse a source with a single frame that is damaged or missing.
@@ -204,7 +207,7 @@ def _identity(source: Path) -> str:
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What was written."""
+    """What was written: the file, its size in pixels as it is shown, its frames, and the messages for the user."""
 
     path: Path
     width: int

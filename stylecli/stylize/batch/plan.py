@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stylecli.core.errors import StyleError
+from stylecli.core.temporary import temporary_folder
 from stylecli.stylize.batch.manifests.files import files_of
 from stylecli.stylize.batch.manifests.rows import Item
 from stylecli.stylize.batch.options import BatchOptions
@@ -121,8 +121,8 @@ def _measured(samples: dict[str, _Sample], folder: Path, worker: WorkerProcess) 
     if pictures := (*samples["picture"].probed, *samples["sequence"].probed):
         middle = median(one.width * one.height for one in pictures)
         chosen = min(pictures, key=lambda one: abs(one.width * one.height - middle))
-        with TemporaryDirectory() as temporary:
-            output = Path(temporary, f"sample{Path(chosen.item.output).suffix}")
+        with temporary_folder() as temporary:
+            output = temporary / f"sample{Path(chosen.item.output).suffix}"
             request = {**request_of(chosen.item, folder), "output": str(output)}
             _checked(worker.ask({**request, "kind": "measure", "width": 64, "height": 64}))  # loads the style
             seconds = _checked(worker.ask(request))["seconds"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from stylecli.core.files import blamed_on
+from stylecli.core.files import blamed_on, check_writable
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.packs.shelves import list_styles
 from stylecli.training.data import PhotoFolder
@@ -66,6 +66,7 @@ def distill(
     Raises:
         MediaError: a photo or the run's folder cannot be read or written.
     """
+    check_writable(run)
     with blamed_on(run):
         run.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

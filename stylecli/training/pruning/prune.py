@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import blamed_on
+from stylecli.core.files import blamed_on, check_writable
 from stylecli.core.progress import Notice, Progress, ignore
 from stylecli.training.data import PhotoFolder
 from stylecli.training.export.cost import measure_cost
@@ -82,6 +82,7 @@ def prune(
         MediaError: `run` is not finished, a photo or the painting cannot be read, `output` cannot be written.
     """
     whole = read_whole(run)
+    check_writable(output)
     RecipeChanges(steps=healing.steps)  # refuses bad steps before the cut
     painting = painting_of(run, whole.recipe, healing.painting)
     style_images([painting], whole.recipe, torch.device("cpu"))  # refuses a bad painting before the cut

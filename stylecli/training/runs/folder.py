@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from stylecli.core.errors import UsageError
-from stylecli.core.files import blamed_on, write_atomically
+from stylecli.core.files import blamed_on, check_writable, write_atomically
 from stylecli.media.images.files import picture_from_pixels, write_picture
 from stylecli.media.pixels import quantize
 from stylecli.training.data import PhotoFolder
@@ -41,6 +41,7 @@ def open_run(run: Path, recipe: Recipe) -> Recipe | None:
         UsageError: the folder holds a training with another recipe.
         MediaError: it cannot be written.
     """
+    check_writable(run)
     with blamed_on(run):
         (run / SAMPLES).mkdir(parents=True, exist_ok=True)
         if not (run / RECIPE).exists():

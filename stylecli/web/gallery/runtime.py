@@ -6,13 +6,13 @@ import hashlib
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 
 import platformdirs
 
 from stylecli.core.errors import MediaError, UsageError
 from stylecli.core.files import atomic_folder, blamed_on
+from stylecli.core.temporary import temporary_folder
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 # The files of the package's folder `dist` that run models on the processor, and their sha256.
@@ -68,14 +68,14 @@ def _fetch(cache: Path) -> None:
             f"{PACKAGE} is not here yet, and npm, which fetches it, is missing",
             hint="Install npm, or name a folder that has the package's files with `runtime`.",
         )
-    with tempfile.TemporaryDirectory() as name:
-        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", name]
+    with temporary_folder() as folder:
+        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", str(folder)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=name)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=folder)
             fault = done.stderr.strip().splitlines()[-1:] or ["no reason given"] if done.returncode else []
         except subprocess.TimeoutExpired:
             fault = ["it took too long"]
-        archive = next(Path(name).glob("*.tgz"), None)
+        archive = next(folder.glob("*.tgz"), None)
         if fault or archive is None:
             raise MediaError(
                 f"npm cannot fetch {PACKAGE} {VERSION} ({''.join(fault)})",
@@ -83,8 +83,8 @@ def _fetch(cache: Path) -> None:
             )
         with tarfile.open(archive) as opened:
             wanted = [opened.getmember(f"package/dist/{file}") for file in FILES]
-            opened.extractall(name, members=wanted, filter="data")
-        unpacked = Path(name) / "package" / "dist"
+            opened.extractall(folder, members=wanted, filter="data")
+        unpacked = folder / "package" / "dist"
         with blamed_on(cache), atomic_folder(cache) as draft:
             for file, content in _proven(unpacked).items():
                 (draft / file).write_bytes(content)

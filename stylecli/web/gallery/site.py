@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylecli.core.errors import PackError, UsageError
-from stylecli.core.files import atomic_folder, blamed_on
+from stylecli.core.files import atomic_folder, blamed_on, check_writable
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.version import __version__
 from stylecli.inference.uint8_model import pixel_model
@@ -107,6 +107,7 @@ def _with_policy(page: bytes) -> bytes:
 
 
 def _check_target(output: Path, *, overwrite: bool) -> None:
+    check_writable(output.parent)
     if not output.exists():
         return
     if not overwrite:

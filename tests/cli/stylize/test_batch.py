@@ -26,8 +26,9 @@ from stylecli.media.images.files import picture_from_pixels, read_picture, write
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from tests.support.documents import ROOT, blocks
 
-COUNT = 12
-WAIT = 60  # seconds
+COUNT = 12  # pictures
+MANY = 60
+WAIT = 180  # seconds
 
 
 @pytest.fixture
@@ -160,11 +161,12 @@ def test_killed_again_and_again_every_item_is_delivered_once(folder: Path, tiny_
 def test_interrupted_it_leaves_no_worker_and_no_false_failure(
     folder: Path, tiny_style: Path, number: int, code: int
 ) -> None:
+    for copy in range(MANY):  # more than are done before the signal comes
+        shutil.copy(folder / "in" / "00.png", folder / "in" / f"more-{copy}.png")
     manifest = manifest_of(folder, tiny_style)
     process = start(folder, tiny_style, manifest, "--json")
     assert process.stdout
-    while "result" not in process.stdout.readline():
-        pass
+    assert any('"result"' in line for line in process.stdout)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     process.communicate(timeout=WAIT)
@@ -179,8 +181,7 @@ def test_a_second_run_at_once_is_refused(folder: Path, tiny_style: Path) -> None
     manifest = manifest_of(folder, tiny_style)
     process = start(folder, tiny_style, manifest, "--json")
     assert process.stdout
-    while "result" not in process.stdout.readline():
-        pass
+    assert any('"result"' in line for line in process.stdout)
     refused = batch(folder, tiny_style, manifest)
     process.communicate(timeout=WAIT)
     assert process.returncode == 0

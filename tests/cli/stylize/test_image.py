@@ -179,7 +179,7 @@ def test_an_interrupted_run_tells_by_its_exit_code_and_leaves_no_half_file(
         assert process.stdout
         process.stdout.readline()  # it is at work
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert process.returncode == code
     made = list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else []
     assert len(made) < 400

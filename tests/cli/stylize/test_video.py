@@ -124,7 +124,7 @@ def test_an_interrupted_run_leaves_no_file(tiny_style: Path, tmp_path: Path, num
         assert process.stdout
         process.stdout.readline()  # it is at work
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert process.returncode == code
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]
 

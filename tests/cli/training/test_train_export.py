@@ -259,7 +259,7 @@ def test_interrupting_a_training_writes_a_checkpoint_and_it_goes_on(
         while '"done": 3' not in process.stdout.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert process.returncode == 130
     _, metadata = read_tensors(tmp_path / "checkpoint.safetensors")
     assert int(metadata["step"]) >= 3

@@ -185,7 +185,7 @@ def test_a_stylecli_that_does_not_start_is_told_at_once(
     begun = time.monotonic()
     assert is_marked(updated(installed, frame))
     assert is_marked(updated(installed, frame))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60  # the frames would wait for 120 each
     assert "stylecli does not start: the disk is gone" in capfd.readouterr().err
     assert installed.left() == set()
 
@@ -210,7 +210,7 @@ def test_a_worker_of_another_version_is_replaced(installed: Installation, frame:
 
 def wait_for_another_worker(worker: Path, pid: int) -> bool:
     """Whether one comes; the frame itself may have been the last of the old one."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
             if json.loads(worker.read_text())["pid"] != pid:
@@ -285,7 +285,7 @@ def test_nothing_runs_when_the_worker_was_stopped(installed: Installation, frame
     updated(installed, frame)
     pid = installed.worker_pid
     assert stop(installed.spool)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while (state := state_of(pid)) not in ("", "Z"):  # nobody may be there who fetches its exit code
         assert time.monotonic() < deadline, state
 

@@ -72,7 +72,7 @@ class Scripts:
 
     def wait(self) -> None:
         """Until no work goes on."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while any(not (job.parent / "status").exists() for job in self.installed.folder.glob("jobs/*/job.json")):
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -37,7 +37,7 @@ def test_a_process_whose_encoder_is_stuck_ends_with_an_error(tiny_style: Path, t
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
         env=dict(os.environ),
     )
     assert "out.mp4: the encoder of h264 has not moved for 2 s" in done.stderr
@@ -60,10 +60,10 @@ def test_an_ffmpeg_that_is_stuck_is_an_error_and_is_killed(tmp_path: Path, monke
 @pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts")
 def test_an_ffmpeg_that_gets_on_slowly_is_not_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program, target = tmp_path / "ffmpeg", tmp_path / "out.mp4"
-    program.write_text(f"#!/bin/sh\nfor step in 1 2 3 4 5 6; do echo $step >> {target}; sleep 0.5; done\n")
+    program.write_text(f"#!/bin/sh\nfor step in $(seq 14); do echo $step >> {target}; sleep 0.25; done\n")
     program.chmod(0o755)
     monkeypatch.setenv("STYLECLI_FFMPEG", str(program))
-    monkeypatch.setattr(stalls, "STALL_SECONDS", 1.5)
+    monkeypatch.setattr(stalls, "STALL_SECONDS", 3.0)
     monkeypatch.setattr("stylecli.media.video.ffmpeg.LOOK_WAIT", 0.2)
     run_ffmpeg(ffmpeg.input("in.mp4").output(str(target)), "cannot be joined", target=target)
-    assert target.read_text().split() == list("123456")
+    assert target.read_text().split() == [str(step) for step in range(1, 15)]

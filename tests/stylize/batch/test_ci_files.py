@@ -53,7 +53,7 @@ def shell(site: Path, script: str, environment: Mapping[str, str]) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

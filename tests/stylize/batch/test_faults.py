@@ -21,6 +21,21 @@ OWN_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")  # file systems
 NO_PRIVILEGES = ("setpriv", "--bounding-set=-all") if os.name == "posix" and os.geteuid() == 0 else ()
 SMALL = "24k"  # a disk that holds two or three of the outputs
 
+# The command, which gives the folder of the outputs another mode as soon as the first one is written.
+LOSING = """
+import os, sys
+from stylecli.cli.app import main
+from stylecli.stylize.batch.workers.processes import WorkerProcess
+
+def ask_and_lose(*request, **how):
+    answer = ask(*request, **how)
+    os.chmod("out", mode)
+    return answer
+
+ask, WorkerProcess.ask, mode = WorkerProcess.ask, ask_and_lose, int(sys.argv[1])
+main(sys.argv[2:])
+"""
+
 
 def line(*arguments: str) -> list[str]:
     how = ["--device", "cpu", "--styles-dir", "styles", "--workers", "1", "--retries", "0", "--json"]
@@ -96,18 +111,12 @@ def writable_again(folder: Path) -> Iterator[None]:
 @pytest.mark.parametrize("mode", [0o555, 0o000])
 def test_a_permission_that_is_lost_costs_the_items_that_need_it(folder: Path, mode: int) -> None:
     command = [*NO_PRIVILEGES, *line()]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        told = []
-        for text in process.stdout:
-            told.append(text)
-            if '"event": "result"' in text and '"done"' in text:
-                (folder / "out").chmod(mode)
-    ended = events("".join(told))
-    assert process.returncode == 6
-    assert len(ended) == COUNT
+    losing = [*NO_PRIVILEGES, sys.executable, "-c", LOSING, str(mode), *line()[3:]]
+    done = subprocess.run(losing, cwd=folder, capture_output=True, text=True, timeout=WAIT, check=False)
+    assert done.returncode == 6, done.stderr
+    ended = events(done.stdout)
     failed = [one for one in ended if one["status"] == "failed"]
-    assert failed
+    assert (len(ended), len(failed)) == (COUNT, COUNT - 1)
     assert all("out" in one["error"] and "ermission" in one["error"] for one in failed)
     (folder / "out").chmod(0o755)
     again = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=WAIT, check=False)

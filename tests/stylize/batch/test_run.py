@@ -376,7 +376,7 @@ def test_the_next_item_is_prepared_while_one_is_in_work(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ask(self: WorkerProcess, request: dict[str, Any], **how: Any) -> dict[str, Any]:
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 180
         asked.append(request["input"])
         while len(asked) == 1 and time.monotonic() < limit:
             started = {record["output"] for record in records(folder) if record["result"]["status"] == "started"}

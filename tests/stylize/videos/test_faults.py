@@ -98,7 +98,7 @@ def test_ffmpeg_does_not_outlive_a_killed_run(clip: Path, normalizing_pack: Styl
     command = line(clip, normalizing_pack.folder, tmp_path / "out.mp4")
     with running(command, STYLECLI_FFMPEG=str(ffmpeg)):
         ffmpeg_process = psutil.Process(int(pid.read_text()))  # waits until it is there
-    ffmpeg_process.wait(timeout=10)
+    ffmpeg_process.wait(timeout=180)
 
 
 # --- the target

@@ -22,6 +22,7 @@ from stylecli.media.video.writing.codecs import EncoderOptions
 from stylecli.media.video.writing.containers import CONTAINERS
 from stylecli.stylize.videos.video import stylize_video
 from tests.support.clips import UNEVEN, Made, codecs, ffmpeg, make_video, pixels, ramp, sound_packets, times, with_sound
+from tests.support.limits import files_no_larger_than
 
 Pixels = NDArray[np.uint8]
 
@@ -508,7 +509,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, limit: int) -> 
         return noise.integers(0, 255, picture.shape, np.uint8)
 
     fault = pytest.raises(MediaError, match=r"out\.mp4: cannot be written \(.*large")
-    with nothing_left_in(tmp_path), fault, _files_no_larger_than(limit):
+    with nothing_left_in(tmp_path), fault, files_no_larger_than(limit):
         stylize_video(source, tmp_path / "out.mp4", paint=scatter)
 
 
@@ -516,7 +517,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, limit: int) -> 
 def test_a_disk_that_fills_up_while_joining_is_named(video: Path, tmp_path: Path) -> None:
     source = with_sound(video, tmp_path / "sound.mov", codec="pcm_s16le")  # 190 kB beside a small picture
     fault = pytest.raises(MediaError, match=r"out\.mkv: .*cannot be joined")
-    with nothing_left_in(tmp_path), fault, _files_no_larger_than(50_000):
+    with nothing_left_in(tmp_path), fault, files_no_larger_than(50_000):
         stylize(source, tmp_path / "out.mkv")
 
 
@@ -551,19 +552,6 @@ def test_an_interrupt_ends_ffmpeg_as_well(video: Path, tmp_path: Path, monkeypat
         signal.signal(signal.SIGINT, before)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
-
-
-@contextmanager
-def _files_no_larger_than(limit: int) -> Iterator[None]:
-    """The nearest thing to a full disk that needs no rights; programs that are started inherit it."""
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _failing_at(number: int, error: type[BaseException]) -> Callable[[Pixels], Pixels]:

@@ -298,3 +298,12 @@ def test_a_pruned_network_keeps_its_dilations(whole: Path, cut_in_half: Callable
     pruned = cut_in_half(healing=Healing(loss_weights=vgg_file, steps=1))
     assert network_from_weights(load_file(pruned)).hyperparameters["dilations"] == (1, 4)
     assert read_recipe(pruned.parent / "recipe.toml").dilations == (1, 4)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_cut(
+    cut_in_half: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "_cut", lambda *_: pytest.fail("the work has begun"))
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match=r"half: cannot be written"):
+        cut_in_half("file/half")

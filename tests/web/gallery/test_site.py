@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylecli.core.errors import PackError, UsageError
+from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.inference.engine import Engine
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.packs.pack import StylePack
@@ -96,3 +96,12 @@ def test_a_runtime_of_another_version_is_refused(tmp_path: Path, runtime: Path, 
 def test_a_gallery_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="no style"):
         write_gallery(tmp_path / "site", [])
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_runtime_is_fetched(
+    tmp_path: Path, tiny_pack: StylePack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stylecli.web.gallery.site.runtime_files", lambda _: pytest.fail("the work has begun"))
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match="cannot be written"):
+        write_gallery(tmp_path / "file" / "site", [tiny_pack])

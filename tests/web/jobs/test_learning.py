@@ -154,7 +154,7 @@ def test_a_style_is_called_after_its_title(title: str, name: str) -> None:
 
 
 def wait_for_step(client: Visitor, job: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while client.get(f"/api/jobs/{job}").json()["done"] != 1:
         assert time.monotonic() < until
 

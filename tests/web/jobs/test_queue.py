@@ -15,7 +15,7 @@ from stylecli.web.pictures.uploads import Upload
 from tests.web.conftest import LIMITS
 
 FILE = Upload("id", "photo.png", Path("photo.png"), "picture", 4, 6, 100)
-PATIENCE = 10.0
+PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_mutated_requests_neither_break_nor_fill_the_server(tmp_path: Path) -> N
             if number == 200:
                 before = process.memory_info().rss
         assert process.memory_info().rss - before < 60_000_000
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=180)
         connection.request("GET", "/api/styles", headers={"x-stylecli-key": server.key})
         assert connection.getresponse().status == 200
         connection.close()
@@ -139,7 +139,7 @@ def _mutate(request: bytearray, chance: random.Random) -> None:
 
 def _raw(port: int, request: bytes) -> None:
     """Send bytes and read what comes, for a moment: an incomplete request gets no answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=180) as connection:
         try:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)

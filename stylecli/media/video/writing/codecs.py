@@ -36,7 +36,13 @@ class Codec:
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """The user's choice of encoder. None: the default of the container or codec."""
+    """The user's choice of encoder. None: the default of the container or codec.
+
+    codec: such as "h264" or "prores"; an unknown one is refused with the list of all.
+    crf: the quality, less is better; its range depends on the codec.
+    preset: the speed of the encoder, such as "veryfast"; its names depend on the codec.
+    pixel_format: such as "yuv420p10le".
+    """
 
     codec: str | None = None
     crf: int | None = None

@@ -24,7 +24,7 @@ needs_openjd = pytest.mark.skipif(importlib.util.find_spec("openjd") is None, re
 
 def openjd(*arguments: object) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "openjd", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=300)
 
 
 def template(path: Path) -> dict[str, object]:

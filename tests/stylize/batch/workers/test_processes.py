@@ -55,5 +55,5 @@ def test_a_worker_whose_batch_was_killed_leaves_no_draft(tmp_path: Path) -> None
         assert process.stdout.readline() == b"writing\n"
         assert len(list(tmp_path.iterdir())) == 1
         process.stdin.close()
-        process.wait(60)
+        process.wait(180)
     assert list(tmp_path.iterdir()) == []

@@ -43,9 +43,11 @@ def bring_in(source: Path, into: Path) -> Path:
     A .zip holds the files at its root or in one folder. Only `card.json` is read; `verify` checks the other contents.
 
     Raises:
-        PackError: `source` is not a pack, is too large, or holds something other than plain files.
+        PackError: `source` is missing, is not a pack, is too large, or holds something other than plain files.
         MediaError: `source` cannot be read, or `into` cannot be written.
     """
+    if not source.exists():
+        raise _refused(source, "no such file or folder")
     folder = into / (source.resolve().name if source.is_dir() else source.stem)
     try:
         with ExitStack() as stack:

@@ -403,6 +403,7 @@ local stylecli = (function()
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
     local START_SECONDS, SLOW_START_SECONDS = 10, 60 -- between two starts; while the first goes on, on a busy machine
     local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
+    local QUICK_MS = 20 -- a frame from the cache is here by then; later, looking often takes the processor from the network
     local NO_SUCH_PROCESS = 3 -- of errno
     local HAS_A_WORKER, KILLED = 2, 128 -- exit codes after which another worker may run soon; those above are signals
     local last_start = 0
@@ -573,7 +574,7 @@ local stylecli = (function()
                 return give_up(("no answer for %d seconds. See %s"):format(how.timeout, config.log))
             end
 
-            local pause = waited < 200 and 1 or 5
+            local pause = waited < QUICK_MS and 1 or 3
             M.sleep(pause)
             waited = waited + pause
             if waited - shown >= 100 then -- the rest is looked at ten times a second

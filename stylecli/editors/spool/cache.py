@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from stylecli.core.files import atomic_file, link_or_copy, write_atomically
+from stylecli.core.files import write_atomically
 
 FOLDER = "cache"
 BYTES_MAX = 4 * 2**30  # of all frames together
@@ -33,17 +33,6 @@ class FrameCache:
             return None
         return path
 
-    def keep(self, key: str, file: Path) -> None:
-        """Keep a file. It is not copied where the disk has hard links, so nobody may write to it any more.
-
-        A folder that became too large loses the files that were used longest ago.
-        """
-        with suppress(OSError):
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            with atomic_file(self._folder / key) as draft:
-                link_or_copy(file, draft)
-            self._count(file.stat().st_size)
-
     def get(self, key: str) -> bytes | None:
         """The bytes of a key; they count as used now."""
         path = self.file(key)
@@ -52,18 +41,15 @@ class FrameCache:
         except OSError:
             return None
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep bytes, as a file is kept."""
+    def put(self, key: str, data: bytes | memoryview) -> None:
+        """Keep bytes. A folder that became too large loses the files that were used longest ago."""
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             write_atomically(self._folder / key, data)
-            self._count(len(data))
-
-    def _count(self, size: int) -> None:
-        self._unchecked += size
-        if self._unchecked >= min(CHECKED_BYTES, self._bytes_max // 8):
-            self._unchecked = 0
-            self._shrink()
+            self._unchecked += len(data)
+            if self._unchecked >= min(CHECKED_BYTES, self._bytes_max // 8):
+                self._unchecked = 0
+                self._shrink()
 
     def _shrink(self) -> None:
         files = [(entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder)]

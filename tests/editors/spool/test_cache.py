@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
-
-import pytest
 
 from stylecli.editors.spool.cache import FrameCache, key_of
 
@@ -37,31 +34,3 @@ def test_what_a_killed_worker_had_begun_to_write_is_removed(tmp_path: Path) -> N
     cache = FrameCache(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["frame"]
     assert cache.get("frame") == b"whole"
-
-
-@pytest.mark.parametrize("has_links", [True, False])
-def test_a_file_is_kept_when_its_client_has_taken_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
-) -> None:
-    if not has_links:
-        monkeypatch.setattr(os, "link", _refuse)
-    cache = FrameCache(tmp_path / "cache")
-    frame = tmp_path / "one.out"
-    frame.write_bytes(b"painted")
-    cache.keep("a", frame)
-    assert frame.samefile(tmp_path / "cache/a") is has_links
-    frame.unlink()
-    kept = cache.file("a")
-    assert kept is not None
-    assert kept.read_bytes() == b"painted"
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["a"]
-
-
-def test_a_file_that_is_gone_is_not_kept(tmp_path: Path) -> None:
-    cache = FrameCache(tmp_path / "cache")
-    cache.keep("a", tmp_path / "gone")
-    assert cache.file("a") is None
-
-
-def _refuse(*_: object) -> None:
-    raise OSError(errno.EPERM, os.strerror(errno.EPERM))

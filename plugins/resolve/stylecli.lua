@@ -549,7 +549,18 @@ local stylecli = (function()
             return nil, "the job cannot be written: " .. tostring(reason)
         end
 
+        -- Whether the job is nowhere: somebody has deleted the folder of jobs. Looks in the order in which a job moves on.
+        local function is_lost()
+            for _, suffix in ipairs({ "job", "run", "answer", "done", "err" }) do
+                if M.exists(path(suffix)) then
+                    return false
+                end
+            end
+            return true
+        end
+
         local waited, quiet, starts, beat, shown = 0, 0, 0, nil, 0
+        local was_lost = false -- at the last look: a worker that ends puts a job back, which one look may miss
         local deadline = os.time() + how.timeout
         while true do
             local text = M.read(path("done"))
@@ -583,6 +594,12 @@ local stylecli = (function()
                 if progress and progress.fraction then
                     how.progress(progress.fraction)
                 end
+                local is_lost_now = is_lost()
+                if was_lost and is_lost_now then
+                    tidy(config, identifier, { job.input })
+                    return nil, "the job has gone: " .. config.spool .. " was deleted. Render the frame again"
+                end
+                was_lost = is_lost_now
                 local number = M.read(M.join(config.spool, "worker.beat"))
                 quiet = (number and number ~= beat) and 0 or quiet + 100
                 beat = number

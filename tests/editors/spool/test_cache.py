@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from stylecli.editors.spool.cache import FrameCache, key_of
 
@@ -14,6 +18,18 @@ def test_the_frames_that_were_used_longest_ago_go_first(tmp_path: Path) -> None:
     assert cache.get("a") == bytes(10)  # used now
     cache.put("e", bytes(20))
     assert {file.name for file in (tmp_path / "cache").iterdir()} == {"a", "d", "e"}
+
+
+def test_on_a_full_disk_frames_leave_as_much_room_as_they_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def usage(folder: Path) -> SimpleNamespace:  # of a disk with 100 bytes
+        return SimpleNamespace(free=100 - sum(file.stat().st_size for file in folder.iterdir()))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    cache = FrameCache(tmp_path / "cache")
+    for age, key in enumerate("abcdefgh"):
+        cache.put(key, bytes(12))
+        os.utime(tmp_path / "cache" / key, (1000 + age, 1000 + age))
+    assert {file.name for file in (tmp_path / "cache").iterdir()} == set("efgh")
 
 
 def test_a_folder_that_cannot_be_written_is_a_miss(tmp_path: Path) -> None:

@@ -403,6 +403,7 @@ local stylecli = (function()
     local BEAT_MS = 6000 -- a worker whose number stands still for so long is dead
     local START_SECONDS, SLOW_START_SECONDS = 10, 60 -- between two starts; while the first goes on, on a busy machine
     local STARTS_MAX = 3 -- in a row without a worker that runs, while one job waits
+    local QUICK_MS = 20 -- a frame from the cache is here by then; later, looking often takes the processor from the network
     local NO_SUCH_PROCESS = 3 -- of errno
     local HAS_A_WORKER, KILLED = 2, 128 -- exit codes after which another worker may run soon; those above are signals
     local last_start = 0
@@ -548,7 +549,18 @@ local stylecli = (function()
             return nil, "the job cannot be written: " .. tostring(reason)
         end
 
+        -- Whether the job is nowhere: somebody has deleted the folder of jobs. Looks in the order in which a job moves on.
+        local function is_lost()
+            for _, suffix in ipairs({ "job", "run", "answer", "done", "err" }) do
+                if M.exists(path(suffix)) then
+                    return false
+                end
+            end
+            return true
+        end
+
         local waited, quiet, starts, beat, shown = 0, 0, 0, nil, 0
+        local was_lost = false -- at the last look: a worker that ends puts a job back, which one look may miss
         local deadline = os.time() + how.timeout
         while true do
             local text = M.read(path("done"))
@@ -573,7 +585,7 @@ local stylecli = (function()
                 return give_up(("no answer for %d seconds. See %s"):format(how.timeout, config.log))
             end
 
-            local pause = waited < 200 and 1 or 5
+            local pause = waited < QUICK_MS and 1 or 3
             M.sleep(pause)
             waited = waited + pause
             if waited - shown >= 100 then -- the rest is looked at ten times a second
@@ -582,6 +594,12 @@ local stylecli = (function()
                 if progress and progress.fraction then
                     how.progress(progress.fraction)
                 end
+                local is_lost_now = is_lost()
+                if was_lost and is_lost_now then
+                    tidy(config, identifier, { job.input })
+                    return nil, "the job has gone: " .. config.spool .. " was deleted. Render the frame again"
+                end
+                was_lost = is_lost_now
                 local number = M.read(M.join(config.spool, "worker.beat"))
                 quiet = (number and number ~= beat) and 0 or quiet + 100
                 beat = number

@@ -97,7 +97,9 @@ def check_writable(folder: Path) -> None:
         trial.write(b"?")
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int | None = None, is_durable: bool = False) -> None:
+def write_atomically(
+    path: Path, data: bytes | memoryview, *, mode: int | None = None, is_durable: bool = False
+) -> None:
     """Write a file under a hidden name beside `path`, then rename it: `path` holds all of `data`, or what it held.
 
     mode: permission bits of the new file; None: those of any new file.

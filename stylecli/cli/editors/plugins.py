@@ -37,7 +37,10 @@ def command() -> None:
 @command.command("list")
 @options.as_json
 def list_command(as_json: bool) -> None:
-    """List the editors that were found, and whether the plug-in is installed and works."""
+    """List the editors that were found, and whether the plug-in is installed and works.
+
+    A folder that `--target` named is listed for resolve and frei0r alone.
+    """
     from stylecli.editors.plugins import find_plugins
 
     for host in list_hosts():

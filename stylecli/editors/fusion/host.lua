@@ -19,41 +19,51 @@ local function evidence(section, name)
     end
 end
 
--- An object of a class of the vocabulary. methods: name -> { least arguments, most arguments, function(...) }.
-local function object(class, fields, methods)
-    for name in pairs(methods) do
-        evidence(class, name)
-    end
-    local result, checked = {}, {} -- functions are made once: LuaJIT compiles no loop in which one is made
+-- Make objects of a class of the vocabulary: the result is called with the fields of each. methods: name -> { least
+-- arguments, most arguments, function(object, ...) }. All objects share them, as in Fusion, so that LuaJIT compiles a
+-- loop that calls them once for all objects.
+local function class(class_name, methods)
+    local objects, checked = setmetatable({}, { __mode = "k" }), {}
     for name, method in pairs(methods) do
+        evidence(class_name, name)
         local least, most, work = unpack(method)
         checked[name] = function(me, ...)
             local given = select("#", ...)
-            if me ~= result then
-                fail("%s.%s is called with . instead of :", class, name)
+            if not objects[me] then
+                fail("%s.%s is called with . instead of :", class_name, name)
             elseif given < least or given > most then
-                fail("%s:%s takes %d to %d arguments, not %d", class, name, least, most, given)
+                fail("%s:%s takes %d to %d arguments, not %d", class_name, name, least, most, given)
             end
-            return work(...)
+            return work(me, ...)
         end
     end
-    return setmetatable(result, {
-        __index = function(_, name)
+    local metatable = {
+        __index = function(me, name)
             local method = checked[name]
             if method then
                 return method
             end
-            evidence(class, name)
-            local value = fields[name]
+            evidence(class_name, name)
+            local value = objects[me][name]
             if type(value) == "function" then
                 return value()
             end
             return value
         end,
         __newindex = function(_, name)
-            fail("%s.%s cannot be set", class, name)
+            fail("%s.%s cannot be set", class_name, name)
         end,
-    })
+    }
+    return function(fields)
+        local result = setmetatable({}, metatable)
+        objects[result] = fields
+        return result
+    end
+end
+
+-- The only object of its class, or one whose methods are its own.
+local function object(class_name, fields, methods)
+    return class(class_name, methods)(fields)
 end
 
 -- Images ---------------------------------------------------------------------------------------------------------------
@@ -67,24 +77,35 @@ local function kept(value, levels)
     return math.floor(math.min(1, math.max(0, value)) * levels + 0.5) / levels
 end
 
-local function new_image(width, height, depth, original_width, window, has_data)
-    local store = {
-        width = width,
-        height = height,
-        depth = depth,
-        original_width = original_width,
-        window = window,
-        samples = has_data and ffi.new("float[?]", math.max(1, width * height * 4)) or nil,
-    }
-    local function place_of(x, y)
-        if not store.samples then
-            fail("pixels of an image without data")
-        elseif x < 0 or y < 0 or x >= width or y >= height or x % 1 ~= 0 or y % 1 ~= 0 then
-            fail("pixel %s, %s of %d x %d", x, y, width, height)
-        end
-        return (y * width + x) * 4
+local function place_of(image, x, y)
+    local store = stores[image]
+    local width, height = store.width, store.height
+    if not store.samples then
+        fail("pixels of an image without data")
+    elseif x < 0 or y < 0 or x >= width or y >= height or x % 1 ~= 0 or y % 1 ~= 0 then
+        fail("pixel %s, %s of %d x %d", x, y, width, height)
     end
-    local image = object("Image", {
+    return store.samples, (y * width + x) * 4
+end
+
+local image_of = class("Image", {
+    GetPixel = { 3, 3, function(image, x, y, pixel)
+        local samples, place = place_of(image, x, y)
+        pixel.R, pixel.G = samples[place], samples[place + 1]
+        pixel.B, pixel.A = samples[place + 2], samples[place + 3]
+    end },
+    SetPixel = { 3, 3, function(image, x, y, pixel)
+        local samples, place = place_of(image, x, y)
+        local levels, r, g, b, a = LEVELS[stores[image].depth], pixel.R, pixel.G, pixel.B, pixel.A
+        if levels then
+            r, g, b, a = kept(r, levels), kept(g, levels), kept(b, levels), kept(a, levels)
+        end
+        samples[place], samples[place + 1], samples[place + 2], samples[place + 3] = r, g, b, a
+    end },
+})
+
+local function new_image(width, height, depth, original_width, window, has_data)
+    local image = image_of({
         Width = width,
         Height = height,
         Depth = depth,
@@ -93,22 +114,15 @@ local function new_image(width, height, depth, original_width, window, has_data)
         YScale = 1,
         ImageWindow = "image window",
         DataWindow = window,
-    }, {
-        GetPixel = { 3, 3, function(x, y, pixel)
-            local place = place_of(x, y)
-            pixel.R, pixel.G = store.samples[place], store.samples[place + 1]
-            pixel.B, pixel.A = store.samples[place + 2], store.samples[place + 3]
-        end },
-        SetPixel = { 3, 3, function(x, y, pixel)
-            local place, levels = place_of(x, y), LEVELS[depth]
-            local samples, r, g, b, a = store.samples, pixel.R, pixel.G, pixel.B, pixel.A
-            if levels then
-                r, g, b, a = kept(r, levels), kept(g, levels), kept(b, levels), kept(a, levels)
-            end
-            samples[place], samples[place + 1], samples[place + 2], samples[place + 3] = r, g, b, a
-        end },
     })
-    stores[image] = store
+    stores[image] = {
+        width = width,
+        height = height,
+        depth = depth,
+        original_width = original_width,
+        window = window,
+        samples = has_data and ffi.new("float[?]", math.max(1, width * height * 4)) or nil,
+    }
     return image
 end
 
@@ -159,20 +173,20 @@ local function EXRIO()
     local state = { error = "", channels = {}, part_count = 0 }
     local first_part = quirks.parts_from_zero and 0 or 1
     return object("EXRIO", {}, {
-        WriteOpen = { 2, 2, function(path)
+        WriteOpen = { 2, 2, function(_, path)
             state.path, state.mode = path, "write"
         end },
-        ReadOpen = { 2, 2, function(path)
+        ReadOpen = { 2, 2, function(_, path)
             state.path, state.mode = path, "read"
         end },
-        Part = { 1, 4, function(name)
+        Part = { 1, 4, function(_, name)
             if state.mode == "write" then
                 return first_part
             elseif name ~= first_part then
                 state.error = "no such part"
             end
         end },
-        Channel = { 4, 4, function(name, kind, image, channel)
+        Channel = { 4, 4, function(_, name, kind, image, channel)
             if CHANNEL_NAMES[name] ~= channel or not ({ half = 1, float = 1, any = 1 })[kind] then
                 fail("channel %s of %s as %s", name, tostring(channel), tostring(kind))
             end
@@ -200,7 +214,7 @@ local function EXRIO()
             end
             return state.error == ""
         end },
-        ReadPart = { 2, 2, function(part, images)
+        ReadPart = { 2, 2, function(_, part, images)
             if part ~= first_part then
                 state.error = "no such part"
             elseif state.error == "" then
@@ -222,7 +236,7 @@ local function Clip(path, is_saved)
         Open = { 0, 0, function()
             return not is_closed
         end },
-        PutFrame = { 2, 2, function(_, image)
+        PutFrame = { 2, 2, function(_, _, image)
             if is_closed or quirks.putframe_false or not is_saved then
                 return false
             end
@@ -262,7 +276,7 @@ local function check_tags(attributes, context)
     end
 end
 
-local function add_input(label, id, attributes)
+local function add_input(_, label, id, attributes)
     check_tags(attributes, id)
     if inputs[id] then
         fail("two inputs %s", id)
@@ -283,7 +297,7 @@ local function add_input(label, id, attributes)
             end
             return value_object(state.value)
         end },
-        SetSource = { 2, 2, function(value)
+        SetSource = { 2, 2, function(_, value)
             state.value = value.Value
             if id == "StatusText" then
                 statuses[#statuses + 1] = value.Value
@@ -294,11 +308,11 @@ local function add_input(label, id, attributes)
     return state.input
 end
 
-local function add_output(_, id, attributes)
+local function add_output(_, _, id, attributes)
     check_tags(attributes, id)
     outputs[id] = {}
     return object("Output", {}, {
-        Set = { 2, 2, function(_, image)
+        Set = { 2, 2, function(_, _, image)
             if outputs[id].is_set then
                 fail("output %s is set twice", id)
             end
@@ -322,7 +336,7 @@ local self = object("self", {
 }, {
     AddInput = { 3, 3, add_input },
     AddOutput = { 3, 3, add_output },
-    SetProgress = { 1, 1, function(fraction)
+    SetProgress = { 1, 1, function(_, fraction)
         if not (fraction >= 0 and fraction <= 1) then
             fail("progress %s", fraction)
         end
@@ -352,8 +366,8 @@ end
 
 local ran = {}
 local names = {
-    FuRegisterClass = function(name, class, attributes)
-        evidence("classes", class)
+    FuRegisterClass = function(name, kind, attributes)
+        evidence("classes", kind)
         for tag in pairs(attributes) do
             evidence("tags", tag)
         end
@@ -495,12 +509,11 @@ function M.process(is_precalc, abort_after)
             return is_precalc
         end },
     }))
-    for id, output in pairs(outputs) do
-        if not output.is_set then
-            fail("output %s was not set", id)
-        end
-        return output.image
+    local id, output = next(outputs) -- a fuse has one
+    if not output.is_set then
+        fail("output %s was not set", id)
     end
+    return output.image
 end
 
 function M.evaluate(text)

@@ -1,16 +1,17 @@
-"""Painted frames on the disk, by what they were made of; the oldest go when there are too many bytes."""
+"""Painted frames on the disk, by what they were made of; the oldest go when there are too many bytes for the disk."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from stylecli.core.files import atomic_file, link_or_copy, write_atomically
+from stylecli.core.files import write_atomically
 
 FOLDER = "cache"
-BYTES_MAX = 4 * 2**30  # of all frames together
+BYTES_MAX = 4 * 2**30  # of all frames together; on a full disk, half of what there is for frames and free
 CHECKED_BYTES = 256 * 2**20  # written since the folder was measured last
 
 
@@ -33,17 +34,6 @@ class FrameCache:
             return None
         return path
 
-    def keep(self, key: str, file: Path) -> None:
-        """Keep a file. It is not copied where the disk has hard links, so nobody may write to it any more.
-
-        A folder that became too large loses the files that were used longest ago.
-        """
-        with suppress(OSError):
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            with atomic_file(self._folder / key) as draft:
-                link_or_copy(file, draft)
-            self._count(file.stat().st_size)
-
     def get(self, key: str) -> bytes | None:
         """The bytes of a key; they count as used now."""
         path = self.file(key)
@@ -52,22 +42,21 @@ class FrameCache:
         except OSError:
             return None
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep bytes, as a file is kept."""
+    def put(self, key: str, data: bytes | memoryview) -> None:
+        """Keep bytes. A folder that became too large loses the files that were used longest ago."""
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             write_atomically(self._folder / key, data)
-            self._count(len(data))
+            self._unchecked += len(data)
+            free = shutil.disk_usage(self._folder).free
+            if self._unchecked >= min(CHECKED_BYTES, self._bytes_max // 8, free // 8):
+                self._unchecked = 0
+                self._shrink(free)
 
-    def _count(self, size: int) -> None:
-        self._unchecked += size
-        if self._unchecked >= min(CHECKED_BYTES, self._bytes_max // 8):
-            self._unchecked = 0
-            self._shrink()
-
-    def _shrink(self) -> None:
+    def _shrink(self, free: int) -> None:
         files = [(entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder)]
-        excess = sum(size for _, size, _ in files) - self._bytes_max
+        held = sum(size for _, size, _ in files)
+        excess = held - min(self._bytes_max, (held + free) // 2)
         for _, size, path in sorted(files):
             if excess <= 0:
                 return

@@ -10,7 +10,6 @@ import io
 import os
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ class ExrFrame:
 
 def read_exr(data: bytes) -> ExrFrame:
     """Read R, G, B and A of a file's first part; a missing alpha is 1. Raises errors of many kinds."""
-    part = _openexr().File(io.BytesIO(data), separate_channels=True).parts[0]
+    part = _file(data).parts[0]
     planes = [part.channels[key].pixels for key in CHANNELS[:3]]
     has_alpha = CHANNELS[3] in part.channels
     planes.append(part.channels[CHANNELS[3]].pixels if has_alpha else np.ones_like(planes[0]))
@@ -114,11 +113,12 @@ def _box(window: Any) -> Box:
     return int(left), int(top), int(right), int(bottom)
 
 
-@lru_cache(maxsize=1)
-def _openexr() -> Any:
-    """The library, told to use all cores."""
+def _file(data: bytes) -> Any:
+    """Open a file with all cores, or with one where each row is compressed on its own: there the others only cost."""
     import OpenEXR  # a native library that only files of this kind need
 
     if hasattr(OpenEXR, "set_global_thread_count"):  # since OpenEXR 3.5
-        OpenEXR.set_global_thread_count(os.cpu_count() or 1)
-    return OpenEXR
+        compression = OpenEXR.File(io.BytesIO(data), header_only=True).parts[0].header["compression"]
+        is_by_row = compression in (OpenEXR.NO_COMPRESSION, OpenEXR.RLE_COMPRESSION, OpenEXR.ZIPS_COMPRESSION)
+        OpenEXR.set_global_thread_count(0 if is_by_row else os.cpu_count() or 1)
+    return OpenEXR.File(io.BytesIO(data), separate_channels=True)

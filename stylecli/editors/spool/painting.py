@@ -33,14 +33,10 @@ PROBE_TOLERANCE = 2e-3  # relative to 1 or the larger number: half floats have 1
 
 @dataclass(frozen=True)
 class Answer:
-    """What the client gets, as bytes or as a file that is kept, and what is said about it.
-
-    key: where the frame is to be kept; empty for one that is not, or is there already.
-    """
+    """What the client gets, as bytes or as a file of the cache, and what is said about it."""
 
     data: bytes | memoryview | Path
     facts: dict[str, Any]
-    key: str = ""
 
 
 class NotCachedError(MediaError):
@@ -54,6 +50,9 @@ class JobPainter:
         self._engines = EngineCache(device, styles_dir)
         self._frames = FrameCache(cache)
         self._scenes: dict[str, dict[str, NDArray[Any]]] = {}
+        self._unkept: tuple[str, bytes | memoryview, dict[str, Any]] | None = (
+            None  # key, file and facts of the latest frame
+        )
 
     def __enter__(self) -> JobPainter:
         return self
@@ -84,14 +83,19 @@ class JobPainter:
         begun(engine.name)
         painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
         facts = _facts(engine, size) | ({"cached": False} if key else {}) | _probe_of(painted, job.probe)
-        return Answer(encode(painted), facts, key)
+        encoded = encode(painted)
+        if key:
+            self._unkept = key, encoded, facts
+        return Answer(encoded, facts)
 
-    def keep(self, answer: Answer, file: Path) -> None:
-        """Keep the frame of an answer, which is in a file now, for jobs that ask for it again."""
-        if answer.key:
-            probe = {name: answer.facts[name] for name in ("probe",) if name in answer.facts}
-            self._frames.put(f"{answer.key}.json", json.dumps(probe).encode())
-            self._frames.keep(answer.key, file)
+    def keep(self) -> None:
+        """Put the frame that was painted last into the cache: the client has it by now and does not wait for this."""
+        if self._unkept:
+            key, encoded, facts = self._unkept
+            self._unkept = None
+            probe = {name: facts[name] for name in ("probe",) if name in facts}
+            self._frames.put(f"{key}.json", json.dumps(probe).encode())
+            self._frames.put(key, encoded)
 
     def _repainted(self, samples: NDArray[Any], layout: Layout, engine: Engine, look: Look, scene: str) -> NDArray[Any]:
         def painted(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -18,6 +18,7 @@ from stylecli.core.errors import MediaError, StyleError
 from stylecli.editors.spool.cache import FOLDER as CACHE_FOLDER
 from stylecli.editors.spool.folder import BEAT, STOP, STYLES, WORKER, SpoolFolder, fault_facts, held_folder, is_held
 from stylecli.editors.spool.job import SpoolJob, parse_job
+from stylecli.editors.spool.memory import give_freed_memory_back, keep_freed_memory
 from stylecli.editors.spool.painting import JobPainter, NotCachedError
 from stylecli.editors.spool.protocol import IDLE_SECONDS, PROTOCOL, PROTOCOLS
 from stylecli.inference.engine import Device
@@ -57,12 +58,15 @@ def serve(
         JobPainter(device, styles_dir, path / CACHE_FOLDER) as painter,
     ):
         folder.recover()
+        keep_freed_memory()
+        is_awake = True
         last_job = last_clean = time.monotonic()
         folder.clean()
         while not folder.is_to_stop():
             for identifier in folder.waiting():
                 if (text := folder.claim(identifier)) is not None:
                     answered(identifier, _do(folder, identifier, text, painter))
+                    painter.keep()
                 last_job = time.monotonic()
             now = time.monotonic()
             if idle and now - last_job > idle:
@@ -70,7 +74,10 @@ def serve(
             if now - last_clean > CLEAN_SECONDS:
                 last_clean = now
                 folder.clean()
-            time.sleep(LOOK_AWAKE if now - last_job < AWAKE_SECONDS else LOOK_ASLEEP)
+            was_awake, is_awake = is_awake, now - last_job < AWAKE_SECONDS
+            if was_awake and not is_awake:
+                give_freed_memory_back()
+            time.sleep(LOOK_AWAKE if is_awake else LOOK_ASLEEP)
 
 
 def stop(path: Path) -> bool:
@@ -132,7 +139,6 @@ def _picture(folder: SpoolFolder, identifier: str, job: SpoolJob, painter: JobPa
     )
     _heed(folder, identifier)
     folder.write(job.output, answer.data)
-    painter.keep(answer, folder.path / job.output)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return {"status": "done", **answer.facts, "ms": milliseconds}
 

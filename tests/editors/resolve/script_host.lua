@@ -30,15 +30,15 @@ local function object(class, members)
                 return type(member) == "function" and member() or nil
             end
             return function(given, ...)
-                local count, is_called = select("#", ...), given == me
+                local count = select("#", ...)
                 if class == "bmd" then -- its functions are no methods
-                    count, is_called = count + 1, true
+                    count = count + 1
                     if count < arity[1] or count > arity[2] then
                         fail("bmd.%s with %d arguments", name, count)
                     end
                     return member(given, ...)
                 end
-                if not is_called or count < arity[1] or count > arity[2] then
+                if given ~= me or count < arity[1] or count > arity[2] then
                     fail("%s:%s with %d arguments", class, name, count)
                 end
                 if silent_calls > 0 then
@@ -56,7 +56,7 @@ end
 
 -- Fusion ---------------------------------------------------------------------------------------------------------------
 
-local is_locked, active = false, nil
+local is_locked = false
 local ranges = { COMPN_RenderStart = options.first, COMPN_RenderEnd = options.last }
 local tools = {}
 
@@ -92,7 +92,7 @@ local function new_tool(kind, name)
 end
 
 local selected = options.has_selection and new_tool("Blur", "Blur1") or nil
-active = selected
+local active = selected
 
 local comp = options.has_comp and object("comp", {
     AskUser = function(_, rows)

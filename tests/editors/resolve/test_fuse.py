@@ -7,6 +7,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -325,6 +326,24 @@ def test_a_spool_that_was_deleted_is_made_again(installed: Installation, frame: 
     shutil.rmtree(installed.spool)
     np.testing.assert_allclose(node.process(frame), expected(installed, frame), atol=1e-5)
     assert installed.left() == set()
+
+
+def test_a_spool_that_is_deleted_while_a_frame_is_waited_for_is_told_at_once(
+    installed: Installation, frame: NDArray[np.float32]
+) -> None:
+    node = installed.node()
+    node.process(frame)
+    pid = installed.worker_pid
+    os.kill(pid, signal.SIGSTOP)
+    deletion = Timer(0.5, shutil.rmtree, [installed.spool])
+    deletion.start()
+    try:
+        assert node.process(frame[::-1]) is None
+    finally:
+        deletion.join()
+        os.kill(pid, signal.SIGCONT)
+    assert node.printed == [f"Stylize1: the job has gone: {installed.spool} was deleted. Render the frame again"]
+    np.testing.assert_allclose(node.process(frame[::-1]), expected(installed, frame[::-1]), atol=1e-5)
 
 
 def test_a_spool_that_cannot_be_used_is_told(installed: Installation, frame: NDArray[np.float32]) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import errno
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,18 @@ def test_the_frames_that_were_used_longest_ago_go_first(tmp_path: Path) -> None:
     assert cache.get("a") == bytes(10)  # used now
     cache.put("e", bytes(20))
     assert {file.name for file in (tmp_path / "cache").iterdir()} == {"a", "d", "e"}
+
+
+def test_on_a_full_disk_frames_leave_as_much_room_as_they_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def usage(folder: Path) -> SimpleNamespace:  # of a disk with 100 bytes
+        return SimpleNamespace(free=100 - sum(file.stat().st_size for file in folder.iterdir()))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    cache = FrameCache(tmp_path / "cache")
+    for age, key in enumerate("abcdefgh"):
+        cache.put(key, bytes(12))
+        os.utime(tmp_path / "cache" / key, (1000 + age, 1000 + age))
+    assert {file.name for file in (tmp_path / "cache").iterdir()} == set("efgh")
 
 
 def test_a_folder_that_cannot_be_written_is_a_miss(tmp_path: Path) -> None:
@@ -37,31 +50,3 @@ def test_what_a_killed_worker_had_begun_to_write_is_removed(tmp_path: Path) -> N
     cache = FrameCache(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["frame"]
     assert cache.get("frame") == b"whole"
-
-
-@pytest.mark.parametrize("has_links", [True, False])
-def test_a_file_is_kept_when_its_client_has_taken_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
-) -> None:
-    if not has_links:
-        monkeypatch.setattr(os, "link", _refuse)
-    cache = FrameCache(tmp_path / "cache")
-    frame = tmp_path / "one.out"
-    frame.write_bytes(b"painted")
-    cache.keep("a", frame)
-    assert frame.samefile(tmp_path / "cache/a") is has_links
-    frame.unlink()
-    kept = cache.file("a")
-    assert kept is not None
-    assert kept.read_bytes() == b"painted"
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["a"]
-
-
-def test_a_file_that_is_gone_is_not_kept(tmp_path: Path) -> None:
-    cache = FrameCache(tmp_path / "cache")
-    cache.keep("a", tmp_path / "gone")
-    assert cache.file("a") is None
-
-
-def _refuse(*_: object) -> None:
-    raise OSError(errno.EPERM, os.strerror(errno.EPERM))

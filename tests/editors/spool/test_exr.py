@@ -74,3 +74,9 @@ def test_the_remarks_in_a_png_are_none_of_its_pixels(samples: NDArray[np.float16
     assert list(map(bytes, pixels_of(one, "png"))) == list(map(bytes, pixels_of(two, "png")))
     darker = (image / 2).cast("uchar").write_to_buffer(".png")
     assert list(map(bytes, pixels_of(one, "png"))) != list(map(bytes, pixels_of(darker, "png")))
+
+
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
+def test_lossless_compression_is_read(samples: NDArray[np.float16], compression: str) -> None:
+    frame = read_exr(file_of(samples, compression=getattr(OpenEXR, f"{compression}_COMPRESSION")))
+    np.testing.assert_array_equal(frame.samples, samples)

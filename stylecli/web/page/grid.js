@@ -10,15 +10,18 @@ import { caption } from "./start.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
 
+const NARROWEST = 9 / 16, WIDEST = 2; // shapes of the small pictures: longer ones are cut, so that captions stay near
+
 export function gridView() {
   const upload = file();
   const cards = h("ul", { class: upload.height > upload.width ? "grid tall" : "grid" });
-  const own = card(upload, h("figure", {}, place(upload), plainCaption()));
+  cards.style.setProperty("--ratio", Math.min(WIDEST, Math.max(NARROWEST, upload.width / upload.height)));
+  const own = h("div", { class: "card own" }, h("figure", {}, place(), plainCaption()));
   cards.append(h("li", {}, own));
   const buttons = new Map();
   for (const style of app.styles) {
     const open = () => choose({ style: style.name, variant: "" }, { step: true });
-    const figure = h("figure", {}, place(upload), caption(style));
+    const figure = h("figure", {}, place(), caption(style));
     const button = h("button", { class: "card", onclick: open }, figure);
     buttons.set(style.name, button);
     cards.append(h("li", {}, button));
@@ -75,19 +78,11 @@ export function scrubber(upload, changed) {
   });
 }
 
-function card(upload, figure) {
-  return h("div", { class: "card own" }, figure);
-}
-
 function plainCaption() {
   return h("figcaption", {}, h("strong", {}, isVideo() ? T.yourFrame : T.yourPhoto), h("span", {}, T.asItIs));
 }
 
-function place(upload) {
-  const picture = h("div", { class: "picture waiting" });
-  picture.style.aspectRatio = `${upload.width} / ${upload.height}`;
-  return picture;
-}
+const place = () => h("div", { class: "picture waiting" });
 
 // `label` is for the picture that stands alone; in a button the caption names it.
 function show(card, pixels, label = "") {

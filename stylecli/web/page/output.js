@@ -23,7 +23,7 @@ export class OutputPanel {
   #progress = h("div");
   #note = h("p", { class: "hint", hidden: true });
   #sharing = sharing((text) => this.#tell(text));
-  element = h("section", { class: "output" }, this.#actions, this.#progress, this.#note, this.#sharing.element);
+  element = h("section", { class: "output" }, h("div", { class: "results" }, this.#actions, this.#progress, this.#note), this.#sharing.element);
 
   // `picture` is the large picture; `leaveResult` is called when the result of a video is looked at no more.
   constructor(upload, picture, leaveResult) {

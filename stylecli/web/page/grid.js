@@ -1,11 +1,12 @@
 // The second view: the picture in every style at once.
 
 import { app, fault, file, isVideo } from "./app.js";
-import { canvasOf, h, slider } from "./dom.js";
+import { canvasOf, h } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { learnTile } from "./learn.js";
 import { painted, photo, plainly } from "./pictures.js";
+import { scrubber } from "./scrubber.js";
 import { caption } from "./start.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
@@ -56,26 +57,6 @@ export function gridView() {
 export function facts(upload) {
   const length = upload.kind === "video" && upload.seconds ? ` · ${T.seconds(upload.seconds)}` : "";
   return `${upload.name} · ${T.size(upload.width, upload.height)}${length}`;
-}
-
-// Which frame of a video is looked at.
-export function scrubber(upload, changed) {
-  let waiting = 0;
-  const last = Math.max(0, upload.seconds - 1 / Math.max(1, upload.rate));
-  return slider(T.frameAt, {
-    min: 0,
-    max: last.toFixed(2),
-    step: 0.01,
-    value: Math.min(state.second, last),
-    show: T.seconds,
-    oninput(value) {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        choose({ second: value });
-        changed();
-      }, 150);
-    },
-  });
 }
 
 function plainCaption() {

@@ -126,8 +126,8 @@ async function begin() {
   try {
     if (config.password && !key) await askPassword();
     Object.assign(app, await engine.start());
-    await reopenFiles();
     hush();
+    await reopenFiles();
     place = "";
     follow();
   } catch (error) {

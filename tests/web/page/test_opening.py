@@ -125,6 +125,13 @@ def test_the_address_of_a_new_run_works_in_the_tab_of_an_old_one(page: Any, serv
     assert page.is_hidden("#banner")
 
 
+def test_a_file_that_is_gone_is_told(page: Any, served: Served) -> None:
+    page.goto(f"{served.url}?#key={served.key}&file=gone&files=gone")
+    page.wait_for_selector(".start")
+    page.wait_for_timeout(300)
+    assert page.is_visible("text=The file is not there any more")
+
+
 def test_a_password_lets_another_machine_in(chromium: Any, tmp_path: Path, desk: Path) -> None:
     with serving(tmp_path, "--host", "0.0.0.0", STYLECLI_PASSWORD="open sesame") as server:
         assert server.key == ""

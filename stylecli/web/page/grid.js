@@ -1,24 +1,28 @@
 // The second view: the picture in every style at once.
 
 import { app, fault, file, isVideo } from "./app.js";
-import { canvasOf, h, slider } from "./dom.js";
+import { canvasOf, h } from "./dom.js";
 import { engine } from "./engine.js";
 import { fileStrip } from "./files.js";
 import { learnTile } from "./learn.js";
 import { painted, photo, plainly } from "./pictures.js";
+import { scrubber } from "./scrubber.js";
 import { caption } from "./start.js";
 import { choose, state } from "./state.js";
 import { T } from "./text.js";
 
+const NARROWEST = 9 / 16, WIDEST = 2; // shapes of the small pictures: longer ones are cut, so that captions stay near
+
 export function gridView() {
   const upload = file();
   const cards = h("ul", { class: upload.height > upload.width ? "grid tall" : "grid" });
-  const own = card(upload, h("figure", {}, place(upload), plainCaption()));
+  cards.style.setProperty("--ratio", Math.min(WIDEST, Math.max(NARROWEST, upload.width / upload.height)));
+  const own = h("div", { class: "card own" }, h("figure", {}, place(), plainCaption()));
   cards.append(h("li", {}, own));
   const buttons = new Map();
   for (const style of app.styles) {
     const open = () => choose({ style: style.name, variant: "" }, { step: true });
-    const figure = h("figure", {}, place(upload), caption(style));
+    const figure = h("figure", {}, place(), caption(style));
     const button = h("button", { class: "card", onclick: open }, figure);
     buttons.set(style.name, button);
     cards.append(h("li", {}, button));
@@ -55,39 +59,11 @@ export function facts(upload) {
   return `${upload.name} · ${T.size(upload.width, upload.height)}${length}`;
 }
 
-// Which frame of a video is looked at.
-export function scrubber(upload, changed) {
-  let waiting = 0;
-  const last = Math.max(0, upload.seconds - 1 / Math.max(1, upload.rate));
-  return slider(T.frameAt, {
-    min: 0,
-    max: last.toFixed(2),
-    step: 0.01,
-    value: Math.min(state.second, last),
-    show: T.seconds,
-    oninput(value) {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        choose({ second: value });
-        changed();
-      }, 150);
-    },
-  });
-}
-
-function card(upload, figure) {
-  return h("div", { class: "card own" }, figure);
-}
-
 function plainCaption() {
   return h("figcaption", {}, h("strong", {}, isVideo() ? T.yourFrame : T.yourPhoto), h("span", {}, T.asItIs));
 }
 
-function place(upload) {
-  const picture = h("div", { class: "picture waiting" });
-  picture.style.aspectRatio = `${upload.width} / ${upload.height}`;
-  return picture;
-}
+const place = () => h("div", { class: "picture waiting" });
 
 // `label` is for the picture that stands alone; in a button the caption names it.
 function show(card, pixels, label = "") {

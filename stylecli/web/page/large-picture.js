@@ -37,8 +37,10 @@ export function largePicture(upload, { onmask }) {
       const already = paintedAlready(upload, wanted(), second);
       const own = await begun;
       if (mine !== asked) return;
+      // Until the picture is painted, the last one of this photo stays: the bare photo would flash at each move of a slider.
+      if (already) shown.painted = fitted(already, own);
+      else if (own !== shown.photo) shown.painted = null;
       shown.photo = own;
-      shown.painted = already && fitted(already, own);
       stage.setBusy(!already);
       draw();
       const [full, other] = await painting;

@@ -126,8 +126,8 @@ async function begin() {
   try {
     if (config.password && !key) await askPassword();
     Object.assign(app, await engine.start());
-    await reopenFiles();
     hush();
+    await reopenFiles();
     place = "";
     follow();
   } catch (error) {
@@ -141,7 +141,12 @@ bar();
 drops();
 onState(follow);
 addEventListener("popstate", async () => {
+  const before = key;
   readAddress();
+  if (key !== before) {
+    location.reload(); // the server was started again: nothing that this page has is there any more
+    return;
+  }
   await reopenFiles().catch(fault);
   place = "";
   follow();

@@ -18,18 +18,21 @@ export class OutputPanel {
   #upload;
   #picture;
   #leaveResult;
+  #lookAt;
   #span = null; // of a video: {start, end}, null for the whole
   #actions = h("div", { class: "fields" });
   #progress = h("div");
   #note = h("p", { class: "hint", hidden: true });
   #sharing = sharing((text) => this.#tell(text));
-  element = h("section", { class: "output" }, this.#actions, this.#progress, this.#note, this.#sharing.element);
+  element = h("section", { class: "output" }, h("div", { class: "results" }, this.#actions, this.#progress, this.#note), this.#sharing.element);
 
-  // `picture` is the large picture; `leaveResult` is called when the result of a video is looked at no more.
-  constructor(upload, picture, leaveResult) {
+  // `picture` is the large picture. Of a video, `lookAt(second)` shows a frame, and `leaveResult` is called when the result
+  // is looked at no more.
+  constructor(upload, picture, { leaveResult, lookAt }) {
     this.#upload = upload;
     this.#picture = picture;
     this.#leaveResult = leaveResult;
+    this.#lookAt = lookAt;
     this.#offer();
     if (state.job && engine.can.videos) this.#resume();
   }
@@ -62,8 +65,9 @@ export class OutputPanel {
   }
 
   #videoActions() {
-    const range = rangeFields(this.#upload, this.#span, (next) => {
+    const range = rangeFields(this.#upload, this.#span, (next, moved) => {
       this.#span = next;
+      this.#lookAt(moved);
       this.changed();
     });
     const stylize = () => this.#run([this.#upload], (job) => this.#showVideo(job), this.#mask());

@@ -7,7 +7,7 @@ import { Fault } from "./faults.js";
 import { T } from "./text.js";
 
 export function progressOf(job) {
-  const bar = h("progress", { max: 1, value: 0, "aria-label": T.progressBar });
+  const bar = h("progress", { max: 1, "aria-label": T.progressBar }) // without a value, it is not known how far;
   const words = h("p", { class: "hint" }, T.waiting);
   const cancel = h("button", { class: "wide", onclick: () => engine.cancel(job).catch(fault) }, T.cancel);
   return Object.assign(h("div", { class: "progress" }, bar, words, cancel), {

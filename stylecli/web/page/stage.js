@@ -8,7 +8,8 @@ import { T } from "./text.js";
 
 const REGION_PAUSE = 150; // milliseconds after the last scroll until full-size pixels are asked for
 const ENLARGED_MAX = 4; // pixels of the screen for one of the picture
-const SLIM = 160; // pixels: a picture that is narrower has no room for the names of its layers
+const SEEN_MIN = 240; // pixels: the shorter side of a picture that is smaller still
+const SLIM = 160; // pixels: a picture that is narrower has no room for the names of its layers and the knob
 
 export class Stage {
   #before = new Layer("before");
@@ -124,7 +125,7 @@ export class Stage {
     const room = this.#scroll.getBoundingClientRect();
     if (!room.width) return;
     const { width, height } = this.#size, ratio = window.devicePixelRatio || 1;
-    const scale = this.#isZoomed ? 1 / ratio : Math.min(room.width / width, room.height / height, ENLARGED_MAX / ratio);
+    const scale = this.#isZoomed ? 1 / ratio : Math.min(room.width / width, room.height / height, Math.max(ENLARGED_MAX / ratio, SEEN_MIN / Math.min(width, height)));
     this.#frame.style.width = `${width * scale}px`;
     this.#frame.style.height = `${height * scale}px`;
     this.element.classList.toggle("zoomed", this.#isZoomed);

@@ -10,7 +10,7 @@ export function styleStrip(upload, changed) {
   const element = h("div", { class: "strip", role: "group", "aria-label": T.styles });
   const thumbs = new Map();
   for (const style of app.styles) {
-    const thumb = h("span", { class: "thumb" });
+    const thumb = h("span", { class: "thumb waiting" });
     const button = h("button", { "data-style": style.name, title: style.title, onclick: () => {
       choose({ style: style.name, variant: "", ...(style.name === state.blend ? { blend: "" } : {}) });
       changed();
@@ -61,7 +61,10 @@ export function styleStrip(upload, changed) {
       const { signal } = app.view;
       for (const [style, thumb] of thumbs)
         painted(upload, plainly(style), state.second, { tile: true, signal }).then(
-          (pixels) => thumb.replaceChildren(canvasOf(pixels)), fault);
+          (pixels) => {
+            thumb.classList.remove("waiting");
+            thumb.replaceChildren(canvasOf(pixels));
+          }, fault);
     },
   };
 }

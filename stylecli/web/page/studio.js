@@ -3,12 +3,13 @@
 import { app, file, isVideo, style } from "./app.js";
 import { h, segments } from "./dom.js";
 import { fileStrip } from "./files.js";
-import { facts, scrubber } from "./grid.js";
+import { facts } from "./grid.js";
 import { icon } from "./icons.js";
 import { storeMask } from "./kept-masks.js";
 import { largePicture } from "./large-picture.js";
 import { maskPanel } from "./mask.js";
 import { OutputPanel } from "./output.js";
+import { scrubber } from "./scrubber.js";
 import { settingsOf } from "./settings.js";
 import { choose, looks, state } from "./state.js";
 import { styleStrip } from "./strip.js";
@@ -20,11 +21,14 @@ export function studioView() {
   const { stage } = picture;
   const settings = settingsOf(picture, { load, heard: () => output.changed() });
   const mask = maskPanel(upload, stage, picture.photo, () => (picture.redraw(), output.changed()));
-  const output = new OutputPanel(upload, picture, () => {
+  const frames = isVideo() ? scrubber(upload, load) : null;
+  const output = new OutputPanel(upload, picture, { leaveResult, lookAt: (second) => frames.go(second) });
+  const strip = styleStrip(upload, load);
+
+  function leaveResult() {
     stage.endVideos();
     load();
-  });
-  const strip = styleStrip(upload, load);
+  }
 
   function load() {
     const chosen = style(), against = picture.against();
@@ -52,7 +56,7 @@ export function studioView() {
         h("span", { class: "facts" }, facts(upload)),
         segments(T.zoom, [[false, T.fit], [true, T.full]], false, (is) => stage.setZoom(is))),
       stage.element,
-      isVideo() ? scrubber(upload, load) : null,
+      frames,
       strip.element),
     h("aside", { class: "panel", "aria-label": T.adjust }, settings.heading, settings.element, mask, output.element),
   );

@@ -37,7 +37,7 @@ export const T = {
   adjust: "Adjust",
   strength: "Strength",
   strokes: "Stroke size",
-  strokesValue: (f) => (f === 1 ? "Natural" : `${f.toFixed(2).replace(/0$/, "")} ×`),
+  strokesValue: (f) => (f === 1 ? "Natural" : `${Number(f.toFixed(2))} ×`),
   fill: "Strokes in empty areas",
   noFill: "None",
   colors: "Keep the photo’s colours",

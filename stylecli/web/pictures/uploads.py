@@ -25,7 +25,7 @@ Kind = Literal["picture", "video"]
 
 FOLDER_PREFIX = "stylecli-web-"
 LOCK_FILE = "lock"
-NAME_LENGTH = 80  # characters of a file's name that are kept
+NAME_LENGTH = 200  # characters of a file's name that are kept: nearly all that file systems allow
 HEAD_BYTES = 65_536
 # Playlists, which libav would follow to other files of this machine.
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"<mpd", b"[playlist]", b"<?xml", b"<smil")

@@ -14,6 +14,11 @@ def test_the_page_asks_for_all_its_modules_at_once() -> None:
     assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
 
 
+def test_no_size_of_text_is_fixed_in_pixels_so_that_the_browser_can_make_it_larger() -> None:
+    rules = (PAGE / "page.css").read_text(encoding="utf-8")
+    assert re.findall(r"font(?:-size)?:[^;]*\dpx", rules) == []
+
+
 def test_every_text_stands_once_and_is_used() -> None:
     texts = re.findall(r"^  ([a-zA-Z]+):", (PAGE / "text.js").read_text(encoding="utf-8"), re.MULTILINE)
     modules = "".join(path.read_text(encoding="utf-8") for path in PAGE.glob("*.js"))

@@ -117,6 +117,21 @@ def test_a_stopped_server_is_told_and_a_new_one_works(chromium: Any, desk: Path,
         next(pages, None)  # closed before its server ends, which refuses what the page still asks for
 
 
+def test_the_address_of_a_new_run_works_in_the_tab_of_an_old_one(page: Any, served: Served) -> None:
+    page.goto(f"{served.url}?#key=old")
+    page.wait_for_selector("text=This address is of an earlier run")
+    page.goto(f"{served.url}?#key={served.key}")  # only the fragment differs: the browser loads nothing by itself
+    page.wait_for_selector(".start")
+    assert page.is_hidden("#banner")
+
+
+def test_a_file_that_is_gone_is_told(page: Any, served: Served) -> None:
+    page.goto(f"{served.url}?#key={served.key}&file=gone&files=gone")
+    page.wait_for_selector(".start")
+    page.wait_for_timeout(300)
+    assert page.is_visible("text=The file is not there any more")
+
+
 def test_a_password_lets_another_machine_in(chromium: Any, tmp_path: Path, desk: Path) -> None:
     with serving(tmp_path, "--host", "0.0.0.0", STYLECLI_PASSWORD="open sesame") as server:
         assert server.key == ""

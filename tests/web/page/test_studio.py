@@ -208,6 +208,51 @@ def test_a_large_picture_does_not_wait_for_the_small_ones(page: Any, desk: Path)
     assert 0 < len(held) < len(STYLES)
 
 
+def test_the_last_painting_stays_until_the_next_one_is_there(page: Any, desk: Path) -> None:
+    choose(page, desk)
+    painting = after(page)
+    page.route("**/api/paint", lambda _: None)  # never answered
+    set_slider(page, "Stroke size", 1)
+    page.wait_for_selector(".veil", state="visible")
+    page.wait_for_timeout(300)
+    assert difference(after(page), painting) == 0
+
+
+def test_nothing_in_the_panel_moves_when_reset_appears(page: Any, desk: Path) -> None:
+    choose(page, desk, "the-scream")  # a title of one line
+    strength = page.get_by_label("Strength", exact=True)
+    place = strength.bounding_box()
+    set_slider(page, "Strength", 0.4)
+    page.get_by_role("button", name="Reset").wait_for()
+    assert strength.bounding_box() == place
+
+
+def test_the_download_is_in_sight_in_a_low_window(page: Any, desk: Path) -> None:
+    page.set_viewport_size({"width": 1366, "height": 650})
+    choose(page, desk)
+    assert page.get_by_role("button", name="Download").evaluate(
+        "e => { const {x, y, width, height} = e.getBoundingClientRect();"
+        " return e.contains(document.elementFromPoint(x + width / 2, y + height - 2)) }"
+    )
+
+
+def test_a_tiny_picture_is_enlarged(page: Any, tmp_path: Path) -> None:
+    write_picture(picture_from_pixels(skimage.data.chelsea()[100:108, 100:108].copy()), tmp_path / "tiny.png")
+    open_files(page, tmp_path / "tiny.png")
+    style_button(page).click()
+    page.wait_for_selector(".veil", state="hidden")
+    assert page.locator(".frame").bounding_box()["width"] >= 200
+
+
+@pytest.mark.parametrize("size", [(1200, 100), (100, 1200)])
+def test_small_pictures_of_a_long_one_are_cut(page: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    write_picture(picture_from_pixels(np.full((height, width, 3), 99, np.uint8)), tmp_path / "long.png")
+    open_files(page, tmp_path / "long.png")
+    box = page.locator(".grid .picture").first.bounding_box()
+    assert 0.5 < box["width"] / box["height"] < 2.1
+
+
 def test_reset_stands_there_only_while_something_is_changed(page: Any, desk: Path) -> None:
     choose(page, desk)
     reset = page.get_by_role("button", name="Reset")

@@ -46,10 +46,12 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -> None:
     open_files(page, desk / "clip.mp4")
     until(page, ALL_SHOWN)
-    set_slider(page, "Frame shown", 0.5)
+    set_slider(page, "Frame shown", 0.25)
     style_button(page).click()
     settled(page)
+    set_slider(page, "To", 0.75)
     set_slider(page, "To", 0.5)
+    assert page.get_by_label("Frame shown", exact=True).input_value() == "0.5"  # the end that was moved is looked at
     assert page.inner_text("code") == "stylecli video clip.mp4 -s great-wave --range :0.5"
     page.get_by_role("button", name="Stylize the video").click()
     page.wait_for_selector(".layer.after video")

@@ -27,6 +27,11 @@ def test_a_photo_is_taken_in_and_painted_as_the_command_line_does(
     assert answer.headers["x-name"] == f"photo-{tiny_style.name}.png"
 
 
+def test_a_long_name_is_kept(client: Visitor) -> None:
+    name = f"{'a long name ' * 12}of a photo.png"
+    assert client.upload(TINY, name).json()["name"] == name
+
+
 def test_a_blend_is_that_of_the_command_line(client: Visitor, photo_id: str, tmp_path: Path) -> None:
     blend = "great-wave:0.6+the-scream:0.4"
     answer = client.post("/api/picture", json={"upload": photo_id, "style": blend})
@@ -140,7 +145,7 @@ def test_names_of_files_lead_nowhere(client: Visitor, name: str) -> None:
     facts = client.upload(TINY, quote(name)).json()
     assert not set(facts["name"]) & set("/\\\0")
     assert facts["name"].strip(".")
-    assert len(facts["name"]) <= 100
+    assert len(facts["name"]) <= 255  # as file systems allow
 
 
 @pytest.mark.parametrize(

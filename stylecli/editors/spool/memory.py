@@ -7,17 +7,16 @@ import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 KEPT_BYTES = 2**30  # of freed memory at the end of the heap
-HEAP_ARRAY_BYTES = (
-    2**28,
-    2**25,
-)  # largest array in the heap, which holds a frame in 4K; what older releases of glibc allow
+HEAP_ARRAY_BYTES = (2**28, 2**25)  # largest array in the heap: a frame in 4K; what older releases of glibc allow
 
 
 def keep_freed_memory() -> None:
     """Let glibc keep freed arrays for the next ones, instead of giving each back to the system; nothing elsewhere."""
     if mallopt := _function_of_c("mallopt"):
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        any(mallopt(M_MMAP_THRESHOLD, size) for size in HEAP_ARRAY_BYTES)
+        for size in HEAP_ARRAY_BYTES:
+            if mallopt(M_MMAP_THRESHOLD, size):
+                return
 
 
 def give_freed_memory_back() -> None:

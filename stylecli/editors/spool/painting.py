@@ -50,9 +50,7 @@ class JobPainter:
         self._engines = EngineCache(device, styles_dir)
         self._frames = FrameCache(cache)
         self._scenes: dict[str, dict[str, NDArray[Any]]] = {}
-        self._unkept: tuple[str, bytes | memoryview, dict[str, Any]] | None = (
-            None  # key, file and facts of the latest frame
-        )
+        self._unkept: tuple[str, bytes | memoryview, dict[str, Any]] | None = None  # key, file, facts
 
     def __enter__(self) -> JobPainter:
         return self

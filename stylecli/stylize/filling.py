@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stylecli.media.blurring import blurred
 from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
 
@@ -70,7 +71,7 @@ def stroke_texture(pixels: NDArray[Any]) -> Floats:
     height, width = small.shape[:2]
     brightness: Floats = small @ LUMA
     emptiness = _contrast_free(brightness) * _coldness(small)
-    emptiness *= np.clip(2 * _blurred(emptiness, WIDE) - 0.5, 0, 1)  # lone strokes look like scratches
+    emptiness *= np.clip(2 * blurred(emptiness, WIDE) - 0.5, 0, 1)  # lone strokes look like scratches
     texture = np.zeros_like(brightness)
     empty = np.flatnonzero(emptiness)
     if len(empty) == 0:
@@ -79,8 +80,8 @@ def stroke_texture(pixels: NDArray[Any]) -> Floats:
     for start in range(0, len(empty), CHUNK):
         samples = empty[start : start + CHUNK]
         texture.flat[samples] = _smeared(noise, directions, samples)
-    share = _blurred((emptiness > 0).astype(np.float32), EVEN)
-    variance = _blurred(texture**2, EVEN) / np.maximum(share, 1e-3)
+    share = blurred((emptiness > 0).astype(np.float32), EVEN)
+    variance = blurred(texture**2, EVEN) / np.maximum(share, 1e-3)
     even: Floats = texture * (AMPLITUDE * emptiness / np.sqrt(np.maximum(variance, 1e-12)))
     return even
 
@@ -96,14 +97,14 @@ def _shrunk(pixels: NDArray[Any]) -> Floats:
 
 def _contrast_free(brightness: Floats) -> Floats:
     """Return 1 where the photo has no contrast, 0 near any."""
-    contrast = np.sqrt(np.maximum(_blurred((brightness - _blurred(brightness, STROKE_WIDTH)) ** 2, NEAR), 0))
+    contrast = np.sqrt(np.maximum(blurred((brightness - blurred(brightness, STROKE_WIDTH)) ** 2, NEAR), 0))
     free: Floats = np.clip(1 - contrast / np.float32(EMPTY), 0, 1)
     return free
 
 
 def _coldness(small: Floats) -> Floats:
     """Return 1 for grey and cold colours, 0 for those of skin (Chai and Ngan 1999) and wood."""
-    warmth = _blurred(small, STROKE_WIDTH) @ WARMTH.T
+    warmth = blurred(small, STROKE_WIDTH) @ WARMTH.T
     coldness: Floats = np.clip(1 - warmth.min(-1) / np.float32(WARM), 0, 1)
     return coldness
 
@@ -111,8 +112,8 @@ def _coldness(small: Floats) -> Floats:
 def _directions(brightness: Floats) -> Vectors:
     """Return unit vectors along the strokes, (H, W); their sign means nothing."""
     squared = _gradient(brightness) ** 2  # of twice the angle: opposite gradients are equal
-    edges = sum(weight * _blurred(squared, sigma) for sigma, weight in EDGES)
-    wind = WIND * _blurred(_wind(*brightness.shape) ** 2, EVEN)
+    edges = sum(weight * blurred(squared, sigma) for sigma, weight in EDGES)
+    wind = WIND * blurred(_wind(*brightness.shape) ** 2, EVEN)
     return np.asarray(1j * np.exp(0.5j * np.angle(edges + wind)), np.complex64)  # at right angles to the gradient
 
 
@@ -141,7 +142,7 @@ def _sparse_noise(height: int, width: int) -> Floats:
     """Return single dabs of paint, bright and dark, less the mean of a wide neighbourhood."""
     chance = _hashed(_places(height, width))
     noise = np.where(chance < STROKES * 2**32, _normal(_hashed(chance)), np.float32(0))
-    dabs: Floats = _blurred(noise, STROKE_WIDTH) - _blurred(noise, 5 * STROKE_WIDTH)
+    dabs: Floats = blurred(noise, STROKE_WIDTH) - blurred(noise, 5 * STROKE_WIDTH)
     return dabs
 
 
@@ -184,12 +185,3 @@ def _smeared(noise: Floats, directions: Vectors, samples: NDArray[np.intp]) -> F
             heading = np.where((ahead * heading.conj()).real < 0, -ahead, ahead)
             total += np.float32(0.5 + 0.5 * np.cos(np.pi * step / (STROKE_LENGTH + 1))) * values[here]
     return total
-
-
-def _blurred(values: NDArray[Any], sigma: float) -> NDArray[Any]:
-    """Return values (H, W) or (H, W, C), real or complex, blurred by a Gaussian."""
-    import pyvips  # a native library that --help does not need
-
-    bands = values.view(np.float32).reshape(*values.shape[:2], -1)
-    blurred = pyvips.Image.new_from_array(bands).gaussblur(sigma, precision="float").numpy()
-    return np.ascontiguousarray(blurred).view(values.dtype).reshape(values.shape)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stylecli.training.losses.fringes import fringe_loss
 from stylecli.training.losses.loss_network import LossNetwork
 from stylecli.training.losses.palette import palette_loss
 from stylecli.training.losses.perceptual import content_loss, feature_loss, pixel_loss, style_loss
@@ -118,6 +119,7 @@ LOSSES: dict[str, Callable[[LossInputs], Tensor]] = {
     "structure": lambda inputs: _content_at(inputs.recipe.structure_layer, inputs),
     "palette": _palette,
     "tone": lambda inputs: tone_loss(inputs.stylized, inputs.photo),
+    "fringe": lambda inputs: fringe_loss(inputs.stylized, inputs.photo),
     "emboss": lambda inputs: emboss_loss(inputs.stylized, inputs.photo),
     "relaxed_emd": _relaxed_emd,
     "moment": _moment,

@@ -75,6 +75,7 @@ class Recipe:
     structure_weight: float = 0.0
     palette_weight: float = 0.0  # the painting's colours, each on as much of the area
     tone_weight: float = 0.0  # light and dark areas stay where they are in the photo
+    fringe_weight: float = 0.0  # against halos of colour along the photo's edges
     emboss_weight: float = 0.0  # against copies of the photo's edges as relief
     transport_layers: tuple[str, ...] = ("relu3_1", "relu4_1")  # of the next three losses (Kolkin et al. 2019, STROTSS)
     relaxed_emd_weight: float = 0.0  # relaxed earth mover's distance of features

@@ -63,11 +63,11 @@ def test_the_scale_of_the_weights_of_scales_does_not_matter(recipe: Recipe, loss
     assert one.item() == pytest.approx(other.item(), rel=1e-5)
 
 
-def test_structure_tone_and_emboss_reach_the_picture(recipe: Recipe, loss_network: LossNetwork) -> None:
-    added = {"structure_weight": 1.0, "tone_weight": 1.0, "emboss_weight": 1.0}
+def test_structure_tone_emboss_and_fringes_reach_the_picture(recipe: Recipe, loss_network: LossNetwork) -> None:
+    added = {"structure_weight": 1.0, "tone_weight": 1.0, "emboss_weight": 1.0, "fringe_weight": 1.0}
     stylized = (0.5 * PHOTO + 0.5 * STYLIZED).requires_grad_()
     losses = losses_of(replace(recipe, structure_layer="relu2_2", **added), loss_network, stylized)
-    for name in ("structure", "tone", "emboss"):
+    for name in ("structure", "tone", "emboss", "fringe"):
         (gradient,) = torch.autograd.grad(losses[name], stylized, retain_graph=True)
         assert gradient.isfinite().all()
         assert gradient.abs().max() > 0

@@ -17,9 +17,9 @@ SPREAD_FLOOR = 0.02  # of 0..1: least standard deviation of a channel, for grey 
 OPPONENT = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.500), (0.500, -0.419, -0.081))  # Y', Cb, Cr of ITU-R BT.601
 
 
-def opponent_colors(image: Tensor) -> Tensor:
-    """Return the mean Y'CbCr colours of small areas of pictures (N, 3, H, W), RGB in 0..1: (N, 3, H / 8, W / 8)."""
-    return torch.einsum("dc,nchw->ndhw", image.new_tensor(OPPONENT), F.avg_pool2d(image, STROKE))
+def opponent_colors(image: Tensor, side: int = STROKE) -> Tensor:
+    """Return the mean Y'CbCr colours of areas of pictures (N, 3, H, W), RGB in 0..1: (N, 3, H / side, W / side)."""
+    return torch.einsum("dc,nchw->ndhw", image.new_tensor(OPPONENT), F.avg_pool2d(image, side))
 
 
 def painting_colors(sizes: Sequence[Tensor]) -> Tensor:

@@ -49,6 +49,7 @@ def test_a_recipe_of_long_strokes_survives_writing_and_reading(tmp_path: Path) -
         style_scales=(1.0, 0.7, 0.7),
         tone_weight=0.5,
         emboss_weight=1.0,
+        fringe_weight=150.0,
     )
     write_recipe(recipe, tmp_path / "recipe.toml")
     assert read_recipe(tmp_path / "recipe.toml") == recipe

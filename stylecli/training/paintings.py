@@ -1,4 +1,4 @@
-"""Read paintings for training: without a plain border, at every size of the recipe."""
+"""Read paintings for training: the part that counts, at every size of the recipe."""
 
 from __future__ import annotations
 
@@ -28,27 +28,35 @@ def style_images(
 ) -> list[list[Tensor]]:
     """Read each painting at every size of the recipe: (1, 3, H, W), RGB in 0..1.
 
-    A plain border, such as a frame or the white paper around a print, is cut off and reported to `notice`.
+    A plain border, such as a frame or the white paper around a print, is cut off and reported to `notice`; the crop of
+    the recipe's painting, if it has one, is all that counts.
 
     Raises:
         UsageError: a painting is too small to show brushwork.
         MediaError: a file cannot be read.
     """
     rows = []
-    for file in paintings:
-        pixels = to_unit(read_picture(file).pixels)
+    for file, painting in zip(paintings, recipe.paintings, strict=False):
+        pixels = _cropped(to_unit(read_picture(file).pixels), painting.crop)
         height, width = pixels.shape[:2]
         if min(height, width) < SHORT_SIDE_MIN:
             raise UsageError(
                 f"{file}: a painting of {width} x {height} pixels shows no brushwork",
                 hint=f"Give one of {SHORT_SIDE_MIN} pixels or more, better {max(512, *recipe.style_sizes)}.",
             )
-        inside = within_border(pixels)
-        painting = pixels[inside]
-        if painting.shape != pixels.shape:
-            notice(f"{file}: the plain border is cut off: {width} x {height} -> {_size(painting)} pixels")
-        rows.append([photo_tensor(painting, size)[None].to(device) for size in recipe.style_sizes])
+        art = pixels if painting.crop else pixels[within_border(pixels)]
+        if art.shape != pixels.shape:
+            notice(f"{file}: the plain border is cut off: {width} x {height} -> {_size(art)} pixels")
+        rows.append([photo_tensor(art, size)[None].to(device) for size in recipe.style_sizes])
     return rows
+
+
+def _cropped(pixels: NDArray[np.float32], crop: tuple[float, ...]) -> NDArray[np.float32]:
+    if not crop:
+        return pixels
+    height, width = pixels.shape[:2]
+    left, top, right, bottom = (round(share * side) for share, side in zip(crop, (width, height) * 2, strict=True))
+    return pixels[top:bottom, left:right]
 
 
 def within_border(pixels: NDArray[np.float32]) -> tuple[slice, slice]:

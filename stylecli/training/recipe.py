@@ -26,6 +26,7 @@ class Painting:
     year: int = 0  # 0: unknown
     licence: str = ""
     source: str = ""
+    crop: tuple[float, ...] = ()  # left, top, right and bottom of the part that counts, in 0..1; empty: all of it
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,8 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
         _check_choice(name, "way to train", phase.trains, ("all", "norms"))
         if phase.size % STRIDE:
             raise UsageError(f"{name}: a phase's size is {phase.size}", hint=f"It must be a multiple of {STRIDE}.")
+    for painting in recipe.paintings:
+        _check_crop(name, painting.crop)
     for key, (value, least) in _least(recipe).items():
         if not value >= least:  # written so that NaN is refused too
             raise UsageError(f"{name}: {key} is {value}", hint=f"It must be at least {least:g}.")
@@ -197,6 +200,13 @@ def check_recipe(recipe: Recipe, name: str = "recipe") -> None:
     for key in ("pixel_weight", "feature_weight"):
         if getattr(recipe, key) and not recipe.teacher:
             raise UsageError(f"{name}: {key} without a teacher", hint="Name a style as teacher, or leave it 0.")
+
+
+def _check_crop(name: str, crop: tuple[float, ...]) -> None:
+    if crop and not (len(crop) == 4 and 0 <= crop[0] < crop[2] <= 1 and 0 <= crop[1] < crop[3] <= 1):
+        raise UsageError(
+            f"{name}: the crop of a painting is {list(crop)}", hint="Give left, top, right and bottom, in 0..1."
+        )
 
 
 def _check_hyperparameters(recipe: Recipe, name: str) -> None:

@@ -57,6 +57,18 @@ def test_the_cut_is_told_and_every_size_is_read(photo: NDArray[np.uint8], tmp_pa
     assert small.mean() > 0.2
 
 
+def test_the_crop_of_a_recipe_is_all_that_counts(photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    art = photo[:200, :300].copy()
+    art[50:150, 150:300] = (255, 0, 0)
+    write_picture(picture_from_pixels(art), tmp_path / "p.png")
+    recipe = replace(RECIPE, painting=replace(RECIPE.painting, crop=(0.5, 0.25, 1.0, 0.75)), style_sizes=(100,))
+    told: list[str] = []
+    ((red,),) = style_images([tmp_path / "p.png"], recipe, torch.device("cpu"), told.append)
+    assert red.shape == (1, 3, 100, 150)
+    assert torch.equal(red, torch.tensor([1.0, 0, 0])[:, None, None].expand_as(red))
+    assert told == []
+
+
 def test_a_tiny_painting_is_refused(tmp_path: Path) -> None:
     write_picture(picture_from_pixels(np.zeros((63, 200, 3), np.uint8)), tmp_path / "p.png")
     with pytest.raises(UsageError, match="200 x 63 pixels shows no brushwork"):

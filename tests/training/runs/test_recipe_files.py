@@ -40,7 +40,7 @@ def test_a_recipe_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, m
 
 def test_a_recipe_of_long_strokes_survives_writing_and_reading(tmp_path: Path) -> None:
     recipe = Recipe(
-        Painting("wave.jpg"),
+        Painting("wave.jpg", crop=(0.1, 0.0, 0.5, 0.75)),
         blocks=3,
         dilations=(1, 2, 4),
         content_layer="relu4_2",
@@ -90,6 +90,8 @@ def test_what_is_left_out_has_the_default(tmp_path: Path) -> None:
         ("tone_weight = -1.0", "at least 0"),
         ("emboss_weight = nan", "at least 0"),
         ("feature_weight = 1.0", "without a teacher"),
+        ('others = [{ file = "b.jpg", crop = [0.5, 0.0, 0.5, 1.0] }]', "crop of a painting"),
+        ('others = [{ file = "b.jpg", crop = [0.1, 0.2, 0.9] }]', "crop of a painting"),
     ],
 )
 def test_a_faulty_recipe_is_refused_and_the_fault_named(tmp_path: Path, line: str, says: str) -> None:

@@ -35,7 +35,7 @@ SECONDS = 300.0
 
 # What the gallery's styles were learned with. Dilated blocks and a content loss that looks from afar make long strokes;
 # the losses of tone and emboss keep light and dark where they are without the photo's edges as relief; the palette loss
-# gives all of the painting's colours.
+# gives all of the painting's colours, the fringe loss keeps them from running over edges.
 LEARNING = Recipe(
     painting=Painting(""),
     licence="not stated",
@@ -48,6 +48,7 @@ LEARNING = Recipe(
     structure_weight=0.1,
     tone_weight=0.6,
     emboss_weight=6.0,
+    fringe_weight=150.0,
     style_weight=7.0,
     palette_weight=8.0,
     style_scales=(1.0, 0.7, 0.7),

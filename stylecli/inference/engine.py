@@ -23,7 +23,7 @@ from stylecli.inference.sessions import (
     physical_cores,
     working_devices,
 )
-from stylecli.inference.tiles import WHOLE_PIXELS, Tile, patches_of, tiles_of
+from stylecli.inference.tiles import WHOLE_PIXELS, Pixels, Tile, patches_of, tiles_of
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.media.pixels import to_unit
 from stylecli.packs.pack import StylePack
@@ -42,10 +42,10 @@ AT_ONCE = 4  # most frames of a video that the CPU paints at a time: each takes 
 class Engine:
     """A style network, ready to run. Close it, or use it in a `with`.
 
-    name: the style's. fill: its strokes in empty areas, unless a look says otherwise. device: the device that runs it:
-    "cpu", "cuda" or "coreml". fallback: why device="auto" did not take the graphics card, if there is one. at_once: how
-    many threads may paint at a time. takes_statistics: whether the network needs those of `measure`; otherwise they
-    are part of it.
+    name: the style's. fill, detail: its strokes in empty areas and its fine strokes, unless a look says otherwise.
+    device: the device that runs it: "cpu", "cuda" or "coreml". fallback: why device="auto" did not take the graphics
+    card, if there is one. at_once: how many threads may paint at a time. takes_statistics: whether the network needs
+    those of `measure`; otherwise they are part of it.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Engine:
             DeviceError: the device does not work.
         """
         self.name = pack.name
-        self.fill = pack.card.fill
+        self.fill, self.detail = pack.card.fill, pack.card.detail
         self.fallback = ""
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
@@ -103,7 +103,7 @@ class Engine:
         self._sessions.clear()
         self._given.clear()
 
-    def measure(self, pixels: NDArray[Any]) -> Statistics:
+    def measure(self, pixels: Pixels) -> Statistics:
         """Measure the statistics of a picture (H, W, 3) of any type: over all of it, or over patches if it is large.
 
         Empty for a network that takes none.
@@ -113,7 +113,7 @@ class Engine:
         session = self._session("measuring", self._measuring_model)
         return self._run(session, _planes(patches_of(pixels)))
 
-    def stylize(self, pixels: NDArray[Any], statistics: Statistics | None = None) -> NDArray[np.float32]:
+    def stylize(self, pixels: Pixels, statistics: Statistics | None = None) -> NDArray[np.float32]:
         """Stylize a picture (H, W, 3), sRGB-encoded RGB of any type; returns (H, W, 3) in 0..1.
 
         statistics: of this picture or another frame of its scene, from `measure`; None: measured here.
@@ -127,7 +127,7 @@ class Engine:
         return stylized
 
     def stylized_tiles(
-        self, pixels: NDArray[Any], statistics: Statistics | None = None
+        self, pixels: Pixels, statistics: Statistics | None = None
     ) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
         """Stylize a picture tile by tile; yields each tile and its stylized pixels, (h, w, 3) in 0..1.
 
@@ -155,9 +155,7 @@ class Engine:
         """Whether `stylized_bytes` works on this device: graphics cards lack some operators for bytes."""
         return self.device == "cpu"
 
-    def _prepared(
-        self, pixels: NDArray[Any], statistics: Statistics | None, *, as_bytes: bool
-    ) -> tuple[Any, Iterator[Tile]]:
+    def _prepared(self, pixels: Pixels, statistics: Statistics | None, *, as_bytes: bool) -> tuple[Any, Iterator[Tile]]:
         """Return the session that paints a picture, and the tiles to cut it into."""
         height, width = pixels.shape[:2]
         if self.takes_statistics and (statistics is not None or not self._is_small(height, width)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,16 @@ PLASTIC = (
     0.5698402909980532,
 )  # steps of the R2 sequence (Roberts 2018), which spreads points evenly over a square
 WHOLE_PIXELS = PATCHES * PATCH_SIDE**2  # pictures with at most this many pixels are measured whole
+
+
+class Pixels(Protocol):
+    """A picture (H, W, 3) of any type, read piece by piece: an array, or one that is resized as it is read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width, channels."""
+
+    def __getitem__(self, place: tuple[slice, slice], /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -46,14 +56,14 @@ def tiles_of(height: int, width: int, *, side: int, reach: int) -> Iterator[Tile
             yield Tile((rows[0], columns[0]), (rows[1], columns[1]))
 
 
-def patches_of(pixels: NDArray[Any]) -> NDArray[Any]:
+def patches_of(pixels: Pixels) -> NDArray[Any]:
     """Cut patches (N, h, w, 3) at native scale, spread over a picture (H, W, 3). A small picture is one patch.
 
     Their positions depend only on the picture's size.
     """
     height, width = pixels.shape[:2]
     if height * width <= WHOLE_PIXELS:
-        return pixels[None]
+        return pixels[slice(0, height), slice(0, width)][None]
     rows = min(max(1, round((PATCHES * height / width) ** 0.5)), PATCHES)
     columns = ceil(PATCHES / rows)
     size = (min(PATCH_SIDE, height), min(PATCH_SIDE, width))

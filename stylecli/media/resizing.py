@@ -19,7 +19,7 @@ class Resized:
     """
 
     def __init__(self, picture: NDArray[Any], height: int, width: int) -> None:
-        self._picture = picture
+        self._picture, self.shape = picture, (height, width, *picture.shape[2:])
         self._scaled = None if picture.shape[:2] == (height, width) else _scaled(picture, height, width)
 
     def __getitem__(self, place: Region) -> NDArray[np.float32]:

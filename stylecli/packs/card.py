@@ -68,6 +68,7 @@ class Card:
     measured: Mapping[str, Any]  # numbers by topic, such as "quality", "steadiness" and "speed", with their conditions
     files: Mapping[str, str]  # sha256 of every file in the pack except card.json
     fill: float = 0.0  # strokes in empty areas of pictures, unless a look says otherwise (`stylize.look.Look`)
+    detail: float = 0.0  # fine strokes where the photo has detail, likewise
 
 
 def read_card(folder: Path) -> Card:
@@ -131,6 +132,7 @@ def _card_of(document: object, where: str) -> Card:
         measured=fields.mapping("measured"),
         files=_hashes_of(fields.child("files")),
         fill=fields.number("fill") if "fill" in fields.values else 0.0,
+        detail=fields.number("detail") if "detail" in fields.values else 0.0,
     )
     _check_models(card, where)
     return card

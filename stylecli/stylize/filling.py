@@ -7,13 +7,12 @@ Far from edges they follow wind and swirls: the contour lines of smooth noise on
 al. 2007). Skin and wood get no texture: on a face, strokes look like wrinkles.
 
 `stylecli/web/page/filling.js` computes the same texture in a browser. So the random numbers are hashes of places, which
-both languages compute to the bit, and a sample of the texture covers exactly STEP x STEP pixels.
+both languages compute to the bit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,11 @@ from numpy.typing import NDArray
 from stylecli.media.blurring import blurred
 from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
+from stylecli.stylize.samples import at_full_size, samples_of
 
 Vectors = NDArray[np.complexfloating[Any, Any]]  # across + i * down
 
-STEP = 4  # pixels for each sample of the texture; the lengths below are in samples
+# Lengths are in samples (`stylize.samples`).
 AMPLITUDE = 0.035  # standard deviation of the texture, in 0..1
 STROKE_LENGTH = 10  # on either side
 STROKE_WIDTH = 1.0  # standard deviation
@@ -54,20 +54,13 @@ def with_strokes(pixels: NDArray[Any], texture: Floats, amount: float) -> NDArra
     return textured
 
 
-def at_full_size(texture: Floats, height: int, width: int) -> Iterator[tuple[slice, Floats]]:
-    """Yield rows of the picture (H, W) from top to bottom, and the texture there (rows, W) in a buffer."""
-    for rows, values in enlarged(texture[None], STEP * len(texture), STEP * texture.shape[1]):
-        bottom = min(rows.stop, height)
-        yield slice(rows.start, bottom), values[0, : bottom - rows.start, :width]
-
-
 def stroke_texture(pixels: NDArray[Any]) -> Floats:
     """Return the texture for a picture (H, W, 3) of any type, at the size at which the network works.
 
     (H / 4, W / 4), rounded up, mostly within -0.1..0.1, 0 where the photo is not empty. Equal pictures have equal
     textures.
     """
-    small = _shrunk(pixels)
+    small = samples_of(pixels)
     height, width = small.shape[:2]
     brightness: Floats = small @ LUMA
     emptiness = _contrast_free(brightness) * _coldness(small)
@@ -84,15 +77,6 @@ def stroke_texture(pixels: NDArray[Any]) -> Floats:
     variance = blurred(texture**2, EVEN) / np.maximum(share, 1e-3)
     even: Floats = texture * (AMPLITUDE * emptiness / np.sqrt(np.maximum(variance, 1e-12)))
     return even
-
-
-def _shrunk(pixels: NDArray[Any]) -> Floats:
-    """Return the mean of each STEP x STEP pixels (H / 4, W / 4, 3), in 0..1."""
-    import pyvips  # a native library that --help does not need
-
-    most = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
-    means: Floats = (pyvips.Image.new_from_array(pixels) / most).shrink(STEP, STEP, ceil=True).numpy()
-    return means
 
 
 def _contrast_free(brightness: Floats) -> Floats:

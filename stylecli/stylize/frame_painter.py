@@ -7,7 +7,6 @@ a still keeps them exactly, a pan moves them slowly, a cut or a fade from black 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +32,7 @@ class FramePainter:
     """Paints the frames of one video in order, with the statistics of their scene (`painting.paint`)."""
 
     def __init__(self, engine: Engine, look: Look) -> None:
-        self._engine, self._look = engine, replace(look, fill=0.0)
+        self._engine, self._look = engine, look.of_frames()
         self._scene = SceneStatistics(engine, look.brush)
         self.state, self.restore = self._scene.state, self._scene.restore
         self.at_once = engine.at_once

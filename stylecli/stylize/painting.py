@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.inference.engine import Engine
 from stylecli.inference.normalization import Statistics
-from stylecli.media.pixels import LUMA, quantize, to_unit
+from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
 from stylecli.media.resizing import Region, Resized, resize
 from stylecli.packs.card import ModelFile
+from stylecli.stylize.detailing import add_detail, detail_weights
 from stylecli.stylize.filling import stroke_texture, with_strokes
 from stylecli.stylize.look import AUTO_SHORT_SIDE, Brush, Look
 
@@ -38,15 +39,16 @@ def paint(
     if look.strength == 0 and look.over is None:
         return pixels
     height, width = pixels.shape[:2]
-    if _is_plain(engine, pixels, look):
+    work = _work_on(pixels, engine, look)
+    if work.small is pixels and work.details is None and _is_plain(engine, pixels, look):
         painted = np.empty_like(pixels)
-        for tile, levels in engine.stylized_bytes(_filled(pixels, engine, look), statistics):
+        for tile, levels in engine.stylized_bytes(work.seen, statistics):
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, look, statistics):
+    for place, photo, stylized in _pieces(engine, pixels, work, statistics):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -72,7 +74,7 @@ def look_fingerprint(look: Look) -> str:
     """Return the look as text; equal texts mean equal looks. The mask and `over` are represented by hashes."""
     mask, over = ("" if one is None else hashlib.sha256(one.tobytes()).hexdigest() for one in (look.mask, look.over))
     text = f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
-    others = {"over": over, "fill": look.fill}
+    others = {"over": over, "fill": look.fill, "detail": look.detail}
     return ", ".join([text, *(f"{name} {value}" for name, value in others.items() if value not in ("", None))])
 
 
@@ -109,33 +111,48 @@ def at_working_size(pixels: NDArray[Any], brush: Brush) -> NDArray[Any]:
     return pixels if size == (height, width) else resize(pixels, *size)
 
 
+class _Work(NamedTuple):
+    """What a network works on.
+
+    small: the photo at the working size, the very array if it has it already. seen: the same with strokes in the empty
+    areas. details: where and how much fine strokes show, as `add_detail` takes it; None: nowhere.
+    """
+
+    small: NDArray[Any]
+    seen: NDArray[Any]
+    details: Floats | None
+
+
+def _work_on(pixels: NDArray[Any], engine: Engine, look: Look) -> _Work:
+    small = at_working_size(pixels, look.brush)
+    fill = engine.fill if look.fill is None else look.fill
+    detail = engine.detail if look.detail is None else look.detail
+    seen = with_strokes(small, stroke_texture(small), fill) if fill else small
+    weights = detail_weights(small) if detail else None
+    return _Work(small, seen, None if weights is None else np.float32(detail) * weights)
+
+
 def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
-    """Whether the network's 8-bit output is the final result."""
-    height, width = pixels.shape[:2]
+    """Whether the network's 8-bit output is the final result, for a picture at the working size."""
     is_untouched = look.strength == 1 and look.mask is None and not look.preserve_color
-    at_size = working_size(height, width, look.brush) == (height, width)
-    return is_untouched and at_size and pixels.dtype == np.uint8 and engine.paints_bytes
+    return is_untouched and pixels.dtype == np.uint8 and engine.paints_bytes
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], look: Look, statistics: Statistics | None
+    engine: Engine, pixels: NDArray[Any], work: _Work, statistics: Statistics | None
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
-    small = at_working_size(pixels, look.brush)
-    seen = _filled(small, engine, look)
-    if small is pixels:
-        for tile, stylized in engine.stylized_tiles(seen, statistics):
-            yield tile.shown, to_unit(pixels[tile.shown]), stylized
+    if work.small is pixels and work.details is None:
+        for tile, piece in engine.stylized_tiles(work.seen, statistics):
+            yield tile.shown, to_unit(pixels[tile.shown]), piece
+        return
+    if work.details is None:
+        stylized = engine.stylize(work.seen, statistics)
     else:
-        yield from _at_full_size(pixels, small, engine.stylize(seen, statistics))
-
-
-def _filled(small: NDArray[Any], engine: Engine, look: Look) -> NDArray[Any]:
-    """Return the network's input: the photo at its size, with strokes in the empty areas."""
-    amount = engine.fill if look.fill is None else look.fill
-    if amount == 0:
-        return small
-    return with_strokes(small, stroke_texture(small), amount)
+        statistics = engine.measure(work.seen) if statistics is None else statistics
+        stylized = engine.stylize(work.seen, statistics)
+        add_detail(stylized, pixels, engine, work.details, statistics)
+    yield from _at_full_size(pixels, work.small, stylized)
 
 
 def _at_full_size(
@@ -143,7 +160,7 @@ def _at_full_size(
     small: NDArray[np.float32],
     stylized: NDArray[np.float32],
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
-    """Upsample the stylized picture and add back the photo detail lost at the working size.
+    """Upsample the stylized picture and add back the photo detail lost at the working size, if it is another one.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983). It is added to the luma only: colour
     detail would show as fringes along painted edges.
@@ -152,7 +169,7 @@ def _at_full_size(
     coarse, painted = Resized(small, height, width), Resized(stylized, height, width)
     for place in _bands(height, width):
         photo, piece = to_unit(pixels[place]), painted[place]
-        if len(small) <= height:
+        if small is not pixels and len(small) <= height:
             lost = (photo - coarse[place]) @ LUMA
             piece = np.clip(piece + lost[..., None], 0, 1)
         yield place, photo, piece

@@ -15,9 +15,11 @@ from stylecli.inference.engine import Engine
 from stylecli.media.enlarging import enlarged
 from stylecli.media.pixels import LUMA, Floats, quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.stylize.filling import at_full_size, stroke_texture, with_strokes
+from stylecli.stylize.detailing import add_detail, detail_weights
+from stylecli.stylize.filling import stroke_texture, with_strokes
 from stylecli.stylize.look import Brush
 from stylecli.stylize.painting import at_working_size
+from stylecli.stylize.samples import at_full_size
 
 
 class PreparedPhoto(NamedTuple):
@@ -25,24 +27,28 @@ class PreparedPhoto(NamedTuple):
 
     small: the photo at the size at which the network works, (h, w, 3). texture: from `stroke_texture` of it;
     None: no strokes. strokes: the texture at the size of `small`; None where `small` is the photo itself, too.
-    detail: what the photo has more than `small` enlarged, luma (H, W); None where `small` is not smaller.
+    lost: what the photo has more than `small` enlarged, luma (H, W); None where `small` is not smaller. details: from
+    `detail_weights` of `small`; None: no fine strokes. photo: the photo itself (H, W, 3).
     """
 
     small: NDArray[Any]
     texture: Floats | None
     strokes: Floats | None
-    detail: Floats | None
+    lost: Floats | None
+    details: Floats | None
+    photo: NDArray[np.uint8]
 
 
-def prepare_photo(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True) -> PreparedPhoto:
+def prepare_photo(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True, details: bool = True) -> PreparedPhoto:
     """Prepare a photo (H, W, 3) for `paint_prepared`.
 
-    fills: False puts no strokes into empty areas, whatever a style says.
+    fills: False puts no strokes into empty areas, whatever a style says; details: False paints no fine strokes.
     """
     small = at_working_size(photo, brush)
+    weights = detail_weights(small) if details else None
     texture = stroke_texture(small) if fills else None
     if small is photo:
-        return PreparedPhoto(small, texture, None, None)
+        return PreparedPhoto(small, texture, None, None, weights, photo)
     (height, width), (small_height, small_width) = photo.shape[:2], small.shape[:2]
     strokes = None
     if texture is not None:
@@ -51,28 +57,34 @@ def prepare_photo(photo: NDArray[np.uint8], brush: Brush, *, fills: bool = True)
             strokes[rows] = piece
     planes = np.ascontiguousarray(small.transpose(2, 0, 1))
     if height <= small_height and width <= small_width:
-        return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, None)
-    detail = np.empty((height, width), np.float32)
+        return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, None, weights, photo)
+    lost = np.empty((height, width), np.float32)
     for rows, coarse in enlarged(planes, height, width):
         np.clip(coarse, 0, 1, out=coarse)
-        detail[rows] = to_unit(photo[rows]) @ LUMA - np.einsum("c,crw->rw", LUMA, coarse)
-    return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, detail)
+        lost[rows] = to_unit(photo[rows]) @ LUMA - np.einsum("c,crw->rw", LUMA, coarse)
+    return PreparedPhoto(planes.transpose(1, 2, 0), texture, strokes, lost, weights, photo)
 
 
 def paint_prepared(
-    prepared: PreparedPhoto, engine: Engine, out: NDArray[np.uint8], *, fill: float | None = None
+    prepared: PreparedPhoto,
+    engine: Engine,
+    out: NDArray[np.uint8],
+    *,
+    fill: float | None = None,
+    detail: float | None = None,
 ) -> None:
     """Paint a photo wholly in a style, into `out` (H, W, 3).
 
-    fill: strokes in empty areas, 0 to 2; None: as the style says.
+    fill: strokes in empty areas, 0 to 2; None: as the style says. detail: fine strokes, 0 to 1, likewise.
 
     Raises:
         DeviceError: out of memory.
     """
-    amount = engine.fill if fill is None else fill
     height, width = out.shape[:2]
-    seen = _seen(prepared, amount)
-    if seen.dtype == np.uint8:  # the photo at its own size
+    seen = _seen(prepared, engine.fill if fill is None else fill)
+    amount = engine.detail if detail is None else detail
+    weights = prepared.details if amount else None
+    if seen.dtype == np.uint8 and weights is None:  # the photo at its own size
         if engine.paints_bytes:
             for tile, levels in engine.stylized_bytes(seen):
                 out[tile.shown] = levels
@@ -80,16 +92,19 @@ def paint_prepared(
             out[:] = quantize(engine.stylize(seen), np.uint8)
         return
     planes = np.empty((3, *seen.shape[:2]), np.float32)
-    for tile, stylized in engine.stylized_tiles(seen):
-        planes.transpose(1, 2, 0)[tile.shown] = stylized
-    if prepared.detail is None:
+    painted, statistics = planes.transpose(1, 2, 0), None if weights is None else engine.measure(seen)
+    for tile, stylized in engine.stylized_tiles(seen, statistics):
+        painted[tile.shown] = stylized
+    if weights is not None and statistics is not None:
+        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics)
+    if prepared.lost is None:
         out[:] = quantize(resize(np.ascontiguousarray(planes.transpose(1, 2, 0)), height, width), np.uint8)
         return
     for rows, pieces in enlarged(planes, height, width):
         for channel in range(3):
             levels = pieces[channel]  # few rows of one plane: they stay in the processor's cache
             np.clip(levels, 0, 1, out=levels)
-            levels += prepared.detail[rows]
+            levels += prepared.lost[rows]
             np.clip(levels, 0, 1, out=levels)
             levels *= 255
             levels += 0.5

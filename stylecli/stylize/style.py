@@ -53,6 +53,7 @@ class Style:
         brush: Brush = Look.brush,
         over: NDArray[np.float32] | None = Look.over,
         fill: float | None = Look.fill,
+        detail: float | None = Look.detail,
     ) -> NDArray[Any]:
         """Stylize a picture: (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1; same shape and type.
 
@@ -62,7 +63,7 @@ class Style:
             UsageError: an option is out of its range.
             DeviceError: out of memory.
         """
-        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over, fill))
+        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over, fill, detail))
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,7 @@ class SizeRecorder:
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
     fill: float = 0.0
+    detail: float = 0.0
 
     def stylize(self, unit: NDArray[np.float32], _: object) -> NDArray[np.float32]:
         self.sizes.append(unit.shape[:2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -100,7 +100,7 @@ class JobPainter:
             if not scene:
                 return paint(engine, pixels, look)
             statistics = self._statistics(f"{scene}-{look.brush}", engine, look, pixels)
-            return paint(engine, pixels, replace(look, fill=0.0), statistics=statistics)
+            return paint(engine, pixels, look.of_frames(), statistics=statistics)
 
         try:
             return repainted(samples, layout.color, layout.alpha, painted)

@@ -118,7 +118,7 @@ def _rival(path: Path, white: White, threads: int) -> Contestant:
 
 def _of_style(name: str, engine: Engine, model: bytes) -> dict[str, Contestant]:
     """Return a style as a contestant and, if it takes statistics, once more as a painter of frames of a scene."""
-    native, scenes = Look(brush="native", fill=0.0), dict[tuple[int, ...], Statistics]()
+    native, scenes = Look(brush="native").of_frames(), dict[tuple[int, ...], Statistics]()
 
     def scene_of(frame: NoisePicture) -> Statistics:
         if frame.levels.shape not in scenes:  # in the round that is not counted

@@ -68,7 +68,7 @@ def measure_energy(pack: StylePack, *, size: str = "720p") -> float | None:
 def _painting(engine: Engine, size: str) -> Callable[[], None]:
     """Return a function that paints a frame of a scene; it has run once already, as a warm-up."""
     frame = noise_picture(*SIZES[size])
-    scene, native = engine.measure(frame.levels), Look(brush="native", fill=0.0)
+    scene, native = engine.measure(frame.levels), Look(brush="native").of_frames()
 
     def run() -> None:
         paint(engine, frame.levels, native, statistics=scene)

@@ -172,6 +172,7 @@ def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
         measured={},
         files={},  # `_finish` fills them in
         fill=recipe.fill,
+        detail=recipe.detail,
     )
 
 

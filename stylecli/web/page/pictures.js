@@ -1,7 +1,7 @@
 // Pictures that the engine made, kept for the next time they are looked at. The oldest go first.
 
 import { engine } from "./engine.js";
-import { brushOf, fillOf } from "./wish.js";
+import { brushOf, chosenFor } from "./wish.js";
 
 const BYTES_MAX = 250e6;
 const SMALL_AT_ONCE = 2;
@@ -35,19 +35,19 @@ function keep(key, make, signal = null) {
 }
 
 const photoKey = (upload, second, tile) => JSON.stringify([upload.id, second, tile]);
-const paintKey = (upload, { style, variant, strokes, fill }, second, tile) =>
-  JSON.stringify([upload.id, second, tile, style, variant, strokes, fill]);
+const paintKey = (upload, { style, variant, strokes, fill, detail }, second, tile) =>
+  JSON.stringify([upload.id, second, tile, style, variant, strokes, fill, detail]);
 
 export function photo(upload, second, { tile = false } = {}) {
   return keep(photoKey(upload, second, tile), () => engine.photo(upload, second, { tile }));
 }
 
-// A style on its own: what the small pictures show.
-export const plainly = (style) => ({ style, variant: "", strokes: 1, fill: -1 });
+// A style on its own: what the small pictures show. Fine strokes would hardly be seen in them.
+export const plainly = (style) => ({ style, variant: "", strokes: 1, fill: -1, detail: 0 });
 
 export function painted(upload, wanted, second, { tile = false, signal } = {}) {
-  const { style, variant, strokes, fill } = wanted;
-  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes), fill: fillOf(upload, fill) };
+  const { style, variant, strokes, fill, detail } = wanted;
+  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes), fill: chosenFor(upload, fill), detail };
   const key = paintKey(upload, wanted, second, tile);
   const make = () => engine.paint(upload, wish, second, { tile, signal });
   return keep(key, () => (tile ? inTurn(make, signal) : make()), signal);
@@ -69,10 +69,18 @@ async function inTurn(make, signal) {
   }
 }
 
+// A large picture with fine strokes takes several times as long as one without, which `first` is called with until then.
+export async function paintedInSteps(upload, wanted, second, { signal, first }) {
+  const plain = { ...wanted, detail: 0 };
+  if (wanted.detail && !kept.get(paintKey(upload, wanted, second, false))?.pixels) await first(await painted(upload, plain, second, { signal }));
+  return painted(upload, wanted, second, { signal });
+}
+
 // What is kept already of a painted picture, large or small; null where there is nothing yet.
 export function paintedAlready(upload, wanted, second) {
-  for (const tile of [false, true]) {
-    const entry = kept.get(paintKey(upload, wanted, second, tile));
+  const plain = { ...wanted, detail: 0 };
+  for (const key of [paintKey(upload, wanted, second, false), ...[false, true].map((tile) => paintKey(upload, plain, second, tile))]) {
+    const entry = kept.get(key);
     if (entry?.pixels) return entry.pixels;
   }
   return null;

@@ -129,14 +129,7 @@ async function blended(upload, own, style, how) {
   if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, how, keep);
   const what = ["part", how.fill, how.detail];
   const pictures = await Promise.all(parts.map(([name]) => keep(name, what, () => paintedAt(own, name, how, keep))));
-  const [[, one], [, other]] = parts;
-  return mixed(...pictures, one, other);
-}
-
-function mixed(first, second, one, other) {
-  const result = new ImageData(first.width, first.height);
-  for (let i = 0; i < result.data.length; i++) result.data[i] = one * first.data[i] + other * second.data[i];
-  return result;
+  return compose(pictures[1], pictures[0], { strength: parts[0][1], colors: false });
 }
 
 const named = (style) => config.styles.find(({ name }) => name === style);
@@ -185,5 +178,5 @@ async function paintedSmall(own, small, style, { fill, detail, signal }, keep) {
   if (!weights) return painted;
   const paint = async (pixels, isSmall) => (await run({ network, pixels, isSmall, given: statistics }, signal)).painted;
   const fine = await keep(style, ["fine", fill], () => withFineStrokes(painted, { own, small, weights, reach, paint }));
-  return detail === 1 ? fine : mixed(painted, fine, 1 - detail, detail);
+  return detail < 1 ? compose(painted, fine, { strength: detail, colors: false }) : fine;
 }

@@ -4,7 +4,7 @@ import { amountOf, app, fault } from "./app.js";
 import { compose, isPlain } from "./compose.js";
 import { engine } from "./engine.js";
 import { maskCanvas, maskPart, maskPixels } from "./mask-canvas.js";
-import { painted, paintedAlready, paintedInSteps, photo } from "./pictures.js";
+import { isPainted, paintedAlready, paintedFinely, photo } from "./pictures.js";
 import { fitted } from "./scaling.js";
 import { Stage } from "./stage.js";
 import { state } from "./state.js";
@@ -35,12 +35,11 @@ export function largePicture(upload, { onmask }) {
       await begun;
       if (mine !== asked) return;
       shown.painted = plain;
-      stage.setBusy(true);
       draw();
     };
     const painting = Promise.all([
-      paintedInSteps(upload, wanted(), second, { signal: mine.signal, first }),
-      against ? painted(upload, other(), second, { signal: mine.signal }) : null,
+      paintedFinely(upload, wanted(), second, { signal: mine.signal, first }),
+      against ? paintedFinely(upload, other(), second, { signal: mine.signal }) : null,
     ]);
     painting.catch(() => {}); // heard below
     try {
@@ -51,7 +50,7 @@ export function largePicture(upload, { onmask }) {
       if (already) shown.painted = fitted(already, own);
       else if (own !== shown.photo) shown.painted = null;
       shown.photo = own;
-      stage.setBusy(!already);
+      stage.setBusy(!already || (wanted().detail > 0 && !isPainted(upload, wanted(), second)));
       draw();
       const [full, left] = await painting;
       if (mine !== asked) return;

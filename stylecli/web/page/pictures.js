@@ -1,5 +1,6 @@
 // Pictures that the engine made, kept for the next time they are looked at. The oldest go first.
 
+import { compose } from "./compose.js";
 import { engine } from "./engine.js";
 import { brushOf, chosenFor } from "./wish.js";
 
@@ -69,21 +70,28 @@ async function inTurn(make, signal) {
   }
 }
 
-// A large picture with fine strokes takes several times as long as one without, which `first` is called with until then.
-export async function paintedInSteps(upload, wanted, second, { signal, first }) {
-  const plain = { ...wanted, detail: 0 };
-  if (wanted.detail && !kept.get(paintKey(upload, wanted, second, false))?.pixels) await first(await painted(upload, plain, second, { signal }));
-  return painted(upload, wanted, second, { signal });
+// A large picture with its share of fine strokes, mixed here from one without and one with all of them, so that another
+// share needs no engine. Painting all takes several times as long: until then, `first` is called with the one without.
+export async function paintedFinely(upload, wanted, second, { signal, first = () => {} }) {
+  const plain = await painted(upload, { ...wanted, detail: 0 }, second, { signal });
+  if (!wanted.detail) return plain;
+  if (!isPainted(upload, wanted, second)) await first(plain);
+  return mixed(plain, await painted(upload, { ...wanted, detail: 1 }, second, { signal }), wanted.detail);
+}
+
+const mixed = (plain, fine, share) => (share < 1 ? compose(plain, fine, { strength: share, colors: false }) : fine);
+const largeOf = (upload, wanted, second, detail) => kept.get(paintKey(upload, { ...wanted, detail }, second, false))?.pixels ?? null;
+
+// Whether all that a large picture is made of is kept already.
+export function isPainted(upload, wanted, second) {
+  return Boolean(largeOf(upload, wanted, second, 0) && (!wanted.detail || largeOf(upload, wanted, second, 1)));
 }
 
 // What is kept already of a painted picture, large or small; null where there is nothing yet.
 export function paintedAlready(upload, wanted, second) {
-  const plain = { ...wanted, detail: 0 };
-  for (const key of [paintKey(upload, wanted, second, false), ...[false, true].map((tile) => paintKey(upload, plain, second, tile))]) {
-    const entry = kept.get(key);
-    if (entry?.pixels) return entry.pixels;
-  }
-  return null;
+  const plain = largeOf(upload, wanted, second, 0);
+  if (plain && wanted.detail && isPainted(upload, wanted, second)) return mixed(plain, largeOf(upload, wanted, second, 1), wanted.detail);
+  return plain ?? kept.get(paintKey(upload, { ...wanted, detail: 0 }, second, true))?.pixels ?? null;
 }
 
 export function forget(upload) {

@@ -158,7 +158,7 @@ def _at_full_size(
     small: NDArray[np.float32],
     stylized: NDArray[np.float32],
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
-    """Upsample the stylized picture and add back the photo detail lost at the working size.
+    """Upsample the stylized picture and add back the photo detail lost at the working size, if it is another one.
 
     The detail is the top band of a Laplacian pyramid (Burt and Adelson 1983). It is added to the luma only: colour
     detail would show as fringes along painted edges.
@@ -167,7 +167,7 @@ def _at_full_size(
     coarse, painted = Resized(small, height, width), Resized(stylized, height, width)
     for place in _bands(height, width):
         photo, piece = to_unit(pixels[place]), painted[place]
-        if len(small) <= height:
+        if small is not pixels and len(small) <= height:
             lost = (photo - coarse[place]) @ LUMA
             piece = np.clip(piece + lost[..., None], 0, 1)
         yield place, photo, piece

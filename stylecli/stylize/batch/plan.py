@@ -110,6 +110,7 @@ def _probed(item: Item, folder: Path, worker: WorkerProcess) -> _Probed | None:
     if item.kind == "sequence":
         source, output = files[0]
         item = replace(item, kind="picture", input=str(source), output=str(output))
+        item = replace(item, fill=0.0, detail=item.detail or 0.0)  # as `Look.of_frames`
     answer = worker.ask({**request_of(item, folder), "kind": "probe", "probes": item.kind})
     if answer["status"] != "done":
         return None

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from stylecli.media.images.settings import BITS
-from stylecli.stylize.look import BRUSH_RANGE, FILL_MAX
+from stylecli.stylize.look import BRUSH_RANGE, DETAIL_MAX, FILL_MAX
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
@@ -133,6 +133,16 @@ COLUMNS: Mapping[str, Column] = {
         _is_in(0, FILL_MAX),
         _number,
         "picture",
+    ),
+    "detail": Column(
+        {
+            "type": "number",
+            "minimum": 0,
+            "maximum": DETAIL_MAX,
+            "description": "Fine strokes where there is detail.",
+        },
+        _is_in(0, DETAIL_MAX),
+        _number,
     ),
     "quality": Column({"type": "integer", "minimum": 1, "maximum": 100}, _is_whole(1, 100), _number, "picture"),
     "color": Column({"enum": ["linear", "encoded"]}, _is_one_of("linear", "encoded"), only="picture"),

@@ -35,6 +35,7 @@ class Item:
     mask: str | None = None
     brush: float | str = Look.brush
     fill: float | None = Look.fill
+    detail: float | None = Look.detail
     quality: int | None = PictureOptions.quality
     color: str = PictureOptions.exr_color
     lossless: bool = PictureOptions.lossless

@@ -38,6 +38,13 @@ def test_weights_of_kin_are_interpolated(shelf: Path) -> None:
     np.testing.assert_allclose(blended, 0.875 * whole, rtol=1e-6)
 
 
+def test_strokes_are_blended_too(make_style: StyleFactory, tmp_path: Path) -> None:
+    make_style(tmp_path, "much", fill=1.0, detail=1.0)
+    make_style(tmp_path, "little", fill=0.2)
+    card = _blend("much:3+little", tmp_path).card
+    assert (card.fill, card.detail) == (pytest.approx(0.8), pytest.approx(0.75))
+
+
 @pytest.mark.parametrize("size", [(60, 80), (301, 451)])
 def test_pictures_of_strangers_are_mixed(shelf: Path, photo: NDArray[np.uint8], size: tuple[int, int]) -> None:
     picture = photo[: size[0], : size[1]]

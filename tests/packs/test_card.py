@@ -26,8 +26,17 @@ def test_a_card_reads_back_as_written(wave: Path) -> None:
     card = replace(
         read_card(wave), title="神奈川沖浪裏", year=1831, training_seconds=1800.5, measured={"content": {"kodak": 0.84}}
     )
+    card = replace(card, fill=0.7, detail=1.0)
     write_card(card, wave)
     assert read_card(wave) == card
+
+
+def test_a_card_without_strokes_in_it_asks_for_none(wave: Path) -> None:
+    document = json.loads((wave / CARD_FILE).read_text())
+    for name in ("fill", "detail"):
+        del document[name]
+    (wave / CARD_FILE).write_text(json.dumps(document))
+    assert (read_card(wave).fill, read_card(wave).detail) == (0, 0)
 
 
 def test_writing_replaces_the_card_and_leaves_nothing_else(wave: Path) -> None:

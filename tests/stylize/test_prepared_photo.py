@@ -14,7 +14,7 @@ from stylecli.packs.pack import open_pack
 from stylecli.stylize.look import Brush, Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.prepared_photo import paint_prepared, prepare_photo
-from tests.support.packs import write_style
+from tests.support.packs import NORMALIZING_REACH, normalizing_model, write_style
 
 LEVEL = 1  # of 8 bits: the sums are taken in another order
 
@@ -23,6 +23,15 @@ LEVEL = 1  # of 8 bits: the sums are taken in another order
 def filling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A style that fills empty areas unless a look says otherwise."""
     folder = write_style(tmp_path_factory.mktemp("shelf"), fill=1.0)
+    with Engine(open_pack(folder), device="cpu") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def detailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A style that paints fine strokes unless a look says otherwise; its network takes statistics."""
+    shelf, model = tmp_path_factory.mktemp("shelf"), normalizing_model()
+    folder = write_style(shelf, model=model, statistics="patches", reach=NORMALIZING_REACH, fill=1.0, detail=1.0)
     with Engine(open_pack(folder), device="cpu") as engine:
         yield engine
 
@@ -39,6 +48,29 @@ def test_a_preview_has_the_pixels_of_the_painting(
 @pytest.mark.parametrize("brush", [1.0, "native", "auto"])
 def test_at_the_size_of_the_photo_no_pixel_differs(filling: Engine, photo: NDArray[np.uint8], brush: Brush) -> None:
     np.testing.assert_array_equal(_painted(filling, photo, brush), paint(filling, photo, Look(brush=brush)))
+
+
+@pytest.mark.parametrize("detail", [None, 0.0, 0.5])
+@pytest.mark.parametrize("brush", ["native", 0.7, 1.3, 3.0])
+def test_a_preview_has_the_fine_strokes_of_the_painting(
+    detailing: Engine, photo: NDArray[np.uint8], brush: Brush, detail: float | None
+) -> None:
+    out = np.empty_like(photo)
+    paint_prepared(prepare_photo(photo, brush), detailing, out, detail=detail)
+    made = paint(detailing, photo, Look(brush=brush, detail=detail))
+    np.testing.assert_allclose(out, made.astype(int), atol=LEVEL)
+    plain = paint(detailing, photo, Look(brush=brush, detail=0.0))
+    assert np.array_equal(made, plain) == (detail == 0)
+
+
+@pytest.mark.parametrize("brush", ["native", 2.0])
+def test_a_photo_may_be_prepared_without_fine_strokes(
+    detailing: Engine, photo: NDArray[np.uint8], brush: Brush
+) -> None:
+    plain, out = np.empty_like(photo), np.empty_like(photo)
+    paint_prepared(prepare_photo(photo, brush), detailing, plain, detail=0.0)
+    paint_prepared(prepare_photo(photo, brush, details=False), detailing, out)
+    np.testing.assert_array_equal(out, plain)
 
 
 @pytest.mark.parametrize("brush", ["native", 2.0])

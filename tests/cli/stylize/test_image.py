@@ -41,7 +41,15 @@ def test_a_picture_is_stylized(run: Run, photo_file: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "options", [["--strength", "0.5"], ["--preserve-color"], ["--brush", "3"], ["--mask", "MASK"], ["--strength", "0"]]
+    "options",
+    [
+        ["--strength", "0.5"],
+        ["--preserve-color"],
+        ["--brush", "3"],
+        ["--detail", "1"],
+        ["--mask", "MASK"],
+        ["--strength", "0"],
+    ],
 )
 def test_every_look_option_changes_the_pixels(run: Run, photo_file: Path, tmp_path: Path, options: list[str]) -> None:
     mask = np.zeros((10, 10, 3), np.uint8)

@@ -18,6 +18,7 @@ from stylecli.inference.engine import working_devices
 from stylecli.media.pixels import LUMA
 from stylecli.media.video.writing.writer import Sound, record
 from stylecli.photos.film import RATE, chord
+from tests.support.packs import StyleFactory
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,16 @@ def test_a_video_is_stylized_with_its_sound_and_timestamps(clip: Path, tiny_styl
     assert np.abs(before[0][1] - after[0][1]).mean() > 10
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert len(container.streams.audio) == 1
+
+
+def test_fine_strokes_are_painted_if_asked_for(clip: Path, make_style: StyleFactory, tmp_path: Path) -> None:
+    style, films = make_style(tmp_path, "fine", detail=1.0), []
+    for number, options in enumerate(([], ["--detail", "0"], ["--detail", "1"])):
+        films.append(tmp_path / f"{number}.mp4")
+        result = run(clip, "-s", style, "-o", films[-1], "--range", "0-0.4", *options, "--device", "cpu")
+        assert result.exit_code == 0, result.output
+    unasked, without, fine = (path.read_bytes() for path in films)
+    assert unasked == without != fine
 
 
 def test_strength_zero_keeps_the_picture(clip: Path, tiny_style: Path, tmp_path: Path) -> None:

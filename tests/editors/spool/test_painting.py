@@ -13,7 +13,7 @@ from stylecli.editors.spool.client import fetch, submit
 from stylecli.editors.spool.worker import serve
 from stylecli.inference.engine import Engine
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
-from stylecli.packs.pack import StylePack
+from stylecli.packs.pack import StylePack, open_pack
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from tests.support.packs import StyleFactory
@@ -55,6 +55,22 @@ def test_frames_of_a_scene_share_their_statistics(
     untouched = np.s_[200:, 300:, :3]
     np.testing.assert_array_equal(painted["one"][untouched], painted["two"][untouched])
     assert not np.array_equal(painted["two"][untouched], painted["alone"][untouched])
+
+
+def test_frames_of_a_scene_get_strokes_as_those_of_a_video(
+    spool: Path, make_style: StyleFactory, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    pixels, style = with_alpha(photo), make_style(tmp_path / "shelf", fill=1.0, detail=1.0)
+    painted = {}
+    for identifier, more in (("frame", {"scene": "clip"}), ("alone", {})):
+        submit(spool, pixels.tobytes(), job_for(pixels, protocol=2, **more), identifier=identifier)
+        serve(spool, device="cpu", styles_dir=style.parent, idle=0.001)
+        data, _ = fetch(spool, identifier, timeout=0)
+        painted[identifier] = np.frombuffer(data, np.uint8).reshape(pixels.shape)[..., :3]
+    with Engine(open_pack(style), device="cpu") as engine:
+        np.testing.assert_array_equal(painted["frame"], paint(engine, photo, Look(fill=0.0, detail=0.0)))
+        np.testing.assert_array_equal(painted["alone"], paint(engine, photo, Look()))
+    assert not np.array_equal(painted["frame"], painted["alone"])
 
 
 def test_a_frame_that_was_painted_before_comes_from_the_cache(

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
+import pytest
 from numpy.typing import NDArray
 
 from stylecli.stylize.batch.manifests.manifest import read_manifest
 from stylecli.stylize.batch.options import BatchOptions
 from stylecli.stylize.batch.plan import plan_batch
 from stylecli.stylize.batch.results import FILE
+from stylecli.stylize.batch.workers.processes import WorkerProcess
 from tests.stylize.batch.conftest import COUNT
 
 
@@ -44,3 +48,22 @@ def test_the_frames_of_a_sequence_are_counted(folder: Path) -> None:
     assert (plan.items, plan.sequences, plan.frames, plan.pixels) == (1, 1, COUNT, COUNT * 2400)
     assert plan.seconds is not None
     assert plan.bytes_needed > COUNT * 1000
+
+
+@pytest.mark.parametrize(("columns", "detail"), [({}, 0), ({"detail": 1}, 1)])
+def test_the_sample_of_a_sequence_is_painted_as_its_frames(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, float], detail: float
+) -> None:
+    (folder / "0.png").rename(folder / "shot.0000.png")
+    row = {"input": "shot.%04d.png", "output": "out/%04d.png", "style": "tiny", **columns}
+    (folder / "m.jsonl").write_text(json.dumps(row))
+    asked, ask = [], WorkerProcess.ask
+
+    def listen(worker: WorkerProcess, request: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        asked.append(request)
+        return ask(worker, request, **more)
+
+    monkeypatch.setattr(WorkerProcess, "ask", listen)
+    items = read_manifest(folder / "m.jsonl", styles_dir=folder / "styles")
+    plan_batch(items, folder, BatchOptions(workers=1, device="cpu", styles_dir=folder / "styles"))
+    assert [(one["fill"], one["detail"]) for one in asked if one["kind"] == "picture"] == [(0, detail)]

@@ -38,7 +38,7 @@ def network() -> FastNetwork:
 @pytest.fixture(scope="module")
 def run(network: FastNetwork) -> FinishedRun:
     painting = Painting("painting.png")
-    recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS)
+    recipe = Recipe(painting, stem=4, trunk=8, blocks=3, dilations=DILATIONS, fill=0.7, detail=0.5)
     facts = TrainingFacts("CPU", 1.0, "distilled", "0" * 64)
     return FinishedRun(network.state_dict(), network, recipe, painting, facts)
 
@@ -58,6 +58,10 @@ def test_a_name_that_a_style_cannot_have_is_refused_before_the_export(
         export_pack(run, tmp_path / "packs" / name, preview_of=picture_from_pixels(sample_photo(96, 64)))
     with pytest.raises(UsageError, match="no name for a variant"):
         add_variant(run, tmp_path / "pack", name)
+
+
+def test_the_card_has_the_strokes_of_the_recipe(pack: StylePack) -> None:
+    assert (pack.card.fill, pack.card.detail) == (0.7, 0.5)
 
 
 def test_the_reach_grows_with_the_dilations(network: FastNetwork) -> None:

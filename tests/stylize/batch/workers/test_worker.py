@@ -62,6 +62,7 @@ def command(tmp_path: Path, tiny_style: Path) -> Callable[..., dict[str, Any]]:
         ("a.webp", ".webp", {"lossless": True}, ["--lossless"]),
         ("a.avif", ".png", {"max_size": 40}, ["--max-size", "40"]),
         ("a.tif", ".tif", {"bits": 16}, ["--bits", "16"]),
+        ("a.webp", ".png", {"detail": 1}, ["--detail", "1"]),
     ],
 )
 def test_all_frames_and_pages_are_painted_as_by_the_command(
@@ -131,8 +132,8 @@ def test_a_broken_frame_of_a_sequence_is_named_and_the_others_are_painted(
 
 def test_a_video_is_that_of_the_command(tmp_path: Path, do: Do, command: Do) -> None:
     make_video(tmp_path / "clip.mp4")
-    answer = do("clip.mp4", "batch.mkv", crf=30, fps=5)
-    event = command("video", "clip.mp4", "video.mkv", "--crf", "30", "--fps", "5")
+    answer = do("clip.mp4", "batch.mkv", crf=30, fps=5, detail=1)
+    event = command("video", "clip.mp4", "video.mkv", "--crf", "30", "--fps", "5", "--detail", "1")
     assert answer["frames"] == event["frames"]
     assert (tmp_path / "batch.mkv").read_bytes() == (tmp_path / "video.mkv").read_bytes()
 

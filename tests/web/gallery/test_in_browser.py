@@ -175,6 +175,10 @@ def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, 
     settled(page)
     with load_style("stables:0.7+windmills:0.3") as style:
         assert is_the_same(after(page), style(skimage.data.chelsea()))
+        set_slider(page, "Fine strokes in detailed areas", 1)
+        page.wait_for_timeout(200)  # the pause of the sliders
+        settled(page)
+        assert is_the_same(after(page), style(skimage.data.chelsea(), detail=1.0))
 
 
 def test_strokes_in_empty_areas_are_those_of_the_program_and_a_link_keeps_them(

@@ -11,17 +11,19 @@ from stylecli.inference.engine import Engine
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.media.pixels import to_unit
 from stylecli.packs.shelves import find_style, list_styles
-from stylecli.photos import LEARNING_PHOTOS, PREVIEW_PHOTO
+from stylecli.photos import JUDGING_PHOTOS, LEARNING_PHOTOS, PREVIEW_PHOTO
 from stylecli.stylize.look import Look
 from stylecli.stylize.painting import paint
 from stylecli.stylize.sheet import contact_sheet, labelled_grid
 
+TILE_WIDTH = 320
 PICTURES = Path(__file__).with_name("pictures")
 PHOTO = PREVIEW_PHOTO  # by Aitzol Berasategi, CC BY 4.0
 EMPTY_PHOTO, FILLED = LEARNING_PHOTOS / "sunset.jpg", "starry-night"  # by the same
+DETAILED_PHOTO, DETAILED = JUDGING_PHOTOS / "astronaut.jpg", "jack-pine"  # by NASA
+FACE = np.s_[:TILE_WIDTH, 60 : 60 + TILE_WIDTH]  # of that photo
 STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
 SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right
-TILE_WIDTH = 320
 LOOKS = (
     ("the style as it is", Look()),
     ("--strength 0.5", Look(strength=0.5)),
@@ -49,6 +51,11 @@ def main() -> None:
     with Engine(find_style(FILLED), device="cpu") as engine:
         tiles = [(paint(engine, empty, Look(fill=fill)), f"--fill {fill:g}", "") for fill in (0.0, 1.0)]
     _write(labelled_grid([(empty, "the photo", ""), *tiles], columns=3), "fill.jpg")
+    detailed = read_picture(DETAILED_PHOTO).pixels
+    with Engine(find_style(DETAILED), device="cpu") as engine:
+        tiles = [(paint(engine, detailed, Look(detail=detail)), f"--detail {detail:g}", "") for detail in (0.0, 1.0)]
+    faces = [(pixels[FACE], *words) for pixels, *words in [(detailed, "the photo", ""), *tiles]]
+    _write(labelled_grid(faces, columns=3), "detail.jpg")
 
 
 def _write(pixels: NDArray[np.uint8], name: str) -> None:

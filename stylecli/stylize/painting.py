@@ -146,10 +146,12 @@ def _pieces(
         for tile, piece in engine.stylized_tiles(work.seen, statistics):
             yield tile.shown, to_unit(pixels[tile.shown]), piece
         return
-    stylized = engine.stylize(work.seen, statistics)
-    if work.details is not None:
-        measured = engine.measure(work.seen) if statistics is None else statistics
-        add_detail(stylized, pixels, engine, work.details, measured)
+    if work.details is None:
+        stylized = engine.stylize(work.seen, statistics)
+    else:
+        statistics = engine.measure(work.seen) if statistics is None else statistics
+        stylized = engine.stylize(work.seen, statistics)
+        add_detail(stylized, pixels, engine, work.details, statistics)
     yield from _at_full_size(pixels, work.small, stylized)
 
 

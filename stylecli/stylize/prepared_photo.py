@@ -92,11 +92,11 @@ def paint_prepared(
             out[:] = quantize(engine.stylize(seen), np.uint8)
         return
     planes = np.empty((3, *seen.shape[:2]), np.float32)
-    for tile, stylized in engine.stylized_tiles(seen):
-        planes.transpose(1, 2, 0)[tile.shown] = stylized
-    if weights is not None:
-        shares = np.float32(amount) * weights
-        add_detail(planes.transpose(1, 2, 0), prepared.photo, engine, shares, engine.measure(seen))
+    painted, statistics = planes.transpose(1, 2, 0), None if weights is None else engine.measure(seen)
+    for tile, stylized in engine.stylized_tiles(seen, statistics):
+        painted[tile.shown] = stylized
+    if weights is not None and statistics is not None:
+        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics)
     if prepared.lost is None:
         out[:] = quantize(resize(np.ascontiguousarray(planes.transpose(1, 2, 0)), height, width), np.uint8)
         return

@@ -15,6 +15,7 @@ from stylecli.packs.card import ModelFile
 from stylecli.packs.pack import StylePack
 from stylecli.web.gallery.blending import related_styles, weight_spans
 from stylecli.web.gallery.runtime import LICENCE, runtime_files
+from stylecli.web.gallery.statistics import measuring_model
 from stylecli.web.page_files import CONFIG_FILE, MAIN_FILE, page_files
 
 SERVER_FILES = ("engine-server.js",)
@@ -57,7 +58,7 @@ def write_gallery(
     for number, pack in enumerate(packs, start=1):
         progress(Step(number, len(packs) + 1, "parts", pack.name))
         models[pack.name] = pack.model_bytes(model_for_browsers(pack).variant)
-        written[pack.name] = pixel_model(models[pack.name])
+        written[pack.name] = measuring_model(pixel_model(models[pack.name]))
         files[f"models/{pack.name}.onnx"] = written[pack.name]
         if pack.preview.is_file():
             files[f"previews/{pack.name}.jpg"] = pack.preview.read_bytes()
@@ -92,7 +93,8 @@ def _entry(pack: StylePack) -> Mapping[str, Any]:
     """What the page shows of a style, and the terms of its network."""
     card = pack.card
     shown = {"name": card.name, "title": card.title, "artist": card.artist, "year": card.year, "licence": card.licence}
-    return {**shown, "fill": card.fill, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
+    painting = {"fill": card.fill, "detail": card.detail, "reach": model_for_browsers(pack).reach}
+    return {**shown, **painting, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
 
 
 def _blending(related: Sequence[str], model: bytes) -> Mapping[str, Any]:

@@ -3,6 +3,9 @@
 import { compose, restoreDetail } from "./compose.js";
 import { config } from "./config.js";
 import { Fault } from "./faults.js";
+import { withFineStrokes } from "./fine-strokes.js";
+import { prepare, run } from "./network-thread.js";
+import { canvasOf, pixelsOf } from "./offscreen.js";
 import { T } from "./text.js";
 import { AUTO_SHORT_SIDE } from "./wish.js";
 
@@ -12,7 +15,7 @@ const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
 const PIXELS_MAX = 40e6;
 const QUALITY = 0.92;
-const PARTS_KEPT = 4; // pictures that blends were mixed from: at the same `fill`, another share needs no network
+const PARTS_KEPT = 8; // what pictures were mixed from: another share of a style or of fine strokes needs no network
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
 export const can = { videos: false, batches: false, share: true, region: false, refine: true };
@@ -25,7 +28,7 @@ let opened = 0;
 
 export async function start() {
   // The runtime is large: it is loaded while the visitor still looks for a photo.
-  if (config.styles.length) thread().postMessage({ network: networkOf(config.styles[0].name) });
+  if (config.styles.length) prepare(networkOf(config.styles[0].name));
   return { styles: config.styles, version: config.version };
 }
 
@@ -68,14 +71,15 @@ export async function photo(upload, _, { tile = false } = {}) {
 
 export async function paint(upload, wish, _, { tile = false, signal } = {}) {
   const own = await photo(upload, 0, { tile });
-  return blended(upload, own, wish.style, { scale: workingScale(own, wish.brush, own.height / upload.height), fill: fillOf(wish), signal });
+  const how = { ...lookOf(wish), scale: workingScale(own, wish.brush, own.height / upload.height), signal };
+  return blended(tile ? null : upload, own, wish.style, how);
 }
 
 // The result at full size: {blob, name, lost}. A canvas keeps no metadata.
 export async function picture(upload, wish, _, mask) {
   const { bitmap, type } = pictures.get(upload.id);
   const own = pixelsOf(bitmap, upload.width, upload.height);
-  const painted = await blended(null, own, wish.style, { scale: workingScale(own, wish.brush), fill: fillOf(wish) });
+  const painted = await blended(null, own, wish.style, { ...lookOf(wish), scale: workingScale(own, wish.brush) });
   const weights = mask && pixelsOf(mask, own.width, own.height);
   const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
   const kind = WRITTEN[type] ? type : "image/png";
@@ -90,9 +94,10 @@ function workingScale({ width, height }, brush, made = 1) {
   return brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(width, height)) : 1 / (brush * made);
 }
 
-// How many strokes empty areas get: as wished, or else as the style says; of a blend, the mean of its parts.
-function fillOf({ style, fill }) {
-  return fill ?? partsOf(style).reduce((sum, [name, share]) => sum + share * named(name).fill, 0);
+// Strokes in empty areas, and fine ones: as wished, or else as the style says; of a blend, the mean of its parts.
+function lookOf({ style, ...wish }) {
+  const natural = (name) => partsOf(style).reduce((sum, [part, share]) => sum + share * named(part)[name], 0);
+  return { fill: wish.fill ?? natural("fill"), detail: wish.detail ?? natural("detail") };
 }
 
 function proxySize({ width, height }, tile) {
@@ -116,19 +121,15 @@ function nameOf(style) {
 }
 
 // One style, or a blend, made as the program does. Of styles with a common base, one network with their mean weights
-// paints. Others paint the picture one after the other, and their pictures are mixed; those of an `upload` are kept for
-// another share, null keeps nothing. `how`: the `scale` at which networks work, the `fill`, and a `signal` to give it up.
+// paints. Others paint the picture one after the other, and their pictures are mixed. What those of an `upload` are made
+// of is kept; null keeps nothing. `how`: the `scale` at which networks work, `fill`, `detail`, and a `signal` to give it up.
 async function blended(upload, own, style, how) {
+  const keep = (name, what, paint) => (upload ? part(JSON.stringify([upload.id, own.width, own.height, how.scale, name, what]), paint, how.signal) : paint());
   const parts = partsOf(style);
-  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, how);
-  const pictures = await Promise.all(parts.map(([name]) => {
-    const paint = () => paintedAt(own, name, how);
-    return upload ? part(JSON.stringify([upload.id, own.width, own.height, how.scale, how.fill, name]), paint, how.signal) : paint();
-  }));
-  const mixed = new ImageData(own.width, own.height);
-  const [first, second] = pictures.map(({ data }) => data), [[, one], [, other]] = parts;
-  for (let i = 0; i < first.length; i++) mixed.data[i] = one * first[i] + other * second[i];
-  return mixed;
+  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, how, keep);
+  const what = ["part", how.fill, how.detail];
+  const pictures = await Promise.all(parts.map(([name]) => keep(name, what, () => paintedAt(own, name, how, keep))));
+  return compose(pictures[1], pictures[0], { strength: parts[0][1], colors: false });
 }
 
 const named = (style) => config.styles.find(({ name }) => name === style);
@@ -157,75 +158,25 @@ function part(key, paint, signal) {
   return entry.promise;
 }
 
-// A picture painted by a network that works at `scale` times its size; the photo's detail is put back.
-async function paintedAt(own, style, how) {
+// A picture painted by a network that works at `scale` times its size; what the small photo had lost is put back.
+async function paintedAt(own, style, how, keep) {
   const scale = Math.min(how.scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
   const width = Math.max(1, Math.round(own.width * scale)), height = Math.max(1, Math.round(own.height * scale));
-  if (width === own.width && height === own.height) return run(own, style, how);
-  const small = pixelsOf(canvasOf(own), width, height);
-  const painted = pixelsOf(canvasOf(await run(small, style, how)), own.width, own.height);
+  if (width === own.width && height === own.height) return paintedSmall(null, own, style, how, keep);
+  const canvas = canvasOf(own), small = pixelsOf(canvas, width, height);
+  const painted = pixelsOf(canvasOf(await paintedSmall(canvas, small, style, how, keep)), own.width, own.height);
   if (height > own.height) return painted;
   return restoreDetail(own, pixelsOf(canvasOf(small), own.width, own.height), painted);
 }
 
-function canvasOf(pixels) {
-  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return canvas;
-}
-
-function pixelsOf(source, width, height) {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(source, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
-}
-
-// One worker, one picture at a time; what nobody waits for any more is never begun.
-const waiting = [];
-let worker = null, running = null;
-
-function run(pixels, style, { fill, signal }) {
-  return new Promise((resolve, reject) => {
-    waiting.push({ pixels, style, fill, signal, resolve, reject });
-    next();
-  });
-}
-
-function next() {
-  if (running) return;
-  running = waiting.shift() ?? null;
-  if (!running) return;
-  const { pixels, style, fill, signal, reject } = running;
-  if (signal?.aborted) {
-    reject(new DOMException("given up", "AbortError"));
-    running = null;
-    next();
-    return;
-  }
-  const rgba = pixels.data.slice();
-  const { width, height } = pixels;
-  thread().postMessage({ network: networkOf(style), rgba, width, height, fill }, [rgba.buffer]);
-}
-
-function thread() {
-  if (worker) return worker;
-  worker = new Worker("worker.js", { type: "module" });
-  worker.onmessage = ({ data }) => done(data);
-  worker.onerror = (event) => {
-    worker = null;
-    if (running) done({ fault: event.message || T.failed });
-  };
-  return worker;
-}
-
-function done({ painted, fault, milliseconds }) {
-  const { pixels, resolve, reject } = running;
-  running = null;
-  if (fault) reject(new Fault(fault));
-  else {
-    performance.measure(`painted ${pixels.width} x ${pixels.height}`, { start: performance.now() - milliseconds, end: performance.now() });
-    resolve(new ImageData(painted, pixels.width, pixels.height));
-  }
-  next();
+// What a network makes of `small`, with fine strokes; `own` as `withFineStrokes` takes it.
+async function paintedSmall(own, small, style, { fill, detail, signal }, keep) {
+  const network = networkOf(style), reach = Math.max(...partsOf(style).map(([name]) => named(name).reach));
+  const { painted, statistics } = await keep(style, ["plain", fill], () => run({ network, pixels: small, fill }, signal));
+  if (!detail) return painted;
+  const { weights } = await keep("", "weights", () => run({ pixels: small }, signal));
+  if (!weights) return painted;
+  const paint = async (pixels, isSmall) => (await run({ network, pixels, isSmall, given: statistics }, signal)).painted;
+  const fine = await keep(style, ["fine", fill], () => withFineStrokes(painted, { own, small, weights, reach, paint }));
+  return detail < 1 ? compose(painted, fine, { strength: detail, colors: false }) : fine;
 }

@@ -1,10 +1,10 @@
 // The large picture of one upload: what the engine paints, mixed with the photo as the look says.
 
-import { app, fault } from "./app.js";
+import { amountOf, app, fault } from "./app.js";
 import { compose, isPlain } from "./compose.js";
 import { engine } from "./engine.js";
 import { maskCanvas, maskPart, maskPixels } from "./mask-canvas.js";
-import { painted, paintedAlready, photo } from "./pictures.js";
+import { isPainted, paintedAlready, paintedFinely, photo } from "./pictures.js";
 import { fitted } from "./scaling.js";
 import { Stage } from "./stage.js";
 import { state } from "./state.js";
@@ -19,7 +19,10 @@ export function largePicture(upload, { onmask }) {
   let asked = null, drawing = false;
   const mixed = { before: null, after: null }; // pictures that the next drawing may overwrite
 
-  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill });
+  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill, detail: detailOf() });
+  const other = () => ({ ...wanted(), style: against, variant: "", detail: detailOf(styleAgainst(), null) });
+  const styleAgainst = () => app.styles.find((one) => one.name === against) ?? null;
+  const detailOf = (...styles) => (upload.kind === "video" ? 0 : amountOf("detail", ...styles)); // a number: 0 saves a painting
   const look = (mask) => ({ strength: state.strength, colors: state.colors, mask });
 
   // Get what the look needs, showing at once what is there already.
@@ -28,9 +31,15 @@ export function largePicture(upload, { onmask }) {
     const mine = (asked = new AbortController());
     const second = state.second;
     const begun = photo(upload, second);
+    const first = async (plain) => {
+      await begun;
+      if (mine !== asked) return;
+      shown.painted = plain;
+      draw();
+    };
     const painting = Promise.all([
-      painted(upload, wanted(), second, { signal: mine.signal }),
-      against ? painted(upload, { ...wanted(), style: against, variant: "" }, second, { signal: mine.signal }) : null,
+      paintedFinely(upload, wanted(), second, { signal: mine.signal, first }),
+      against ? paintedFinely(upload, other(), second, { signal: mine.signal }) : null,
     ]);
     painting.catch(() => {}); // heard below
     try {
@@ -41,11 +50,11 @@ export function largePicture(upload, { onmask }) {
       if (already) shown.painted = fitted(already, own);
       else if (own !== shown.photo) shown.painted = null;
       shown.photo = own;
-      stage.setBusy(!already);
+      stage.setBusy(!already || (wanted().detail > 0 && !isPainted(upload, wanted(), second)));
       draw();
-      const [full, other] = await painting;
+      const [full, left] = await painting;
       if (mine !== asked) return;
-      Object.assign(shown, { painted: full, other });
+      Object.assign(shown, { painted: full, other: left });
       stage.setBusy(false);
       draw();
       stage.refine();
@@ -106,7 +115,7 @@ export function largePicture(upload, { onmask }) {
     draw,
     photo: () => shown.photo,
     mask: () => maskCanvas(upload),
-    against: () => app.styles.find((one) => one.name === against) ?? null,
+    against: styleAgainst,
     setAgainst: (name) => (against = name),
   };
 }

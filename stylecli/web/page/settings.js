@@ -1,6 +1,6 @@
 // The settings of a look: strength, strokes, colours, a second style, what the picture is compared with.
 
-import { app, isVideo, style } from "./app.js";
+import { amountOf, app, isVideo, style } from "./app.js";
 import { choice, h, slider, toggle } from "./dom.js";
 import { choose, looks, state } from "./state.js";
 import { T } from "./text.js";
@@ -31,9 +31,9 @@ export function settingsOf(picture, { load, heard }) {
     min: -1, max: 2, step: 0.1, value: Math.log2(state.strokes), show: (v) => T.strokesValue(natural(v)),
     oninput: (v) => repainted({ strokes: natural(v) }),
   });
-  const fill = !isVideo()
-    ? slider(T.fill, { min: 0, max: 2, step: 0.05, value: fillNow(), show: (v) => (v ? percent(v) : T.noFill), oninput: (v) => repainted({ fill: v }) })
-    : null;
+  const amount = (name, label, max) =>
+    slider(label, { min: 0, max, step: 0.05, value: amountOf(name), show: (v) => (v ? percent(v) : T.none), oninput: (v) => repainted({ [name]: v }) });
+  const amounts = isVideo() ? {} : { fill: amount("fill", T.fill, 2), detail: amount("detail", T.detail, 1) };
   const colors = toggle(T.colors, state.colors, (is) => changed({ colors: is }));
   const blending = h("div", { class: "fields" }), variants = h("div");
   const compareWith = choice(T.compareWith, [["", T.thePhoto], ...app.styles.map((one) => [one.name, one.title])], "", (name) => {
@@ -52,7 +52,7 @@ export function settingsOf(picture, { load, heard }) {
   const heading = h("div", { class: "heading" });
 
   function tellLook() {
-    if (state.fill < 0) fill?.set(fillNow());
+    for (const [name, one] of Object.entries(amounts)) if (state[name] < 0) one.set(amountOf(name));
     reset.hidden = Object.entries(looks()).every(([name, value]) => state[name] === value);
     heard();
   }
@@ -85,15 +85,8 @@ export function settingsOf(picture, { load, heard }) {
     return [select, share];
   }
 
-  return { heading, tell, element: h("section", { class: "fields settings" }, strength, strokes, fill, colors, blending, variants, compareWith) };
+  return { heading, tell, element: h("section", { class: "fields settings" }, strength, strokes, ...Object.values(amounts), colors, blending, variants, compareWith) };
 }
 
 const percent = (value) => `${Math.round(value * 100)} %`;
 const natural = (exponent) => Math.round(2 ** exponent * 100) / 100;
-
-// The strokes in empty areas: as chosen, else those of the style, or the mean of two.
-function fillNow() {
-  if (state.fill >= 0) return state.fill;
-  const second = app.styles.find((one) => one.name === state.blend);
-  return second ? (1 - state.share) * style().fill + state.share * second.fill : style().fill;
-}

@@ -12,8 +12,8 @@ export function brushOf(upload, strokes) {
   return Math.min(BRUSH_RANGE[1], Math.max(BRUSH_RANGE[0], Math.round(auto * strokes * 100) / 100));
 }
 
-// The strokes in empty areas; null: as the style says. Videos have none.
-export const fillOf = (upload, fill) => (fill < 0 || upload.kind === "video" ? null : fill);
+// The strokes in empty areas, or the fine ones; null: as the style says. Videos have neither.
+export const chosenFor = (upload, amount) => (amount < 0 || upload.kind === "video" ? null : amount);
 
 // The style as the program names it: one, or two with their weights.
 export function styleOf({ style, blend, share }) {
@@ -29,7 +29,8 @@ export function wishOf(upload, state) {
     strength: state.strength,
     preserve_color: state.colors,
     brush: brushOf(upload, state.strokes),
-    fill: fillOf(upload, state.fill),
+    fill: chosenFor(upload, state.fill),
+    detail: chosenFor(upload, state.detail),
   };
 }
 
@@ -42,6 +43,7 @@ export function commandOf(upload, state, { mask = false, span = null } = {}) {
   if (wish.preserve_color) words.push("--preserve-color");
   if (wish.brush !== "auto") words.push("--brush", String(wish.brush));
   if (wish.fill !== null) words.push("--fill", String(wish.fill));
+  if (wish.detail !== null) words.push("--detail", String(wish.detail));
   if (mask) words.push("--mask", "mask.png");
   if (span) words.push("--range", `${span.start || ""}:${span.end ?? ""}`);
   return words;

@@ -1,5 +1,7 @@
-// Runs the networks beside the page, so that it stays responsive: bytes of R, G, B, A in and out.
+// Runs the networks beside the page, so that it stays responsive: bytes of R, G, B, A in and out. A task without a network
+// asks for the weights of fine strokes.
 
+import { detailWeights, FINER, finer } from "./detailing.js";
 import { addStrokes } from "./filling.js";
 import * as ort from "./runtime/ort.wasm.min.mjs";
 
@@ -56,33 +58,50 @@ function sessionOf(network) {
   return session;
 }
 
-onmessage = async ({ data: { network, rgba, width, height, fill } }) => {
+onmessage = async ({ data: { network, rgba, width, height, ...task } }) => {
   if (!rgba) {
     sessionOf(network).catch(() => {}); // only made ready; who needs it hears of the fault
     return;
   }
   try {
-    const session = await sessionOf(network);
     const rgb = new Uint8Array(width * height * 3);
     for (let from = 0, to = 0; from < rgba.length; from += 4) {
       rgb[to++] = rgba[from];
       rgb[to++] = rgba[from + 1];
       rgb[to++] = rgba[from + 2];
     }
-    const began = performance.now();
-    if (fill) addStrokes(rgb, width, height, fill);
-    const { stylized } = await session.run({ image: new ort.Tensor("uint8", rgb, [1, height, width, 3]) });
-    const levels = stylized.data;
-    const painted = new Uint8ClampedArray(width * height * 4);
-    for (let from = 0, to = 0; to < painted.length; to += 4) {
-      painted[to] = levels[from++];
-      painted[to + 1] = levels[from++];
-      painted[to + 2] = levels[from++];
-      painted[to + 3] = rgba[to + 3];
-    }
-    stylized.dispose();
-    postMessage({ painted, milliseconds: performance.now() - began }, [painted.buffer]);
+    if (!network) postMessage({ weights: detailWeights(rgb, width, height) });
+    else if (task.isSmall) await paint(await sessionOf(network), finer(rgb, width, height), FINER * width, FINER * height, task);
+    else await paint(await sessionOf(network), rgb, width, height, { ...task, rgba });
   } catch (error) {
     postMessage({ fault: String(error?.message ?? error) });
   }
 };
+
+// Answers with the painted picture, opaque unless `rgba` says otherwise, and the statistics that were measured, or `given`.
+async function paint(session, rgb, width, height, { rgba, fill, given }) {
+  const began = performance.now();
+  if (fill) addStrokes(rgb, width, height, fill);
+  const takesStatistics = session.inputNames.includes("statistics");
+  const { stylized, measured } = await session.run({
+    image: new ort.Tensor("uint8", rgb, [1, height, width, 3]),
+    ...(takesStatistics ? statisticsOf(given) : {}),
+  });
+  const from = stylized.data, levels = new Uint8ClampedArray(width * height * 4);
+  for (let at = 0, to = 0; to < levels.length; to += 4) {
+    levels[to] = from[at++];
+    levels[to + 1] = from[at++];
+    levels[to + 2] = from[at++];
+    levels[to + 3] = rgba ? rgba[to + 3] : 255;
+  }
+  const statistics = measured?.data.slice() ?? null;
+  stylized.dispose();
+  measured?.dispose();
+  postMessage({ painted: { levels, width, height }, statistics, milliseconds: performance.now() - began }, [levels.buffer]);
+}
+
+// The inputs of `stylecli.web.gallery.statistics`.
+function statisticsOf(given) {
+  const statistics = given ?? new Float32Array(1);
+  return { statistics: new ort.Tensor("float32", statistics, [1, statistics.length]), is_given: new ort.Tensor("bool", [Boolean(given)], []) };
+}

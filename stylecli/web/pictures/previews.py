@@ -51,7 +51,7 @@ class Previews:
     def look(self, wish: Wish) -> Look:
         """The look of a wish, with its mask read."""
         mask = read_mask(self._uploads[wish.mask].path) if wish.mask else None
-        return Look(wish.strength, wish.preserve_color, mask, wish.brush, fill=wish.fill)
+        return Look(wish.strength, wish.preserve_color, mask, wish.brush, fill=wish.fill, detail=wish.detail)
 
     def photo(self, upload: Upload, second: float = 0.0, *, is_tile: bool = False) -> Rgba:
         """The proxy of a picture, or of a video's frame at a time.
@@ -66,20 +66,27 @@ class Previews:
     def painted(self, upload: Upload, wish: Wish, second: float = 0.0, *, is_tile: bool = False) -> Rgba:
         """The proxy wholly in a style: strength, colours and mask are what the page mixes itself.
 
+        is_tile: a small picture, without fine strokes, which take five times as long and would hardly be seen.
+
         Raises:
             MediaError, PackError, DeviceError: the file, the style or the device does not work.
         """
         with self.lock:
             pixels, alpha = self._proxy(upload, second)
             engine = self.networks.engine(wish.style, wish.variant)
-            brush, fill = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height), _fill(upload, wish)
+            brush = brush_on_proxy(wish.brush, pixels.shape[0] / upload.height)
+            look, prepared = _look(upload, wish, brush), self._prepared(upload, second, pixels, brush)
+            fill = engine.fill if look.fill is None else look.fill
+            detail = engine.detail if look.detail is None else look.detail
+            if is_tile or prepared.details is None:
+                detail = 0.0
 
             def make() -> tuple[Rgba]:
                 rgba = _rgba(pixels, alpha)
-                paint_prepared(self._prepared(upload, second, pixels, brush), engine, rgba[..., :3], fill=fill)
+                paint_prepared(prepared, engine, rgba[..., :3], fill=fill, detail=detail)
                 return (rgba,)
 
-            (rgba,) = self._small.get((upload.id, second, wish.style, wish.variant, brush, fill), make)
+            (rgba,) = self._small.get((upload.id, second, wish.style, wish.variant, brush, fill, detail), make)
             return _tile(rgba) if is_tile else rgba
 
     def region(self, upload: Upload, wish: Wish | None, second: float, place: tuple[int, int, int, int]) -> Rgba:
@@ -92,12 +99,12 @@ class Previews:
             pixels, alpha = self._full.get((upload.id, second), lambda: self._read(upload, second))
             if wish is not None:
                 photo, engine = pixels, self.networks.engine(wish.style, wish.variant)
-                look = Look(brush=wish.brush, fill=_fill(upload, wish))
+                look = _look(upload, wish, wish.brush)
 
                 def make() -> tuple[NDArray[Any]]:
                     return (paint(engine, photo, look),)
 
-                key = (upload.id, second, wish.style, wish.variant, look.brush, look.fill)
+                key = (upload.id, second, wish.style, wish.variant, look.brush, look.fill, look.detail)
                 (pixels,) = self._full.get(key, make)
             left, top, width, height = place
             rows, columns = slice(top, top + height), slice(left, left + width)
@@ -135,9 +142,10 @@ class Previews:
         return _frame_at(upload, second)
 
 
-def _fill(upload: Upload, wish: Wish) -> float | None:
-    """The strokes in empty areas: frames of a video get none, as in the video itself."""
-    return wish.fill if upload.kind == "picture" else 0.0
+def _look(upload: Upload, wish: Wish, brush: Brush) -> Look:
+    """What the network and the strokes make of a picture, or of a frame, which looks as in the video itself."""
+    look = Look(brush=brush, fill=wish.fill, detail=wish.detail)
+    return look if upload.kind == "picture" else look.of_frames()
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:

@@ -25,6 +25,7 @@ class Wish:
     brush: Brush = Look.brush
     mask: str = ""
     fill: float | None = Look.fill
+    detail: float | None = Look.detail
 
 
 def wish_of(value: Mapping[str, Any]) -> Wish:
@@ -43,9 +44,9 @@ def wish_of(value: Mapping[str, Any]) -> Wish:
     if brush not in ("auto", "native"):
         brush = number(value, "brush")
     strength = number(value, "strength", Look.strength)
-    fill = None if value.get("fill") is None else number(value, "fill")
-    Look(strength=strength, brush=brush, fill=fill)  # checks the ranges
-    return Wish(style, variant, strength, color, brush, mask, fill)
+    fill, detail = (None if value.get(name) is None else number(value, name) for name in ("fill", "detail"))
+    Look(strength=strength, brush=brush, fill=fill, detail=detail)  # checks the ranges
+    return Wish(style, variant, strength, color, brush, mask, fill, detail)
 
 
 def number(value: Mapping[str, Any], name: str, default: float | None = None) -> float:

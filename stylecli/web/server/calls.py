@@ -77,6 +77,7 @@ class Calls:
                 "variants": [model.variant for model in pack.card.models],
                 "default": pack.card.default,
                 "fill": pack.card.fill,
+                "detail": pack.card.detail,
             }
             for pack in packs.values()
         ]

@@ -15,6 +15,7 @@ from stylecli.core.errors import StyleError
 from stylecli.media.images.files import picture_from_pixels, read_picture, write_picture
 from stylecli.packs.pack import StylePack
 from stylecli.packs.shelves import find_style, list_styles
+from stylecli.stylize.detailing import detail_weights
 from stylecli.stylize.filling import stroke_texture
 from stylecli.stylize.look import Look
 from stylecli.stylize.style import load_style, stylize_image
@@ -174,6 +175,10 @@ def test_a_blend_of_styles_with_a_common_base_is_that_of_the_program(page: Any, 
     settled(page)
     with load_style("stables:0.7+windmills:0.3") as style:
         assert is_the_same(after(page), style(skimage.data.chelsea()))
+        set_slider(page, "Fine strokes in detailed areas", 1)
+        page.wait_for_timeout(200)  # the pause of the sliders
+        settled(page)
+        assert is_the_same(after(page), style(skimage.data.chelsea(), detail=1.0))
 
 
 def test_strokes_in_empty_areas_are_those_of_the_program_and_a_link_keeps_them(
@@ -209,6 +214,82 @@ def test_the_texture_is_that_of_the_program(page: Any, sky: NDArray[np.uint8], s
     made = page.evaluate(script, [photo.ravel().tolist(), size[1], size[0]])
     differences = np.abs(np.reshape(made, texture.shape) - texture)
     assert (differences <= 1e-3).mean() >= 0.99
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (90, 131), (242, 301)])
+def test_the_weights_of_fine_strokes_are_those_of_the_program(
+    page: Any, sky: NDArray[np.uint8], size: tuple[int, int]
+) -> None:
+    photo = np.ascontiguousarray(sky[: size[0], : size[1]])
+    photo[10:30, 20:50] //= 2
+    weights = detail_weights(photo)
+    script = """async ([bytes, width, height]) => {
+        const { sampledWeights } = await import("./detailing.js");
+        const found = sampledWeights(Uint8Array.from(bytes), width, height);
+        return found && [...found.weights];
+    }"""
+    made = page.evaluate(script, [photo.ravel().tolist(), size[1], size[0]])
+    if weights is None:
+        assert made is None
+    else:
+        assert np.abs(np.reshape(made, weights.shape) - weights).max() < 1e-3
+
+
+def test_fine_strokes_are_those_of_the_program_and_a_link_keeps_them(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    few_button(page, "the-scream").click()
+    settled(page)
+    with load_style("the-scream") as style:
+        assert style.engine.detail == 1
+        fine, half, plain = (style(skimage.data.chelsea(), detail=detail) for detail in (None, 0.5, 0.0))
+    assert is_the_same(after(page), fine)
+    assert not is_the_same(after(page), plain)
+    for detail, expected in ((0.5, half), (0, plain)):
+        set_slider(page, "Fine strokes in detailed areas", detail)
+        page.wait_for_timeout(200)  # the pause of the sliders
+        settled(page)
+        assert is_the_same(after(page), expected)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert is_the_same(read_picture(Path(download.value.path())).pixels, expected)
+    page.get_by_text("The same on the command line").click()
+    assert page.inner_text("code").split() == ["stylecli", "image", "cat.png", "-s", "the-scream", "--detail", "0"]
+    page.get_by_role("button", name="Copy a link").click()
+    page.wait_for_selector("text=The link is copied")
+    assert page.evaluate("navigator.clipboard.readText()").endswith("#style=the-scream&detail=0")
+
+
+def test_a_picture_in_several_tiles_gets_the_fine_strokes_of_the_program(page: Any, tmp_path: Path) -> None:
+    photo = np.ascontiguousarray(skimage.data.astronaut()[:470])
+    write_picture(picture_from_pixels(photo), tmp_path / "astronaut.png")
+    open_files(page, tmp_path / "astronaut.png")
+    few_button(page, "the-scream").click()
+    settled(page)
+    with load_style("the-scream") as style:
+        assert is_the_same(after(page), style(photo))
+
+
+def test_the_picture_is_shown_without_fine_strokes_until_they_are_painted(page: Any, tmp_path: Path) -> None:
+    photo = np.ascontiguousarray(skimage.data.astronaut()[:470])
+    write_picture(picture_from_pixels(photo), tmp_path / "astronaut.png")
+    open_files(page, tmp_path / "astronaut.png")
+    few_button(page, "windmills").click()
+    settled(page)
+    shown = """() => { window.shown = []; const look = () => {
+        const canvas = document.querySelector(".layer.after canvas"), all = canvas.getContext("2d");
+        const line = all.getImageData(0, canvas.height >> 1, canvas.width, 1).data.join();
+        if (line !== window.shown.at(-1)) window.shown.push(line);
+        requestAnimationFrame(look);
+    }; look(); }"""
+    page.evaluate(shown)
+    page.click('.strip [data-style="the-scream"]')
+    page.wait_for_selector(".veil", state="visible")
+    settled(page)
+    with load_style("the-scream") as style:
+        line = style(photo, detail=0.0)[photo.shape[0] // 2]
+    pictures = [np.array(one.split(","), int).reshape(-1, 4)[:, :3] for one in page.evaluate("window.shown")]
+    assert any(np.abs(one - line).max() <= 2 for one in pictures[:-1])
+    assert np.abs(pictures[-1] - line).max() > 2
 
 
 def test_what_is_no_picture_is_explained(page: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.inference.engine import Engine
 from stylecli.inference.sessions import open_cpu_session
+from stylecli.media.pixels import LUMA
 from stylecli.packs.pack import StylePack
-from stylecli.stylize import filling
+from stylecli.stylize import detailing, filling, samples
 from stylecli.web.gallery.runtime import FILES
 from stylecli.web.gallery.site import write_gallery
 from stylecli.web.page_files import PAGE
@@ -46,17 +48,35 @@ def test_the_page_is_told_the_styles(tmp_path: Path, runtime: Path, tiny_pack: S
     written = (tmp_path / "site" / "config.js").read_text(encoding="utf-8")
     config = json.loads(written.removeprefix("export const config = ").rstrip(";\n"))
     assert config["engine"] == "browser"
-    assert [(style["name"], style["fill"]) for style in config["styles"]] == [(tiny_pack.name, tiny_pack.card.fill)]
+    assert {key: config["styles"][0][key] for key in ("name", "fill", "detail", "reach")} == {
+        "name": tiny_pack.name,
+        "fill": tiny_pack.card.fill,
+        "detail": tiny_pack.card.detail,
+        "reach": tiny_pack.model().reach,
+    }
 
 
-def test_the_strokes_of_the_page_have_the_constants_of_the_program() -> None:
+@pytest.mark.parametrize(
+    ("module", "file"), [(filling, "filling.js"), (detailing, "detailing.js"), (samples, "samples.js")]
+)
+def test_the_strokes_of_the_page_have_the_constants_of_the_program(module: ModuleType, file: str) -> None:
     constants = re.findall(
-        r"^const ([A-Z_]+) = (.+?);", (PAGE / "filling.js").read_text(encoding="utf-8"), re.MULTILINE
+        r"^(?:export )?const ([A-Z_]+) = (.+?);", (PAGE / file).read_text(encoding="utf-8"), re.MULTILINE
     )
-    own = {name: json.loads(value) for name, value in constants if hasattr(filling, name)}
-    assert {name for name, value in vars(filling).items() if name.isupper()} - {"CHUNK"} == set(own)
+    own = {name: json.loads(value) for name, value in constants if hasattr(module, name)}
+    assert {name for name in vars(module) if name.isupper()} - {"CHUNK", "LUMA"} == set(own) - {"LUMA"}
     for name, value in own.items():
-        assert np.asarray(value) == pytest.approx(np.asarray(getattr(filling, name))), name
+        assert np.asarray(value) == pytest.approx(np.asarray(getattr(module, name))), name
+
+
+def test_the_luma_of_the_page_is_that_of_the_program() -> None:
+    weights = [
+        json.loads(value)
+        for path in PAGE.glob("*.js")
+        for value in re.findall(r"^(?:export )?const LUMA = (.+?);", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert weights
+    assert all(np.asarray(weight) == pytest.approx(LUMA) for weight in weights)
 
 
 def test_its_networks_paint_as_the_program_does(

@@ -9,7 +9,8 @@ from stylecli.web.page_files import PAGE
 
 def test_the_page_asks_for_all_its_modules_at_once() -> None:
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    later = {"engine-server.js", "engine-browser.js", "worker.js", "filling.js"}  # an engine, and what it starts itself
+    later = {"engine-server.js", "engine-browser.js", "worker.js"}  # an engine, and what it starts itself
+    later |= {"detailing.js", "filling.js", "fine-strokes.js", "network-thread.js", "offscreen.js", "samples.js"}
     modules = {path.name for path in PAGE.glob("*.js")} - later | {"config.js"}
     assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
 

@@ -36,7 +36,8 @@ def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -
     until(page, ALL_SHOWN)
     for number, style in enumerate(STYLES):
         shown = pixels(page, f".grid li:nth-child({number + 2}) canvas")
-        made = read_picture(by_command_line(desk, tmp_path / f"{style}.png", "-s", style)).pixels
+        options = ("-s", style, "--detail", "0")  # fine strokes would hardly be seen
+        made = read_picture(by_command_line(desk, tmp_path / f"{style}.png", *options)).pixels
         assert difference(shown, made) <= 2
 
 
@@ -46,6 +47,7 @@ def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -
         (("Strength", 0.4), ["--strength", "0.4"]),
         (("Stroke size", 1), ["--brush", "2"]),
         (("Strokes in empty areas", 2), ["--fill", "2"]),
+        (("Fine strokes in detailed areas", 0.5), ["--detail", "0.5"]),
         (("Keep the photo’s colours", None), ["--preserve-color"]),
     ],
 )
@@ -65,22 +67,36 @@ def test_controls_change_the_picture_as_the_command_line_does(
     assert command == " ".join(["stylecli image cat.png -s great-wave", *options])
 
 
-def test_strokes_in_empty_areas_are_those_of_the_style_until_they_are_chosen(page: Any, desk: Path) -> None:
-    own = {pack.name: pack.card.fill for pack in list_styles()}
+@pytest.mark.parametrize(
+    ("name", "label"), [("fill", "Strokes in empty areas"), ("detail", "Fine strokes in detailed areas")]
+)
+def test_strokes_are_as_the_style_says_until_they_are_chosen(page: Any, desk: Path, name: str, label: str) -> None:
+    own = {pack.name: getattr(pack.card, name) for pack in list_styles()}
     other = next(style for style in STYLES if own[style] != own[CHOSEN])
     choose(page, desk)
-    fill = page.get_by_label("Strokes in empty areas", exact=True)
-    assert float(fill.input_value()) == own[CHOSEN]
+    slider = page.get_by_label(label, exact=True)
+    assert float(slider.input_value()) == own[CHOSEN]
     page.click(f'.strip [data-style="{other}"]')
-    assert float(fill.input_value()) == own[other]
-    set_slider(page, "Strokes in empty areas", 0)
+    assert float(slider.input_value()) == own[other]
+    set_slider(page, label, 0)
     page.click(f'.strip [data-style="{CHOSEN}"]')
     page.reload()
     settled(page)
-    assert float(fill.input_value()) == 0
-    assert page.inner_text("code").endswith("--fill 0")
+    assert float(slider.input_value()) == 0
+    assert page.inner_text("code").endswith(f"--{name} 0")
     page.get_by_role("button", name="Reset").click()
-    assert float(fill.input_value()) == own[CHOSEN]
+    assert float(slider.input_value()) == own[CHOSEN]
+
+
+def test_fine_strokes_are_those_of_the_command_line(page: Any, desk: Path, tmp_path: Path) -> None:
+    choose(page, desk, "the-scream")
+    made = read_picture(by_command_line(desk, tmp_path / "made.png", "-s", "the-scream")).pixels
+    plain = read_picture(by_command_line(desk, tmp_path / "plain.png", "-s", "the-scream", "--detail", "0")).pixels
+    assert difference(after(page), made) <= 2
+    set_slider(page, "Fine strokes in detailed areas", 0)
+    settled(page)
+    assert difference(after(page), plain) <= 2
+    assert difference(made, plain) > 50
 
 
 def test_the_download_is_that_of_the_command_line(page: Any, desk: Path, tmp_path: Path) -> None:

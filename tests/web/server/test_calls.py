@@ -13,6 +13,7 @@ import skimage.data
 from stylecli.cli.app import suite
 from stylecli.media.images.files import encode_picture, picture_from_pixels, read_picture
 from stylecli.media.resizing import resize
+from tests.support.pages import write_clip
 from tests.web.conftest import LIMITS, PHOTO, TINY, Visitor
 
 
@@ -74,6 +75,38 @@ def test_strokes_in_empty_areas_are_painted_as_by_the_command_line(client: Visit
         made[fill] = read_picture(tmp_path / f"{fill}.png").pixels
         assert np.array_equal(preview, made[fill])
     assert np.abs(made[2].astype(int) - made[0]).mean() > 1
+
+
+def test_fine_strokes_are_painted_as_by_the_command_line(client: Visitor, photo_id: str, tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(PHOTO)
+    shown, made = {}, {}
+    for detail in (None, 0, 0.5):
+        call = {"upload": photo_id, "style": "jack-pine", **({} if detail is None else {"detail": detail})}
+        preview = np.frombuffer(client.post("/api/paint", json=call).content, np.uint8).reshape(300, 451, 4)[..., :3]
+        options = ["-s", "jack-pine", "-o", str(tmp_path / f"{detail}.png")]
+        options += [] if detail is None else ["--detail", str(detail)]
+        suite.main(["image", str(tmp_path / "cat.png"), *options], standalone_mode=False)
+        assert client.post("/api/picture", json=call).content == (tmp_path / f"{detail}.png").read_bytes()
+        shown[detail], made[detail] = preview, read_picture(tmp_path / f"{detail}.png").pixels
+        assert np.abs(preview.astype(int) - made[detail]).max() <= 1
+        region = {**call, "left": 0, "top": 0, "width": 451, "height": 300}
+        part = np.frombuffer(client.post("/api/region", json=region).content, np.uint8).reshape(300, 451, 4)[..., :3]
+        assert np.array_equal(part, made[detail])
+    assert np.abs(made[None].astype(int) - made[0]).mean() > 1
+    tile = client.post("/api/paint", json={"upload": photo_id, "style": "jack-pine", "tile": True})
+    assert np.array_equal(np.frombuffer(tile.content, np.uint8).reshape(300, 451, 4)[..., :3], shown[0])
+
+
+def test_frames_get_fine_strokes_only_if_they_are_asked_for(client: Visitor, tmp_path: Path) -> None:
+    frame = np.ascontiguousarray(skimage.data.coffee()[:240, :320])
+    write_clip(tmp_path / "clip.mp4", iter([frame] * 3), size=(320, 240), rate=12)
+    clip = client.upload((tmp_path / "clip.mp4").read_bytes(), "clip.mp4").json()["id"]
+    calls = ({}, {"detail": 0}, {"detail": 1})
+    own, plain, fine = (
+        client.post("/api/paint", json={"upload": clip, "style": "jack-pine", **call}).content for call in calls
+    )
+    assert own == plain
+    assert fine != plain
 
 
 def test_the_small_pictures_are_the_photo_at_another_size(client: Visitor) -> None:
@@ -160,6 +193,8 @@ def test_names_of_files_lead_nowhere(client: Visitor, name: str) -> None:
         b'{"style": "tiny", "brush": "huge"}',
         b'{"style": "tiny", "fill": 2.1}',
         b'{"style": "tiny", "fill": "much"}',
+        b'{"style": "tiny", "detail": 1.1}',
+        b'{"style": "tiny", "detail": true}',
         b'{"style": "tiny", "brush": 1e400}',
         b'{"style": "tiny", "mask": "../x"}',
         b'{"style": "tiny", "preserve_color": "yes"}',

@@ -20,7 +20,7 @@ TILE_WIDTH = 320
 PICTURES = Path(__file__).with_name("pictures")
 PHOTO = PREVIEW_PHOTO  # by Aitzol Berasategi, CC BY 4.0
 EMPTY_PHOTO, FILLED = LEARNING_PHOTOS / "sunset.jpg", "starry-night"  # by the same
-DETAILED_PHOTO, DETAILED = JUDGING_PHOTOS / "astronaut.jpg", "jack-pine"  # by NASA
+DETAILED_PHOTO, DETAILED = JUDGING_PHOTOS / "astronaut.jpg", "woman-with-a-hat"  # by NASA
 FACE = np.s_[:TILE_WIDTH, 60 : 60 + TILE_WIDTH]  # of that photo
 STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
 SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right

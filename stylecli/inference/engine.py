@@ -73,10 +73,10 @@ class Engine:
             DeviceError: the device does not work.
         """
         self.name = pack.name
-        self.fill, self.detail = pack.card.fill, pack.card.detail
         self.fallback = ""
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
+        self.fill, self.detail = pack.card.fill, pack.card.detail if facts.is_own else 0.0
         self._reach = facts.reach
         self.takes_statistics = facts.statistics == "patches"
         self._is_int8 = facts.precision == "int8"

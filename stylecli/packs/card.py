@@ -29,6 +29,9 @@ STATISTICS = ("live", "patches", "frozen")
 STYLE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+STYLE_WEIGHTS = "weights.safetensors"  # of the network that the card tells of
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """One variant of a style: an ONNX file, its size, precision and statistics."""
@@ -43,6 +46,11 @@ class ModelFile:
     parameters: int = 0
     weights: str = ""  # the file of the weights before export, for training
     reach: int = 0  # how far, in pixels, a pixel can affect others, statistics aside; 0: unknown, so never tiled
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is the network that the card tells of, in any precision, and none that was trained apart."""
+        return self.weights in ("", STYLE_WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Card:
     measured: Mapping[str, Any]  # numbers by topic, such as "quality", "steadiness" and "speed", with their conditions
     files: Mapping[str, str]  # sha256 of every file in the pack except card.json
     fill: float = 0.0  # strokes in empty areas of pictures, unless a look says otherwise (`stylize.look.Look`)
-    detail: float = 0.0  # fine strokes where the photo has detail, likewise
+    detail: float = 0.0  # fine strokes where the photo has detail, likewise; of the style's own network alone
 
 
 def read_card(folder: Path) -> Card:

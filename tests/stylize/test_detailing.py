@@ -202,6 +202,12 @@ def test_the_style_says_whether_and_a_look_overrules_it(detailing: Engine, photo
     assert np.abs(paint(detailing, photo, Look(detail=0.0)).astype(int) - fine).mean() > 1
 
 
+@pytest.mark.parametrize(("variant", "detail"), [("fast", 1), ("int8", 1), ("clear", 0), ("quality", 0), ("calm", 0)])
+def test_a_network_that_was_trained_apart_has_no_fine_strokes(variant: str, detail: float) -> None:
+    with Engine(find_style("the-scream", variant=variant), device="cpu") as engine:
+        assert engine.detail == detail
+
+
 @pytest.mark.parametrize("brush", ["native", 2.0])
 def test_a_style_whose_card_says_nothing_paints_as_before(
     normalizing_pack: StylePack, detailing: Engine, photo: NDArray[np.uint8], brush: float

@@ -12,9 +12,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from stylecli.core.errors import MediaError
 from stylecli.core.files import blamed_on, write_atomically
+from stylecli.packs.card import STYLE_WEIGHTS
 
 CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS = "weights.safetensors"
+WEIGHTS = STYLE_WEIGHTS
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:

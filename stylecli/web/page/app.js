@@ -14,10 +14,12 @@ export const file = () => app.files.get(state.file) ?? null;
 export const style = () => app.styles.find((one) => one.name === state.style) ?? null;
 export const isVideo = () => file()?.kind === "video";
 
-// A setting that styles have a mind of: as chosen, else as a style says, or the mean of two that are blended.
-export function amountOf(name, one = style(), second = app.styles.find((other) => other.name === state.blend)) {
+// A setting that styles have a mind of: as chosen, else as a style says, or the mean of two that are blended. A variant
+// that was trained apart has no fine strokes.
+export function amountOf(name, one = style(), second = app.styles.find((other) => other.name === state.blend), variant = state.variant) {
   if (state[name] >= 0) return state[name];
-  return second ? (1 - state.share) * one[name] + state.share * second[name] : one[name];
+  if (second) return (1 - state.share) * one[name] + state.share * second[name];
+  return name === "detail" && one.apart?.includes(variant) ? 0 : one[name];
 }
 
 // A message that stays until it is closed; `isGood` where nothing is wrong.

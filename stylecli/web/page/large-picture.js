@@ -20,7 +20,7 @@ export function largePicture(upload, { onmask }) {
   const mixed = { before: null, after: null }; // pictures that the next drawing may overwrite
 
   const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill, detail: detailOf() });
-  const other = () => ({ ...wanted(), style: against, variant: "", detail: detailOf(styleAgainst(), null) });
+  const other = () => ({ ...wanted(), style: against, variant: "", detail: detailOf(styleAgainst(), null, "") });
   const styleAgainst = () => app.styles.find((one) => one.name === against) ?? null;
   const detailOf = (...styles) => (upload.kind === "video" ? 0 : amountOf("detail", ...styles)); // a number: 0 saves a painting
   const look = (mask) => ({ strength: state.strength, colors: state.colors, mask });

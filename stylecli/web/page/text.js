@@ -43,7 +43,7 @@ export const T = {
   none: "None",
   colors: "Keep the photo’s colours",
   variant: "Quality",
-  variants: { fast: "Standard", int8: "Fastest", quality: "Best" },
+  variants: { fast: "Standard", int8: "Fastest", clear: "Clearer", quality: "Best" },
   blendWith: "Blend with",
   noBlend: "No other style",
   shareOf: (title) => `Share of ${title}`,

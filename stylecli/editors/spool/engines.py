@@ -30,7 +30,7 @@ class EngineCache:
     def __init__(self, device: Device, styles_dir: Path | None) -> None:
         self._device = device
         self._styles_dir = styles_dir
-        self._engines: dict[str, Engine] = {}  # by the sha256 of the model: a style may be replaced meanwhile
+        self._engines: dict[str, Engine] = {}  # by what `engine` returns: a style may be replaced meanwhile
         self._found: dict[tuple[str, str | None], _Found] = {}
 
     def close(self) -> None:
@@ -39,9 +39,9 @@ class EngineCache:
             engine.close()
 
     def engine(self, style: str, variant: str | None) -> tuple[Engine, str]:
-        """A network, and the sha256 of its model. Raises PackError, DeviceError."""
+        """A network, and all of its style that decides what it paints. Raises PackError, DeviceError."""
         pack = self._pack(style, variant)
-        key = pack.model().sha256
+        key = f"{pack.model().sha256} {pack.card.fill:g} {pack.card.detail:g}"
         engine = self._engines.pop(key, None) or Engine(pack, device=self._device)
         self._engines[key] = engine  # the latest stands last
         if len(self._engines) > ENGINES_KEPT:

@@ -64,14 +64,14 @@ class JobPainter:
         Raises:
             StyleError: of any kind; its message is for the client.
         """
-        engine, model = self._engines.engine(job.style, job.variant)
+        engine, network = self._engines.engine(job.style, job.variant)
         if job.layout is None:
             begun(engine.name)
             picture = stylize_picture(read_picture(data), engine, job.look)
             height, width = picture.pixels.shape[:2]
             return Answer(encode_picture(picture, Path(job.output).suffix), _facts(engine, (width, height)))
         size = (job.layout.width, job.layout.height)
-        key = "" if job.cache == "off" else _key(job, model, data)
+        key = "" if job.cache == "off" else _key(job, network, data)
         if key and (probe := self._frames.get(f"{key}.json")) and (file := self._frames.file(key)):
             return Answer(file, {**_facts(engine, size), "cached": True, **json.loads(probe)})
         samples, encode = _samples(job, job.layout, data)
@@ -79,7 +79,7 @@ class JobPainter:
         if job.cache == "only":
             raise NotCachedError("the frame is not in the cache", hint="Render it once.")
         begun(engine.name)
-        painted = self._repainted(samples, job.layout, engine, job.look, f"{model}-{job.scene}" * bool(job.scene))
+        painted = self._repainted(samples, job.layout, engine, job.look, f"{network}-{job.scene}" * bool(job.scene))
         facts = _facts(engine, size) | ({"cached": False} if key else {}) | _probe_of(painted, job.probe)
         encoded = encode(painted)
         if key:
@@ -131,10 +131,10 @@ class JobPainter:
         return statistics
 
 
-def _key(job: SpoolJob, model: str, data: bytes) -> str:
+def _key(job: SpoolJob, network: str, data: bytes) -> str:
     """Everything that decides what becomes of a frame. A host may write the time into each file: it does not count."""
     decisive = repr((job.carrier, job.layout, astuple(job.look), job.scene, job.probe))
-    return key_of(model, decisive, *(pixels_of(data, job.carrier) if job.carrier else (data,)))
+    return key_of(network, decisive, *(pixels_of(data, job.carrier) if job.carrier else (data,)))
 
 
 def _samples(job: SpoolJob, layout: Layout, data: bytes) -> tuple[NDArray[Any], Encode]:

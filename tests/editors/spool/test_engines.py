@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -61,3 +62,12 @@ def test_a_style_that_was_replaced_or_removed_is_noticed_at_once(
     shutil.rmtree(shelf / "tiny")
     with pytest.raises(PackError, match="no style"):
         cache.engine("tiny", None)
+
+
+def test_a_style_whose_card_asks_for_other_strokes_paints_anew(cache: EngineCache, shelf: Path) -> None:
+    _, before = cache.engine("tiny", None)
+    card = shelf / "tiny" / "card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "fill": 0.5, "detail": 1.0}))
+    engine, after = cache.engine("tiny", None)
+    assert (engine.fill, engine.detail) == (0.5, 1.0)
+    assert after != before

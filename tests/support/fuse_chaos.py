@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -34,7 +35,6 @@ from tests.support.spool_chaos import forked, has_ended
 HOSTS = 3
 SIDE = 24  # pixels
 FRAMES_LEFT_ALONE = 4  # between two kills
-PAUSE = 0.1  # seconds from a frame that is told to the next kill, at most: on a slow machine too, something is done
 DEADLINE = 600.0
 
 
@@ -140,12 +140,15 @@ def main(home: Path, fuse: Path, shelf: Path, frames: int) -> None:
     spool = home / ".config/stylecli/resolve/spool"
     chaos = Chaos(home, fuse, shelf, frames)
     deadline = time.monotonic() + DEADLINE
-    told, next_kill = 0, time.monotonic()
+    told, since, next_kill = 0, time.monotonic(), math.inf
     while not chaos.is_over() and time.monotonic() < deadline:
         chaos.listen()
-        if len(chaos.told) >= told + FRAMES_LEFT_ALONE and time.monotonic() > next_kill:
+        now = time.monotonic()
+        if next_kill == math.inf and len(chaos.told) >= told + FRAMES_LEFT_ALONE:
+            next_kill = now + random.uniform(0, (now - since) / FRAMES_LEFT_ALONE)  # during the next frame
+        if now >= next_kill:
             chaos.kill()
-            told, next_kill = len(chaos.told), time.monotonic() + random.uniform(0, PAUSE)
+            told, since, next_kill = len(chaos.told), now, math.inf
         time.sleep(0.001)
     chaos.listen()
     chaos.end()

@@ -10,7 +10,7 @@ import pytest
 from tests.editors.resolve.conftest import Installation
 from tests.support.installed_plugins import ROOT
 
-FRAMES = 200
+FRAMES = 400
 
 
 @pytest.mark.skipif(os.name != "posix", reason="forks and SIGKILL")

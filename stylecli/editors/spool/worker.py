@@ -81,23 +81,30 @@ def serve(
 
 
 def stop(path: Path) -> bool:
-    """Ask the worker of a folder to end after its job, and wait for that; False where there was none.
+    """Ask the worker of a folder, and any that takes its place meanwhile, to end after its job, and wait for that.
+
+    Returns False where there was none.
 
     Raises:
         MediaError: it does not end, or cannot be asked.
     """
-    if not is_held(path):
-        return False
-    try:
-        (path / STOP).touch()
-    except OSError as error:
-        raise MediaError(f"{path}: {error.strerror}", hint="Only the user who started a worker ends it.") from error
+    had_worker = False
     deadline = time.monotonic() + STOP_SECONDS
     while is_held(path):
+        had_worker = True
+        try:
+            (path / STOP).touch()  # each time: one that was on its way takes the folder over, and begins with no STOP
+        except FileNotFoundError:  # the folder went with its worker
+            break
+        except OSError as error:
+            raise MediaError(f"{path}: {error.strerror}", hint="Only the user who started a worker ends it.") from error
         if time.monotonic() > deadline:
             raise MediaError(f"{path}: its worker does not end", hint=f"{WORKER} in the folder has its process number.")
         time.sleep(LOOK_ASLEEP)
-    return True
+    if had_worker:
+        with suppress(OSError):
+            (path / STOP).unlink(missing_ok=True)  # the worker may have removed it just before it was written again
+    return had_worker
 
 
 class _Cancelled(Exception):  # noqa: N818  # no fault: the client wished it

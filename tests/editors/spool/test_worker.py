@@ -65,6 +65,30 @@ def test_it_ends_when_it_is_told_to_and_leaves_nothing(spool: Path, worker: subp
     assert CliRunner().invoke(suite, ["spool", str(spool), "--stop"]).exit_code == 2
 
 
+def test_a_worker_that_takes_over_at_that_moment_ends_too(
+    spool: Path, make_style: StyleFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from threading import Thread
+
+    monkeypatch.setattr("stylecli.editors.spool.worker.LOOK_ASLEEP", 0.2)  # so the next one has it when `stop` looks
+    make_style(tmp_path / "shelf", "first")
+    began = []
+
+    def one_after_another() -> None:
+        for number in range(2):
+            began.append(number)
+            serve(spool, device="cpu", styles_dir=tmp_path / "shelf", idle=0)
+
+    thread = Thread(target=one_after_another, daemon=True)
+    thread.start()
+    wait_for((spool / "worker.json").exists)
+    assert stop(spool)
+    thread.join(TIMEOUT)
+    assert not thread.is_alive()
+    assert began == [0, 1]
+    assert left_in(spool) == set()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_terminated_worker_says_so_and_leaves_nothing(spool: Path, worker: subprocess.Popen[bytes]) -> None:
     worker.send_signal(signal.SIGTERM)

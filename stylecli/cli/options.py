@@ -134,10 +134,17 @@ tile = click.option(
 )
 
 
-def _look(strength: float, preserve_color: bool, mask: Path | None, brush: Brush, detail: float | None) -> Look:
+def _look(
+    strength: float,
+    preserve_color: bool,
+    mask: Path | None,
+    brush: Brush,
+    detail: float | None,
+    flow: float | None,
+) -> Look:
     from stylecli.stylize.pictures.pages import read_mask
 
-    return Look(strength, preserve_color, read_mask(mask) if mask else None, brush, detail=detail)
+    return Look(strength, preserve_color, read_mask(mask) if mask else None, brush, detail=detail, flow=flow)
 
 
 look = gathered(
@@ -167,6 +174,12 @@ look = gathered(
         type=float,
         help="Fine brush strokes where the photo has detail, such as a face: 0 none, up to 1; default: as the style "
         "says, for frames of videos, sequences and animations 0: at 720p they take six times as long with them.",
+    ),
+    click.option(
+        "--flow",
+        type=float,
+        help="How far brush strokes are drawn out along the shapes: 0 not at all, 1 all the way; default: as the style "
+        "says.",
     ),
 )
 fill = click.option(

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from math import isqrt
 from threading import Lock
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import DeviceError, PackError
+from stylecli.inference.flow import FLOW_INPUT, FLOW_REACH, flowing_model
 from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import Statistics, statistics_model, with_statistics
 from stylecli.inference.sessions import (
@@ -42,10 +43,10 @@ AT_ONCE = 4  # most frames of a video that the CPU paints at a time: each takes 
 class Engine:
     """A style network, ready to run. Close it, or use it in a `with`.
 
-    name: the style's. fill, detail: its strokes in empty areas and its fine strokes, unless a look says otherwise.
-    device: the device that runs it: "cpu", "cuda" or "coreml". fallback: why device="auto" did not take the graphics
-    card, if there is one. at_once: how many threads may paint at a time. takes_statistics: whether the network needs
-    those of `measure`; otherwise they are part of it.
+    name: the style's. fill, detail, flow: its strokes in empty areas, its fine strokes, and how far strokes are drawn
+    out, unless a look says otherwise. device: the device that runs it: "cpu", "cuda" or "coreml". fallback: why
+    device="auto" did not take the graphics card, if there is one. at_once: how many threads may paint at a time.
+    takes_statistics: whether the network needs those of `measure`; otherwise they are part of it.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Engine:
         self._model = pack.model_bytes(variant)
         facts = pack.model(variant)
         self.fill, self.detail = pack.card.fill, pack.card.detail if facts.is_own else 0.0
+        self.flow = pack.card.flow
         self._reach = facts.reach
         self.takes_statistics = facts.statistics == "patches"
         self._is_int8 = facts.precision == "int8"
@@ -86,11 +88,11 @@ class Engine:
         cores = physical_cores()
         self.at_once = min(cores, AT_ONCE) if side_by_side and device == "cpu" else 1
         self._threads, self._tile = threads or (cores // self.at_once if self.at_once > 1 else None), tile
-        self._sessions: dict[str, Any] = {"live": self._open(self._model)}
-        # (statistics, whether of bytes, session) of the latest scenes: as many as threads may paint at a time.
-        self._given: deque[tuple[Statistics, bool, Any]] = deque(maxlen=self.at_once)
+        self._sessions: dict[str, Any] = {f"live {_Kind()}": self._open(self._model)}
+        # (statistics, kind, session) of the latest scenes: as many as threads may paint at a time.
+        self._given: deque[tuple[Statistics, _Kind, Any]] = deque(maxlen=self.at_once)
         self._opening = Lock()
-        _check_contract(self._sessions["live"], pack.name)
+        _check_contract(self._sessions[f"live {_Kind()}"], pack.name)
 
     def __enter__(self) -> Self:
         return self
@@ -113,41 +115,47 @@ class Engine:
         session = self._session("measuring", self._measuring_model)
         return self._run(session, _planes(patches_of(pixels)))
 
-    def stylize(self, pixels: Pixels, statistics: Statistics | None = None) -> NDArray[np.float32]:
+    def stylize(
+        self, pixels: Pixels, statistics: Statistics | None = None, *, flow: float | None = None
+    ) -> NDArray[np.float32]:
         """Stylize a picture (H, W, 3), sRGB-encoded RGB of any type; returns (H, W, 3) in 0..1.
 
-        statistics: of this picture or another frame of its scene, from `measure`; None: measured here.
+        statistics: of this picture or another frame of its scene, from `measure`; None: measured here. flow: how far
+        strokes are drawn out along the shapes, 0 to 1; None: as the style says.
 
         Raises:
             DeviceError: out of memory.
+            PackError: the strokes of this network cannot be drawn out.
         """
         stylized = np.empty(pixels.shape, np.float32)
-        for tile, painted in self.stylized_tiles(pixels, statistics):
+        for tile, painted in self.stylized_tiles(pixels, statistics, flow=flow):
             stylized[tile.shown] = painted
         return stylized
 
     def stylized_tiles(
-        self, pixels: Pixels, statistics: Statistics | None = None
+        self, pixels: Pixels, statistics: Statistics | None = None, *, flow: float | None = None
     ) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
         """Stylize a picture tile by tile; yields each tile and its stylized pixels, (h, w, 3) in 0..1.
 
         The tiles change no pixel of the result. Arguments and errors as of `stylize`.
         """
-        session, tiles = self._prepared(pixels, statistics, as_bytes=False)
+        amount = self.flow if flow is None else flow
+        session, tiles = self._prepared(pixels, statistics, _Kind(is_flowing=amount > 0))
         for tile in tiles:
-            (stylized,) = self._run(session, _planes(pixels[tile.seen][None]))
+            (stylized,) = self._run(session, _planes(pixels[tile.seen][None]), amount)
             yield tile, stylized[0].transpose(1, 2, 0)[tile.inside]
 
     def stylized_bytes(
-        self, pixels: NDArray[np.uint8], statistics: Statistics | None = None
+        self, pixels: NDArray[np.uint8], statistics: Statistics | None = None, *, flow: float | None = None
     ) -> Iterator[tuple[Tile, NDArray[np.uint8]]]:
         """Stylize 8-bit pixels to 8-bit pixels, tile by tile: faster than `stylized_tiles`, with the same levels.
 
         Only where `paints_bytes` is true.
         """
-        session, tiles = self._prepared(pixels, statistics, as_bytes=True)
+        amount = self.flow if flow is None else flow
+        session, tiles = self._prepared(pixels, statistics, _Kind(is_of_bytes=True, is_flowing=amount > 0))
         for tile in tiles:
-            (stylized,) = self._run(session, np.ascontiguousarray(pixels[tile.seen])[None])
+            (stylized,) = self._run(session, np.ascontiguousarray(pixels[tile.seen])[None], amount)
             yield tile, stylized[0][tile.inside]
 
     @property
@@ -155,29 +163,27 @@ class Engine:
         """Whether `stylized_bytes` works on this device: graphics cards lack some operators for bytes."""
         return self.device == "cpu"
 
-    def _prepared(self, pixels: Pixels, statistics: Statistics | None, *, as_bytes: bool) -> tuple[Any, Iterator[Tile]]:
+    def _prepared(self, pixels: Pixels, statistics: Statistics | None, kind: _Kind) -> tuple[Any, Iterator[Tile]]:
         """Return the session that paints a picture, and the tiles to cut it into."""
         height, width = pixels.shape[:2]
         if self.takes_statistics and (statistics is not None or not self._is_small(height, width)):
-            session = self._with(self.measure(pixels) if statistics is None else statistics, as_bytes=as_bytes)
+            session = self._with(self.measure(pixels) if statistics is None else statistics, kind)
             side = self._tile_side(height, width)
-        elif as_bytes:
-            session, side = self._session("live bytes", lambda: pixel_model(self._model)), max(height, width)
         else:
-            session, side = self._session("live", lambda: self._model), max(height, width)
-        return session, tiles_of(height, width, side=side, reach=self._reach)
+            session, side = self._session(f"live {kind}", lambda: kind.made_of(self._model)), max(height, width)
+        reach = self._reach + FLOW_REACH if self._reach and kind.is_flowing else self._reach
+        return session, tiles_of(height, width, side=side, reach=reach)
 
-    def _with(self, statistics: Statistics, *, as_bytes: bool) -> Any:
+    def _with(self, statistics: Statistics, kind: _Kind) -> Any:
         """Return a session with these statistics; the latest sessions are cached."""
         with self._opening:
-            for fixed, of_bytes, session in self._given:
-                if of_bytes == as_bytes and _are_equal(fixed, statistics):
+            for fixed, fixed_kind, session in self._given:
+                if fixed_kind == kind and _are_equal(fixed, statistics):
                     return session
             if len(self._given) == self.at_once:
                 self._given.popleft()  # free it before the next one is made
-            model = with_statistics(self._model, statistics)
-            session = self._open(pixel_model(model) if as_bytes else model)
-            self._given.append((statistics, as_bytes, session))
+            session = self._open(kind.made_of(with_statistics(self._model, statistics)))
+            self._given.append((statistics, kind, session))
             return session
 
     def _session(self, name: str, model: Callable[[], bytes]) -> Any:
@@ -222,9 +228,10 @@ class Engine:
     def _open(self, model: bytes) -> Any:
         return open_session(model, self.name, self.device, self._threads)
 
-    def _run(self, session: Any, image: NDArray[Any]) -> list[NDArray[Any]]:
+    def _run(self, session: Any, image: NDArray[Any], flow: float = 0.0) -> list[NDArray[Any]]:
+        inputs = {"image": image} | ({FLOW_INPUT: np.array(flow, np.float32)} if flow else {})
         try:
-            results: list[NDArray[Any]] = session.run(None, {"image": image})
+            results: list[NDArray[Any]] = session.run(None, inputs)
         except Exception as error:  # onnxruntime's own exceptions derive from Exception alone
             height, width = image.shape[1:3] if image.dtype == np.uint8 else image.shape[2:]
             if not is_out_of_memory(error):
@@ -234,6 +241,18 @@ class Engine:
                 hint="Use a smaller `tile`, or a larger `brush`, which works on a smaller picture.",
             ) from error
         return results
+
+
+class _Kind(NamedTuple):
+    """What is built around a network: pixels as bytes, strokes that are drawn out."""
+
+    is_of_bytes: bool = False
+    is_flowing: bool = False
+
+    def made_of(self, model: bytes) -> bytes:
+        """Return the model of this kind. Raises PackError where strokes cannot be drawn out."""
+        flowing = flowing_model(model) if self.is_flowing else model
+        return pixel_model(flowing) if self.is_of_bytes else flowing
 
 
 def _planes(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from stylecli.inference.int8_layout import SIDE_BY_SIDE, is_of_bytes, with_fast_layout
 from stylecli.inference.model_graph import Graph, attributes_of, edited, parsed, rename_tensors
+from stylecli.inference.model_tail import PHASES, POINTWISE, convolution_of, tail_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -22,20 +23,23 @@ UNIT = np.float32(1 / 255)  # value of one level, as in `media.pixels.to_unit`
 COLORS = 3
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 AXES_CHANNELS_LAST = np.array([0, 3, 1, 2])  # the position of each axis of (N, C, H, W) in (N, H, W, C)
-POINTWISE = ("Sigmoid", "Clip", "QuantizeLinear", "DequantizeLinear")
-PHASES = 2  # the last convolution may write PHASES x PHASES pixels at once
 ROW = PHASES * COLORS  # samples in a row of these pixels
 STRIDE = 4  # pixels: widened convolutions need a picture padded to multiples
 
 
 def pixel_model(content: bytes) -> bytes:
-    """Return a model of the style-pack contract with `image` and `stylized` as uint8 (N, H, W, 3)."""
+    """Return a model of the style-pack contract with `image` and `stylized` as uint8 (N, H, W, 3).
+
+    Other inputs stay as they are.
+    """
     from onnx import TensorProto, helper
 
     model = parsed(content)
-    rename_tensors(model.graph, prefix="network.", but=("image", "stylized"))  # so that new names are unique
+    others = [value for value in model.graph.input if value.name != "image"]
+    kept = ("image", "stylized", *(value.name for value in others))
+    rename_tensors(model.graph, prefix="network.", but=kept)  # so that new names are unique
     graph = Graph(model.graph)
-    tail = _tail(graph)
+    tail = tail_of(graph)
     body = [node for node in model.graph.node if not any(node is other for other in tail)]
     last = _last_convolution(graph, tail)
     wide = last if last is not None and is_of_bytes(graph, last) and _fills_up(graph) else None
@@ -46,6 +50,7 @@ def pixel_model(content: bytes) -> bytes:
     for values, name in ((model.graph.input, "image"), (model.graph.output, "stylized")):
         del values[:]
         values.append(helper.make_tensor_value_info(name, TensorProto.UINT8, ["N", "H", "W", COLORS]))
+    model.graph.input.extend(others)
     return edited(model, nodes)
 
 
@@ -94,49 +99,9 @@ def _has_unit_levels(graph: Graph, node: NodeProto) -> bool:
     return zero.dtype == np.uint8 and not zero.any() and bool((scale == UNIT).all())
 
 
-def _tail(graph: Graph) -> list[NodeProto]:
-    """Return the nodes after the last convolution, in order, that are pointwise or only move samples."""
-    tail: list[NodeProto] = []
-    name = "stylized"
-    while node := graph.maker(name, *POINTWISE, "Slice", "DepthToSpace"):
-        is_understood = {"Slice": _names_axes, "DepthToSpace": _convolution_of}.get(node.op_type, _is_pointwise)
-        if not is_understood(graph, node):
-            break
-        tail.insert(0, node)
-        name = node.input[0]
-    return tail
-
-
-def _names_axes(graph: Graph, crop: NodeProto) -> bool:
-    return len(crop.input) > 3 and crop.input[3] in graph.constants
-
-
-def _is_pointwise(graph: Graph, node: NodeProto) -> bool:
-    """Whether a node treats all channels alike; quantization may have a scale for each channel."""
-    rounds = node.op_type in ("QuantizeLinear", "DequantizeLinear")
-    return not rounds or (node.input[1] in graph.constants and graph.value(node.input[1]).size == 1)
-
-
-def _convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
-    """Return the convolution whose 12 channels a DepthToSpace spreads over 2 x 2 pixels; None for other nodes.
-
-    Only pointwise nodes may lie between the two.
-    """
-    if attributes_of(spreading) != {"mode": b"CRD", "blocksize": PHASES}:
-        return None
-    name = spreading.input[0]
-    while node := graph.maker(name, *POINTWISE):
-        name = node.input[0]
-    convolution = graph.maker(name, "Conv")
-    if convolution is None or not all(graph.source(name) for name in convolution.input[1:]):
-        return None
-    weight = graph.value(graph.source(convolution.input[1]))
-    return convolution if len(weight) == COLORS * PHASES**2 else None
-
-
 def _last_convolution(graph: Graph, tail: Sequence[NodeProto]) -> NodeProto | None:
     """Return the convolution whose 12 channels the tail spreads over 2 x 2 pixels; None if there is none."""
-    return next((_convolution_of(graph, node) for node in tail if node.op_type == "DepthToSpace"), None)
+    return next((convolution_of(graph, node) for node in tail if node.op_type == "DepthToSpace"), None)
 
 
 def _fills_up(graph: Graph) -> bool:
@@ -176,7 +141,13 @@ def _exit(graph: Graph, tail: Sequence[NodeProto], last: NodeProto | None, *, is
         yield helper.make_node("QuantizeLinear", [name, unit, black], ["levels"])
         name = "levels"
     if last is not None:
-        graph.reorder_outputs(last, _row_order(SIDE_BY_SIDE if is_wide else 1))
+        order = _row_order(SIDE_BY_SIDE if is_wide else 1)
+        if attributes_of(last).get("group", 1) == 1:
+            graph.reorder_outputs(last, order)
+        else:
+            wanted = graph.add_constant(np.array(order), "levels_order")
+            yield helper.make_node("Gather", [name, wanted], ["levels_ordered"], axis=1)
+            name = "levels_ordered"
         yield from (_spread_cells if is_wide else _spread_planes)(graph, name, "spread_levels")
         name = "spread_levels"
     for number, node in enumerate(node for node in moving if node.op_type == "Slice"):

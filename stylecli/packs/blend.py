@@ -162,6 +162,7 @@ def _pack_of(packs: Sequence[StylePack], parts: tuple[Part, ...], content: bytes
         files={},
         fill=sum(part.share * pack.card.fill for pack, part in zip(packs, parts, strict=True)),
         detail=sum(part.share * pack.card.detail for pack, part in zip(packs, parts, strict=True)),
+        flow=sum(part.share * pack.card.flow for pack, part in zip(packs, parts, strict=True)),
     )
     return Blend(first.folder, card, parts=parts, content=content, is_interpolated=is_interpolated)
 

@@ -77,6 +77,7 @@ class Card:
     files: Mapping[str, str]  # sha256 of every file in the pack except card.json
     fill: float = 0.0  # strokes in empty areas of pictures, unless a look says otherwise (`stylize.look.Look`)
     detail: float = 0.0  # fine strokes where the photo has detail, likewise; of the style's own network alone
+    flow: float = 0.0  # how far strokes are drawn out along the shapes, unless a look says otherwise
 
 
 def read_card(folder: Path) -> Card:
@@ -141,6 +142,7 @@ def _card_of(document: object, where: str) -> Card:
         files=_hashes_of(fields.child("files")),
         fill=fields.number("fill") if "fill" in fields.values else 0.0,
         detail=fields.number("detail") if "detail" in fields.values else 0.0,
+        flow=fields.number("flow") if "flow" in fields.values else 0.0,
     )
     _check_models(card, where)
     return card

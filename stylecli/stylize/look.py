@@ -22,6 +22,7 @@ AUTO_SHORT_SIDE = 720
 BRUSH_RANGE = (0.25, 16.0)
 FILL_MAX = 2.0
 DETAIL_MAX = 1.0
+FLOW_MAX = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Look:
         says. Frames of a scene get none: they would stand still while the picture moves.
     detail: fine brush strokes where the photo has detail (`stylize.detailing`), 0 to 1; 0: none; None: as the style
         says, but none in frames of a scene: a small frame takes six times as long.
+    flow: how far brush strokes are drawn out along the shapes (`inference.flow`), 0 to 1; 0: none; None: as the style
+        says.
 
     Raises:
         UsageError: a value is out of its range.
@@ -54,6 +57,7 @@ class Look:
     over: NDArray[np.float32] | None = None
     fill: float | None = None
     detail: float | None = None
+    flow: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -65,6 +69,8 @@ class Look:
             raise UsageError(f"fill {self.fill:g}: out of range", hint=f"Give 0 (none) to {FILL_MAX:g}.")
         if self.detail is not None and not 0 <= self.detail <= DETAIL_MAX:
             raise UsageError(f"detail {self.detail:g}: out of range", hint=f"Give 0 (none) to {DETAIL_MAX:g}.")
+        if self.flow is not None and not 0 <= self.flow <= FLOW_MAX:
+            raise UsageError(f"flow {self.flow:g}: out of range", hint=f"Give 0 (none) to {FLOW_MAX:g}.")
 
     def of_frames(self) -> Look:
         """Return the look of the frames of a scene: without strokes in empty areas, and fine ones only if asked for."""

@@ -42,13 +42,13 @@ def paint(
     work = _work_on(pixels, engine, look)
     if work.small is pixels and work.details is None and _is_plain(engine, pixels, look):
         painted = np.empty_like(pixels)
-        for tile, levels in engine.stylized_bytes(work.seen, statistics):
+        for tile, levels in engine.stylized_bytes(work.seen, statistics, flow=look.flow):
             painted[tile.shown] = levels
         return painted
     mask = None if look.mask is None else Resized(look.mask[..., None], height, width)
     over = None if look.over is None else Resized(look.over, height, width)
     painted = np.empty_like(pixels)
-    for place, photo, stylized in _pieces(engine, pixels, work, statistics):
+    for place, photo, stylized in _pieces(engine, pixels, work, statistics, look.flow):
         piece = with_colors_of(photo, stylized) if look.preserve_color else stylized
         if look.strength < 1 or mask is not None:
             weight = look.strength if mask is None else look.strength * mask[place]
@@ -74,7 +74,7 @@ def look_fingerprint(look: Look) -> str:
     """Return the look as text; equal texts mean equal looks. The mask and `over` are represented by hashes."""
     mask, over = ("" if one is None else hashlib.sha256(one.tobytes()).hexdigest() for one in (look.mask, look.over))
     text = f"strength {look.strength}, preserve color {look.preserve_color}, brush {look.brush}, mask {mask}"
-    others = {"over": over, "fill": look.fill, "detail": look.detail}
+    others = {"over": over, "fill": look.fill, "detail": look.detail, "flow": look.flow}
     return ", ".join([text, *(f"{name} {value}" for name, value in others.items() if value not in ("", None))])
 
 
@@ -139,19 +139,19 @@ def _is_plain(engine: Engine, pixels: NDArray[Any], look: Look) -> bool:
 
 
 def _pieces(
-    engine: Engine, pixels: NDArray[Any], work: _Work, statistics: Statistics | None
+    engine: Engine, pixels: NDArray[Any], work: _Work, statistics: Statistics | None, flow: float | None
 ) -> Iterator[tuple[Region, NDArray[np.float32], NDArray[np.float32]]]:
     """Paint piece by piece to save memory: (place, photo, stylized), both pictures in 0..1."""
     if work.small is pixels and work.details is None:
-        for tile, piece in engine.stylized_tiles(work.seen, statistics):
+        for tile, piece in engine.stylized_tiles(work.seen, statistics, flow=flow):
             yield tile.shown, to_unit(pixels[tile.shown]), piece
         return
     if work.details is None:
-        stylized = engine.stylize(work.seen, statistics)
+        stylized = engine.stylize(work.seen, statistics, flow=flow)
     else:
         statistics = engine.measure(work.seen) if statistics is None else statistics
-        stylized = engine.stylize(work.seen, statistics)
-        add_detail(stylized, pixels, engine, work.details, statistics)
+        stylized = engine.stylize(work.seen, statistics, flow=flow)
+        add_detail(stylized, pixels, engine, work.details, statistics, flow=flow)
     yield from _at_full_size(pixels, work.small, stylized)
 
 

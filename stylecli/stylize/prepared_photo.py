@@ -72,10 +72,12 @@ def paint_prepared(
     *,
     fill: float | None = None,
     detail: float | None = None,
+    flow: float | None = None,
 ) -> None:
     """Paint a photo wholly in a style, into `out` (H, W, 3).
 
-    fill: strokes in empty areas, 0 to 2; None: as the style says. detail: fine strokes, 0 to 1, likewise.
+    fill: strokes in empty areas, 0 to 2; None: as the style says. detail, flow: fine strokes, and how far strokes are
+    drawn out, 0 to 1, likewise.
 
     Raises:
         DeviceError: out of memory.
@@ -86,17 +88,17 @@ def paint_prepared(
     weights = prepared.details if amount else None
     if seen.dtype == np.uint8 and weights is None:  # the photo at its own size
         if engine.paints_bytes:
-            for tile, levels in engine.stylized_bytes(seen):
+            for tile, levels in engine.stylized_bytes(seen, flow=flow):
                 out[tile.shown] = levels
         else:
-            out[:] = quantize(engine.stylize(seen), np.uint8)
+            out[:] = quantize(engine.stylize(seen, flow=flow), np.uint8)
         return
     planes = np.empty((3, *seen.shape[:2]), np.float32)
     painted, statistics = planes.transpose(1, 2, 0), None if weights is None else engine.measure(seen)
-    for tile, stylized in engine.stylized_tiles(seen, statistics):
+    for tile, stylized in engine.stylized_tiles(seen, statistics, flow=flow):
         painted[tile.shown] = stylized
     if weights is not None and statistics is not None:
-        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics)
+        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics, flow=flow)
     if prepared.lost is None:
         out[:] = quantize(resize(np.ascontiguousarray(planes.transpose(1, 2, 0)), height, width), np.uint8)
         return

@@ -54,6 +54,7 @@ class Style:
         over: NDArray[np.float32] | None = Look.over,
         fill: float | None = Look.fill,
         detail: float | None = Look.detail,
+        flow: float | None = Look.flow,
     ) -> NDArray[Any]:
         """Stylize a picture: (H, W, 3), sRGB-encoded RGB, uint8, uint16 or float32 in 0..1; same shape and type.
 
@@ -63,7 +64,7 @@ class Style:
             UsageError: an option is out of its range.
             DeviceError: out of memory.
         """
-        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over, fill, detail))
+        return paint(self.engine, picture, Look(strength, preserve_color, mask, brush, over, fill, detail, flow))
 
     def __enter__(self) -> Self:
         return self

@@ -54,6 +54,7 @@ class Recipe:
     photos: str = ""  # the source and licence of the training photos
     fill: float = 0.0  # strokes in empty areas of pictures; only for the card
     detail: float = 0.0  # fine strokes where a picture has detail; only for the card
+    flow: float = 0.0  # how far strokes are drawn out along the shapes; only for the card
     base: str = ""  # a style whose weights the training starts from; empty: random weights
     teacher: str = ""  # a style whose pictures `pixel_weight` and `feature_weight` compare with
     network: str = "fast"

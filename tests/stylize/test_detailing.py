@@ -67,10 +67,12 @@ class Recorder:
         self.measured.append(pixels.shape)
         return f"of {pixels.shape}"
 
-    def stylize(self, pixels: Pixels, statistics: object) -> NDArray[np.float32]:
-        return next(picture for _, picture in self.stylized_tiles(pixels, statistics)).copy()
+    def stylize(self, pixels: Pixels, statistics: object, *, flow: float | None) -> NDArray[np.float32]:
+        return next(picture for _, picture in self.stylized_tiles(pixels, statistics, flow=flow)).copy()
 
-    def stylized_tiles(self, pixels: Pixels, statistics: object) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
+    def stylized_tiles(
+        self, pixels: Pixels, statistics: object, *, flow: float | None
+    ) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
         height, width = pixels.shape[:2]
         self.sizes.append((height, width))
         self.statistics.append(statistics)
@@ -158,8 +160,10 @@ def test_the_second_painting_sees_what_the_photo_lost_at_the_working_size() -> N
     seen: list[NDArray[np.float32]] = []
 
     class Watcher(Recorder):
-        def stylized_tiles(self, pixels: Pixels, statistics: object) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
-            for tile, picture in super().stylized_tiles(pixels, statistics):
+        def stylized_tiles(
+            self, pixels: Pixels, statistics: object, *, flow: float | None
+        ) -> Iterator[tuple[Tile, NDArray[np.float32]]]:
+            for tile, picture in super().stylized_tiles(pixels, statistics, flow=flow):
                 seen.append(picture)
                 yield tile, picture
 

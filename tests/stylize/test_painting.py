@@ -32,7 +32,7 @@ class SizeRecorder:
     fill: float = 0.0
     detail: float = 0.0
 
-    def stylize(self, unit: NDArray[np.float32], _: object) -> NDArray[np.float32]:
+    def stylize(self, unit: NDArray[np.float32], _: object, *, flow: float | None) -> NDArray[np.float32]:
         self.sizes.append(unit.shape[:2])
         return unit
 

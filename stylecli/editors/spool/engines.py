@@ -41,7 +41,7 @@ class EngineCache:
     def engine(self, style: str, variant: str | None) -> tuple[Engine, str]:
         """A network, and all of its style that decides what it paints. Raises PackError, DeviceError."""
         pack = self._pack(style, variant)
-        key = f"{pack.model().sha256} {pack.card.fill:g} {pack.card.detail:g}"
+        key = f"{pack.model().sha256} {pack.card.fill:g} {pack.card.detail:g} {pack.card.flow:g}"
         engine = self._engines.pop(key, None) or Engine(pack, device=self._device)
         self._engines[key] = engine  # the latest stands last
         if len(self._engines) > ENGINES_KEPT:

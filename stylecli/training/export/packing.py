@@ -173,6 +173,7 @@ def _card(name: str, run: FinishedRun, model: ModelFile) -> Card:
         files={},  # `_finish` fills them in
         fill=recipe.fill,
         detail=recipe.detail,
+        flow=recipe.flow,
     )
 
 

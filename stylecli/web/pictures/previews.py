@@ -51,7 +51,8 @@ class Previews:
     def look(self, wish: Wish) -> Look:
         """The look of a wish, with its mask read."""
         mask = read_mask(self._uploads[wish.mask].path) if wish.mask else None
-        return Look(wish.strength, wish.preserve_color, mask, wish.brush, fill=wish.fill, detail=wish.detail)
+        amounts = (wish.fill, wish.detail, wish.flow)
+        return Look(wish.strength, wish.preserve_color, mask, wish.brush, None, *amounts)
 
     def photo(self, upload: Upload, second: float = 0.0, *, is_tile: bool = False) -> Rgba:
         """The proxy of a picture, or of a video's frame at a time.
@@ -80,13 +81,15 @@ class Previews:
             detail = engine.detail if look.detail is None else look.detail
             if is_tile or prepared.details is None:
                 detail = 0.0
+            flow = engine.flow if look.flow is None else look.flow
 
             def make() -> tuple[Rgba]:
                 rgba = _rgba(pixels, alpha)
-                paint_prepared(prepared, engine, rgba[..., :3], fill=fill, detail=detail)
+                paint_prepared(prepared, engine, rgba[..., :3], fill=fill, detail=detail, flow=flow)
                 return (rgba,)
 
-            (rgba,) = self._small.get((upload.id, second, wish.style, wish.variant, brush, fill, detail), make)
+            key = (upload.id, second, wish.style, wish.variant, brush, fill, detail, flow)
+            (rgba,) = self._small.get(key, make)
             return _tile(rgba) if is_tile else rgba
 
     def region(self, upload: Upload, wish: Wish | None, second: float, place: tuple[int, int, int, int]) -> Rgba:
@@ -104,7 +107,7 @@ class Previews:
                 def make() -> tuple[NDArray[Any]]:
                     return (paint(engine, photo, look),)
 
-                key = (upload.id, second, wish.style, wish.variant, look.brush, look.fill, look.detail)
+                key = (upload.id, second, wish.style, wish.variant, look.brush, look.fill, look.detail, look.flow)
                 (pixels,) = self._full.get(key, make)
             left, top, width, height = place
             rows, columns = slice(top, top + height), slice(left, left + width)
@@ -144,7 +147,7 @@ class Previews:
 
 def _look(upload: Upload, wish: Wish, brush: Brush) -> Look:
     """What the network and the strokes make of a picture, or of a frame, which looks as in the video itself."""
-    look = Look(brush=brush, fill=wish.fill, detail=wish.detail)
+    look = Look(brush=brush, fill=wish.fill, detail=wish.detail, flow=wish.flow)
     return look if upload.kind == "picture" else look.of_frames()
 
 

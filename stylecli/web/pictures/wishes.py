@@ -26,6 +26,7 @@ class Wish:
     mask: str = ""
     fill: float | None = Look.fill
     detail: float | None = Look.detail
+    flow: float | None = Look.flow
 
 
 def wish_of(value: Mapping[str, Any]) -> Wish:
@@ -44,9 +45,10 @@ def wish_of(value: Mapping[str, Any]) -> Wish:
     if brush not in ("auto", "native"):
         brush = number(value, "brush")
     strength = number(value, "strength", Look.strength)
-    fill, detail = (None if value.get(name) is None else number(value, name) for name in ("fill", "detail"))
-    Look(strength=strength, brush=brush, fill=fill, detail=detail)  # checks the ranges
-    return Wish(style, variant, strength, color, brush, mask, fill, detail)
+    names = ("fill", "detail", "flow")
+    fill, detail, flow = (None if value.get(name) is None else number(value, name) for name in names)
+    Look(strength=strength, brush=brush, fill=fill, detail=detail, flow=flow)  # checks the ranges
+    return Wish(style, variant, strength, color, brush, mask, fill, detail, flow)
 
 
 def number(value: Mapping[str, Any], name: str, default: float | None = None) -> float:

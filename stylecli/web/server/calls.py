@@ -78,6 +78,7 @@ class Calls:
                 "default": pack.card.default,
                 "fill": pack.card.fill,
                 "detail": pack.card.detail,
+                "flow": pack.card.flow,
                 "apart": [model.variant for model in pack.card.models if not model.is_own],
             }
             for pack in packs.values()

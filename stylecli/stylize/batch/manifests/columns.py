@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from stylecli.media.images.settings import BITS
-from stylecli.stylize.look import BRUSH_RANGE, DETAIL_MAX, FILL_MAX
+from stylecli.stylize.look import BRUSH_RANGE, DETAIL_MAX, FILL_MAX, FLOW_MAX
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"stylecli-batch-{SCHEMA_VERSION}"
@@ -142,6 +142,16 @@ COLUMNS: Mapping[str, Column] = {
             "description": "Fine strokes where there is detail.",
         },
         _is_in(0, DETAIL_MAX),
+        _number,
+    ),
+    "flow": Column(
+        {
+            "type": "number",
+            "minimum": 0,
+            "maximum": FLOW_MAX,
+            "description": "How far strokes are drawn out along the shapes.",
+        },
+        _is_in(0, FLOW_MAX),
         _number,
     ),
     "quality": Column({"type": "integer", "minimum": 1, "maximum": 100}, _is_whole(1, 100), _number, "picture"),

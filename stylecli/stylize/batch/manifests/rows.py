@@ -36,6 +36,7 @@ class Item:
     brush: float | str = Look.brush
     fill: float | None = Look.fill
     detail: float | None = Look.detail
+    flow: float | None = Look.flow
     quality: int | None = PictureOptions.quality
     color: str = PictureOptions.exr_color
     lossless: bool = PictureOptions.lossless

@@ -19,8 +19,8 @@ def look_of(request: Mapping[str, Any]) -> Look:
     from stylecli.stylize.pictures.pages import read_mask
 
     mask = read_mask(Path(request["mask"])) if request["mask"] else None
-    strength, keeps_color, brush = request["strength"], request["preserve_color"], request["brush"]
-    return Look(strength, keeps_color, mask, brush, fill=request["fill"], detail=request["detail"])
+    names = ("strength", "preserve_color", "brush", "fill", "detail", "flow")
+    return Look(mask=mask, **{name: request[name] for name in names})
 
 
 def span_of(text: str | None) -> Span | None:

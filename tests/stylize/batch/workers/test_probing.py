@@ -18,7 +18,7 @@ from tests.support.packs import write_style
 def test_a_frame_has_fine_strokes_only_if_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detail: float | None, paintings: int
 ) -> None:
-    request = {"width": 320, "height": 200, "mask": None, "detail": detail}
+    request = {"width": 320, "height": 200, "mask": None, "detail": detail, "flow": None}
     request |= {name: getattr(Look, name) for name in ("strength", "preserve_color", "brush", "fill")}
     sizes: list[tuple[int, ...]] = []
     prepared = Engine._prepared

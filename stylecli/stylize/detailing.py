@@ -47,18 +47,10 @@ def detail_weights(pixels: NDArray[Any]) -> Floats | None:
     return blurred(striking, SOFT) if striking.any() else None
 
 
-def add_detail(
-    stylized: Floats,
-    photo: NDArray[Any],
-    engine: Engine,
-    weights: Floats,
-    statistics: Statistics,
-    *,
-    flow: float | None = None,
-) -> None:
+def add_detail(stylized: Floats, photo: NDArray[Any], engine: Engine, weights: Floats, statistics: Statistics) -> None:
     """Put fine strokes into `stylized` (h, w, 3), a photo of any size that was painted with these `statistics`.
 
-    weights: those of `detail_weights`, or a share of them. flow: as of `Engine.stylize`.
+    weights: those of `detail_weights`, or a share of them.
 
     Raises:
         DeviceError: out of memory.
@@ -68,7 +60,7 @@ def add_detail(
     for rows, values in at_full_size(weights, height, width):
         shares[rows] = np.clip(values, 0, 1)
     large = _resized(photo, FINER * height, FINER * width)
-    for tile, fine in engine.stylized_tiles(large, statistics, flow=flow):
+    for tile, fine in engine.stylized_tiles(large, statistics, flow=0):  # drawn out, they would lose the detail
         rows, columns = (slice(side.start // FINER, side.stop // FINER) for side in tile.shown)
         place = stylized[rows, columns]
         place += shares[rows, columns, None] * (_shrunk(fine) - place)

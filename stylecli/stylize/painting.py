@@ -151,7 +151,7 @@ def _pieces(
     else:
         statistics = engine.measure(work.seen) if statistics is None else statistics
         stylized = engine.stylize(work.seen, statistics, flow=flow)
-        add_detail(stylized, pixels, engine, work.details, statistics, flow=flow)
+        add_detail(stylized, pixels, engine, work.details, statistics)
     yield from _at_full_size(pixels, work.small, stylized)
 
 

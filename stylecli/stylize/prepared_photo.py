@@ -98,7 +98,7 @@ def paint_prepared(
     for tile, stylized in engine.stylized_tiles(seen, statistics, flow=flow):
         painted[tile.shown] = stylized
     if weights is not None and statistics is not None:
-        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics, flow=flow)
+        add_detail(painted, prepared.photo, engine, np.float32(amount) * weights, statistics)
     if prepared.lost is None:
         out[:] = quantize(resize(np.ascontiguousarray(planes.transpose(1, 2, 0)), height, width), np.uint8)
         return

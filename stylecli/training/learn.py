@@ -41,6 +41,7 @@ LEARNING = Recipe(
     licence="not stated",
     photos="11 free photos that ship with stylecli",
     fill=0.7,
+    flow=1.0,
     dilations=(1, 2, 4),
     loss_network="distilled",
     content_layer="relu4_2",

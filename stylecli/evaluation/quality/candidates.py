@@ -43,13 +43,18 @@ class Candidate:
         """The file of its recipe; a style may lack it."""
         return self.folder / RECIPE
 
-    def open(self, device: Device = "auto") -> AbstractContextManager[Stylizer]:
-        """Open its network, for use in a `with`; raises as its class does."""
+    def open(self, device: Device = "auto", *, flow: float | None = None) -> AbstractContextManager[Stylizer]:
+        """Open its network, for use in a `with`; raises as its class does.
+
+        flow: how far the strokes of a style are drawn out; None: as it says.
+        """
         if self.network:
             return ForeignNetwork(self.network, white=self.white)
         if self.pack is None:
             return RunNetwork.of(self.folder, device=device)
-        return Engine(self.pack, device=device)
+        engine = Engine(self.pack, device=device)
+        engine.flow = engine.flow if flow is None else flow
+        return engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +100,9 @@ def open_candidates(
     painting: Path | None = None,
     notice: Notice = lambda _: None,
 ) -> list[OpenCandidate]:
-    """Open the networks of candidates; `stack` closes them. The `painting` of each is looked for by `find_painting`.
+    """Open the networks of candidates, to judge their own pictures, without strokes that are drawn out.
+
+    `stack` closes them. The `painting` of each is looked for by `find_painting`.
 
     Raises:
         PackError, MediaError, UsageError, DeviceError: as the classes of the networks do.
@@ -107,7 +114,7 @@ def open_candidates(
         found = find_painting(candidate, painting) if painting else None
         if painting and found is None:
             notice(f"{candidate.name}: its painting is not in {painting}, no style distance is measured")
-        stylizer = stack.enter_context(candidate.open(device))
+        stylizer = stack.enter_context(candidate.open(device, flow=0))
         opened.append(OpenCandidate(candidate.name, stylizer, found, loss_of_recipe(candidate.recipe)))
     return opened
 

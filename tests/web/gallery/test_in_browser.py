@@ -326,7 +326,7 @@ def test_a_picture_in_several_tiles_gets_the_fine_strokes_of_the_program(page: A
     few_button(page, "the-scream").click()
     settled(page)
     with load_style("the-scream") as style:
-        assert is_the_same(after(page), style(photo))
+        assert is_within_a_level(after(page), style(photo))
 
 
 def test_the_picture_is_shown_without_fine_strokes_until_they_are_painted(page: Any, tmp_path: Path) -> None:

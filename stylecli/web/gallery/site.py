@@ -10,10 +10,12 @@ from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import atomic_folder, blamed_on, check_writable
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.version import __version__
+from stylecli.inference.flow import FLOW_REACH
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.packs.card import ModelFile
 from stylecli.packs.pack import StylePack
 from stylecli.web.gallery.blending import related_styles, weight_spans
+from stylecli.web.gallery.flowing import flow_network
 from stylecli.web.gallery.runtime import LICENCE, runtime_files
 from stylecli.web.gallery.statistics import measuring_model
 from stylecli.web.page_files import CONFIG_FILE, MAIN_FILE, page_files
@@ -54,6 +56,7 @@ def write_gallery(
     _check_target(output, overwrite=overwrite)
     progress(Step(0, len(packs) + 1, "parts", "the runtime"))
     files = {f"runtime/{name}": content for name, content in runtime_files(runtime).items()}
+    files["flow.onnx"] = flow_network()
     models, written = {}, {}
     for number, pack in enumerate(packs, start=1):
         progress(Step(number, len(packs) + 1, "parts", pack.name))
@@ -64,7 +67,8 @@ def write_gallery(
             files[f"previews/{pack.name}.jpg"] = pack.preview.read_bytes()
     related = related_styles(models, written)
     styles = [{**_entry(pack), **_blending(related[pack.name], written[pack.name])} for pack in packs]
-    config = {"engine": "browser", "password": False, "version": __version__, "styles": styles}
+    facts = {"engine": "browser", "password": False, "version": __version__, "flow_reach": FLOW_REACH}
+    config = {**facts, "styles": styles}
     files |= {name: content for name, content in page_files(config).items() if name not in SERVER_FILES}
     files[MAIN_FILE] = _with_policy(files[MAIN_FILE])
     files["NOTICES.txt"] = NOTICES.encode()
@@ -93,8 +97,8 @@ def _entry(pack: StylePack) -> Mapping[str, Any]:
     """What the page shows of a style, and the terms of its network."""
     card = pack.card
     shown = {"name": card.name, "title": card.title, "artist": card.artist, "year": card.year, "licence": card.licence}
-    painting = {"fill": card.fill, "detail": card.detail, "reach": model_for_browsers(pack).reach}
-    return {**shown, **painting, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
+    strokes = {"fill": card.fill, "detail": card.detail, "flow": card.flow, "reach": model_for_browsers(pack).reach}
+    return {**shown, **strokes, "variants": [], "default": "", "has_preview": pack.preview.is_file()}
 
 
 def _blending(related: Sequence[str], model: bytes) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ const WHOLE_PIXELS = 32 * 256 * 256; // up to which a network measures the whole
 const WORKING_PIXELS_MAX = 4e6; // that the memory of WebAssembly holds
 const PIXELS_MAX = 40e6;
 const QUALITY = 0.92;
-const PARTS_KEPT = 8; // what pictures were mixed from: another share of a style or of fine strokes needs no network
+const PARTS_KEPT = 8; // what pictures were made of: another share of a style or of fine strokes paints little or nothing anew
+const FLOWING = { parts: [["flow.onnx", 1]] }; // of `stylecli.web.gallery.flowing`
 const WRITTEN = { "image/jpeg": "jpg", "image/webp": "webp" }; // everything else becomes PNG
 
 export const can = { videos: false, batches: false, share: true, region: false, refine: true };
@@ -28,7 +29,7 @@ let opened = 0;
 
 export async function start() {
   // The runtime is large: it is loaded while the visitor still looks for a photo.
-  if (config.styles.length) prepare(networkOf(config.styles[0].name));
+  if (config.styles.length) [networkOf([[config.styles[0].name, 1]]), FLOWING].forEach(prepare);
   return { styles: config.styles, version: config.version };
 }
 
@@ -72,14 +73,14 @@ export async function photo(upload, _, { tile = false } = {}) {
 export async function paint(upload, wish, _, { tile = false, signal } = {}) {
   const own = await photo(upload, 0, { tile });
   const how = { ...lookOf(wish), scale: workingScale(own, wish.brush, own.height / upload.height), signal };
-  return blended(tile ? null : upload, own, wish.style, how);
+  return painting(tile ? null : upload, own, wish.style, how);
 }
 
 // The result at full size: {blob, name, lost}. A canvas keeps no metadata.
 export async function picture(upload, wish, _, mask) {
   const { bitmap, type } = pictures.get(upload.id);
   const own = pixelsOf(bitmap, upload.width, upload.height);
-  const painted = await blended(null, own, wish.style, { ...lookOf(wish), scale: workingScale(own, wish.brush) });
+  const painted = await painting(null, own, wish.style, { ...lookOf(wish), scale: workingScale(own, wish.brush) });
   const weights = mask && pixelsOf(mask, own.width, own.height);
   const made = compose(own, painted, { strength: wish.strength, colors: wish.preserve_color, mask: weights });
   const kind = WRITTEN[type] ? type : "image/png";
@@ -94,10 +95,11 @@ function workingScale({ width, height }, brush, made = 1) {
   return brush === "auto" ? Math.min(1, AUTO_SHORT_SIDE / Math.min(width, height)) : 1 / (brush * made);
 }
 
-// Strokes in empty areas, and fine ones: as wished, or else as the style says; of a blend, the mean of its parts.
+// Strokes in empty areas, fine ones, strokes along the shapes: as wished, or else as the style says; of a blend, the mean of
+// its parts.
 function lookOf({ style, ...wish }) {
   const natural = (name) => partsOf(style).reduce((sum, [part, share]) => sum + share * named(part)[name], 0);
-  return { fill: wish.fill ?? natural("fill"), detail: wish.detail ?? natural("detail") };
+  return Object.fromEntries(["fill", "detail", "flow"].map((name) => [name, wish[name] ?? natural(name)]));
 }
 
 function proxySize({ width, height }, tile) {
@@ -120,16 +122,46 @@ function nameOf(style) {
   return parts.length === 1 ? style : parts.map(([name, share]) => `${name}-${Math.round(100 * share)}`).join("-");
 }
 
-// One style, or a blend, made as the program does. Of styles with a common base, one network with their mean weights
-// paints. Others paint the picture one after the other, and their pictures are mixed. What those of an `upload` are made
-// of is kept; null keeps nothing. `how`: the `scale` at which networks work, `fill`, `detail`, and a `signal` to give it up.
-async function blended(upload, own, style, how) {
+// One style, or a blend, made as the program does. What pictures of an `upload` are made of is kept; null keeps nothing.
+// `how`: the `scale` at which networks work, `fill`, `detail`, `flow`, and a `signal` to give it up. What the small photo
+// had lost is put back.
+async function painting(upload, own, style, how) {
   const keep = (name, what, paint) => (upload ? part(JSON.stringify([upload.id, own.width, own.height, how.scale, name, what]), paint, how.signal) : paint());
-  const parts = partsOf(style);
-  if (parts.length === 1 || areRelated(parts)) return paintedAt(own, style, how, keep);
-  const what = ["part", how.fill, how.detail];
-  const pictures = await Promise.all(parts.map(([name]) => keep(name, what, () => paintedAt(own, name, how, keep))));
-  return compose(pictures[1], pictures[0], { strength: parts[0][1], colors: false });
+  const scale = Math.min(how.scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
+  const width = Math.max(1, Math.round(own.width * scale)), height = Math.max(1, Math.round(own.height * scale));
+  if (width === own.width && height === own.height) return paintedSmall(null, own, style, how, keep);
+  const canvas = canvasOf(own), small = pixelsOf(canvas, width, height);
+  const painted = pixelsOf(canvasOf(await paintedSmall(canvas, small, style, how, keep)), own.width, own.height);
+  if (height > own.height) return painted;
+  return restoreDetail(own, pixelsOf(canvasOf(small), own.width, own.height), painted);
+}
+
+// What the networks make of `small`, with fine strokes; `own` as `withFineStrokes` takes it.
+async function paintedSmall(own, small, style, { fill, detail, flow, signal }, keep) {
+  const networks = networksOf(style), reach = reachOf(style, flow);
+  const plain = await Promise.all(networks.map(({ name, network }) => keep(name, ["plain", fill], () => run({ network, pixels: small, fill }, signal))));
+  const finished = (pictures) => drawnOut(mixed(pictures.map(({ painted }) => painted), networks[0].share), flow, signal);
+  const painted = await keep(style, ["finished", fill, flow], () => finished(plain));
+  if (!detail) return painted;
+  const { weights } = await keep("", "weights", () => run({ pixels: small }, signal));
+  if (!weights) return painted;
+  const paint = async (pixels, isSmall) =>
+    finished(await Promise.all(networks.map(({ network }, place) => run({ network, pixels, isSmall, given: plain[place].statistics }, signal))));
+  const fine = await keep(style, ["fine", fill, flow], () => withFineStrokes(painted, { own, small, weights, reach, paint }));
+  return detail < 1 ? compose(painted, fine, { strength: detail, colors: false }) : fine;
+}
+
+const mixed = ([first, second], share) => (second ? compose(second, first, { strength: share, colors: false }) : first);
+
+// A painted picture with its strokes drawn out along the shapes.
+async function drawnOut(pixels, flow, signal) {
+  return flow ? (await run({ network: FLOWING, pixels, flow }, signal)).painted : pixels;
+}
+
+// How far a pixel affects others; 0: unknown.
+function reachOf(style, flow) {
+  const reaches = partsOf(style).map(([name]) => named(name).reach);
+  return reaches.every(Boolean) ? Math.max(...reaches) + (flow ? config.flow_reach : 0) : 0;
 }
 
 const named = (style) => config.styles.find(({ name }) => name === style);
@@ -138,10 +170,17 @@ function areRelated([[first], [second]]) {
   return Boolean(named(first)?.related?.includes(second));
 }
 
+// The networks that paint a style, each with its share. Of a blend of styles with a common base, one with their mean
+// weights; of others, one for each part, whose pictures are mixed.
+function networksOf(style) {
+  const parts = partsOf(style);
+  if (parts.length === 1 || areRelated(parts)) return [{ name: style, share: 1, network: networkOf(parts) }];
+  return parts.map(([name, share]) => ({ name, share, network: networkOf([[name, 1]]) }));
+}
+
 // What the worker needs to make a network: the files of its parts with their shares, and where their weights lie.
-function networkOf(style) {
-  const parts = partsOf(style).map(([name, share]) => [`models/${encodeURIComponent(name)}.onnx`, share]);
-  return { parts, weights: named(partsOf(style)[0][0])?.weights };
+function networkOf(parts) {
+  return { parts: parts.map(([name, share]) => [`models/${encodeURIComponent(name)}.onnx`, share]), weights: named(parts[0][0]).weights };
 }
 
 const keptParts = new Map();
@@ -156,27 +195,4 @@ function part(key, paint, signal) {
   keptParts.set(key, entry);
   if (keptParts.size > PARTS_KEPT) keptParts.delete(keptParts.keys().next().value);
   return entry.promise;
-}
-
-// A picture painted by a network that works at `scale` times its size; what the small photo had lost is put back.
-async function paintedAt(own, style, how, keep) {
-  const scale = Math.min(how.scale, Math.sqrt(WORKING_PIXELS_MAX / (own.width * own.height)));
-  const width = Math.max(1, Math.round(own.width * scale)), height = Math.max(1, Math.round(own.height * scale));
-  if (width === own.width && height === own.height) return paintedSmall(null, own, style, how, keep);
-  const canvas = canvasOf(own), small = pixelsOf(canvas, width, height);
-  const painted = pixelsOf(canvasOf(await paintedSmall(canvas, small, style, how, keep)), own.width, own.height);
-  if (height > own.height) return painted;
-  return restoreDetail(own, pixelsOf(canvasOf(small), own.width, own.height), painted);
-}
-
-// What a network makes of `small`, with fine strokes; `own` as `withFineStrokes` takes it.
-async function paintedSmall(own, small, style, { fill, detail, signal }, keep) {
-  const network = networkOf(style), reach = Math.max(...partsOf(style).map(([name]) => named(name).reach));
-  const { painted, statistics } = await keep(style, ["plain", fill], () => run({ network, pixels: small, fill }, signal));
-  if (!detail) return painted;
-  const { weights } = await keep("", "weights", () => run({ pixels: small }, signal));
-  if (!weights) return painted;
-  const paint = async (pixels, isSmall) => (await run({ network, pixels, isSmall, given: statistics }, signal)).painted;
-  const fine = await keep(style, ["fine", fill], () => withFineStrokes(painted, { own, small, weights, reach, paint }));
-  return detail < 1 ? compose(painted, fine, { strength: detail, colors: false }) : fine;
 }

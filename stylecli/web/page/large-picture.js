@@ -19,7 +19,7 @@ export function largePicture(upload, { onmask }) {
   let asked = null, drawing = false;
   const mixed = { before: null, after: null }; // pictures that the next drawing may overwrite
 
-  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill, detail: detailOf() });
+  const wanted = () => ({ style: styleOf(state), variant: state.blend ? "" : state.variant, strokes: state.strokes, fill: state.fill, detail: detailOf(), flow: state.flow });
   const other = () => ({ ...wanted(), style: against, variant: "", detail: detailOf(styleAgainst(), null, "") });
   const styleAgainst = () => app.styles.find((one) => one.name === against) ?? null;
   const detailOf = (...styles) => (upload.kind === "video" ? 0 : amountOf("detail", ...styles)); // a number: 0 saves a painting

@@ -46,13 +46,13 @@ function thread() {
 }
 
 function done({ fault, painted, milliseconds, ...answer }) {
-  const { resolve, reject } = running;
+  const { task, resolve, reject } = running;
   running = null;
   if (fault) reject(new Fault(fault));
   else if (!painted) resolve(answer);
   else {
     const pixels = new ImageData(painted.levels, painted.width, painted.height);
-    performance.measure(`painted ${pixels.width} x ${pixels.height}`, { start: performance.now() - milliseconds, end: performance.now() });
+    performance.measure(`${task.flow ? "drawn out" : "painted"} ${pixels.width} x ${pixels.height}`, { start: performance.now() - milliseconds, end: performance.now() });
     resolve({ ...answer, painted: pixels });
   }
   next();

@@ -2,7 +2,7 @@
 
 import { compose } from "./compose.js";
 import { engine } from "./engine.js";
-import { brushOf, chosenFor } from "./wish.js";
+import { amountsOf, brushOf } from "./wish.js";
 
 const BYTES_MAX = 250e6;
 const SMALL_AT_ONCE = 2;
@@ -36,19 +36,19 @@ function keep(key, make, signal = null) {
 }
 
 const photoKey = (upload, second, tile) => JSON.stringify([upload.id, second, tile]);
-const paintKey = (upload, { style, variant, strokes, fill, detail }, second, tile) =>
-  JSON.stringify([upload.id, second, tile, style, variant, strokes, fill, detail]);
+const paintKey = (upload, { style, variant, strokes, fill, detail, flow }, second, tile) =>
+  JSON.stringify([upload.id, second, tile, style, variant, strokes, fill, detail, flow]);
 
 export function photo(upload, second, { tile = false } = {}) {
   return keep(photoKey(upload, second, tile), () => engine.photo(upload, second, { tile }));
 }
 
 // A style on its own: what the small pictures show. Fine strokes would hardly be seen in them.
-export const plainly = (style) => ({ style, variant: "", strokes: 1, fill: -1, detail: 0 });
+export const plainly = (style) => ({ style, variant: "", strokes: 1, fill: -1, detail: 0, flow: -1 });
 
 export function painted(upload, wanted, second, { tile = false, signal } = {}) {
-  const { style, variant, strokes, fill, detail } = wanted;
-  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes), fill: chosenFor(upload, fill), detail };
+  const { style, variant, strokes } = wanted;
+  const wish = { style, variant: variant || null, brush: brushOf(upload, strokes), ...amountsOf(upload, wanted) };
   const key = paintKey(upload, wanted, second, tile);
   const make = () => engine.paint(upload, wish, second, { tile, signal });
   return keep(key, () => (tile ? inTurn(make, signal) : make()), signal);

@@ -33,7 +33,8 @@ export function settingsOf(picture, { load, heard }) {
   });
   const amount = (name, label, max) =>
     slider(label, { min: 0, max, step: 0.05, value: amountOf(name), show: (v) => (v ? percent(v) : T.none), oninput: (v) => repainted({ [name]: v }) });
-  const amounts = isVideo() ? {} : { fill: amount("fill", T.fill, 2), detail: amount("detail", T.detail, 1) };
+  const ofPictures = isVideo() ? {} : { fill: amount("fill", T.fill, 2), detail: amount("detail", T.detail, 1) };
+  const amounts = { ...ofPictures, flow: amount("flow", T.flow, 1) };
   const colors = toggle(T.colors, state.colors, (is) => changed({ colors: is }));
   const blending = h("div", { class: "fields" }), variants = h("div");
   const compareWith = choice(T.compareWith, [["", T.thePhoto], ...app.styles.map((one) => [one.name, one.title])], "", (name) => {

@@ -1,9 +1,9 @@
 // What the visitor has chosen. It lives in the fragment of the address: a reload and the back button keep it, and the
 // fragment is never sent to any server.
 
-// `fill` and `detail` -1: as the style says.
-const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, fill: -1, detail: -1, colors: false, second: 0, file: "", files: "", learn: "", job: "" };
-const LOOK = ["variant", "blend", "share", "strength", "strokes", "fill", "detail", "colors"];
+// `fill`, `detail` and `flow` -1: as the style says.
+const DEFAULTS = { style: "", variant: "", blend: "", share: 0.5, strength: 1, strokes: 1, fill: -1, detail: -1, flow: -1, colors: false, second: 0, file: "", files: "", learn: "", job: "" };
+const LOOK = ["variant", "blend", "share", "strength", "strokes", "fill", "detail", "flow", "colors"];
 
 export const state = { ...DEFAULTS };
 export let key = "";
@@ -28,6 +28,7 @@ export function readAddress() {
   state.strokes = Math.min(4, Math.max(0.5, state.strokes));
   state.fill = state.fill < 0 ? DEFAULTS.fill : Math.min(2, state.fill);
   state.detail = state.detail < 0 ? DEFAULTS.detail : Math.min(1, state.detail);
+  state.flow = state.flow < 0 ? DEFAULTS.flow : Math.min(1, state.flow);
   state.share = Math.min(0.95, Math.max(0.05, state.share));
   state.second = Math.max(0, state.second);
 }

@@ -40,6 +40,7 @@ export const T = {
   strokesValue: (f) => (f === 1 ? "Natural" : `${Number(f.toFixed(2))} ×`),
   fill: "Strokes in empty areas",
   detail: "Fine strokes in detailed areas",
+  flow: "Strokes along the shapes",
   none: "None",
   colors: "Keep the photo’s colours",
   variant: "Quality",

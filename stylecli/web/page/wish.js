@@ -12,8 +12,10 @@ export function brushOf(upload, strokes) {
   return Math.min(BRUSH_RANGE[1], Math.max(BRUSH_RANGE[0], Math.round(auto * strokes * 100) / 100));
 }
 
-// The strokes in empty areas, or the fine ones; null: as the style says. Videos have neither.
-export const chosenFor = (upload, amount) => (amount < 0 || upload.kind === "video" ? null : amount);
+// Amounts that a style has a mind of; null: as the style says. Videos have no strokes in empty areas and no fine ones.
+const chosen = (amount) => (amount < 0 ? null : amount);
+const chosenFor = (upload, amount) => (upload.kind === "video" ? null : chosen(amount));
+export const amountsOf = (upload, { fill, detail, flow }) => ({ fill: chosenFor(upload, fill), detail: chosenFor(upload, detail), flow: chosen(flow) });
 
 // The style as the program names it: one, or two with their weights.
 export function styleOf({ style, blend, share }) {
@@ -29,8 +31,7 @@ export function wishOf(upload, state) {
     strength: state.strength,
     preserve_color: state.colors,
     brush: brushOf(upload, state.strokes),
-    fill: chosenFor(upload, state.fill),
-    detail: chosenFor(upload, state.detail),
+    ...amountsOf(upload, state),
   };
 }
 
@@ -44,6 +45,7 @@ export function commandOf(upload, state, { mask = false, span = null } = {}) {
   if (wish.brush !== "auto") words.push("--brush", String(wish.brush));
   if (wish.fill !== null) words.push("--fill", String(wish.fill));
   if (wish.detail !== null) words.push("--detail", String(wish.detail));
+  if (wish.flow !== null) words.push("--flow", String(wish.flow));
   if (mask) words.push("--mask", "mask.png");
   if (span) words.push("--range", `${span.start || ""}:${span.end ?? ""}`);
   return words;

@@ -79,13 +79,15 @@ onmessage = async ({ data: { network, rgba, width, height, ...task } }) => {
 };
 
 // Answers with the painted picture, opaque unless `rgba` says otherwise, and the statistics that were measured, or `given`.
-async function paint(session, rgb, width, height, { rgba, fill, given }) {
+// `flow` is an input of the network that draws strokes out alone.
+async function paint(session, rgb, width, height, { rgba, fill, given, flow }) {
   const began = performance.now();
   if (fill) addStrokes(rgb, width, height, fill);
   const takesStatistics = session.inputNames.includes("statistics");
   const { stylized, measured } = await session.run({
     image: new ort.Tensor("uint8", rgb, [1, height, width, 3]),
     ...(takesStatistics ? statisticsOf(given) : {}),
+    ...(flow ? { flow: new ort.Tensor("float32", [flow], []) } : {}),
   });
   const from = stylized.data, levels = new Uint8ClampedArray(width * height * 4);
   for (let at = 0, to = 0; to < levels.length; to += 4) {

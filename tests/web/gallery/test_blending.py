@@ -48,5 +48,5 @@ def test_mean_weights_paint_as_the_blend_of_the_program(packs: dict[str, StylePa
     made = blend([packs[name] for name in RELATED], [1 - SHARE, SHARE])
     assert made.is_interpolated
     with Engine(made, device="cpu") as engine:
-        ((_, levels),) = engine.stylized_bytes(photo)
+        ((_, levels),) = engine.stylized_bytes(photo, flow=0)
     assert np.abs(painted[0].astype(int) - levels).max() <= ROUNDING

@@ -86,6 +86,11 @@ def few_button(page: Any, style: str = CHOSEN) -> Any:
     return style_button(page, style, FEW)
 
 
+def is_within_a_level(picture: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
+    """Whether 99.9 % of the samples differ by one level at most."""
+    return bool((np.abs(picture.astype(int) - expected) <= 1).mean() >= 0.999)
+
+
 def is_the_same(picture: NDArray[np.uint8], expected: NDArray[np.uint8]) -> bool:
     """Whether 99 % of the samples differ by two levels at most: few strokes may turn where a number is rounded."""
     return bool((np.abs(picture.astype(int) - expected) <= 2).mean() >= 0.99)
@@ -259,6 +264,61 @@ def test_fine_strokes_are_those_of_the_program_and_a_link_keeps_them(page: Any, 
     assert page.evaluate("navigator.clipboard.readText()").endswith("#style=the-scream&detail=0")
 
 
+@pytest.mark.parametrize(("name", "own"), [("great-wave", 1), ("windmills", 0)])
+def test_strokes_along_the_shapes_are_those_of_the_program_and_a_link_keeps_them(
+    page: Any, cat: Path, name: str, own: int
+) -> None:
+    open_files(page, cat)
+    few_button(page, name).click()
+    settled(page)
+    with load_style(name) as style:
+        assert style.engine.flow == own
+        made = {flow: style(skimage.data.chelsea(), flow=flow) for flow in (0, 0.5, 1)}
+    assert is_within_a_level(after(page), made[own])
+    assert not is_the_same(made[1], made[0])
+    for flow in (0.5, 1 - own):
+        set_slider(page, "Strokes along the shapes", flow)
+        page.wait_for_timeout(200)  # the pause of the sliders
+        settled(page)
+        assert is_within_a_level(after(page), made[flow])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert is_within_a_level(read_picture(Path(download.value.path())).pixels, made[1 - own])
+    page.get_by_text("The same on the command line").click()
+    assert page.inner_text("code") == f"stylecli image cat.png -s {name} --flow {1 - own}"
+    page.get_by_role("button", name="Copy a link").click()
+    page.wait_for_selector("text=The link is copied")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"#style={name}&flow={1 - own}")
+
+
+def test_another_flow_paints_nothing_anew(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    few_button(page).click()
+    settled(page)
+    until(page, "!document.querySelector('.strip .waiting')")
+    count = "kind => performance.getEntriesByType('measure').filter(one => one.name.startsWith(kind)).length"
+    painted, drawn_out = page.evaluate(count, "painted"), page.evaluate(count, "drawn out")
+    set_slider(page, "Strokes along the shapes", 0.5)
+    page.wait_for_timeout(200)  # the pause of the sliders
+    settled(page)
+    assert page.evaluate(count, "drawn out") == drawn_out + 1
+    assert page.evaluate(count, "painted") == painted
+
+
+def test_a_blend_has_the_mean_flow_of_its_styles(page: Any, cat: Path) -> None:
+    open_files(page, cat)
+    few_button(page, "the-scream").click()
+    settled(page)
+    for other, flow in (("windmills", 0.6), ("great-wave", 1)):
+        page.get_by_label("Blend with").select_option(other)
+        set_slider(page, f"Share of {find_style(other).card.title}", 0.4)
+        page.wait_for_timeout(200)  # the pause of the sliders
+        settled(page)
+        with load_style(f"the-scream:0.6+{other}:0.4") as style:
+            assert style.engine.flow == pytest.approx(flow)
+            assert is_within_a_level(after(page), style(skimage.data.chelsea()))
+
+
 def test_a_picture_in_several_tiles_gets_the_fine_strokes_of_the_program(page: Any, tmp_path: Path) -> None:
     photo = np.ascontiguousarray(skimage.data.astronaut()[:470])
     write_picture(picture_from_pixels(photo), tmp_path / "astronaut.png")
@@ -266,7 +326,7 @@ def test_a_picture_in_several_tiles_gets_the_fine_strokes_of_the_program(page: A
     few_button(page, "the-scream").click()
     settled(page)
     with load_style("the-scream") as style:
-        assert is_the_same(after(page), style(photo))
+        assert is_within_a_level(after(page), style(photo))
 
 
 def test_the_picture_is_shown_without_fine_strokes_until_they_are_painted(page: Any, tmp_path: Path) -> None:

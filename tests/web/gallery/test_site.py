@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.inference.engine import Engine
+from stylecli.inference.flow import FLOW_REACH
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import LUMA
 from stylecli.packs.pack import StylePack
@@ -26,7 +27,7 @@ def test_the_site_holds_all_that_the_page_loads(tmp_path: Path, runtime: Path, t
     site = tmp_path / "site"
     assert write_gallery(site, [tiny_pack], runtime=runtime) > 0
     names = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
-    assert {f"runtime/{name}" for name in FILES} | {f"models/{tiny_pack.name}.onnx"} < names
+    assert {f"runtime/{name}" for name in FILES} | {f"models/{tiny_pack.name}.onnx", "flow.onnx"} < names
     for module in site.glob("*.js"):
         loaded = re.findall(r'(?:from|import|Worker)[ (]"(?:\./)?([^"]+)"', module.read_text(encoding="utf-8"))
         assert {name for name in loaded if name != "./engine-server.js"} - {"engine-server.js"} <= names, module
@@ -48,10 +49,12 @@ def test_the_page_is_told_the_styles(tmp_path: Path, runtime: Path, tiny_pack: S
     written = (tmp_path / "site" / "config.js").read_text(encoding="utf-8")
     config = json.loads(written.removeprefix("export const config = ").rstrip(";\n"))
     assert config["engine"] == "browser"
-    assert {key: config["styles"][0][key] for key in ("name", "fill", "detail", "reach")} == {
+    assert config["flow_reach"] == FLOW_REACH
+    assert {key: config["styles"][0][key] for key in ("name", "fill", "detail", "flow", "reach")} == {
         "name": tiny_pack.name,
         "fill": tiny_pack.card.fill,
         "detail": tiny_pack.card.detail,
+        "flow": tiny_pack.card.flow,
         "reach": tiny_pack.model().reach,
     }
 

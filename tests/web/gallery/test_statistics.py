@@ -27,9 +27,9 @@ def test_statistics_are_measured_and_applied_as_by_the_program(photo: NDArray[np
     painted, applied = session.run(None, {"image": other[None], **given})
     with Engine(pack, device="cpu") as engine:
         statistics = engine.measure(photo)
-        ((_, own_levels),) = engine.stylized_bytes(photo)
-        ((_, levels),) = engine.stylized_bytes(other, statistics)
-        ((_, without),) = engine.stylized_bytes(other)
+        ((_, own_levels),) = engine.stylized_bytes(photo, flow=0)
+        ((_, levels),) = engine.stylized_bytes(other, statistics, flow=0)
+        ((_, without),) = engine.stylized_bytes(other, flow=0)
     assert np.concatenate([one.ravel() for one in statistics]) == pytest.approx(measured[0], rel=1e-4, abs=1e-4)
     assert np.array_equal(own[0], own_levels)
     assert np.array_equal(applied, measured)

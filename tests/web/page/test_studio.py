@@ -48,6 +48,7 @@ def test_a_photo_appears_in_every_style(page: Any, desk: Path, tmp_path: Path) -
         (("Stroke size", 1), ["--brush", "2"]),
         (("Strokes in empty areas", 2), ["--fill", "2"]),
         (("Fine strokes in detailed areas", 0.5), ["--detail", "0.5"]),
+        (("Strokes along the shapes", 0.5), ["--flow", "0.5"]),
         (("Keep the photo’s colours", None), ["--preserve-color"]),
     ],
 )
@@ -68,7 +69,12 @@ def test_controls_change_the_picture_as_the_command_line_does(
 
 
 @pytest.mark.parametrize(
-    ("name", "label"), [("fill", "Strokes in empty areas"), ("detail", "Fine strokes in detailed areas")]
+    ("name", "label"),
+    [
+        ("fill", "Strokes in empty areas"),
+        ("detail", "Fine strokes in detailed areas"),
+        ("flow", "Strokes along the shapes"),
+    ],
 )
 def test_strokes_are_as_the_style_says_until_they_are_chosen(page: Any, desk: Path, name: str, label: str) -> None:
     own = {pack.name: getattr(pack.card, name) for pack in list_styles()}

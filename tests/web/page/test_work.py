@@ -17,6 +17,7 @@ from stylecli.core.extras import missing_packages
 from tests.support.pages import (
     ALL_SHOWN,
     QUICK_LEARNING,
+    after,
     by_command_line,
     open_files,
     opened,
@@ -67,6 +68,29 @@ def test_a_video_is_stylized_and_played(page: Any, desk: Path, tmp_path: Path) -
     page.get_by_role("button", name="Back to the settings").click()
     page.wait_for_selector("text=Stylize the video")
     assert page.get_by_label("Strength", exact=True).is_visible()
+
+
+def test_strokes_along_the_shapes_are_chosen_for_a_video_too(page: Any, desk: Path, tmp_path: Path) -> None:
+    open_files(page, desk / "clip.mp4")
+    until(page, ALL_SHOWN)
+    style_button(page).click()
+    settled(page)
+    for label in ("Strokes in empty areas", "Fine strokes in detailed areas"):
+        assert page.get_by_label(label, exact=True).count() == 0
+    shown = after(page)
+    set_slider(page, "Strokes along the shapes", 0)
+    until(page, "document.querySelector('.veil').hidden")
+    settled(page)
+    assert np.abs(after(page).astype(int) - shown).mean() > 1
+    assert page.inner_text("code") == "stylecli video clip.mp4 -s great-wave --flow 0"
+    page.get_by_role("button", name="Stylize the video").click()
+    page.wait_for_selector(".layer.after video")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    made = tmp_path / "made.mp4"
+    command = ["video", str(desk / "clip.mp4"), "-s", "great-wave", "--flow", "0", "-o", str(made)]
+    suite.main(command, standalone_mode=False)
+    assert Path(download.value.path()).read_bytes() == made.read_bytes()
 
 
 def test_long_work_is_cancelled(page: Any, long_clip: Path) -> None:

@@ -97,6 +97,37 @@ def test_fine_strokes_are_painted_as_by_the_command_line(client: Visitor, photo_
     assert np.array_equal(np.frombuffer(tile.content, np.uint8).reshape(300, 451, 4)[..., :3], shown[0])
 
 
+def test_strokes_along_the_shapes_are_painted_as_by_the_command_line(
+    client: Visitor, photo_id: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cat.png").write_bytes(PHOTO)
+    made = {}
+    for flow in (None, 0, 0.5):
+        call = {"upload": photo_id, "style": "great-wave", **({} if flow is None else {"flow": flow})}
+        options = ["-s", "great-wave", "-o", str(tmp_path / f"{flow}.png")]
+        options += [] if flow is None else ["--flow", str(flow)]
+        suite.main(["image", str(tmp_path / "cat.png"), *options], standalone_mode=False)
+        assert client.post("/api/picture", json=call).content == (tmp_path / f"{flow}.png").read_bytes()
+        made[flow] = read_picture(tmp_path / f"{flow}.png").pixels
+        region = {"left": 0, "top": 0, "width": 451, "height": 300}
+        for path, more in (("/api/paint", {}), ("/api/region", region)):
+            shown = np.frombuffer(client.post(path, json={**call, **more}).content, np.uint8)
+            assert np.array_equal(shown.reshape(300, 451, 4)[..., :3], made[flow])
+    assert np.abs(made[None].astype(int) - made[0]).mean() > 1
+
+
+def test_frames_have_strokes_along_the_shapes_as_the_style_says(client: Visitor, tmp_path: Path) -> None:
+    frame = np.ascontiguousarray(skimage.data.coffee()[:240, :320])
+    write_clip(tmp_path / "clip.mp4", iter([frame] * 3), size=(320, 240), rate=12)
+    clip = client.upload((tmp_path / "clip.mp4").read_bytes(), "clip.mp4").json()["id"]
+    calls = ({}, {"flow": 0}, {"flow": 1})
+    own, plain, drawn_out = (
+        client.post("/api/paint", json={"upload": clip, "style": "great-wave", **call}).content for call in calls
+    )
+    assert own == drawn_out
+    assert own != plain
+
+
 def test_frames_get_fine_strokes_only_if_they_are_asked_for(client: Visitor, tmp_path: Path) -> None:
     frame = np.ascontiguousarray(skimage.data.coffee()[:240, :320])
     write_clip(tmp_path / "clip.mp4", iter([frame] * 3), size=(320, 240), rate=12)
@@ -195,6 +226,8 @@ def test_names_of_files_lead_nowhere(client: Visitor, name: str) -> None:
         b'{"style": "tiny", "fill": "much"}',
         b'{"style": "tiny", "detail": 1.1}',
         b'{"style": "tiny", "detail": true}',
+        b'{"style": "tiny", "flow": 1.1}',
+        b'{"style": "tiny", "flow": "far"}',
         b'{"style": "tiny", "brush": 1e400}',
         b'{"style": "tiny", "mask": "../x"}',
         b'{"style": "tiny", "preserve_color": "yes"}',

@@ -10,7 +10,6 @@ from stylecli.core.errors import PackError, UsageError
 from stylecli.core.files import atomic_folder, blamed_on, check_writable
 from stylecli.core.progress import Progress, Step, ignore
 from stylecli.core.version import __version__
-from stylecli.inference.flow import FLOW_REACH
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.packs.card import ModelFile
 from stylecli.packs.pack import StylePack
@@ -67,7 +66,7 @@ def write_gallery(
             files[f"previews/{pack.name}.jpg"] = pack.preview.read_bytes()
     related = related_styles(models, written)
     styles = [{**_entry(pack), **_blending(related[pack.name], written[pack.name])} for pack in packs]
-    facts = {"engine": "browser", "password": False, "version": __version__, "flow_reach": FLOW_REACH}
+    facts = {"engine": "browser", "password": False, "version": __version__}
     config = {**facts, "styles": styles}
     files |= {name: content for name, content in page_files(config).items() if name not in SERVER_FILES}
     files[MAIN_FILE] = _with_policy(files[MAIN_FILE])

@@ -138,16 +138,15 @@ async function painting(upload, own, style, how) {
 
 // What the networks make of `small`, with fine strokes; `own` as `withFineStrokes` takes it.
 async function paintedSmall(own, small, style, { fill, detail, flow, signal }, keep) {
-  const networks = networksOf(style), reach = reachOf(style, flow);
+  const networks = networksOf(style), shared = (pictures) => mixed(pictures.map(({ painted }) => painted), networks[0].share);
   const plain = await Promise.all(networks.map(({ name, network }) => keep(name, ["plain", fill], () => run({ network, pixels: small, fill }, signal))));
-  const finished = (pictures) => drawnOut(mixed(pictures.map(({ painted }) => painted), networks[0].share), flow, signal);
-  const painted = await keep(style, ["finished", fill, flow], () => finished(plain));
+  const painted = await keep(style, ["drawn out", fill, flow], () => drawnOut(shared(plain), flow, signal));
   if (!detail) return painted;
   const { weights } = await keep("", "weights", () => run({ pixels: small }, signal));
   if (!weights) return painted;
   const paint = async (pixels, isSmall) =>
-    finished(await Promise.all(networks.map(({ network }, place) => run({ network, pixels, isSmall, given: plain[place].statistics }, signal))));
-  const fine = await keep(style, ["fine", fill, flow], () => withFineStrokes(painted, { own, small, weights, reach, paint }));
+    shared(await Promise.all(networks.map(({ network }, place) => run({ network, pixels, isSmall, given: plain[place].statistics }, signal))));
+  const fine = await keep(style, ["fine", fill, flow], () => withFineStrokes(painted, { own, small, weights, reach: reachOf(style), paint }));
   return detail < 1 ? compose(painted, fine, { strength: detail, colors: false }) : fine;
 }
 
@@ -159,9 +158,9 @@ async function drawnOut(pixels, flow, signal) {
 }
 
 // How far a pixel affects others; 0: unknown.
-function reachOf(style, flow) {
+function reachOf(style) {
   const reaches = partsOf(style).map(([name]) => named(name).reach);
-  return reaches.every(Boolean) ? Math.max(...reaches) + (flow ? config.flow_reach : 0) : 0;
+  return reaches.every(Boolean) ? Math.max(...reaches) : 0;
 }
 
 const named = (style) => config.styles.find(({ name }) => name === style);

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from stylecli.core.errors import MediaError, PackError, UsageError
 from stylecli.inference.engine import Engine
-from stylecli.inference.flow import FLOW_REACH
 from stylecli.inference.sessions import open_cpu_session
 from stylecli.media.pixels import LUMA
 from stylecli.packs.pack import StylePack
@@ -49,7 +48,6 @@ def test_the_page_is_told_the_styles(tmp_path: Path, runtime: Path, tiny_pack: S
     written = (tmp_path / "site" / "config.js").read_text(encoding="utf-8")
     config = json.loads(written.removeprefix("export const config = ").rstrip(";\n"))
     assert config["engine"] == "browser"
-    assert config["flow_reach"] == FLOW_REACH
     assert {key: config["styles"][0][key] for key in ("name", "fill", "detail", "flow", "reach")} == {
         "name": tiny_pack.name,
         "fill": tiny_pack.card.fill,

@@ -21,8 +21,8 @@ PICTURES = Path(__file__).with_name("pictures")
 PHOTO = PREVIEW_PHOTO  # by Aitzol Berasategi, CC BY 4.0
 EMPTY_PHOTO, FILLED = LEARNING_PHOTOS / "sunset.jpg", "starry-night"  # by the same
 DETAILED_PHOTO, DETAILED = JUDGING_PHOTOS / "astronaut.jpg", "woman-with-a-hat"  # by NASA
-FLOWING = "starry-night"
 FACE = np.s_[:TILE_WIDTH, 60 : 60 + TILE_WIDTH]  # of that photo
+FLOWING, ROCKS = "starry-night", np.s_[40 : 40 + TILE_WIDTH, 200 : 200 + TILE_WIDTH]  # of PHOTO
 STYLE, SECOND, BLEND = "composition-vii", "cafe-terrace", "cafe-terrace:0.5+composition-vii:0.5"
 SOFT_HALF = np.linspace(-2, 3, 64, dtype=np.float32).clip(0, 1)[None]  # a mask that is white at the right
 LOOKS = (
@@ -55,11 +55,12 @@ def main() -> None:
     detailed = read_picture(DETAILED_PHOTO).pixels
     with Engine(find_style(DETAILED), device="cpu") as engine:
         tiles = [(paint(engine, detailed, Look(detail=detail)), f"--detail {detail:g}", "") for detail in (0.0, 1.0)]
+    faces = [(pixels[FACE], *words) for pixels, *words in [(detailed, "the photo", ""), *tiles]]
+    _write(labelled_grid(faces, columns=3), "detail.jpg")
     with Engine(find_style(FLOWING), device="cpu") as engine:
-        flows = [(paint(engine, detailed, Look(flow=flow)), f"--flow {flow:g}", "") for flow in (0.0, 1.0)]
-    for name, painted in (("detail.jpg", tiles), ("flow.jpg", flows)):
-        faces = [(pixels[FACE], *words) for pixels, *words in [(detailed, "the photo", ""), *painted]]
-        _write(labelled_grid(faces, columns=3), name)
+        tiles = [(paint(engine, photo, Look(flow=flow)), f"--flow {flow:g}", "") for flow in (0.0, 1.0)]
+    rocks = [(pixels[ROCKS], *words) for pixels, *words in [(photo, "the photo", ""), *tiles]]
+    _write(labelled_grid(rocks, columns=3), "flow.jpg")
 
 
 def _write(pixels: NDArray[np.uint8], name: str) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylecli.core.errors import DeviceError, PackError
-from stylecli.inference.flow import FLOW_INPUT, FLOW_REACH, flowing_model
+from stylecli.inference.flow import FLOW_REACH, flowing_model
+from stylecli.inference.flow_nodes import FLOW_INPUT
 from stylecli.inference.int8_as_float import float_twin
 from stylecli.inference.normalization import Statistics, statistics_model, with_statistics
 from stylecli.inference.sessions import (
@@ -89,8 +90,8 @@ class Engine:
         self.at_once = min(cores, AT_ONCE) if side_by_side and device == "cpu" else 1
         self._threads, self._tile = threads or (cores // self.at_once if self.at_once > 1 else None), tile
         self._sessions: dict[str, Any] = {f"live {_Kind()}": self._open(self._model)}
-        # (statistics, kind, session) of the latest scenes: as many as threads may paint at a time.
-        self._given: deque[tuple[Statistics, _Kind, Any]] = deque(maxlen=self.at_once)
+        # (statistics, session) of the latest scenes, by kind: as many as threads may paint at a time.
+        self._given: dict[_Kind, deque[tuple[Statistics, Any]]] = {}
         self._opening = Lock()
         _check_contract(self._sessions[f"live {_Kind()}"], pack.name)
 
@@ -177,13 +178,14 @@ class Engine:
     def _with(self, statistics: Statistics, kind: _Kind) -> Any:
         """Return a session with these statistics; the latest sessions are cached."""
         with self._opening:
-            for fixed, fixed_kind, session in self._given:
-                if fixed_kind == kind and _are_equal(fixed, statistics):
+            given = self._given.setdefault(kind, deque())
+            for fixed, session in given:
+                if _are_equal(fixed, statistics):
                     return session
-            if len(self._given) == self.at_once:
-                self._given.popleft()  # free it before the next one is made
+            if len(given) == self.at_once:
+                given.popleft()  # free it before the next one is made
             session = self._open(kind.made_of(with_statistics(self._model, statistics)))
-            self._given.append((statistics, kind, session))
+            given.append((statistics, session))
             return session
 
     def _session(self, name: str, model: Callable[[], bytes]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,10 +63,11 @@ def fingerprint(engine: Engine, model: ModelFile, look: Look) -> dict[str, str]:
     """Return everything that affects the result of `paint`, by name. Equal fingerprints give equal pixels."""
     import onnxruntime  # loaded already by the engine
 
+    flow = engine.flow if look.flow is None else look.flow  # of frames of videos too, unlike what else styles say
     return {
         "style": model.sha256,
         "device": engine.device,
-        "look": look_fingerprint(look),
+        "look": look_fingerprint(replace(look, flow=flow)),
         "onnxruntime": onnxruntime.__version__,
     }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from stylecli.core.errors import UsageError
 from stylecli.inference.engine import Engine
 from stylecli.media.pixels import LUMA, quantize, to_unit
 from stylecli.media.resizing import resize
-from stylecli.packs.pack import StylePack
+from stylecli.packs.pack import StylePack, open_pack
 from stylecli.stylize.look import Look
-from stylecli.stylize.painting import look_fingerprint, paint, working_size
+from stylecli.stylize.painting import fingerprint, look_fingerprint, paint, working_size
+from tests.support.packs import StyleFactory
 
 ROUNDING = 1.01 / 255  # one level of 8 bits
 
@@ -90,6 +92,16 @@ def test_where_the_mask_is_black_the_other_picture_shows(engine: Engine, photo: 
 def test_at_strength_zero_the_other_picture_is_the_result(engine: Engine, photo: NDArray[np.uint8]) -> None:
     other = to_unit(photo[::-1])
     np.testing.assert_array_equal(paint(engine, photo, Look(strength=0, over=other)), photo[::-1])
+
+
+def test_the_flow_of_the_style_counts_in_the_fingerprint(make_style: StyleFactory, tmp_path: Path) -> None:
+    packs = [open_pack(make_style(tmp_path / str(flow), flow=flow)) for flow in (0.0, 1.0)]
+    found = []
+    for pack in packs:
+        with Engine(pack, device="cpu") as engine:
+            found += [fingerprint(engine, pack.model(), Look(flow=flow)) for flow in (None, 1.0)]
+    assert found[0] != found[1]
+    assert found[1] == found[2] == found[3]
 
 
 def test_the_other_picture_counts_in_the_fingerprint(photo: NDArray[np.uint8]) -> None:

@@ -24,20 +24,22 @@ COLORS = 3
 SIDE_BY_SIDE = 2  # neighbouring pixels that a widened convolution writes as one
 
 
-def with_fast_layout(graph: Graph, nodes: Sequence[NodeProto], *, last: NodeProto) -> Iterator[NodeProto]:
-    """Yield the nodes of an int8 network with its first and its `last` convolution widened.
+def with_fast_layout(
+    graph: Graph, nodes: Sequence[NodeProto], *, last: NodeProto | None, is_seen_wide: bool
+) -> Iterator[NodeProto]:
+    """Yield the nodes of a network, with its first and its `last` convolution widened where they are of 8 bits.
 
-    Nearest-neighbour upsampling moves bytes instead of floats. The output of `last` stays in the wide view. The
-    outputs of both convolutions must have an even width.
+    Nearest-neighbour upsampling moves bytes instead of floats. The outputs of both convolutions must have an even
+    width. is_seen_wide: whether the output of `last` stays in the wide view.
     """
     narrowed: dict[str, int] = {}  # bytes that a widened convolution writes -> channels of the original view
     for node in nodes:
-        if node.op_type == "Conv" and is_of_bytes(graph, node) and _channels(graph, node)[1] == COLORS:
+        is_of_8_bits = node.op_type == "Conv" and is_of_bytes(graph, node)
+        if is_of_8_bits and (node is last or _channels(graph, node)[1] == COLORS):
             rounding = _rounding_after(graph, node)
             assert rounding is not None  # `is_of_bytes` has checked it
-            narrowed[rounding.output[0]] = _channels(graph, node)[0]
-            yield from _widen(graph, node)
-        if node is last:
+            if node is not last or not is_seen_wide:
+                narrowed[rounding.output[0]] = _channels(graph, node)[0]
             yield from _widen(graph, node)
         if node.op_type == "QuantizeLinear" and node.output[0] in narrowed:
             levels = node.output[0]

@@ -27,6 +27,23 @@ def tail_of(graph: Graph) -> list[NodeProto]:
     return tail
 
 
+def averaged_convolution(graph: Graph) -> NodeProto | None:
+    """Return the convolution whose 12 channels, 2 x 2 pixels, are averaged, as in `inference.flow`; None if none is."""
+    for node in graph.graph.node:
+        if node.op_type == "Conv" and node.input[1] in graph.constants:
+            weight = graph.value(node.input[1])
+            if weight.shape == (COLORS, PHASES**2, 1, 1) and (weight == PHASES**-2).all():
+                return _before(graph, node.input[0])
+    return None
+
+
+def _before(graph: Graph, name: str) -> NodeProto | None:
+    """Return the convolution that makes a tensor, behind pointwise nodes or none; None for anything else."""
+    while node := graph.maker(name, *POINTWISE):
+        name = node.input[0]
+    return graph.maker(name, "Conv")
+
+
 def _names_axes(graph: Graph, crop: NodeProto) -> bool:
     return len(crop.input) > 3 and crop.input[3] in graph.constants
 
@@ -44,10 +61,7 @@ def convolution_of(graph: Graph, spreading: NodeProto) -> NodeProto | None:
     """
     if attributes_of(spreading) != {"mode": b"CRD", "blocksize": PHASES}:
         return None
-    name = spreading.input[0]
-    while node := graph.maker(name, *POINTWISE):
-        name = node.input[0]
-    convolution = graph.maker(name, "Conv")
+    convolution = _before(graph, spreading.input[0])
     if convolution is None or not all(graph.source(name) for name in convolution.input[1:]):
         return None
     weight = graph.value(graph.source(convolution.input[1]))

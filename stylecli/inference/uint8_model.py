@@ -14,7 +14,7 @@ import numpy as np
 
 from stylecli.inference.int8_layout import SIDE_BY_SIDE, is_of_bytes, with_fast_layout
 from stylecli.inference.model_graph import Graph, attributes_of, edited, parsed, rename_tensors
-from stylecli.inference.model_tail import PHASES, POINTWISE, convolution_of, tail_of
+from stylecli.inference.model_tail import PHASES, POINTWISE, averaged_convolution, convolution_of, tail_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -42,11 +42,12 @@ def pixel_model(content: bytes) -> bytes:
     tail = tail_of(graph)
     body = [node for node in model.graph.node if not any(node is other for other in tail)]
     last = _last_convolution(graph, tail)
-    wide = last if last is not None and is_of_bytes(graph, last) and _fills_up(graph) else None
+    is_even = _fills_up(graph)
+    is_wide = is_even and last is not None and is_of_bytes(graph, last)
     nodes = [*_entry(graph, body)]
-    if wide is not None:
-        nodes = [*with_fast_layout(graph, nodes, last=wide)]
-    nodes += _exit(graph, tail, last, is_wide=wide is not None)
+    if is_even:
+        nodes = [*with_fast_layout(graph, nodes, last=averaged_convolution(graph) or last, is_seen_wide=is_wide)]
+    nodes += _exit(graph, tail, last, is_wide=is_wide)
     for values, name in ((model.graph.input, "image"), (model.graph.output, "stylized")):
         del values[:]
         values.append(helper.make_tensor_value_info(name, TensorProto.UINT8, ["N", "H", "W", COLORS]))
@@ -109,9 +110,12 @@ def _fills_up(graph: Graph) -> bool:
     waiting = [name for node in graph.graph.node if node.op_type == "Pad" for name in node.input[1:]]
     while waiting:
         node = graph.makers.get(waiting.pop())
-        if node is not None and node.op_type == "Mod" and node.input[1] in graph.constants:
-            return int(graph.value(node.input[1]).item()) % STRIDE == 0
-        waiting += node.input if node is not None else ()
+        if node is None:
+            continue
+        divisor = graph.constants.get(node.input[1]) if node.op_type == "Mod" else None
+        if divisor is not None and int(graph.value(divisor.name).item()) % STRIDE == 0:
+            return True
+        waiting += node.input
     return False
 
 

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from stylecli.inference.engine import Engine
+from stylecli.inference.flow import flowing_model
+from stylecli.inference.int8_layout import is_of_bytes
+from stylecli.inference.model_graph import Graph
 from stylecli.inference.normalization import statistics_model, with_statistics
 from stylecli.inference.uint8_model import pixel_model
 from stylecli.media.pixels import quantize, to_unit
@@ -89,9 +92,28 @@ def test_what_only_moves_samples_moves_bytes() -> None:
     assert nodes.index("QuantizeLinear") < nodes.index("Slice")
 
 
+def test_the_first_and_last_convolution_of_8_bits_are_widened_with_and_without_flow() -> None:
+    model = find_style("great-wave").model_bytes("int8")
+    plain, flowing = (narrow_convolutions(pixel_model(one)) for one in (model, flowing_model(model)))
+    assert plain == flowing == 0
+    assert narrow_convolutions(model) == 2
+
+
+def narrow_convolutions(content: bytes) -> int:
+    """Count the 8-bit convolutions that read 3 channels or write 12, for which onnxruntime has no fast kernel."""
+    graph = Graph(onnx.load_model_from_string(content).graph)
+    convolutions = [node for node in graph.graph.node if node.op_type == "Conv" and is_of_bytes(graph, node)]
+    shapes = [graph.value(graph.source(node.input[1])).shape for node in convolutions]
+    return sum(written == 12 or read == 3 for written, read, *_ in shapes)
+
+
+@pytest.mark.parametrize("flow", [0.0, 1.0])
 @pytest.mark.parametrize("variant", ["fast", "int8"])
-def test_a_bundled_style_paints_the_same_bytes_on_both_ways(variant: str, photo: NDArray[np.uint8]) -> None:
+def test_a_bundled_style_paints_the_same_bytes_on_both_ways(
+    variant: str, flow: float, photo: NDArray[np.uint8]
+) -> None:
     with Engine(find_style("great-wave", variant=variant), device="cpu") as engine:
+        engine.flow = flow
         np.testing.assert_array_equal(paint(engine, photo, Look()), quantize(engine.stylize(photo), np.uint8))
         scene = engine.measure(photo)
         by_bytes = paint(engine, photo, Look(), statistics=scene)

@@ -173,7 +173,7 @@ look = gathered(
         "--detail",
         type=float,
         help="Fine brush strokes where the photo has detail, such as a face: 0 none, up to 1; default: as the style "
-        "says, for frames of videos, sequences and animations 0: at 720p they take six times as long with them.",
+        "says, for frames of videos, sequences and animations 0: at 720p they take five times as long with them.",
     ),
     click.option(
         "--flow",

@@ -5,7 +5,7 @@ and sharpened across them, as in coherence-enhancing filtering (Kyprianidis and 
 blurred, tells in which direction the strokes run, and a line integral (Cabral and Leedom 1993) draws them out. Where
 many directions meet, as in an eye or in letters, the picture stays as it is.
 
-All of this runs at half of the resolution, as part of the graph, so that onnxruntime does it on every device.
+All of this runs at half of the resolution, as part of the graph, on the device of the network.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Look:
     fill: brush strokes in empty areas such as a clear sky (`stylize.filling`), 0 to 2; 0: none; None: as the style
         says. Frames of a scene get none: they would stand still while the picture moves.
     detail: fine brush strokes where the photo has detail (`stylize.detailing`), 0 to 1; 0: none; None: as the style
-        says, but none in frames of a scene: a small frame takes six times as long.
+        says, but none in frames of a scene: a small frame takes five times as long.
     flow: how far brush strokes are drawn out along the shapes (`inference.flow`), 0 to 1; 0: none; None: as the style
         says.
 
